@@ -1,0 +1,168 @@
+//! What a kind of resource is, as a row of data: no room needs a `match` over kinds.
+
+use super::id::KindName;
+use super::path::{FieldPath, PathPattern};
+use super::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How items of a list are matched between two sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListRule {
+    /// Position matters.
+    Ordered,
+    /// Order means nothing, items are compared as a multiset.
+    Set,
+    /// Items are maps, matched by these fields.
+    Keyed(Vec<String>),
+}
+
+/// What a change of an immutable field means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnImmutable {
+    /// Delete and create again, as one step of the plan that everybody sees.
+    Replace,
+    /// Never by itself: the step waits and says so.
+    Refuse,
+}
+
+/// Chooses by the text of one field, e.g. a wave by a Kubernetes object's `kind`.
+#[derive(Clone, Debug)]
+pub struct Select<T> {
+    /// The field looked at.
+    pub field: PathPattern,
+    /// What its texts mean.
+    pub rows: BTreeMap<String, T>,
+    /// What everything else means.
+    pub otherwise: T,
+}
+
+impl<T: Clone> Select<T> {
+    /// Means the same whatever the resource says.
+    pub fn always(value: T) -> Self {
+        Self {
+            field: PathPattern::known(""),
+            rows: BTreeMap::new(),
+            otherwise: value,
+        }
+    }
+
+    /// Returns what this resource's fields choose.
+    pub fn of(&self, desired: &Value) -> T {
+        let keys: Vec<&str> = self.field.parts().iter().map(String::as_str).collect();
+        desired
+            .at(&keys)
+            .and_then(Value::as_str)
+            .and_then(|text| self.rows.get(text))
+            .unwrap_or(&self.otherwise)
+            .clone()
+    }
+}
+
+/// One thing an expression can read of a resource: `${resources.<id>.<name>}`.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its name, with dots where it is nested: `connection.uri`.
+    pub name: String,
+    /// True where the value is sealed.
+    pub sensitive: bool,
+    /// The fields whose change may change it; it stays known through every other update.
+    /// Creation and replacement always make it unknown.
+    pub follows: Vec<PathPattern>,
+    /// One sentence for `explain`.
+    pub summary: String,
+}
+
+/// A kind of resource, as the plan, the spec's checks and `explain` need to know it.
+#[derive(Clone, Debug)]
+pub struct Kind {
+    /// `provider/name`.
+    pub name: KindName,
+    /// One sentence for `explain` and the schema.
+    pub summary: String,
+    /// The fields that say which live object is meant. Two resources with equal identity on equal
+    /// connections are one object.
+    pub identity: Vec<PathPattern>,
+    /// Fields that cannot change once created.
+    pub immutable: Vec<PathPattern>,
+    /// What a change of one of them means.
+    pub on_immutable: OnImmutable,
+    /// Fields only the live side sets; never compared.
+    pub read_only: Vec<PathPattern>,
+    /// Fields the live side never answers; compared with what was applied last, by digest.
+    pub write_only: Vec<PathPattern>,
+    /// Fields whose live and desired values are sealed.
+    pub secret: Vec<PathPattern>,
+    /// Fields never compared.
+    pub ignored: Vec<PathPattern>,
+    /// Lists that are not plainly ordered.
+    pub lists: Vec<(PathPattern, ListRule)>,
+    /// Where it stands among the steps of one connection: lower is applied first, deleted last.
+    pub wave: Select<i32>,
+    /// True where deleting or replacing loses data: protected unless said otherwise.
+    pub stateful: Select<bool>,
+    /// What expressions can read.
+    pub outputs: Vec<Output>,
+    /// JSON Schema (2020-12) of `spec`; `None` where only the live side knows (custom resources).
+    pub schema: Option<serde_json::Value>,
+    /// How long after apply it may take to become ready.
+    pub deadline: Duration,
+}
+
+impl Kind {
+    /// Returns a kind with nothing special about it: ordered lists, no immutable fields, five
+    /// minutes to become ready.
+    pub fn plain(name: &str, summary: &str) -> Self {
+        Self {
+            name: KindName::new(name),
+            summary: summary.to_owned(),
+            identity: Vec::new(),
+            immutable: Vec::new(),
+            on_immutable: OnImmutable::Replace,
+            read_only: Vec::new(),
+            write_only: Vec::new(),
+            secret: Vec::new(),
+            ignored: Vec::new(),
+            lists: Vec::new(),
+            wave: Select::always(0),
+            stateful: Select::always(false),
+            outputs: Vec::new(),
+            schema: None,
+            deadline: Duration::from_secs(300),
+        }
+    }
+
+    /// Returns how the list at this place is matched.
+    pub fn list_rule(&self, path: &FieldPath) -> Option<&ListRule> {
+        self.lists
+            .iter()
+            .find(|(pattern, _)| pattern.is(path))
+            .map(|(_, rule)| rule)
+    }
+}
+
+/// Every kind this binary knows, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Kinds(BTreeMap<KindName, Arc<Kind>>);
+
+impl Kinds {
+    /// Gathers rows; of two with one name the later wins.
+    pub fn new(rows: impl IntoIterator<Item = Kind>) -> Self {
+        Self(
+            rows.into_iter()
+                .map(|row| (row.name.clone(), Arc::new(row)))
+                .collect(),
+        )
+    }
+
+    /// Returns the row of a kind.
+    pub fn get(&self, name: &KindName) -> Option<&Arc<Kind>> {
+        self.0.get(name)
+    }
+
+    /// Returns every row, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.0.values()
+    }
+}

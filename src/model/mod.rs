@@ -1,0 +1,42 @@
+//! Shared nouns, plain data: what every room passes to the next.
+//!
+//! Nothing here reads a file, a clock, the network or the environment, and nothing here decides.
+//!
+//! ```text
+//! Snapshot -> (spec, graph) -> Wanted -> Asked -> Observed -> Step -> Applied -> Outcome
+//! ```
+
+pub mod connection;
+pub mod diagnostic;
+pub mod digest;
+pub mod fault;
+pub mod id;
+pub mod kind;
+pub mod observation;
+pub mod outcome;
+pub mod path;
+pub mod reconcile;
+pub mod secret;
+pub mod snapshot;
+pub mod step;
+pub mod value;
+pub mod wanted;
+
+pub use connection::Connection;
+pub use diagnostic::{Diagnostic, Location, Severity};
+pub use digest::{Digest, DigestKey};
+pub use fault::{Class, Fault};
+pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
+pub use kind::{Kind, Kinds, ListRule, OnImmutable, Output, Select};
+pub use observation::{
+    Asked, Depth, Health, Identity, Live, Mark, Observation, Observed, Owned, Owner, Prediction,
+    Touch,
+};
+pub use outcome::{Applied, Outcome};
+pub use path::{FieldPath, PathPattern, Segment};
+pub use reconcile::{DeletionBudget, Lifecycle, Notify, OnDrift, OnMerge, Reconcile, Window};
+pub use secret::Secret;
+pub use snapshot::{File, RepoPath, Snapshot};
+pub use step::{Action, Change, Origin, Step};
+pub use value::{Hole, Map, Value};
+pub use wanted::Wanted;

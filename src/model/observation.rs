@@ -1,0 +1,199 @@
+//! What is asked of the live side and what it answered.
+
+use super::connection::Connection;
+use super::fault::Class;
+use super::id::{Address, KindName};
+use super::path::FieldPath;
+use super::value::{Map, Value};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How deep to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Is it there, and whose is it? Enough to prune.
+    Identity,
+    /// The live value.
+    Read,
+    /// The live value and, where the server can tell, what a write would make of it, for objects
+    /// that are there. A reconcile pass asks this: a creation is validated by the write itself.
+    Predict,
+    /// Like `Predict`, for objects that are not there too. Pull requests and the CLI ask this.
+    PredictAll,
+}
+
+/// The values of a kind's identity fields: which live object is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Identity(pub Vec<(String, String)>);
+
+impl Identity {
+    /// Returns the value of one identity field, by its pointer (`/metadata/name`).
+    pub fn get(&self, pointer: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(field, _)| field == pointer)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let values: Vec<&str> = self
+            .0
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .filter(|v| !v.is_empty())
+            .collect();
+        f.write_str(&values.join(" "))
+    }
+}
+
+/// What the ledger remembers of a resource we applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Owned {
+    /// Whose it is.
+    pub address: Address,
+    /// Its kind.
+    pub kind: KindName,
+    /// The connection it was applied through.
+    pub connection: super::id::ConnectionName,
+    /// Which live object it is.
+    pub identity: Identity,
+    /// The id the live side made for it, where it makes one (a cloud's UUID, a Kubernetes uid).
+    pub external_id: Option<String>,
+    /// The declared fields as last applied, secrets as keyed digests (`DigestKey::sealed_json`).
+    pub applied: serde_json::Value,
+    /// True where it was marked protected when last applied: a prune of it waits.
+    pub protected: bool,
+}
+
+/// One question to a provider.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Who asks.
+    pub address: Address,
+    /// The kind, as a name of the provider's own rows.
+    pub kind: KindName,
+    /// Where to look.
+    pub connection: Arc<Connection>,
+    /// Which live object.
+    pub identity: Identity,
+    /// What Git declares; `None` where it is only looked for to be deleted.
+    pub desired: Option<Value>,
+    /// What was applied last, where the ledger knows.
+    pub owned: Option<Arc<Owned>>,
+    /// How deep to look.
+    pub depth: Depth,
+}
+
+/// One answer.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Which resource is meant.
+    pub address: Address,
+    /// What was seen.
+    pub observation: Observation,
+}
+
+/// What was seen of one resource. An error is never an empty answer: it is `Unknown`.
+#[derive(Clone, Debug)]
+pub enum Observation {
+    /// It is there.
+    Present(Box<Live>),
+    /// The live side said that it is not there.
+    Absent {
+        /// What creating it would give, where that was asked and can be told.
+        prediction: Option<Prediction>,
+    },
+    /// It could not be told.
+    Unknown {
+        /// Why, as a sentence fragment without secrets.
+        reason: String,
+        /// Stable, hyphened, for alert keys: `unreachable`, `forbidden`, `timeout`, `not-served` …
+        code: &'static str,
+        /// Whose move it is.
+        class: Class,
+    },
+}
+
+/// The state of a resource that is there.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Its fields under the provider's own names; secrets sealed.
+    pub value: Value,
+    /// What expressions can read; secrets sealed.
+    pub outputs: Map,
+    /// What a write of the declared fields would give.
+    pub prediction: Option<Prediction>,
+    /// Whose mark it carries; `None` where it carries none.
+    pub owner: Option<Owner>,
+    /// What it looked like, for "has it moved since".
+    pub mark: Mark,
+    /// The id the live side made for it.
+    pub external_id: Option<String>,
+    /// Whether it works.
+    pub health: Health,
+    /// Who changed what, newest first, where the live side knows.
+    pub touched_by: Vec<Touch>,
+}
+
+/// Whose mark a live object carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Owner {
+    /// A resource of ours, maybe of another environment.
+    Resource(Address),
+    /// Another tool, named: `Helm release shop/api`, `Argo CD application api`.
+    Foreign(String),
+}
+
+/// A version of live state: resourceVersion, etag, content hash. Opaque to all but its provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mark(pub String);
+
+/// Whether a resource works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Health {
+    /// It serves.
+    Ready,
+    /// Not yet; why.
+    Progressing(String),
+    /// It will not by itself; the cause and, after a line break, what to do next.
+    Failed(String),
+}
+
+/// Who changed a live resource, with what and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Touch {
+    /// The field, where the live side tells per field.
+    pub path: Option<FieldPath>,
+    /// A user, a field manager, a uid: as the live side names it.
+    pub by: String,
+    /// When; `None` where it is not told.
+    pub at: Option<Timestamp>,
+}
+
+/// What the server says a write of the declared fields would give.
+#[derive(Clone, Debug)]
+pub enum Prediction {
+    /// The object after the write, comparable with `Live::value` field by field, in full.
+    Becomes {
+        /// The whole object after the write; secrets sealed.
+        value: Value,
+        /// Fields we declare but leave to another owner, and to whom.
+        yielded: Vec<(FieldPath, String)>,
+        /// What to send so that exactly this happens; opaque, handed back in `Step::payload`.
+        payload: Option<Value>,
+    },
+    /// The server would refuse, and says why.
+    Refused {
+        /// The server's words without secrets.
+        reason: String,
+        /// The fields it cannot change in place; empty where the refusal is about something else.
+        immutable: Vec<FieldPath>,
+    },
+    /// It cannot be told before something else of this plan is applied; what.
+    Deferred(String),
+}

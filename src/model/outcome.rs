@@ -1,0 +1,64 @@
+//! How a step ended.
+
+use super::observation::{Health, Mark};
+use super::value::Map;
+use serde::Serialize;
+
+/// What a provider answers after a write.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// What expressions can read now; secrets sealed. May be incomplete until the resource is ready.
+    pub outputs: Map,
+    /// The state after the write; `None` after a delete.
+    pub mark: Option<Mark>,
+    /// The id the live side made.
+    pub external_id: Option<String>,
+    /// Whether it works already; `deliver` waits on anything but `Ready`.
+    pub health: Health,
+    /// True where nothing had to be written: live already equalled desired.
+    pub unchanged: bool,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "outcome")]
+pub enum Outcome {
+    /// Carried out, and ready where that was waited for.
+    Done,
+    /// Nothing had to be done after all.
+    Unchanged,
+    /// Not carried out, because of something before it or a new revision.
+    Skipped {
+        /// Which, as a sentence fragment.
+        reason: String,
+    },
+    /// Declined: live state moved since it was planned. The next run plans again.
+    Moved,
+    /// Tried and failed, or not ready in time.
+    Failed {
+        /// Stable, for alert keys.
+        code: String,
+        /// What happened, without secrets.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+}
+
+impl Outcome {
+    /// Tells whether dependants may go on.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
+
+    /// Returns the word for people, logs and metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unchanged => "unchanged",
+            Self::Skipped { .. } => "skipped",
+            Self::Moved => "moved",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}

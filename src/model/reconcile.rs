@@ -1,0 +1,117 @@
+//! What an environment says about how it wants to be kept.
+
+use super::path::PathPattern;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What a merged change does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnMerge {
+    /// Applies it.
+    #[default]
+    Apply,
+    /// Opens a pull request that asks for approval of exactly this plan.
+    Propose,
+    /// Only tells.
+    Observe,
+}
+
+/// What an unmerged difference does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDrift {
+    /// Puts it back.
+    Correct,
+    /// Opens a pull request that writes it into the spec.
+    Propose,
+    /// Only tells.
+    #[default]
+    Report,
+}
+
+/// A time in which changes may happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// Five cron fields, in the zone's wall-clock time: when it opens.
+    pub cron: String,
+    /// How long it stays open.
+    pub open_for: Duration,
+    /// IANA name of the zone.
+    pub timezone: String,
+}
+
+/// How many deletes one plan may hold: whichever of the two is smaller binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DeletionBudget {
+    /// At most this many.
+    pub count: u32,
+    /// At most this share of what we own in the environment, in percent, rounded up.
+    pub percent: u32,
+}
+
+impl Default for DeletionBudget {
+    /// Five, and a fifth.
+    fn default() -> Self {
+        Self {
+            count: 5,
+            percent: 20,
+        }
+    }
+}
+
+/// `spec.reconcile` of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reconcile {
+    /// What a merged change does.
+    pub on_merge: OnMerge,
+    /// What an unmerged difference does.
+    pub on_drift: OnDrift,
+    /// How often it is compared at the latest.
+    pub interval: Duration,
+    /// When changes may happen; empty means always.
+    pub windows: Vec<Window>,
+    /// Whether what is no longer declared is deleted.
+    pub prune: bool,
+    /// How many deletes one plan may hold.
+    pub deletion_budget: DeletionBudget,
+    /// Why nothing is changed at present; looking goes on.
+    pub paused: Option<String>,
+    /// True where the whole environment is to be taken down.
+    pub destroy: bool,
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self {
+            on_merge: OnMerge::default(),
+            on_drift: OnDrift::default(),
+            interval: Duration::from_secs(300),
+            windows: Vec::new(),
+            prune: true,
+            deletion_budget: DeletionBudget::default(),
+            paused: None,
+            destroy: false,
+        }
+    }
+}
+
+/// `lifecycle` of a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Never deleted, never replaced.
+    pub protect: bool,
+    /// Fields that are neither compared nor written.
+    pub ignore: Vec<PathPattern>,
+    /// How long after apply it may take to become ready; `None` leaves it to the kind.
+    pub deadline: Option<Duration>,
+    /// Replaces instead of updating where an immutable field changed and the kind refuses by itself.
+    pub replace: bool,
+}
+
+/// `notify` of an environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Notify {
+    /// The Slack channel.
+    pub slack: Option<String>,
+}

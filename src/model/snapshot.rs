@@ -1,0 +1,141 @@
+//! One state of a repository, read whole and never written.
+
+use super::id::Revision;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A path inside a repository: relative, with `/`, without `.`, `..` or empty parts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RepoPath(String);
+
+impl RepoPath {
+    /// Takes a path; `a/./b/../c` becomes `a/c`. Returns `None` where it leaves the repository.
+    pub fn new(path: &str) -> Option<Self> {
+        Self(String::new()).resolve(path)
+    }
+
+    /// Follows a relative path from this folder. Returns `None` where it is absolute, leaves the
+    /// repository, or holds a NUL or a backslash.
+    pub fn resolve(&self, relative: &str) -> Option<Self> {
+        if relative.starts_with('/') || relative.contains(['\0', '\\']) {
+            return None;
+        }
+        let mut parts: Vec<&str> = self.0.split('/').filter(|part| !part.is_empty()).collect();
+        for part in relative.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                name => parts.push(name),
+            }
+        }
+        Some(Self(parts.join("/")))
+    }
+
+    /// Returns the folder this file stands in; the root for a file at the top.
+    #[must_use]
+    pub fn folder(&self) -> Self {
+        Self(
+            self.0
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned(),
+        )
+    }
+
+    /// Returns the path as text; empty for the root.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether this is the folder itself or below it.
+    pub fn is_under(&self, folder: &Self) -> bool {
+        folder.0.is_empty()
+            || self.0 == folder.0
+            || self
+                .0
+                .strip_prefix(&folder.0)
+                .is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Returns the file name's ending without the dot, in lower case.
+    pub fn extension(&self) -> Option<String> {
+        let name = self.0.rsplit('/').next()?;
+        name.rsplit_once('.')
+            .filter(|(stem, _)| !stem.is_empty())
+            .map(|(_, end)| end.to_lowercase())
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "." } else { &self.0 })
+    }
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum File {
+    /// A file's bytes.
+    Bytes(Arc<[u8]>),
+    /// A file over the size limit, with its size in bytes; never read.
+    TooLarge(u64),
+    /// A symbolic link: named, never followed.
+    Symlink,
+    /// A submodule: named, never fetched.
+    Submodule,
+}
+
+/// One state of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Which state.
+    pub revision: Revision,
+    /// Every path in it, dot-folders apart.
+    pub files: BTreeMap<RepoPath, File>,
+}
+
+impl Snapshot {
+    /// Returns a file's bytes, where the path is a file that was read.
+    pub fn bytes(&self, path: &RepoPath) -> Option<&[u8]> {
+        match self.files.get(path) {
+            Some(File::Bytes(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Returns the paths below a folder, in order.
+    pub fn under<'a>(
+        &'a self,
+        folder: &'a RepoPath,
+    ) -> impl Iterator<Item = (&'a RepoPath, &'a File)> {
+        self.files
+            .iter()
+            .filter(move |(path, _)| path.is_under(folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_leaves_the_repository() {
+        let folder = RepoPath::new("environments").unwrap();
+        assert_eq!(folder.resolve("../k8s/api").unwrap().as_str(), "k8s/api");
+        for bad in ["../../etc/passwd", "/etc/passwd", "a\\b", "x\0"] {
+            assert_eq!(folder.resolve(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_sibling_with_the_same_beginning_is_not_below() {
+        let path = RepoPath::new("k8s-old/api.yaml").unwrap();
+        assert!(!path.is_under(&RepoPath::new("k8s").unwrap()));
+        assert!(path.is_under(&RepoPath::new("").unwrap()));
+    }
+}

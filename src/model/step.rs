@@ -1,0 +1,134 @@
+//! One thing a plan does, with every choice made.
+
+use super::connection::Connection;
+use super::id::{Address, KindName};
+use super::observation::{Identity, Mark, Touch};
+use super::path::FieldPath;
+use super::value::Value;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Makes what is not there.
+    Create,
+    /// Changes what is there and ours.
+    Update,
+    /// Deletes and makes again, because a field cannot change in place.
+    Replace,
+    /// Takes away what is ours and no longer declared.
+    Delete,
+    /// Marks what is there as ours, and changes what differs.
+    Adopt,
+    /// Does nothing now, for the reason told.
+    Wait,
+    /// Live equals desired.
+    None,
+}
+
+impl Action {
+    /// Tells whether carrying it out writes to the live side.
+    pub fn writes(self) -> bool {
+        !matches!(self, Self::Wait | Self::None)
+    }
+
+    /// Returns the word for people, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+            Self::Wait => "wait",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Why a field differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Git changed since it was last applied.
+    Declared,
+    /// The live side changed since it was last applied.
+    Drift,
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// Where.
+    pub path: FieldPath,
+    /// What is live; `None` where the field is not there.
+    pub before: Option<Value>,
+    /// What it becomes; `None` where the field goes.
+    pub after: Option<Value>,
+    /// Why it differs.
+    pub origin: Origin,
+    /// True where this field is why the resource must be replaced.
+    pub forces_replace: bool,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// What it is about.
+    pub address: Address,
+    /// The resource's kind.
+    pub kind: KindName,
+    /// Where the provider reaches; not part of any output.
+    #[serde(skip)]
+    pub connection: Arc<Connection>,
+    /// Which live object.
+    pub identity: Identity,
+    /// What is done.
+    pub action: Action,
+    /// Why nothing is done, or what the reader should know; never empty on `Wait`.
+    pub reason: Option<String>,
+    /// The declared fields, maybe with holes; `None` on `Delete`.
+    pub desired: Option<Value>,
+    /// The fields that differ, in order.
+    pub changes: Vec<Change>,
+    /// The live state it was planned against; `None` where nothing was there.
+    pub mark: Option<Mark>,
+    /// The id the live side made, where known.
+    pub external_id: Option<String>,
+    /// What the provider asked to be handed back, from its prediction.
+    #[serde(skip)]
+    pub payload: Option<Value>,
+    /// Declared fields left to another owner, and to whom.
+    pub yielded: Vec<(FieldPath, String)>,
+    /// Who changed it, newest first, where drift is part of it.
+    pub touched_by: Vec<Touch>,
+    /// What must be carried out before, by address.
+    pub after: BTreeSet<Address>,
+    /// The order among steps of one connection: lower first (higher first on `Delete`).
+    pub wave: i32,
+    /// True where deleting or replacing it loses data.
+    pub stateful: bool,
+    /// True where the spec protects it: never deleted, never replaced.
+    pub protected: bool,
+    /// How long after apply it may take to become ready.
+    #[serde(skip)]
+    pub deadline: Duration,
+}
+
+impl Step {
+    /// Tells whether part of it puts back what somebody changed by hand.
+    pub fn is_drift(&self) -> bool {
+        self.changes
+            .iter()
+            .any(|change| change.origin == Origin::Drift)
+    }
+
+    /// Tells whether it may lose something: a delete, a replace.
+    pub fn is_dangerous(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Replace)
+    }
+}

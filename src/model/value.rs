@@ -1,0 +1,252 @@
+//! The tree that desired and live state are made of: JSON, plus secrets and holes.
+
+use super::secret::{MASK, Secret};
+use indexmap::IndexMap;
+use serde::{Serialize, Serializer, ser::SerializeMap as _, ser::SerializeSeq as _};
+use std::collections::BTreeSet;
+
+/// A map of fields in the order they were written.
+pub type Map = IndexMap<String, Value>;
+
+/// What every output shows in a hole's place.
+pub const LATER: &str = "(known after apply)";
+
+/// One node of desired or live state.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum Value {
+    /// `null`: in desired state, "clear this field".
+    #[default]
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number as it was written.
+    Number(serde_json::Number),
+    /// A text.
+    String(String),
+    /// A sensitive scalar.
+    Secret(Secret),
+    /// A value that is not known before another resource is applied.
+    Hole(Hole),
+    /// A list.
+    List(Vec<Value>),
+    /// A map of fields.
+    Map(Map),
+}
+
+/// A place whose value comes from a resource that is yet to be created or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Hole {
+    /// The whole scalar as written in the spec, expressions included. Covered by the plan hash.
+    pub template: String,
+    /// What must be applied first: `resources.<id>` as ids, in order.
+    pub needs: BTreeSet<String>,
+    /// True where the value will be sensitive.
+    pub sensitive: bool,
+}
+
+impl Value {
+    /// Takes JSON as it is; nothing in it is sealed.
+    pub fn from_json(json: serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(value) => Self::Bool(value),
+            serde_json::Value::Number(value) => Self::Number(value),
+            serde_json::Value::String(value) => Self::String(value),
+            serde_json::Value::Array(items) => {
+                Self::List(items.into_iter().map(Self::from_json).collect())
+            }
+            serde_json::Value::Object(fields) => Self::Map(
+                fields
+                    .into_iter()
+                    .map(|(key, value)| (key, Self::from_json(value)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Opens every secret and gives plain JSON, for the request that is about to be sent.
+    /// Returns `None` where a hole is left: such a value cannot be sent.
+    pub fn exposed_json(&self) -> Option<serde_json::Value> {
+        Some(match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(value) => serde_json::Value::Bool(*value),
+            Self::Number(value) => serde_json::Value::Number(value.clone()),
+            Self::String(value) => serde_json::Value::String(value.clone()),
+            Self::Secret(secret) => secret.expose_json(),
+            Self::Hole(_) => return None,
+            Self::List(items) => serde_json::Value::Array(
+                items
+                    .iter()
+                    .map(Self::exposed_json)
+                    .collect::<Option<_>>()?,
+            ),
+            Self::Map(fields) => serde_json::Value::Object(
+                fields
+                    .iter()
+                    .map(|(key, value)| Some((key.clone(), value.exposed_json()?)))
+                    .collect::<Option<_>>()?,
+            ),
+        })
+    }
+
+    /// Gives JSON for people: secrets and holes masked.
+    pub fn masked_json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(value) => serde_json::Value::Bool(*value),
+            Self::Number(value) => serde_json::Value::Number(value.clone()),
+            Self::String(value) => serde_json::Value::String(value.clone()),
+            Self::Secret(_) => serde_json::Value::String(MASK.to_owned()),
+            Self::Hole(_) => serde_json::Value::String(LATER.to_owned()),
+            Self::List(items) => {
+                serde_json::Value::Array(items.iter().map(Self::masked_json).collect())
+            }
+            Self::Map(fields) => serde_json::Value::Object(
+                fields
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.masked_json()))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Returns the text of a string that is not secret.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the fields of a map.
+    pub fn as_map(&self) -> Option<&Map> {
+        match self {
+            Self::Map(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// Returns the items of a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Returns one field of a map.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.as_map().and_then(|fields| fields.get(key))
+    }
+
+    /// Returns the node under a path of field names.
+    pub fn at(&self, keys: &[&str]) -> Option<&Value> {
+        keys.iter().try_fold(self, |value, key| value.get(key))
+    }
+
+    /// Calls `visit` on every node, parents first.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Value)) {
+        visit(self);
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.walk(visit)),
+            Self::Map(fields) => fields.values().for_each(|field| field.walk(visit)),
+            _ => {}
+        }
+    }
+
+    /// Returns every hole in the tree, in order.
+    pub fn holes(&self) -> Vec<&Hole> {
+        let mut holes = Vec::new();
+        self.walk(&mut |value| {
+            if let Self::Hole(hole) = value {
+                holes.push(hole);
+            }
+        });
+        holes
+    }
+
+    /// Seals every scalar below this node.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        match self {
+            Self::List(items) => Self::List(items.into_iter().map(Self::sealed).collect()),
+            Self::Map(fields) => Self::Map(
+                fields
+                    .into_iter()
+                    .map(|(key, value)| (key, value.sealed()))
+                    .collect(),
+            ),
+            Self::Hole(hole) => Self::Hole(Hole {
+                sensitive: true,
+                ..hole
+            }),
+            Self::Null => Self::Null,
+            Self::Secret(secret) => Self::Secret(secret),
+            scalar => Self::Secret(Secret::from_json(&scalar.masked_json())),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+/// Serialises for people: secrets and holes are masked. What must be sent goes through `exposed_json`.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(value) => value.serialize(serializer),
+            Self::String(value) => serializer.serialize_str(value),
+            Self::Secret(secret) => secret.serialize(serializer),
+            Self::Hole(_) => serializer.serialize_str(LATER),
+            Self::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    list.serialize_element(item)?;
+                }
+                list.end()
+            }
+            Self::Map(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (key, value) in fields {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sealing_hides_every_scalar_and_keeps_its_type() {
+        let plain = serde_json::json!({"uri": "postgres://canary", "port": 5432, "on": true});
+        let sealed = Value::from_json(plain.clone()).sealed();
+        assert!(!serde_json::to_string(&sealed).unwrap().contains("canary"));
+        assert!(!format!("{sealed:?}").contains("5432"));
+        assert_eq!(sealed.exposed_json(), Some(plain));
+    }
+
+    #[test]
+    fn a_value_with_a_hole_cannot_be_sent() {
+        let hole = Hole {
+            template: "${x}".into(),
+            needs: BTreeSet::new(),
+            sensitive: false,
+        };
+        assert_eq!(Value::List(vec![Value::Hole(hole)]).exposed_json(), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! Wanted + observed + owned + rules + now -> [`Plan`]. Every choice is made here, none while applying.
+//!
+//! Pure: same inputs, same plan, same bytes. Knows kinds only as rows of data, providers not at all.
+
+use crate::model::{
+    Address, Digest, DigestKey, EnvironmentName, Observation, Owned, Reconcile, Revision, Step,
+    Wanted,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// Whose plan.
+    pub environment: &'a EnvironmentName,
+    /// What Git state it is for.
+    pub revision: &'a Revision,
+    /// What Git wants, with outputs filled as far as they are known.
+    pub wanted: &'a [Wanted],
+    /// What was seen, of everything wanted and everything owned.
+    pub observed: &'a BTreeMap<Address, Observation>,
+    /// What the ledger says is ours in this environment.
+    pub owned: &'a [Owned],
+    /// Every address any environment declares at this revision: an object whose mark names one of
+    /// these belongs to it and is refused here.
+    pub declared: &'a BTreeSet<Address>,
+    /// Every address the ledger owns in any environment: a mark that names one of these, no longer
+    /// declared, is a rename and is adopted.
+    pub known: &'a BTreeSet<Address>,
+    /// How the environment wants to be kept.
+    pub reconcile: &'a Reconcile,
+    /// The key for digests of secrets.
+    pub digest_key: &'a DigestKey,
+    /// The time, for windows.
+    pub now: Timestamp,
+}
+
+/// What is to be done in one environment, in the order it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// Whose plan.
+    pub environment: EnvironmentName,
+    /// What Git state it is for.
+    pub revision: Revision,
+    /// One step for every resource wanted or owned, `none` and `wait` included.
+    pub steps: Vec<Step>,
+    /// Owned resources that need no step but a new record: renamed ones leave their old address.
+    pub released: Vec<Address>,
+    /// What holds the plan as a whole, in words: a budget, a window, a pause. Empty where nothing does.
+    pub holds: Vec<Hold>,
+    /// The digest an approval names. Not over commit or time.
+    pub hash: Digest,
+}
+
+/// Why a plan, or its deletes, are not carried out now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// Stable: `budget`, `window`, `paused`.
+    pub code: &'static str,
+    /// Why, for people.
+    pub reason: String,
+    /// Whether only deletes are held.
+    pub deletes_only: bool,
+}

@@ -1,0 +1,85 @@
+//! Why a provider did not carry out a step.
+
+use crate::model::{Class, Fault};
+
+/// Why a step was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// Live state is not what was planned against.
+    #[error("apply to {what}: it changed since it was planned")]
+    Moved {
+        /// The live object.
+        what: String,
+    },
+    /// It is not ours, or a guard of the live side held.
+    #[error("apply to {what}: {reason}")]
+    Refused {
+        /// The live object.
+        what: String,
+        /// Why.
+        reason: String,
+        /// Stable code: `not-ours`, `forbidden`, `immutable`, `protected` …
+        code: &'static str,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The live side says the request is wrong.
+    #[error("apply to {what}: {reason}")]
+    Invalid {
+        /// The live object.
+        what: String,
+        /// The live side's words without secrets.
+        reason: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// No answer, or an answer that says "later".
+    #[error("reach {what}: {reason}")]
+    Unavailable {
+        /// The live side.
+        what: String,
+        /// What was seen.
+        reason: String,
+        /// Stable code: `unreachable`, `timeout`, `rate-limited`, `server-error` …
+        code: &'static str,
+    },
+    /// A bug of ours.
+    #[error("apply to {what}: {reason}")]
+    Internal {
+        /// The live object.
+        what: String,
+        /// What was seen.
+        reason: String,
+    },
+}
+
+impl Fault for ProviderError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Moved { .. } => "moved",
+            Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Invalid { .. } => "invalid",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Moved { .. } => {
+                Some("The next run plans again from what is there now.".to_owned())
+            }
+            Self::Refused { hint, .. } | Self::Invalid { hint, .. } => hint.clone(),
+            Self::Unavailable { .. } => Some("It is tried again by itself.".to_owned()),
+            Self::Internal { .. } => Some("Please report it with the log of this run.".to_owned()),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Moved { .. } | Self::Refused { .. } => Class::Refused,
+            Self::Invalid { .. } => Class::User,
+            Self::Unavailable { .. } => Class::Transient,
+            Self::Internal { .. } => Class::Internal,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The only door to live resources: the trait every provider is, and the registry of them.
+//!
+//! A provider knows one API. It never sees a plan, never decides, never retries above one request.
+
+mod error;
+
+pub use error::ProviderError;
+
+use crate::model::{Address, Applied, Asked, Kind, Observed, Step};
+use async_trait::async_trait;
+
+/// The code that observes and applies kinds.
+///
+/// # Guarantees
+/// - `observe` answers every question exactly once, in any order, and never fails as a whole: what
+///   could not be told is `Unknown` with its reason. It may add answers nobody asked for: objects
+///   that carry our mark for an environment of the question, found on the way.
+/// - `observe` writes nothing. A dry-run is a question.
+/// - `apply` carries out exactly `step.action`: it looks first whether a create already happened
+///   (a kill may have come between the request and its record), refuses with
+///   [`ProviderError::Moved`] where live state is no longer `step.mark`, and refuses to delete or
+///   change what does not carry our mark, `Adopt` apart.
+/// - No error, reason or output holds a secret in the clear.
+///
+/// # Assumptions
+/// - `step.desired` and `step.connection` have no holes left.
+/// - Never two `apply` calls for one address at a time; calls for different addresses run in parallel.
+///
+/// # Errors
+/// `apply` says by [`crate::model::Class`] whose move it is; a time-out means "look again", not "failed".
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Returns what this provider knows, as rows of data.
+    fn kinds(&self) -> &[Kind];
+    /// Answers what is live.
+    async fn observe(&self, asked: &[Asked]) -> Vec<Observed>;
+    /// Carries out one step.
+    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError>;
+}
+
+/// Lets a provider say "this address may have changed": the schedule runs it soon. It carries no
+/// state, so losing one costs only time until the next interval.
+#[derive(Clone, Debug)]
+pub struct Nudge(tokio::sync::mpsc::Sender<Address>);
+
+impl Nudge {
+    /// Makes a handle and the end the engine listens at. Full means: already plenty to do, dropped.
+    pub fn channel(capacity: usize) -> (Self, tokio::sync::mpsc::Receiver<Address>) {
+        let (sender, receiver) = tokio::sync::mpsc::channel(capacity);
+        (Self(sender), receiver)
+    }
+
+    /// Says that the address may have changed.
+    pub fn say(&self, address: Address) {
+        let _full_or_gone = self.0.try_send(address);
+    }
+}
