@@ -20,5 +20,6 @@
 //! ```
 
 pub mod model;
+pub mod net;
 pub mod plan;
 pub mod provider;

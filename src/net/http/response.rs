@@ -1,0 +1,140 @@
+//! An answer: whole, or as a stream for what is too large to hold.
+
+use super::error::HttpError;
+use ::http::{HeaderMap, StatusCode};
+use bytes::{Buf as _, Bytes};
+use std::io;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// A whole answer. `Debug` shows the status and the size only: bodies may hold secrets.
+#[derive(Clone)]
+pub struct Response {
+    /// The status; any of them is an answer.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// Reads the body as JSON. `None` where it is not JSON: an error page of a proxy, cut off.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Returns one header as text, where it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}
+
+/// An answer whose body is still to come, inside the request's deadline and size limit.
+pub struct Streaming {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    pub(super) inner: reqwest::Response,
+    pub(super) url: String,
+    pub(super) until: Instant,
+    pub(super) deadline: Duration,
+    pub(super) left: usize,
+    pub(super) limit: usize,
+}
+
+impl Streaming {
+    /// Returns the next piece of the body, `None` at its end.
+    ///
+    /// # Errors
+    /// The deadline passed, the connection broke, or the body is larger than allowed.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let chunk = match timeout_at(self.until, self.inner.chunk()).await {
+            Err(_late) => return Err(self.late()),
+            Ok(Err(error)) if error.is_timeout() => return Err(self.late()),
+            Ok(Err(error)) => {
+                return Err(HttpError::Broken {
+                    url: self.url.clone(),
+                    source: error.without_url(),
+                });
+            }
+            Ok(Ok(chunk)) => chunk,
+        };
+        let Some(bytes) = chunk else { return Ok(None) };
+        let Some(left) = self.left.checked_sub(bytes.len()) else {
+            return Err(HttpError::TooLarge {
+                url: self.url.clone(),
+                limit: self.limit,
+            });
+        };
+        self.left = left;
+        Ok(Some(bytes))
+    }
+
+    /// Reads the rest of the body into memory.
+    pub(super) async fn whole(mut self) -> Result<Response, HttpError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response {
+            status: self.status,
+            headers: std::mem::take(&mut self.headers),
+            body: Bytes::from(body),
+        })
+    }
+
+    /// Turns the rest of the body into a blocking reader, for libraries that know nothing else.
+    /// Reading from inside the runtime panics: use it on a blocking thread.
+    pub fn into_read(self, runtime: tokio::runtime::Handle) -> BlockingBody {
+        BlockingBody {
+            stream: self,
+            runtime,
+            piece: Bytes::new(),
+        }
+    }
+
+    fn late(&self) -> HttpError {
+        HttpError::Timeout {
+            url: self.url.clone(),
+            deadline: self.deadline,
+            sent: true,
+        }
+    }
+}
+
+impl std::fmt::Debug for Streaming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (body to come)", self.status)
+    }
+}
+
+/// A body as a blocking reader.
+#[derive(Debug)]
+pub struct BlockingBody {
+    stream: Streaming,
+    runtime: tokio::runtime::Handle,
+    piece: Bytes,
+}
+
+impl io::Read for BlockingBody {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.runtime.block_on(self.stream.chunk()) {
+                Ok(Some(piece)) => self.piece = piece,
+                Ok(None) => return Ok(0),
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        let length = buffer.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}

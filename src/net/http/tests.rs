@@ -1,0 +1,1 @@
+//! The client against a real server on the loopback, scripted answer by answer.

@@ -1,0 +1,15 @@
+//! Outbound HTTP and child processes: the only door to either, so that deadlines, repeats, rate
+//! limits and the hiding of credentials have one owner.
+//!
+//! ```text
+//! Request -> limiter -> one pool -> repeat (429, 503, nothing sent) -> Response
+//! Command -> scrubbed environment, argv -> deadline, cap -> Output
+//! ```
+
+pub mod http;
+pub mod limiter;
+pub mod process;
+
+pub use http::{Client, HttpError, HttpSettings, Request, Response};
+pub use limiter::{Limiter, Limiters};
+pub use process::{Command, Output, Piped, ProcessError};

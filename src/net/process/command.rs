@@ -1,0 +1,142 @@
+//! What to run: a program and its arguments as a list, in an environment of named variables only.
+
+use crate::model::Secret;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What every child gets from our own environment: enough to find programs, nothing to leak.
+const INHERITED: [&str; 2] = ["PATH", "HOME"];
+
+/// The most that is kept of each of a program's two outputs unless a command says otherwise, in bytes.
+pub const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
+
+/// A program to run. There is no shell: arguments reach it as they are. Arguments are visible to every
+/// user of the machine, so secrets go through `secret_env` or `stdin`. `Debug` shows no values.
+#[derive(Clone)]
+pub struct Command {
+    pub(super) program: String,
+    pub(super) args: Vec<OsString>,
+    pub(super) stdin: Vec<u8>,
+    pub(super) env: Vec<(String, OsString)>,
+    pub(super) cwd: Option<PathBuf>,
+    pub(super) deadline: Duration,
+    pub(super) output_limit: usize,
+}
+
+impl Command {
+    /// Names a program: a name looked up on our PATH, or an absolute path. It gets 60 s.
+    pub fn new(program: impl Into<String>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            stdin: Vec::new(),
+            env: Vec::new(),
+            cwd: None,
+            deadline: Duration::from_secs(60),
+            output_limit: OUTPUT_LIMIT,
+        }
+    }
+
+    /// Adds one argument. What comes from outside stands after a `--` or an option it belongs to.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets what it reads from its standard input; unset, it reads the end at once.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable to a secret.
+    #[must_use]
+    pub fn secret_env(self, name: &str, value: &Secret) -> Self {
+        self.env(name, value.expose())
+    }
+
+    /// Hands on variables of our own environment, where they are set.
+    #[must_use]
+    pub fn inherit(mut self, names: &[&str]) -> Self {
+        let found = names
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?)));
+        self.env.extend(found);
+        self
+    }
+
+    /// Sets the folder it starts in; unset, it is ours.
+    #[must_use]
+    pub fn cwd(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(folder.into());
+        self
+    }
+
+    /// Sets how long it may take; then it is killed, with all it started.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets how much of each of its two outputs is kept, in bytes; the rest is read and dropped.
+    #[must_use]
+    pub fn output_limit(mut self, bytes: usize) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// Makes the standard library's command: cleared environment, a process group of its own.
+    pub(super) fn build(&self) -> std::process::Command {
+        use std::os::unix::process::CommandExt as _;
+        use std::process::Stdio;
+        let inherited = INHERITED
+            .iter()
+            .filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let mut command = std::process::Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(inherited)
+            .env("LC_ALL", "C.UTF-8")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        command
+    }
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Command")
+            .field("program", &self.program)
+            .field("args", &self.args)
+            .field("env", &names)
+            .field("cwd", &self.cwd)
+            .finish_non_exhaustive()
+    }
+}
