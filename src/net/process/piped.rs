@@ -21,7 +21,7 @@ pub struct Piped {
     pub stdin: Option<ChildStdin>,
     /// Where to read from it.
     pub stdout: Option<ChildStdout>,
-    child: Child,
+    pub(super) child: Child,
     talk: Option<JoinHandle<String>>,
     /// Dropped to tell the watching thread that the program ended.
     alive: Option<mpsc::Sender<()>>,
