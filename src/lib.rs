@@ -23,3 +23,4 @@ pub mod model;
 pub mod net;
 pub mod plan;
 pub mod provider;
+pub mod telemetry;

@@ -1,0 +1,14 @@
+//! What the program says about itself: log setup, metrics, the error chain; and the one clock.
+//!
+//! Nothing here decides anything about an environment.
+
+mod chain;
+mod clock;
+mod crash;
+pub mod log;
+pub mod metrics;
+
+pub use chain::chain;
+pub use clock::Clock;
+pub use crash::crash_point;
+pub use metrics::Metrics;
