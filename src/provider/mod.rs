@@ -3,11 +3,19 @@
 //! A provider knows one API. It never sees a plan, never decides, never retries above one request.
 
 mod error;
+mod registry;
 
 pub use error::ProviderError;
+pub use registry::{Patience, Registry};
 
 use crate::model::{Address, Applied, Asked, Kind, Observed, Step};
 use async_trait::async_trait;
+
+/// Returns the rows of every kind of this binary, whether it is connected anywhere or not: what
+/// `validate`, `explain` and the schemas know. A provider's rows are added here, in one line.
+pub fn all_rows() -> Vec<Kind> {
+    Vec::new()
+}
 
 /// The code that observes and applies kinds.
 ///

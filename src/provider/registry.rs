@@ -1,0 +1,198 @@
+//! Every provider behind one door: questions and steps go to the provider whose rows name the kind.
+//!
+//! A provider that hangs or panics costs its own answers, never another's. Nothing here decides or
+//! retries.
+
+use super::{Provider, ProviderError};
+use crate::model::{
+    Address, Applied, Asked, Class, ConnectionName, EnvironmentName, Kind, KindName, Kinds,
+    Observation, Observed, Step,
+};
+use futures::FutureExt as _;
+use futures::future::join_all;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the guards wait before they speak for a silent provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For all questions about one connection together.
+    pub observe: Duration,
+    /// For one step.
+    pub apply: Duration,
+}
+
+impl Default for Patience {
+    /// Two minutes to answer, ten to apply: both well above what one request chain may take inside
+    /// `net`'s own deadlines, so that only a provider that hangs is cut off.
+    fn default() -> Self {
+        Self {
+            observe: Duration::from_secs(120),
+            apply: Duration::from_secs(600),
+        }
+    }
+}
+
+/// The providers of this process.
+pub struct Registry {
+    providers: Vec<Arc<dyn Provider>>,
+    by_kind: HashMap<KindName, usize>,
+    kinds: Kinds,
+    patience: Patience,
+}
+
+/// What one provider is asked about one connection.
+type Group = (Option<usize>, EnvironmentName, ConnectionName);
+
+impl Registry {
+    /// Gathers providers; of two that name one kind the later serves it.
+    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
+        let by_kind = providers
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, provider)| {
+                let names = provider.kinds().iter().map(|row| row.name.clone());
+                names.map(move |name| (name, nth)).collect::<Vec<_>>()
+            })
+            .collect();
+        let rows: Vec<Kind> = providers
+            .iter()
+            .flat_map(|provider| provider.kinds().to_vec())
+            .collect();
+        Self {
+            providers,
+            by_kind,
+            kinds: Kinds::new(rows),
+            patience: Patience::default(),
+        }
+    }
+
+    /// Returns the same registry with other guards.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Returns the rows of every provider here.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// Answers what is live, each connection at the same time as the others.
+    ///
+    /// # Guarantees
+    /// Every question is answered exactly once, whatever the providers do: no provider for the kind,
+    /// no answer, a panic and a hang are each `Unknown`. Answers nobody asked for are kept, once an
+    /// address, after the asked ones.
+    pub async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
+        let mut groups: BTreeMap<Group, Vec<Asked>> = BTreeMap::new();
+        for question in asked {
+            let group = (
+                self.by_kind.get(&question.kind).copied(),
+                question.address.environment.clone(),
+                question.connection.name.clone(),
+            );
+            groups.entry(group).or_default().push(question.clone());
+        }
+        let answers = groups
+            .iter()
+            .map(|((provider, ..), questions)| self.observe_one(*provider, questions));
+        let all = join_all(answers).await.into_iter().flatten();
+        let wanted: BTreeSet<&Address> = asked.iter().map(|question| &question.address).collect();
+        let (answered, extra): (Vec<_>, Vec<_>) =
+            all.partition(|answer| wanted.contains(&answer.address));
+        once(answered.into_iter().chain(extra))
+    }
+
+    /// Carries out one step by the provider of its kind.
+    ///
+    /// # Errors
+    /// What the provider says; a hang is `timeout` (look again, it may have happened), a panic is
+    /// a bug of ours.
+    pub async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+        let what = format!("{} {}", step.kind, step.identity);
+        let Some(provider) = self.provider(&step.kind) else {
+            return Err(ProviderError::Invalid {
+                what,
+                reason: format!("no provider serves the kind {}", step.kind),
+                hint: Some("Compare the kind's name with what `explain` lists.".to_owned()),
+            });
+        };
+        let guarded = AssertUnwindSafe(provider.apply(step)).catch_unwind();
+        match tokio::time::timeout(self.patience.apply, guarded).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(ProviderError::Internal {
+                what,
+                reason: "the provider panicked".to_owned(),
+            }),
+            Err(_elapsed) => Err(ProviderError::Unavailable {
+                what,
+                reason: format!("no answer in {} s", self.patience.apply.as_secs()),
+                code: "timeout",
+            }),
+        }
+    }
+
+    fn provider(&self, kind: &KindName) -> Option<&Arc<dyn Provider>> {
+        self.by_kind.get(kind).map(|nth| &self.providers[*nth])
+    }
+
+    /// Asks one provider about one connection; what it leaves out is filled in as unknown.
+    async fn observe_one(&self, provider: Option<usize>, questions: &[Asked]) -> Vec<Observed> {
+        let Some(nth) = provider else {
+            return filled(Vec::new(), questions, |question| Observation::Unknown {
+                reason: format!("no provider serves the kind {}", question.kind),
+                code: "no-provider",
+                class: Class::User,
+            });
+        };
+        let guarded = AssertUnwindSafe(self.providers[nth].observe(questions)).catch_unwind();
+        match tokio::time::timeout(self.patience.observe, guarded).await {
+            Ok(Ok(answers)) => filled(answers, questions, |_| Observation::Unknown {
+                reason: "the provider left it out of its answer".to_owned(),
+                code: "no-answer",
+                class: Class::Internal,
+            }),
+            Ok(Err(_panic)) => filled(Vec::new(), questions, |_| Observation::Unknown {
+                reason: "the provider panicked".to_owned(),
+                code: "panic",
+                class: Class::Internal,
+            }),
+            Err(_elapsed) => filled(Vec::new(), questions, |_| Observation::Unknown {
+                reason: format!("no answer in {} s", self.patience.observe.as_secs()),
+                code: "timeout",
+                class: Class::Transient,
+            }),
+        }
+    }
+}
+
+/// Keeps the first answer for each address.
+fn once(answers: impl Iterator<Item = Observed>) -> Vec<Observed> {
+    let mut seen = BTreeSet::new();
+    answers
+        .filter(|answer| seen.insert(answer.address.clone()))
+        .collect()
+}
+
+/// Adds an answer for every question that has none.
+fn filled(
+    mut answers: Vec<Observed>,
+    questions: &[Asked],
+    missing: impl Fn(&Asked) -> Observation,
+) -> Vec<Observed> {
+    let known: BTreeSet<Address> = answers.iter().map(|a| a.address.clone()).collect();
+    let rest = questions
+        .iter()
+        .filter(|question| !known.contains(&question.address));
+    answers.extend(rest.map(|question| Observed {
+        address: question.address.clone(),
+        observation: missing(question),
+    }));
+    answers
+}
+
+#[cfg(test)]
+mod tests;

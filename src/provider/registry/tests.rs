@@ -1,0 +1,143 @@
+//! The registry's guards, with providers that misbehave.
+
+use super::*;
+use crate::model::{Connection, Depth, Identity, ResourceId, Value};
+use async_trait::async_trait;
+
+/// What a scripted provider does when asked.
+enum Habit {
+    Absent,
+    Silent,
+    Panics,
+    Hangs,
+    Twice,
+}
+
+struct Scripted(Vec<Kind>, Habit);
+
+impl Scripted {
+    fn new(kind: &str, habit: Habit) -> Arc<dyn Provider> {
+        Arc::new(Self(vec![Kind::plain(kind, "A test kind.")], habit))
+    }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn kinds(&self) -> &[Kind] {
+        &self.0
+    }
+
+    async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
+        let absent = |question: &Asked| Observed {
+            address: question.address.clone(),
+            observation: Observation::Absent { prediction: None },
+        };
+        match self.1 {
+            Habit::Absent => asked.iter().map(absent).collect(),
+            Habit::Silent => Vec::new(),
+            Habit::Panics => panic!("the canary"),
+            Habit::Hangs => std::future::pending().await,
+            Habit::Twice => asked
+                .iter()
+                .chain(asked)
+                .map(absent)
+                .chain([Observed {
+                    address: "test/found-on-the-way".parse().unwrap(),
+                    observation: Observation::Absent { prediction: None },
+                }])
+                .collect(),
+        }
+    }
+
+    async fn apply(&self, _step: &Step) -> Result<Applied, ProviderError> {
+        match self.1 {
+            Habit::Panics => panic!("the canary"),
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+fn asked(kind: &str, id: &str) -> Asked {
+    Asked {
+        address: Address::new(
+            EnvironmentName::new("test").unwrap(),
+            ResourceId::new(id).unwrap(),
+        ),
+        kind: KindName::new(kind),
+        connection: Arc::new(Connection {
+            name: ConnectionName::new("here").unwrap(),
+            provider: "any".to_owned(),
+            settings: Value::Null,
+        }),
+        identity: Identity(Vec::new()),
+        desired: None,
+        owned: None,
+        depth: Depth::Read,
+    }
+}
+
+fn shown(answers: &[Observed]) -> Vec<String> {
+    let mut lines: Vec<String> = answers
+        .iter()
+        .map(|answer| match &answer.observation {
+            Observation::Unknown { code, .. } => format!("{} {code}", answer.address),
+            Observation::Absent { .. } => format!("{} absent", answer.address),
+            Observation::Present(_) => format!("{} present", answer.address),
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn registry() -> Registry {
+    Registry::new(vec![
+        Scripted::new("good/one", Habit::Absent),
+        Scripted::new("mute/one", Habit::Silent),
+        Scripted::new("mad/one", Habit::Panics),
+        Scripted::new("slow/one", Habit::Hangs),
+        Scripted::new("loud/one", Habit::Twice),
+    ])
+    .with_patience(Patience {
+        observe: Duration::from_millis(50),
+        apply: Duration::from_millis(50),
+    })
+}
+
+#[tokio::test]
+async fn every_question_is_answered_once_whatever_providers_do() {
+    let questions = [
+        asked("good/one", "good"),
+        asked("mute/one", "mute"),
+        asked("mad/one", "mad"),
+        asked("slow/one", "slow"),
+        asked("loud/one", "loud"),
+        asked("nobody/one", "nobody"),
+    ];
+    let answers = registry().observe(&questions).await;
+    assert_eq!(
+        shown(&answers),
+        [
+            "test/found-on-the-way absent",
+            "test/good absent",
+            "test/loud absent",
+            "test/mad panic",
+            "test/mute no-answer",
+            "test/nobody no-provider",
+            "test/slow timeout",
+        ]
+    );
+}
+
+#[test]
+fn every_row_is_known_by_name() {
+    let registry = registry();
+    assert_eq!(registry.kinds().iter().count(), 5);
+    assert!(registry.kinds().get(&KindName::new("slow/one")).is_some());
+}
+
+#[test]
+fn no_two_rows_of_this_binary_share_a_name() {
+    let rows = crate::provider::all_rows();
+    let names: BTreeSet<&KindName> = rows.iter().map(|row| &row.name).collect();
+    assert_eq!(names.len(), rows.len());
+}
