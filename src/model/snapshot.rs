@@ -88,6 +88,29 @@ pub enum File {
     Symlink,
     /// A submodule: named, never fetched.
     Submodule,
+    /// A Git LFS pointer: what it stands for is not in the repository and is never fetched.
+    LfsPointer,
+    /// A name that no spec can write (not UTF-8, or with a backslash), shown with `U+FFFD`; never
+    /// read. Where it is a folder's, nothing below it is read either.
+    BadName,
+}
+
+impl File {
+    /// Returns why the file was not read, as a fragment after its path; `None` where it was.
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::TooLarge(size) => Some(format!("is too large to be read ({size} bytes)")),
+            Self::Symlink => Some("is a symbolic link, and links are not followed".to_owned()),
+            Self::Submodule => Some("is a submodule, and submodules are not fetched".to_owned()),
+            Self::LfsPointer => {
+                Some("is a Git LFS pointer, and LFS objects are not fetched".to_owned())
+            }
+            Self::BadName => {
+                Some("has a name that is not UTF-8 text or holds a backslash".to_owned())
+            }
+        }
+    }
 }
 
 /// One state of a repository.
