@@ -23,4 +23,5 @@ pub mod model;
 pub mod net;
 pub mod plan;
 pub mod provider;
+pub mod source;
 pub mod telemetry;

@@ -1,0 +1,265 @@
+//! Why a repository, a folder or an outside secret was not read. Each state is its own variant, so
+//! that none of them can look like an empty repository.
+
+use crate::model::{Class, Fault};
+
+/// What an error stands on, kept out of the text.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why nothing was read. Texts name the target and never hold a credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// The address, the credentials or another setting cannot be used at all.
+    #[error("use repository {target}: {reason}")]
+    Setting {
+        /// The target's name.
+        target: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection, or it broke.
+    #[error("reach repository {target}: {reason}")]
+    Unreachable {
+        /// The target's name.
+        target: String,
+        /// What was seen.
+        reason: String,
+        /// What it stands on.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// The deadline passed.
+    #[error("fetch repository {target} within {seconds} s")]
+    Timeout {
+        /// The target's name.
+        target: String,
+        /// The deadline, in seconds.
+        seconds: u64,
+    },
+    /// The server wants credentials, or refused ours.
+    #[error("sign in to repository {target}: {reason}")]
+    Credentials {
+        /// The target's name.
+        target: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// The server's SSH host key is unknown or is another one.
+    #[error("trust the host of repository {target}: {reason}")]
+    HostKey {
+        /// The target's name.
+        target: String,
+        /// What `ssh` said.
+        reason: String,
+    },
+    /// There is no repository at the address (or we may not see it).
+    #[error("find repository {target}: {reason}")]
+    MissingRepository {
+        /// The target's name.
+        target: String,
+        /// What was seen.
+        reason: String,
+    },
+    /// The repository has no such branch.
+    #[error("find {reference} in repository {target}")]
+    MissingBranch {
+        /// The target's name.
+        target: String,
+        /// The full name of what was looked for.
+        reference: String,
+    },
+    /// The repository has no such revision, or no longer.
+    #[error("find revision {revision} in repository {target}")]
+    MissingRevision {
+        /// The target's name.
+        target: String,
+        /// The revision.
+        revision: String,
+    },
+    /// The folder that is to be read is not there.
+    #[error("find folder {folder} in repository {target}")]
+    MissingFolder {
+        /// The target's name.
+        target: String,
+        /// The folder.
+        folder: String,
+    },
+    /// A limit on what is read.
+    #[error("read repository {target}: it has more than {limit} {what}")]
+    TooLarge {
+        /// The target's name.
+        target: String,
+        /// The limit that was passed.
+        limit: u64,
+        /// Of what: `files and folders`, `bytes in its files`, `bytes to fetch`.
+        what: &'static str,
+    },
+    /// The merge does not go through by itself.
+    #[error("merge {head} into {base} of repository {target}: {} {} in conflict", paths.len(), if paths.len() == 1 { "file is" } else { "files are" })]
+    Conflict {
+        /// The target's name.
+        target: String,
+        /// What is merged into.
+        base: String,
+        /// What is merged.
+        head: String,
+        /// The files in conflict, in order.
+        paths: Vec<String>,
+    },
+    /// The two have no history in common.
+    #[error("merge {head} into {base} of repository {target}: they have no history in common")]
+    Unrelated {
+        /// The target's name.
+        target: String,
+        /// What is merged into.
+        base: String,
+        /// What is merged.
+        head: String,
+    },
+    /// What was read is damaged, or not what the protocol allows.
+    #[error("read repository {target}: {reason}")]
+    Corrupt {
+        /// The target's name.
+        target: String,
+        /// What is damaged.
+        reason: String,
+        /// What it stands on.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// This machine's file system refused.
+    #[error("{doing} for repository {target}")]
+    Disk {
+        /// The target's name.
+        target: String,
+        /// What was being done, with the path: `write /var/…`.
+        doing: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process holds the cache folder.
+    #[error("lock the cache of repository {target}: another process holds {path}")]
+    Locked {
+        /// The target's name.
+        target: String,
+        /// The lock's path.
+        path: String,
+    },
+    /// A secret outside the repository is not there, or not usable.
+    #[error("read a secret from {place}: {reason}")]
+    Secret {
+        /// The variable or the file.
+        place: String,
+        /// What is wrong; never the content.
+        reason: String,
+    },
+    /// The caller dropped its interest.
+    #[error("finish reading repository {target}: it was cancelled")]
+    Cancelled {
+        /// The target's name.
+        target: String,
+    },
+    /// A bug of ours.
+    #[error("read repository {target}: {reason}")]
+    Internal {
+        /// The target's name.
+        target: String,
+        /// What was seen.
+        reason: String,
+    },
+}
+
+impl Fault for SourceError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Setting { .. } => "repository-setting",
+            Self::Unreachable { .. } => "repository-unreachable",
+            Self::Timeout { .. } => "repository-timeout",
+            Self::Credentials { .. } => "repository-credentials",
+            Self::HostKey { .. } => "repository-host-key",
+            Self::MissingRepository { .. } => "repository-missing",
+            Self::MissingBranch { .. } => "branch-missing",
+            Self::MissingRevision { .. } => "revision-missing",
+            Self::MissingFolder { .. } => "folder-missing",
+            Self::TooLarge { .. } => "repository-too-large",
+            Self::Conflict { .. } => "merge-conflict",
+            Self::Unrelated { .. } => "merge-unrelated",
+            Self::Corrupt { .. } => "repository-corrupt",
+            Self::Disk { .. } => "cache-disk",
+            Self::Locked { .. } => "cache-locked",
+            Self::Secret { .. } => "secret-unavailable",
+            Self::Cancelled { .. } => "repository-cancelled",
+            Self::Internal { .. } => "repository-internal",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Setting { .. } => "Correct the repository's entry in the settings.",
+            Self::Unreachable { .. } | Self::Timeout { .. } => {
+                "It is tried again by itself. If it stays so, look at the address, the network and the server."
+            }
+            Self::Credentials { .. } => {
+                "Check that the token or key is set, has not expired, and may read this repository."
+            }
+            Self::HostKey { .. } => {
+                "Put the server's host key, as its owner publishes it, into the known-hosts file of the settings."
+            }
+            Self::MissingRepository { .. } => {
+                "Check the address. Servers also answer so where the credentials may not see the repository."
+            }
+            Self::MissingBranch { .. } => {
+                "Push the branch, or correct its name in the settings. Nothing is changed meanwhile."
+            }
+            Self::MissingRevision { .. } => {
+                "It may have been rewritten away. The next fetch takes the branch as it is now."
+            }
+            Self::MissingFolder { .. } => {
+                "Push the folder, or correct it in the settings. Nothing is changed meanwhile."
+            }
+            Self::TooLarge { .. } => {
+                "Raise the limit in the settings, or name the folder that holds the environments."
+            }
+            Self::Conflict { .. } => "Merge or rebase the branch and resolve the conflict there.",
+            Self::Unrelated { .. } => "Start the branch from the one it is to be merged into.",
+            Self::Corrupt { .. } => {
+                "Our copy is fetched anew by itself. If it stays so, run `git fsck` on the server."
+            }
+            Self::Disk { .. } => "Check the rights and the free space of the cache folder.",
+            Self::Locked { .. } => {
+                "Stop the other process, or give this one a cache folder of its own."
+            }
+            Self::Secret { .. } => {
+                "Set it where the daemon runs, then restart the daemon or wait for the next run."
+            }
+            Self::Internal { .. } => "Please report it with the log of this run.",
+            Self::Cancelled { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Setting { .. }
+            | Self::Credentials { .. }
+            | Self::HostKey { .. }
+            | Self::MissingRepository { .. }
+            | Self::MissingBranch { .. }
+            | Self::MissingFolder { .. }
+            | Self::TooLarge { .. }
+            | Self::Conflict { .. }
+            | Self::Unrelated { .. }
+            | Self::Locked { .. }
+            | Self::Secret { .. } => Class::User,
+            Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::MissingRevision { .. }
+            | Self::Corrupt { .. }
+            | Self::Disk { .. }
+            | Self::Cancelled { .. } => Class::Transient,
+            Self::Internal { .. } => Class::Internal,
+        }
+    }
+}

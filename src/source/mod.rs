@@ -1,0 +1,34 @@
+//! Git -> `Snapshot`: fetches one branch and reads its files straight from the object store.
+//!
+//! There is no checkout, nothing in a repository is run, and no error looks like an empty repository.
+//!
+//! ```text
+//! Target -> Repository -> head (one small request) -> fetch (one commit, no history) -> Snapshot
+//!                      `-> merge_preview (base + head, merged in memory)             -> Snapshot
+//! folder -> Snapshot        watch -> "it changed"        secrets -> Secret
+//! ```
+
+mod blobs;
+mod cache;
+mod error;
+pub mod folder;
+mod limits;
+mod merge;
+mod movement;
+mod place;
+mod repository;
+pub mod secrets;
+mod stop;
+mod store;
+mod target;
+mod tree;
+
+pub use error::SourceError;
+pub use limits::Limits;
+pub use merge::MergePreview;
+pub use movement::Movement;
+pub use place::Place;
+pub use repository::{Fetched, Repository};
+pub use target::{Credentials, Target};
+
+pub(crate) use stop::{Stop, blocking};
