@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! model      nouns every room shares: plain data
+//! yaml       YAML text -> located nodes, and a reader that says all mistakes     (pure)
 //! net        outbound HTTP and child processes; the only door to either
 //! telemetry  log setup, metrics, clock, error chain
 //! config     the daemon's own settings, one element per file
@@ -25,3 +26,4 @@ pub mod plan;
 pub mod provider;
 pub mod source;
 pub mod telemetry;
+pub mod yaml;

@@ -47,3 +47,26 @@ pub struct Diagnostic {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub related: Option<(Location, String)>,
 }
+
+impl Diagnostic {
+    /// Adds what to do next, as a sentence.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a second place that belongs to the mistake, with a label.
+    #[must_use]
+    pub fn with_related(mut self, location: Location, label: impl Into<String>) -> Self {
+        self.related = Some((location, label.into()));
+        self
+    }
+
+    /// Makes it a warning.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+}
