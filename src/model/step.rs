@@ -91,7 +91,9 @@ pub struct Step {
     pub action: Action,
     /// Why nothing is done, or what the reader should know; never empty on `Wait`.
     pub reason: Option<String>,
-    /// The declared fields, maybe with holes; `None` on `Delete`.
+    /// The declared fields, maybe with holes; `None` on `Delete`. Where `lifecycle.ignore` covers a
+    /// declared field of an object that is there, the live value stands in its place (or nothing,
+    /// where live has none): writing it changes nothing, by PUT, PATCH or server-side apply alike.
     pub desired: Option<Value>,
     /// The fields that differ, in order.
     pub changes: Vec<Change>,
@@ -99,7 +101,8 @@ pub struct Step {
     pub mark: Option<Mark>,
     /// The id the live side made, where known.
     pub external_id: Option<String>,
-    /// What the provider asked to be handed back, from its prediction.
+    /// What the provider asked to be handed back, from its prediction. `None` where an ignored field
+    /// makes the write another one than predicted: send `desired` without the `yielded` fields.
     #[serde(skip)]
     pub payload: Option<Value>,
     /// Declared fields left to another owner, and to whom.

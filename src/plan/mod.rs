@@ -3,12 +3,13 @@
 //! Pure: same inputs, same plan, same bytes. Knows kinds only as rows of data, providers not at all.
 
 use crate::model::{
-    Address, Digest, DigestKey, EnvironmentName, Observation, Owned, Reconcile, Revision, Step,
-    Wanted,
+    Address, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kinds, Observation,
+    Owned, Reconcile, Revision, Step, Wanted,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Everything a plan is made from.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,10 @@ pub struct Inputs<'a> {
     pub known: &'a BTreeSet<Address>,
     /// How the environment wants to be kept.
     pub reconcile: &'a Reconcile,
+    /// The rows of every kind, for what is owned and no longer wanted.
+    pub kinds: &'a Kinds,
+    /// Every connection of the environment, for what is owned and no longer wanted.
+    pub connections: &'a BTreeMap<ConnectionName, Arc<Connection>>,
     /// The key for digests of secrets.
     pub digest_key: &'a DigestKey,
     /// The time, for windows.
@@ -46,7 +51,8 @@ pub struct Plan {
     pub revision: Revision,
     /// One step for every resource wanted or owned, `none` and `wait` included.
     pub steps: Vec<Step>,
-    /// Owned resources that need no step but a new record: renamed ones leave their old address.
+    /// Owned addresses whose record goes: gone by themselves, or renamed. The record of a renamed
+    /// one goes only after the step that adopts it is done; else the mark would name nobody we know.
     pub released: Vec<Address>,
     /// What holds the plan as a whole, in words: a budget, a window, a pause. Empty where nothing does.
     pub holds: Vec<Hold>,
