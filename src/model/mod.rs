@@ -22,6 +22,7 @@ pub mod snapshot;
 pub mod step;
 pub mod value;
 pub mod wanted;
+pub mod window;
 
 pub use connection::Connection;
 pub use diagnostic::{Diagnostic, Location, Severity};
@@ -35,10 +36,11 @@ pub use observation::{
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
-pub use reconcile::{DeletionBudget, Lifecycle, Notify, OnDrift, OnMerge, Reconcile, Window};
+pub use reconcile::{DeletionBudget, Lifecycle, Notify, OnDrift, OnMerge, Reconcile};
 pub use secret::Secret;
 pub use secret_source::SecretSource;
 pub use snapshot::{File, RepoPath, Snapshot};
 pub use step::{Action, Change, Origin, Step};
 pub use value::{Hole, Map, Value};
 pub use wanted::Wanted;
+pub use window::{InvalidWindow, Window};

@@ -1,6 +1,7 @@
 //! What an environment says about how it wants to be kept.
 
 use super::path::PathPattern;
+use super::window::Window;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -28,17 +29,6 @@ pub enum OnDrift {
     /// Only tells.
     #[default]
     Report,
-}
-
-/// A time in which changes may happen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Window {
-    /// Five cron fields, in the zone's wall-clock time: when it opens.
-    pub cron: String,
-    /// How long it stays open.
-    pub open_for: Duration,
-    /// IANA name of the zone.
-    pub timezone: String,
 }
 
 /// How many deletes one plan may hold: whichever of the two is smaller binds.
@@ -99,8 +89,9 @@ impl Default for Reconcile {
 /// `lifecycle` of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// Never deleted, never replaced.
-    pub protect: bool,
+    /// `true`: never deleted, never replaced. `None` leaves it to the kind: protected where deleting
+    /// loses data. Only an explicit `false` lets go of such a resource.
+    pub protect: Option<bool>,
     /// Fields that are neither compared nor written.
     pub ignore: Vec<PathPattern>,
     /// How long after apply it may take to become ready; `None` leaves it to the kind.

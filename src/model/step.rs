@@ -130,6 +130,18 @@ impl Step {
             .any(|change| change.origin == Origin::Drift)
     }
 
+    /// Tells whether it does nothing but put back what somebody changed by hand.
+    pub fn is_only_drift(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Create | Action::Update | Action::Replace
+        ) && self.is_drift()
+            && self
+                .changes
+                .iter()
+                .all(|change| change.origin == Origin::Drift)
+    }
+
     /// Tells whether it may lose something: a delete, a replace.
     pub fn is_dangerous(&self) -> bool {
         matches!(self.action, Action::Delete | Action::Replace)

@@ -3,8 +3,8 @@
 //! Pure: same inputs, same plan, same bytes. Knows kinds only as rows of data, providers not at all.
 
 use crate::model::{
-    Address, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kinds, Observation,
-    Owned, Reconcile, Revision, Step, Wanted,
+    Action, Address, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kinds,
+    Observation, Owned, Reconcile, Revision, Step, Wanted,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -51,13 +51,50 @@ pub struct Plan {
     pub revision: Revision,
     /// One step for every resource wanted or owned, `none` and `wait` included.
     pub steps: Vec<Step>,
-    /// Owned addresses whose record goes: gone by themselves, or renamed. The record of a renamed
-    /// one goes only after the step that adopts it is done; else the mark would name nobody we know.
-    pub released: Vec<Address>,
+    /// Owned addresses whose record goes: gone by themselves, no longer marked, or renamed.
+    pub released: Vec<Released>,
+    /// What the ledger is to remember though no step writes: live equals desired already, and the
+    /// record is missing (a lost ledger) or of an older declaration (Git took over the live value).
+    #[serde(skip)]
+    pub records: Vec<Owned>,
     /// What holds the plan as a whole, in words: a budget, a window, a pause. Empty where nothing does.
     pub holds: Vec<Hold>,
     /// The digest an approval names. Not over commit or time.
     pub hash: Digest,
+}
+
+/// An owned address whose record goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Released {
+    /// Which.
+    pub address: Address,
+    /// The address that takes the object over: the record goes only once the step there is done,
+    /// else the mark on the live object would name nobody we know. `None`: it goes at once.
+    pub to: Option<Address>,
+}
+
+impl Plan {
+    /// Tells whether live equals Git: nothing to write, nothing waiting.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| step.action == Action::None)
+    }
+
+    /// Returns the step of an address.
+    pub fn step(&self, address: &Address) -> Option<&Step> {
+        self.steps.iter().find(|step| step.address == *address)
+    }
+
+    /// Returns the steps that do nothing but put back what somebody changed by hand.
+    pub fn drift(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.is_only_drift())
+    }
+
+    /// Returns the steps that write and are more than drift.
+    pub fn declared(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|step| step.action.writes() && !step.is_only_drift())
+    }
 }
 
 /// Why a plan, or its deletes, are not carried out now.
