@@ -1,6 +1,7 @@
 //! What a kind of resource is, as a row of data: no room needs a `match` over kinds.
 
 use super::id::KindName;
+use super::observation::Identity;
 use super::path::{FieldPath, PathPattern};
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -82,8 +83,11 @@ pub struct Kind {
     /// One sentence for `explain` and the schema.
     pub summary: String,
     /// The fields that say which live object is meant. Two resources with equal identity on equal
-    /// connections are one object.
+    /// connections are one object. Read through [`Kind::identity_of`].
     pub identity: Vec<PathPattern>,
+    /// Those of them of which only what stands before the last slash counts: `apps/v1` and
+    /// `apps/v2` are versions of one object's group `apps`, and `v1` is of the group without a name.
+    pub versioned: Vec<PathPattern>,
     /// Fields that cannot change once created.
     pub immutable: Vec<PathPattern>,
     /// What a change of one of them means.
@@ -92,8 +96,8 @@ pub struct Kind {
     pub read_only: Vec<PathPattern>,
     /// Fields the live side never answers; compared with what was applied last, by digest.
     pub write_only: Vec<PathPattern>,
-    /// Fields whose live and desired values are sealed.
-    pub secret: Vec<PathPattern>,
+    /// Fields whose live and desired values are sealed. Used through [`Kind::sealed`].
+    pub secret: Select<Vec<PathPattern>>,
     /// Fields never compared.
     pub ignored: Vec<PathPattern>,
     /// Lists that are not plainly ordered.
@@ -118,11 +122,12 @@ impl Kind {
             name: KindName::new(name),
             summary: summary.to_owned(),
             identity: Vec::new(),
+            versioned: Vec::new(),
             immutable: Vec::new(),
             on_immutable: OnImmutable::Replace,
             read_only: Vec::new(),
             write_only: Vec::new(),
-            secret: Vec::new(),
+            secret: Select::always(Vec::new()),
             ignored: Vec::new(),
             lists: Vec::new(),
             wave: Select::always(0),
@@ -131,6 +136,43 @@ impl Kind {
             schema: None,
             deadline: Duration::from_secs(300),
         }
+    }
+
+    /// Returns which live object this resource means: its identity fields by their pointers, a field
+    /// that is left out as the empty text. `None` where one of them hangs on a hole.
+    pub fn identity_of(&self, desired: &Value) -> Option<Identity> {
+        let one = |pattern: &PathPattern| {
+            let keys: Vec<&str> = pattern.parts().iter().map(String::as_str).collect();
+            let text = match desired.at(&keys) {
+                Some(Value::Hole(_)) => return None,
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Secret(secret)) => secret.expose().to_owned(),
+                Some(scalar @ (Value::Bool(_) | Value::Number(_))) => {
+                    scalar.masked_json().to_string()
+                }
+                Some(Value::Null | Value::List(_) | Value::Map(_)) | None => String::new(),
+            };
+            let text = match text.rsplit_once('/') {
+                Some((group, _)) if self.versioned.contains(pattern) => group.to_owned(),
+                None if self.versioned.contains(pattern) => String::new(),
+                _ => text,
+            };
+            Some((pattern.to_string(), text))
+        };
+        self.identity
+            .iter()
+            .map(one)
+            .collect::<Option<_>>()
+            .map(Identity)
+    }
+
+    /// Seals what this kind holds secret, in desired and live state alike.
+    #[must_use]
+    pub fn sealed(&self, value: Value) -> Value {
+        let secret = self.secret.of(&value);
+        secret
+            .iter()
+            .fold(value, |value, pattern| value.sealed_at(pattern.parts()))
     }
 
     /// Returns how the list at this place is matched.
@@ -164,5 +206,53 @@ impl Kinds {
     /// Returns every row, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object() -> Kind {
+        Kind {
+            identity: ["/apiVersion", "/metadata/name"]
+                .map(PathPattern::known)
+                .to_vec(),
+            versioned: vec![PathPattern::known("/apiVersion")],
+            secret: Select {
+                field: PathPattern::known("/kind"),
+                rows: [("Secret".to_owned(), vec![PathPattern::known("/data")])].into(),
+                otherwise: vec![PathPattern::known("/users/*/password")],
+            },
+            ..Kind::plain("kubernetes/object", "one object")
+        }
+    }
+
+    #[test]
+    fn another_version_of_its_group_is_the_same_object() {
+        let of = |version: &str| {
+            let desired = json!({ "apiVersion": version, "metadata": { "name": "api" } });
+            object().identity_of(&Value::from_json(desired)).unwrap()
+        };
+        assert_eq!(of("apps/v1"), of("apps/v1beta1"));
+        assert_ne!(of("apps/v1"), of("batch/v1"));
+        assert_eq!(of("v1").get("/apiVersion"), Some(""));
+        assert_eq!(of("v1").get("/metadata/name"), Some("api"));
+    }
+
+    #[test]
+    fn what_is_sealed_hangs_on_what_the_object_is() {
+        let sealed = |json| object().sealed(Value::from_json(json)).masked_json();
+        assert_eq!(
+            sealed(json!({ "kind": "Secret", "data": { "a": "canary" } })),
+            json!({ "kind": "Secret", "data": { "a": "(sensitive)" } })
+        );
+        let plain = json!({ "kind": "ConfigMap", "data": { "a": "b" } });
+        assert_eq!(sealed(plain.clone()), plain);
+        assert_eq!(
+            sealed(json!({ "users": [{ "name": "x", "password": "canary" }] })),
+            json!({ "users": [{ "name": "x", "password": "(sensitive)" }] })
+        );
     }
 }

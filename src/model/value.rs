@@ -165,6 +165,34 @@ impl Value {
         holes
     }
 
+    /// Seals what stands at a place, given as a pattern's parts: `*` is any field or item.
+    #[must_use]
+    pub fn sealed_at(self, parts: &[String]) -> Self {
+        let Some((part, rest)) = parts.split_first() else {
+            return self.sealed();
+        };
+        let deeper = |here: bool, value: Self| if here { value.sealed_at(rest) } else { value };
+        match self {
+            Self::Map(fields) => Self::Map(
+                fields
+                    .into_iter()
+                    .map(|(key, value)| {
+                        let here = part == "*" || *part == key;
+                        (key, deeper(here, value))
+                    })
+                    .collect(),
+            ),
+            Self::List(items) => Self::List(
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(nth, item)| deeper(part == "*" || part.parse() == Ok(nth), item))
+                    .collect(),
+            ),
+            scalar => scalar,
+        }
+    }
+
     /// Seals every scalar below this node.
     #[must_use]
     pub fn sealed(self) -> Self {
