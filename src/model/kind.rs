@@ -61,6 +61,15 @@ impl<T: Clone> Select<T> {
     }
 }
 
+/// Where the environment's labels go on a resource. What the resource itself declares there wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// A map from label to value, e.g. `/metadata/labels`.
+    Map(PathPattern),
+    /// A list of texts, each `label:value`, e.g. `/tags`.
+    Tags(PathPattern),
+}
+
 /// One thing an expression can read of a resource: `${resources.<id>.<name>}`.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -98,6 +107,8 @@ pub struct Kind {
     pub write_only: Vec<PathPattern>,
     /// Fields whose live and desired values are sealed. Used through [`Kind::sealed`].
     pub secret: Select<Vec<PathPattern>>,
+    /// Where the environment's `metadata.labels` go; `None` where the kind has no such place.
+    pub labels: Option<Labels>,
     /// Fields never compared.
     pub ignored: Vec<PathPattern>,
     /// Lists that are not plainly ordered.
@@ -128,6 +139,7 @@ impl Kind {
             read_only: Vec::new(),
             write_only: Vec::new(),
             secret: Select::always(Vec::new()),
+            labels: None,
             ignored: Vec::new(),
             lists: Vec::new(),
             wave: Select::always(0),

@@ -29,14 +29,14 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use digest::{Digest, DigestKey};
 pub use fault::{Class, Fault};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
-pub use kind::{Kind, Kinds, ListRule, OnImmutable, Output, Select};
+pub use kind::{Kind, Kinds, Labels, ListRule, OnImmutable, Output, Select};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Observation, Observed, Owned, Owner, Prediction,
     Touch,
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
-pub use reconcile::{DeletionBudget, Lifecycle, Notify, OnDrift, OnMerge, Reconcile};
+pub use reconcile::{DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnMerge, Reconcile};
 pub use secret::Secret;
 pub use secret_source::SecretSource;
 pub use snapshot::{File, RepoPath, Snapshot};

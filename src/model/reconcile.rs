@@ -31,6 +31,16 @@ pub enum OnDrift {
     Report,
 }
 
+/// How often something happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Every {
+    /// So long after the last time.
+    Interval(Duration),
+    /// At the times of five cron fields, in UTC ([`Window`] reads them).
+    Cron(String),
+}
+
 /// How many deletes one plan may hold: whichever of the two is smaller binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DeletionBudget {
@@ -59,6 +69,8 @@ pub struct Reconcile {
     pub on_drift: OnDrift,
     /// How often it is compared at the latest.
     pub interval: Duration,
+    /// When drift is looked for and acted on, where that differs from `interval`.
+    pub drift_interval: Option<Every>,
     /// When changes may happen; empty means always.
     pub windows: Vec<Window>,
     /// Whether what is no longer declared is deleted.
@@ -77,6 +89,7 @@ impl Default for Reconcile {
             on_merge: OnMerge::default(),
             on_drift: OnDrift::default(),
             interval: Duration::from_secs(300),
+            drift_interval: None,
             windows: Vec::new(),
             prune: true,
             deletion_budget: DeletionBudget::default(),
