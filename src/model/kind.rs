@@ -28,6 +28,17 @@ pub enum OnImmutable {
     Refuse,
 }
 
+/// What proves that a live object is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The mark that the object itself carries.
+    Mark,
+    /// The ledger's record of the id the live side made: the object has no place for a mark. Its
+    /// provider answers `Live::owner` from `Asked::owned`, and writes only to that very id while its
+    /// fields are as planned. With the ledger lost, such an object is adopted, never pruned.
+    Record,
+}
+
 /// Chooses by the text of one field, e.g. a wave by a Kubernetes object's `kind`.
 #[derive(Clone, Debug)]
 pub struct Select<T> {
@@ -97,6 +108,11 @@ pub struct Kind {
     /// Those of them of which only what stands before the last slash counts: `apps/v1` and
     /// `apps/v2` are versions of one object's group `apps`, and `v1` is of the group without a name.
     pub versioned: Vec<PathPattern>,
+    /// Fields that also belong to the identity of some: `data` of an MX record, of which one name has
+    /// several.
+    pub identity_also: Select<Vec<PathPattern>>,
+    /// What proves that a live object is ours.
+    pub proof: Proof,
     /// Fields that cannot change once created.
     pub immutable: Vec<PathPattern>,
     /// What a change of one of them means.
@@ -134,6 +150,8 @@ impl Kind {
             summary: summary.to_owned(),
             identity: Vec::new(),
             versioned: Vec::new(),
+            identity_also: Select::always(Vec::new()),
+            proof: Proof::Mark,
             immutable: Vec::new(),
             on_immutable: OnImmutable::Replace,
             read_only: Vec::new(),
@@ -171,11 +189,9 @@ impl Kind {
             };
             Some((pattern.to_string(), text))
         };
-        self.identity
-            .iter()
-            .map(one)
-            .collect::<Option<_>>()
-            .map(Identity)
+        let also = self.identity_also.of(desired);
+        let fields = self.identity.iter().chain(&also);
+        fields.map(one).collect::<Option<_>>().map(Identity)
     }
 
     /// Seals what this kind holds secret, in desired and live state alike.
@@ -251,6 +267,25 @@ mod tests {
         assert_ne!(of("apps/v1"), of("batch/v1"));
         assert_eq!(of("v1").get("/apiVersion"), Some(""));
         assert_eq!(of("v1").get("/metadata/name"), Some("api"));
+    }
+
+    #[test]
+    fn some_objects_need_a_further_field_to_be_told_apart() {
+        let record = Kind {
+            identity: vec![PathPattern::known("/name")],
+            identity_also: Select {
+                field: PathPattern::known("/type"),
+                rows: [("MX".to_owned(), vec![PathPattern::known("/data")])].into(),
+                otherwise: Vec::new(),
+            },
+            ..Kind::plain("digitalocean/domain-record", "one record")
+        };
+        let of = |kind: &str, data: &str| {
+            let desired = json!({ "name": "@", "type": kind, "data": data });
+            record.identity_of(&Value::from_json(desired)).unwrap()
+        };
+        assert_ne!(of("MX", "mx1.example.com."), of("MX", "mx2.example.com."));
+        assert_eq!(of("A", "192.0.2.1"), of("A", "192.0.2.2"));
     }
 
     #[test]

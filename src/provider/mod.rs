@@ -27,7 +27,8 @@ pub fn all_rows() -> Vec<Kind> {
 /// - `apply` carries out exactly `step.action`: it looks first whether a create already happened
 ///   (a kill may have come between the request and its record), refuses with
 ///   [`ProviderError::Moved`] where live state is no longer `step.mark`, and refuses to delete or
-///   change what does not carry our mark, `Adopt` apart.
+///   change what does not carry our mark, `Adopt` apart. For a kind whose proof is
+///   [`crate::model::Proof::Record`] the recorded id stands for the mark.
 /// - No error, reason or output holds a secret in the clear.
 ///
 /// # Assumptions
