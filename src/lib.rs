@@ -20,6 +20,7 @@
 //! cli        one file per command
 //! ```
 
+pub mod deliver;
 pub mod model;
 pub mod net;
 pub mod plan;

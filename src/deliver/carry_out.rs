@@ -1,0 +1,309 @@
+//! Carries out the steps a route lets go, side by side where nothing orders them.
+
+use super::journal::Journal;
+use super::order::Order;
+use super::route::{Decision, Route};
+use super::wait::{Waited, until_ready};
+use crate::model::{
+    Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId, Step,
+    Value,
+};
+use crate::plan::Plan;
+use crate::provider::{ProviderError, Registry};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// Told what happens while it happens, for a terminal or a log. Never decides.
+pub trait Progress: Send + Sync {
+    /// A step is being carried out.
+    fn started(&self, _step: &Step) {}
+    /// A step waits for its resource to become ready; why it is not yet.
+    fn waiting(&self, _step: &Step, _why: &str) {}
+    /// A step ended.
+    fn ended(&self, _step: &Step, _outcome: &Outcome) {}
+}
+
+/// Progress that nobody watches.
+impl Progress for () {}
+
+/// Fills the holes of a step from the outputs known by now; an error is a sentence fragment.
+pub type Fill<'a> =
+    dyn Fn(&Step, &BTreeMap<ResourceId, Map>) -> Result<Value, String> + Send + Sync + 'a;
+
+/// What carrying out needs besides the plan.
+pub struct CarryOut<'a> {
+    /// The door to live resources.
+    pub registry: &'a Registry,
+    /// Where results go.
+    pub journal: &'a dyn Journal,
+    /// Fills holes.
+    pub fill: &'a Fill<'a>,
+    /// Outputs known from observation.
+    pub outputs: BTreeMap<ResourceId, Map>,
+    /// The key for what is remembered of secrets.
+    pub digest_key: &'a DigestKey,
+    /// How many writes are under way at once.
+    pub concurrency: usize,
+    /// Whether to wait until resources are ready.
+    pub wait: bool,
+    /// Ends waiting at once, and starts nothing further.
+    pub cancel: CancellationToken,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// Carries out what the route lets go.
+///
+/// # Guarantees
+/// - Every step of the route has an outcome, in the journal and in the answer.
+/// - Dependencies end well before a step starts; a bad end skips what hangs on it, with the reason.
+/// - A step with holes is filled from the outputs of those before it; where live then equals desired
+///   the provider says so and it ends `Unchanged`.
+/// - After a failed record nothing further starts.
+pub async fn carry_out(
+    plan: &Plan,
+    route: &Route,
+    needs: CarryOut<'_>,
+) -> BTreeMap<Address, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    let stuck = held_back(plan, route);
+    let mut lined_up = Vec::new();
+    for step in plan
+        .steps
+        .iter()
+        .filter(|step| route.decisions.get(&step.address) == Some(&Decision::CarryOut))
+    {
+        match blocker(step, &stuck, plan) {
+            Some(reason) => {
+                outcomes.insert(step.address.clone(), Outcome::Skipped { reason });
+            }
+            None => lined_up.push(step),
+        }
+    }
+    for (address, outcome) in &outcomes {
+        let _told_below = needs.journal.ended(address, outcome).await;
+    }
+    let run = Run {
+        outputs: Mutex::new(needs.outputs.clone()),
+        writes: Semaphore::new(needs.concurrency.max(1)),
+        stop: needs.cancel.child_token(),
+        needs: &needs,
+    };
+    run.play(lined_up, &mut outcomes).await;
+    outcomes
+}
+
+/// Returns steps that will not happen now, though they would change something.
+fn held_back<'a>(plan: &'a Plan, route: &Route) -> BTreeSet<&'a Address> {
+    let held = |step: &&Step| match step.action {
+        Action::None => false,
+        Action::Wait => true,
+        _ => route.decisions.get(&step.address) != Some(&Decision::CarryOut),
+    };
+    plan.steps
+        .iter()
+        .filter(held)
+        .map(|step| &step.address)
+        .collect()
+}
+
+/// Returns why a step cannot start, where one it hangs on is not there and will not be.
+fn blocker(step: &Step, stuck: &BTreeSet<&Address>, plan: &Plan) -> Option<String> {
+    let before = step.after.iter().find(|address| stuck.contains(address))?;
+    let other = plan.steps.iter().find(|other| other.address == *before)?;
+    // A held update leaves the dependency standing as it was; only what is missing blocks.
+    let is_there = matches!(other.action, Action::Update | Action::Adopt)
+        && holes_need(step, before).is_none();
+    (!is_there).then(|| format!("{} has to be applied first, and it waits", before))
+}
+
+fn holes_need<'a>(step: &'a Step, before: &Address) -> Option<&'a str> {
+    let holes = step.desired.as_ref()?.holes();
+    holes
+        .into_iter()
+        .flat_map(|hole| &hole.needs)
+        .map(String::as_str)
+        .find(|id| *id == before.resource.name())
+}
+
+struct Run<'a> {
+    needs: &'a CarryOut<'a>,
+    outputs: Mutex<BTreeMap<ResourceId, Map>>,
+    writes: Semaphore,
+    stop: CancellationToken,
+}
+
+impl Run<'_> {
+    async fn play(&self, steps: Vec<&Step>, outcomes: &mut BTreeMap<Address, Outcome>) {
+        let mut order = Order::new(steps);
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            if !self.stop.is_cancelled() {
+                for nth in order.ready() {
+                    let step = order.step(nth);
+                    under_way.push(async move { (nth, self.one(step).await) });
+                }
+            }
+            let Some((nth, outcome)) = under_way.next().await else {
+                break;
+            };
+            let mut ended = vec![(nth, outcome)];
+            for (skipped, at_fault) in order.end(nth, ended[0].1.is_good()) {
+                let reason = format!("{at_fault} did not succeed");
+                ended.push((skipped, Outcome::Skipped { reason }));
+            }
+            for (nth, outcome) in ended {
+                self.note(order.step(nth), outcome, outcomes).await;
+            }
+        }
+        for nth in order.unstarted() {
+            let reason = "the run was stopped before it started".to_owned();
+            self.note(order.step(nth), Outcome::Skipped { reason }, outcomes)
+                .await;
+        }
+    }
+
+    async fn note(&self, step: &Step, outcome: Outcome, outcomes: &mut BTreeMap<Address, Outcome>) {
+        if let Err(error) = self.needs.journal.ended(&step.address, &outcome).await {
+            tracing::error!(address = %step.address, %error, "Outcome not recorded, starting nothing further");
+            self.stop.cancel();
+        }
+        self.needs.progress.ended(step, &outcome);
+        outcomes.insert(step.address.clone(), outcome);
+    }
+
+    async fn one(&self, step: &Step) -> Outcome {
+        let step = match self.filled(step) {
+            Ok(step) => step,
+            Err(outcome) => return outcome,
+        };
+        let applied = {
+            let Ok(_place) = self.writes.acquire().await else {
+                return Outcome::Skipped {
+                    reason: "the run was stopped".to_owned(),
+                };
+            };
+            if self.stop.is_cancelled() {
+                return Outcome::Skipped {
+                    reason: "the run was stopped before it started".to_owned(),
+                };
+            }
+            if let Err(error) = self.needs.journal.begun(&step).await {
+                self.stop.cancel();
+                return failed(
+                    &error,
+                    "ledger",
+                    Some("Free space for the ledger; nothing was changed.".into()),
+                );
+            }
+            self.needs.progress.started(&step);
+            match self.write(&step).await {
+                Ok(applied) => applied,
+                Err(error) => return refused(&error),
+            }
+        };
+        let owned = (step.action != Action::Delete).then(|| self.owned(&step, &applied));
+        if let Err(error) = self.needs.journal.applied(&step, owned).await {
+            self.stop.cancel();
+            return failed(
+                &error,
+                "ledger",
+                Some("It is found again by its mark on the next start.".into()),
+            );
+        }
+        self.settled(&step, applied).await
+    }
+
+    async fn write(&self, step: &Step) -> Result<Applied, ProviderError> {
+        let span =
+            tracing::info_span!("step", address = %step.address, action = step.action.as_str());
+        tracing::Instrument::instrument(self.needs.registry.apply(step), span).await
+    }
+
+    /// Waits until it is ready where that was asked, and hands its outputs to those that come after.
+    async fn settled(&self, step: &Step, applied: Applied) -> Outcome {
+        let done = if applied.unchanged {
+            Outcome::Unchanged
+        } else {
+            Outcome::Done
+        };
+        let outputs = match applied.health {
+            _ if step.action == Action::Delete => return done,
+            Health::Ready => applied.outputs,
+            _ if !self.needs.wait => applied.outputs,
+            Health::Failed(_) | Health::Progressing(_) => {
+                let told = |why: &str| self.needs.progress.waiting(step, why);
+                match until_ready(self.needs.registry, step, &self.stop, told).await {
+                    Waited::Ready(live) => live.outputs,
+                    Waited::Ended(outcome) => return outcome,
+                }
+            }
+        };
+        let mut known = self
+            .outputs
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.insert(step.address.resource.clone(), outputs);
+        done
+    }
+
+    /// Returns the step with its holes filled.
+    fn filled<'s>(&self, step: &'s Step) -> Result<Cow<'s, Step>, Outcome> {
+        if step
+            .desired
+            .as_ref()
+            .is_none_or(|desired| desired.holes().is_empty())
+        {
+            return Ok(Cow::Borrowed(step));
+        }
+        let known = self
+            .outputs
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let value = (self.needs.fill)(&step, &known).map_err(|reason| Outcome::Failed {
+            code: "unresolved".to_owned(),
+            message: reason,
+            hint: Some(
+                "The resource it reads was applied, but did not answer this output.".to_owned(),
+            ),
+        })?;
+        // What the server predicted was for other values.
+        Ok(Cow::Owned(Step {
+            desired: Some(value),
+            payload: None,
+            ..step.clone()
+        }))
+    }
+
+    fn owned(&self, step: &Step, applied: &Applied) -> Owned {
+        let desired = step.desired.as_ref().unwrap_or(&Value::Null);
+        Owned {
+            address: step.address.clone(),
+            kind: step.kind.clone(),
+            connection: step.connection.name.clone(),
+            identity: step.identity.clone(),
+            external_id: applied.external_id.clone(),
+            applied: self.needs.digest_key.sealed_json(desired),
+            protected: step.protected,
+        }
+    }
+}
+
+fn refused(error: &ProviderError) -> Outcome {
+    match error {
+        ProviderError::Moved { .. } => Outcome::Moved,
+        other => failed(other, other.code(), other.hint()),
+    }
+}
+
+fn failed(error: &dyn std::error::Error, code: &str, hint: Option<String>) -> Outcome {
+    Outcome::Failed {
+        code: code.to_owned(),
+        message: crate::telemetry::chain(error),
+        hint,
+    }
+}

@@ -1,0 +1,42 @@
+//! Steps for this room's own tests.
+
+use crate::model::{
+    Action, Address, Connection, ConnectionName, EnvironmentName, Identity, KindName, ResourceId,
+    Step, Value,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) fn address(id: &str) -> Address {
+    Address::new(
+        EnvironmentName::new("test").unwrap(),
+        ResourceId::new(id).unwrap(),
+    )
+}
+
+pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step {
+    Step {
+        address: address(id),
+        kind: KindName::new("host/file"),
+        connection: Arc::new(Connection {
+            name: ConnectionName::new("host").unwrap(),
+            provider: "host".into(),
+            settings: Value::Null,
+        }),
+        identity: Identity(Vec::new()),
+        action,
+        reason: None,
+        desired: None,
+        changes: Vec::new(),
+        mark: None,
+        external_id: None,
+        payload: None,
+        yielded: Vec::new(),
+        touched_by: Vec::new(),
+        after: after.iter().map(|id| address(id)).collect(),
+        wave,
+        stateful: false,
+        protected: false,
+        deadline: Duration::from_secs(1),
+    }
+}

@@ -1,0 +1,285 @@
+//! GitHub over octocrab, with a token. Answers are read into just the fields needed, so that an
+//! Enterprise server of another version does not break it.
+
+use super::{Forge, ForgeError, PullRequest, StatusState};
+use crate::model::{Revision, Secret};
+use async_trait::async_trait;
+use octocrab::Octocrab;
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// How many comments or pull requests a page holds; GitHub's most.
+const PAGE: usize = 100;
+/// How many pages are read at most.
+const PAGES: usize = 20;
+/// GitHub's limit for a status description, in characters.
+const DESCRIPTION: usize = 140;
+
+/// How to reach one repository on GitHub.
+#[derive(Clone, Debug)]
+pub struct GitHubSettings {
+    /// The API's address; `https://api.github.com` or an Enterprise server's `…/api/v3`.
+    pub api_url: String,
+    /// A token that may read the repository, and write pull requests and commit statuses.
+    pub token: Secret,
+    /// `owner/name`.
+    pub repository: String,
+}
+
+/// One repository on GitHub.
+pub struct GitHub {
+    client: Octocrab,
+    repository: String,
+    me: OnceCell<Option<String>>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Repo {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    sha: String,
+    #[serde(rename = "ref")]
+    branch: String,
+    repo: Option<Repo>,
+}
+
+#[derive(Deserialize)]
+struct Pull {
+    number: u64,
+    title: Option<String>,
+    user: Option<User>,
+    head: Side,
+    base: Side,
+    html_url: Option<String>,
+    merged_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Comment {
+    id: u64,
+    body: Option<String>,
+    user: Option<User>,
+}
+
+impl GitHub {
+    /// Makes the client; sends nothing.
+    ///
+    /// # Errors
+    /// An address that is none, a repository that is not `owner/name`.
+    pub fn new(settings: &GitHubSettings) -> Result<Self, ForgeError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let named = settings
+            .repository
+            .split_once('/')
+            .is_some_and(|(owner, name)| {
+                [owner, name]
+                    .iter()
+                    .all(|part| !part.is_empty() && part.chars().all(plain))
+            });
+        if !named {
+            return Err(ForgeError::Settings(format!(
+                "write the repository as owner/name, not {:?}",
+                settings.repository
+            )));
+        }
+        let client = Octocrab::builder()
+            .base_uri(settings.api_url.as_str())
+            .map_err(|_| ForgeError::Settings(format!("{:?} is not an address", settings.api_url)))?
+            .personal_token(settings.token.expose().to_owned())
+            .set_connect_timeout(Some(Duration::from_secs(10)))
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .build()
+            .map_err(|_| ForgeError::Settings("the client could not be made".to_owned()))?;
+        Ok(Self {
+            client,
+            repository: settings.repository.clone(),
+            me: OnceCell::new(),
+        })
+    }
+
+    fn route(&self, rest: &str) -> String {
+        format!("/repos/{}/{rest}", self.repository)
+    }
+
+    async fn pages<T: for<'de> Deserialize<'de>>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+        mut query: serde_json::Value,
+    ) -> Result<Vec<T>, ForgeError> {
+        let mut all = Vec::new();
+        query["per_page"] = json!(PAGE);
+        for page in 1..=PAGES {
+            query["page"] = json!(page);
+            let some: Vec<T> = self
+                .client
+                .get(self.route(rest), Some(&query))
+                .await
+                .map_err(|error| read(doing, error))?;
+            let full = some.len() >= PAGE;
+            all.extend(some);
+            if !full {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Our own login; `None` for an App's token, which may not ask.
+    async fn me(&self) -> Option<&str> {
+        let ask = || async {
+            self.client
+                .get::<User, _, ()>("/user", None)
+                .await
+                .ok()
+                .map(|user| user.login)
+        };
+        self.me.get_or_init(ask).await.as_deref()
+    }
+
+    fn pull(&self, pull: Pull) -> PullRequest {
+        let head_repo = pull.head.repo.as_ref().map(|repo| repo.full_name.as_str());
+        PullRequest {
+            number: pull.number,
+            title: pull.title.unwrap_or_default(),
+            author: pull.user.map(|user| user.login).unwrap_or_default(),
+            head: Revision::new(pull.head.sha),
+            base_branch: pull.base.branch,
+            // A head whose repository is gone was a fork's.
+            from_fork: head_repo.is_none_or(|name| !name.eq_ignore_ascii_case(&self.repository)),
+            url: pull.html_url.unwrap_or_default(),
+        }
+    }
+
+    async fn find_comment(&self, number: u64, marker: &str) -> Result<Option<u64>, ForgeError> {
+        let me = self.me().await;
+        let comments: Vec<Comment> = self
+            .pages(
+                "list the comments",
+                &format!("issues/{number}/comments"),
+                json!({}),
+            )
+            .await?;
+        let ours = |comment: &&Comment| {
+            let author = comment.user.as_ref().map(|user| user.login.as_str());
+            comment
+                .body
+                .as_deref()
+                .is_some_and(|body| body.starts_with(marker))
+                && (me.is_none() || author == me)
+        };
+        Ok(comments.iter().find(ours).map(|comment| comment.id))
+    }
+}
+
+#[async_trait]
+impl Forge for GitHub {
+    async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, ForgeError> {
+        let pulls = self
+            .pages(
+                "list the open pull requests",
+                "pulls",
+                json!({ "state": "open" }),
+            )
+            .await?;
+        Ok(pulls.into_iter().map(|pull| self.pull(pull)).collect())
+    }
+
+    async fn merged_as(&self, revision: &Revision) -> Result<Option<PullRequest>, ForgeError> {
+        let rest = format!("commits/{revision}/pulls");
+        let pulls: Vec<Pull> = self
+            .pages("find the merged pull request", &rest, json!({}))
+            .await?;
+        Ok(pulls
+            .into_iter()
+            .find(|pull| pull.merged_at.is_some())
+            .map(|pull| self.pull(pull)))
+    }
+
+    async fn put_comment(
+        &self,
+        number: u64,
+        marker: &str,
+        body: &str,
+        known: Option<u64>,
+    ) -> Result<u64, ForgeError> {
+        let body = json!({ "body": body });
+        let known = match known {
+            Some(id) => Some(id),
+            None => self.find_comment(number, marker).await?,
+        };
+        if let Some(id) = known {
+            let rest = self.route(&format!("issues/comments/{id}"));
+            match self
+                .client
+                .patch::<Comment, _, _>(rest, Some(&body))
+                .await
+                .map_err(|e| read("edit the comment", e))
+            {
+                Ok(comment) => return Ok(comment.id),
+                Err(ForgeError::Answered {
+                    status: 404 | 410, ..
+                }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let rest = self.route(&format!("issues/{number}/comments"));
+        let comment: Comment = self
+            .client
+            .post(rest, Some(&body))
+            .await
+            .map_err(|error| read("write the comment", error))?;
+        Ok(comment.id)
+    }
+
+    async fn put_status(
+        &self,
+        revision: &Revision,
+        context: &str,
+        state: StatusState,
+        description: &str,
+    ) -> Result<(), ForgeError> {
+        let description: String = description.chars().take(DESCRIPTION).collect();
+        let body = json!({ "state": state, "context": context, "description": description });
+        let rest = self.route(&format!("statuses/{revision}"));
+        let _status: serde_json::Value = self
+            .client
+            .post(rest, Some(&body))
+            .await
+            .map_err(|error| read("set the commit status", error))?;
+        Ok(())
+    }
+}
+
+fn read(doing: &'static str, error: octocrab::Error) -> ForgeError {
+    match error {
+        octocrab::Error::GitHub { source, .. } => {
+            let (status, message) = (source.status_code.as_u16(), source.message.clone());
+            let limited =
+                status == 429 || (status == 403 && message.to_lowercase().contains("rate limit"));
+            match status {
+                _ if limited => ForgeError::Limited { doing },
+                401 => ForgeError::Unauthorised { doing },
+                _ => ForgeError::Answered {
+                    doing,
+                    status,
+                    message,
+                },
+            }
+        }
+        other => ForgeError::Unreachable {
+            doing,
+            source: Box::new(other),
+        },
+    }
+}

@@ -1,0 +1,156 @@
+//! Slack, by a bot token (`chat.postMessage`, `chat.update`) or by an incoming webhook, which can
+//! post but neither edit nor answer in a thread.
+//!
+//! Source of the pace: Slack's rate limits page, "one message per second per channel".
+
+use super::{Message, Notifier, NotifyError, Posted};
+use crate::model::Secret;
+use crate::net::http::{Method, Url};
+use crate::net::{Client, Limiters, Request};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How long a message may take, its turn at the limiter included.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How Slack lets us in.
+#[derive(Clone, Debug)]
+pub enum SlackAccess {
+    /// A bot's token.
+    Token(Secret),
+    /// An incoming webhook's address, a secret by itself.
+    Webhook(Secret),
+}
+
+/// How to reach Slack.
+#[derive(Clone, Debug)]
+pub struct SlackSettings {
+    /// How it lets us in.
+    pub access: SlackAccess,
+    /// Where messages go that name no channel.
+    pub channel: Option<String>,
+    /// The API's address, `https://slack.com/api`.
+    pub api_url: Url,
+}
+
+/// Posts to Slack.
+pub struct Slack {
+    settings: SlackSettings,
+    client: Client,
+    limiters: Limiters,
+}
+
+impl Slack {
+    /// Makes the notifier; sends nothing.
+    pub fn new(settings: SlackSettings, client: Client, limiters: Limiters) -> Self {
+        Self {
+            settings,
+            client,
+            limiters,
+        }
+    }
+
+    async fn send(
+        &self,
+        channel: &str,
+        url: Url,
+        token: Option<&Secret>,
+        body: &Value,
+    ) -> Result<bytes::Bytes, NotifyError> {
+        let limiter = self.limiters.get(
+            &format!("slack {channel}"),
+            NonZeroU32::MIN,
+            NonZeroU32::MIN,
+        );
+        let mut request = Request::new(Method::POST, url)
+            .json(body)
+            .deadline(DEADLINE)
+            .idempotent(false)
+            .limiter(&limiter);
+        if let Some(token) = token {
+            request = request.bearer(token);
+        }
+        let answer = self
+            .client
+            .send(request)
+            .await
+            .map_err(NotifyError::Unreachable)?;
+        if !answer.status.is_success() {
+            return Err(NotifyError::Declined(format!(
+                "status {}",
+                answer.status.as_u16()
+            )));
+        }
+        Ok(answer.body)
+    }
+
+    async fn call(&self, token: &Secret, method: &str, body: &Value) -> Result<Value, NotifyError> {
+        let url = Url::parse(&format!(
+            "{}/{method}",
+            self.settings.api_url.as_str().trim_end_matches('/')
+        ))
+        .map_err(|_| NotifyError::Settings("apiUrl is not an address"))?;
+        let channel = body["channel"].as_str().unwrap_or_default();
+        let answer = self.send(channel, url, Some(token), body).await?;
+        let answer: Value = serde_json::from_slice(&answer)
+            .map_err(|_| NotifyError::Declined("something that is not JSON".to_owned()))?;
+        match answer["ok"].as_bool() {
+            Some(true) => Ok(answer),
+            _ => Err(NotifyError::Declined(
+                answer["error"].as_str().unwrap_or("no reason").to_owned(),
+            )),
+        }
+    }
+}
+
+#[async_trait]
+impl Notifier for Slack {
+    async fn post(
+        &self,
+        channel: Option<&str>,
+        thread: Option<&Posted>,
+        message: &Message,
+    ) -> Result<Option<Posted>, NotifyError> {
+        let mut body = json!({
+            "text": message.text, "blocks": message.blocks, "unfurl_links": false, "unfurl_media": false,
+        });
+        let channel = thread
+            .map(|root| root.channel.as_str())
+            .or(channel)
+            .or(self.settings.channel.as_deref());
+        match &self.settings.access {
+            SlackAccess::Webhook(address) => {
+                let url = Url::parse(address.expose())
+                    .map_err(|_| NotifyError::Settings("the webhook is not an address"))?;
+                self.send("webhook", url, None, &body).await?;
+                Ok(None)
+            }
+            SlackAccess::Token(token) => {
+                body["channel"] =
+                    json!(channel.ok_or(NotifyError::Settings("no channel is named"))?);
+                body["link_names"] = json!(false);
+                if let Some(root) = thread {
+                    body["thread_ts"] = json!(root.id);
+                }
+                let answer = self.call(token, "chat.postMessage", &body).await?;
+                let text = |key: &str| answer[key].as_str().map(str::to_owned);
+                Ok(text("channel")
+                    .zip(text("ts"))
+                    .map(|(channel, id)| Posted { channel, id }))
+            }
+        }
+    }
+
+    async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), NotifyError> {
+        let SlackAccess::Token(token) = &self.settings.access else {
+            return Ok(());
+        };
+        let body = json!({
+            "channel": posted.channel, "ts": posted.id, "text": message.text, "blocks": message.blocks,
+        });
+        self.call(token, "chat.update", &body).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What may start when: the order of steps without a provider.
+
+use super::*;
+use crate::deliver::fixtures::step;
+
+/// Carries everything out at once, turn by turn; `bad` fails. Returns turns and skipped ids.
+fn played(steps: &[Step], bad: &str) -> (Vec<String>, Vec<String>) {
+    let mut order = Order::new(steps.iter().collect());
+    let (mut turns, mut skipped) = (Vec::new(), Vec::new());
+    loop {
+        let ready = order.ready();
+        if ready.is_empty() {
+            break;
+        }
+        let names: Vec<_> = ready
+            .iter()
+            .map(|n| order.step(*n).address.resource.to_string())
+            .collect();
+        turns.push(names.join(" "));
+        for nth in ready {
+            let good = order.step(nth).address.resource.name() != bad;
+            for (skip, fault) in order.end(nth, good) {
+                skipped.push(format!(
+                    "{} for {}",
+                    order.step(skip).address.resource,
+                    fault.resource
+                ));
+            }
+        }
+    }
+    assert!(order.unstarted().is_empty());
+    (turns, skipped)
+}
+
+#[test]
+fn waves_rise_and_deletes_come_last_falling() {
+    let steps = [
+        step("old-namespace", Action::Delete, -10, &[]),
+        step("old-app", Action::Delete, 5, &[]),
+        step("app", Action::Create, 5, &[]),
+        step("namespace", Action::Create, -10, &[]),
+    ];
+    assert_eq!(
+        played(&steps, "").0,
+        ["namespace", "app", "old-app", "old-namespace"]
+    );
+}
+
+#[test]
+fn a_failure_skips_what_hangs_on_it_and_nothing_else() {
+    let steps = [
+        step("db", Action::Create, 0, &[]),
+        step("secret", Action::Create, 0, &["db"]),
+        step("api", Action::Create, 0, &["secret"]),
+        step("web", Action::Create, 0, &[]),
+    ];
+    let (turns, skipped) = played(&steps, "db");
+    assert_eq!(turns, ["db web"]);
+    assert_eq!(skipped, ["secret for db", "api for db"]);
+}
+
+#[test]
+fn a_dependency_against_the_waves_wins() {
+    let steps = [
+        step("config", Action::Create, -1, &["service"]),
+        step("service", Action::Create, 3, &[]),
+    ];
+    assert_eq!(played(&steps, "").0, ["service", "config"]);
+}

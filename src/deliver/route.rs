@@ -1,0 +1,200 @@
+//! Which steps of a plan are carried out now, and why the others are not. Pure.
+
+use crate::model::{Action, Address, OnDrift, OnMerge, Reconcile, Step};
+use crate::plan::Plan;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Who lets the steps of this run go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// The environment's own `onMerge` and `onDrift`.
+    Environment,
+    /// A person at a terminal who saw this plan and said yes.
+    Person,
+    /// Nobody: the plan is only shown.
+    Nobody,
+}
+
+/// What happens to one step that would write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "decision")]
+pub enum Decision {
+    /// It is carried out.
+    CarryOut,
+    /// It is not carried out now.
+    Hold {
+        /// Stable: `observe`, `propose`, `report`, `budget`, `window`, `paused` …
+        code: &'static str,
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// What happens to every step that would write.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Route {
+    /// By address; steps that write nothing are not here.
+    pub decisions: BTreeMap<Address, Decision>,
+}
+
+impl Route {
+    /// Tells whether anything is carried out.
+    pub fn carries_out_anything(&self) -> bool {
+        self.decisions
+            .values()
+            .any(|decision| *decision == Decision::CarryOut)
+    }
+
+    /// Returns the held steps with code and reason.
+    pub fn held(&self) -> impl Iterator<Item = (&Address, &'static str, &str)> {
+        self.decisions
+            .iter()
+            .filter_map(|(address, decision)| match decision {
+                Decision::Hold { code, reason } => Some((address, *code, reason.as_str())),
+                Decision::CarryOut => None,
+            })
+    }
+}
+
+/// Decides for every step of the plan that would write.
+///
+/// # Guarantees
+/// A hold of the plan (budget, window, pause) binds every authority. A step that only puts back
+/// drift obeys `onDrift`; one that also carries a declared change obeys `onMerge`.
+pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route {
+    let decisions = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.writes())
+        .map(|step| {
+            (
+                step.address.clone(),
+                decide(plan, step, reconcile, authority),
+            )
+        })
+        .collect();
+    Route { decisions }
+}
+
+fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority) -> Decision {
+    let held = plan
+        .holds
+        .iter()
+        .find(|hold| !hold.deletes_only || step.action == Action::Delete);
+    if let Some(hold) = held {
+        return Decision::Hold {
+            code: hold.code,
+            reason: hold.reason.clone(),
+        };
+    }
+    let hold = |code, reason: &str| Decision::Hold {
+        code,
+        reason: reason.to_owned(),
+    };
+    match authority {
+        Authority::Person => Decision::CarryOut,
+        Authority::Nobody => hold("shown", "this run only shows the plan"),
+        Authority::Environment if step.is_only_drift() => match reconcile.on_drift {
+            OnDrift::Correct => Decision::CarryOut,
+            OnDrift::Propose => hold("propose", "onDrift: propose asks by a pull request first"),
+            OnDrift::Report => hold("report", "onDrift: report only tells"),
+        },
+        Authority::Environment => match reconcile.on_merge {
+            OnMerge::Apply => Decision::CarryOut,
+            OnMerge::Propose => hold("propose", "onMerge: propose asks by a pull request first"),
+            OnMerge::Observe => hold("observe", "onMerge: observe only tells"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::fixtures::step;
+    use crate::model::{Change, Digest, EnvironmentName, FieldPath, Revision};
+    use crate::plan::Hold;
+
+    fn plan(origins: &[Origin], holds: Vec<Hold>) -> Plan {
+        let mut update = step("api", Action::Update, 0, &[]);
+        update.changes = origins
+            .iter()
+            .map(|origin| Change {
+                path: FieldPath::default(),
+                before: None,
+                after: None,
+                origin: *origin,
+                forces_replace: false,
+            })
+            .collect();
+        Plan {
+            environment: EnvironmentName::new("test").unwrap(),
+            revision: Revision::new("abc"),
+            steps: vec![update, step("old", Action::Delete, 0, &[])],
+            records: Vec::new(),
+            released: Vec::new(),
+            holds,
+            hash: Digest::of(""),
+        }
+    }
+
+    fn codes(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Vec<&'static str> {
+        route(plan, reconcile, authority)
+            .decisions
+            .into_values()
+            .map(|decision| match decision {
+                Decision::CarryOut => "carry-out",
+                Decision::Hold { code, .. } => code,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn drift_obeys_on_drift_and_a_declared_change_on_merge() {
+        let report = Reconcile::default();
+        let drift = plan(&[Origin::Drift], Vec::new());
+        let mixed = plan(&[Origin::Drift, Origin::Declared], Vec::new());
+        assert_eq!(
+            codes(&drift, &report, Authority::Environment),
+            ["report", "carry-out"]
+        );
+        assert_eq!(
+            codes(&mixed, &report, Authority::Environment),
+            ["carry-out", "carry-out"]
+        );
+        let observe = Reconcile {
+            on_merge: OnMerge::Observe,
+            on_drift: OnDrift::Correct,
+            ..report
+        };
+        assert_eq!(
+            codes(&mixed, &observe, Authority::Environment),
+            ["observe", "observe"]
+        );
+        assert_eq!(
+            codes(&drift, &observe, Authority::Environment),
+            ["carry-out", "observe"]
+        );
+    }
+
+    #[test]
+    fn a_hold_binds_a_person_too() {
+        let hold = |deletes_only| Hold {
+            code: "budget",
+            reason: "too many".into(),
+            deletes_only,
+        };
+        let reconcile = Reconcile::default();
+        let deletes = plan(&[Origin::Declared], vec![hold(true)]);
+        assert_eq!(
+            codes(&deletes, &reconcile, Authority::Person),
+            ["carry-out", "budget"]
+        );
+        let all = plan(&[Origin::Declared], vec![hold(false)]);
+        assert_eq!(
+            codes(&all, &reconcile, Authority::Person),
+            ["budget", "budget"]
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Waiting for a resource to become ready: looks until ready, failed, past the deadline or cancelled.
+
+use crate::model::{Asked, Depth, Health, Live, Observation, Outcome, Step};
+use crate::provider::Registry;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The first pause between two looks; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How waiting ended.
+pub(super) enum Waited {
+    /// It is ready, and looks like this.
+    Ready(Box<Live>),
+    /// It is not.
+    Ended(Outcome),
+}
+
+/// Looks at the step's resource until it is ready, has failed, its deadline is over or the run is
+/// cancelled. A look that could not be told is not an answer: it looks again.
+pub(super) async fn until_ready(
+    registry: &Registry,
+    step: &Step,
+    cancel: &CancellationToken,
+    mut told: impl FnMut(&str),
+) -> Waited {
+    let deadline = tokio::time::Instant::now() + step.deadline;
+    let mut pause = FIRST_PAUSE;
+    let mut last = "it has not been seen ready yet".to_owned();
+    loop {
+        match look(registry, step).await {
+            Some(Observation::Present(live)) => match &live.health {
+                Health::Ready => return Waited::Ready(live),
+                Health::Failed(why) => return Waited::Ended(failed("not-healthy", why)),
+                Health::Progressing(why) => last = why.clone(),
+            },
+            Some(Observation::Absent { .. }) => "it is not there any more".clone_into(&mut last),
+            Some(Observation::Unknown { reason, .. }) => last = reason,
+            None => {}
+        }
+        told(&last);
+        tokio::select! {
+            () = cancel.cancelled() => return Waited::Ended(Outcome::Skipped {
+                reason: format!("waiting was cut short by a newer revision or a stop; {last}"),
+            }),
+            () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(step, &last)),
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+        }
+    }
+}
+
+async fn look(registry: &Registry, step: &Step) -> Option<Observation> {
+    let asked = Asked {
+        address: step.address.clone(),
+        kind: step.kind.clone(),
+        connection: step.connection.clone(),
+        identity: step.identity.clone(),
+        desired: step.desired.clone(),
+        owned: None,
+        depth: Depth::Read,
+    };
+    let answers = registry.observe(&[asked]).await;
+    answers
+        .into_iter()
+        .find(|seen| seen.address == step.address)
+        .map(|seen| seen.observation)
+}
+
+fn failed(code: &str, why: &str) -> Outcome {
+    let (message, hint) = why
+        .split_once('\n')
+        .map_or((why, None), |(what, next)| (what, Some(next)));
+    Outcome::Failed {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        hint: hint.map(str::to_owned),
+    }
+}
+
+fn timed_out(step: &Step, last: &str) -> Outcome {
+    let (last, next) = last
+        .split_once('\n')
+        .map_or((last, None), |(what, next)| (what, Some(next)));
+    Outcome::Failed {
+        code: "deadline".to_owned(),
+        message: format!("not ready after {}s: {last}", step.deadline.as_secs()),
+        hint: Some(next.map_or_else(
+            || "Look at the resource; set lifecycle.deadline where it may take longer.".to_owned(),
+            str::to_owned,
+        )),
+    }
+}
