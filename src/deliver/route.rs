@@ -113,7 +113,7 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
 mod tests {
     use super::*;
     use crate::deliver::fixtures::step;
-    use crate::model::{Change, Digest, EnvironmentName, FieldPath, Revision};
+    use crate::model::{Change, Digest, EnvironmentName, FieldPath, Origin, Revision};
     use crate::plan::Hold;
 
     fn plan(origins: &[Origin], holds: Vec<Hold>) -> Plan {
