@@ -2,4 +2,10 @@
 //!
 //! `peers` starts the counterparts; `tests/run` installs them first.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and starts programs and looks at the clock as it likes"
+)]
+
 mod peers;

@@ -64,10 +64,15 @@ async fn a_program_that_nobody_waits_for_any_more_is_killed() {
     {
         let running = run(shell(&script));
         tokio::pin!(running);
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
         while std::fs::read_to_string(&file)
             .unwrap_or_default()
             .is_empty()
         {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "the program did not start"
+            );
             let pause = tokio::time::sleep(Duration::from_millis(5));
             tokio::select! { _ = &mut running => panic!("it ended"), () = pause => {} }
         }

@@ -1,1 +1,9 @@
 //! The real counterparts the tests talk to. Each is started once per test process and dies with it.
+//!
+//! They listen on loopback only. A test takes what it shares with others (a cluster, a server) from here and makes names of its own in it.
+
+pub(crate) mod kubernetes;
+pub(crate) mod process;
+pub(crate) mod wait;
+
+mod proof;
