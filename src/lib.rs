@@ -21,6 +21,7 @@
 //! ```
 
 pub mod deliver;
+pub mod ledger;
 pub mod model;
 pub mod net;
 pub mod plan;

@@ -2,7 +2,7 @@
 
 use super::observation::{Health, Mark};
 use super::value::Map;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a provider answers after a write.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Applied {
 }
 
 /// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "outcome")]
 pub enum Outcome {
     /// Carried out, and ready where that was waited for.

@@ -1,0 +1,210 @@
+//! One change of the ledger: what is appended to the record, and what it does to the tables.
+//!
+//! An entry's JSON is the body of its record, so a field once written keeps its name and meaning.
+
+use super::records::{RunIntent, RunSummary, StepIntent};
+use super::{episodes, inventory, runs, schema, standing, thin};
+use crate::model::{Address, Digest, EnvironmentName, Outcome, Owned, RepoPath, Revision, RunId};
+use serde::Serialize;
+use sqlx::AnyConnection;
+
+/// One change.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub(super) enum Entry {
+    RunOpened {
+        /// Given by the writer.
+        run: i64,
+        environment: EnvironmentName,
+        revision: Revision,
+        trigger: String,
+        plan_hash: Digest,
+        steps: Vec<StepIntent>,
+        /// Covers the plan, which stands in its table only: history is thinned, the record is not.
+        plan_digest: Digest,
+        #[serde(skip)]
+        plan: String,
+    },
+    StepBegun {
+        run: RunId,
+        address: Address,
+    },
+    StepApplied {
+        run: RunId,
+        address: Address,
+        owned: Option<Box<Owned>>,
+    },
+    StepEnded {
+        run: RunId,
+        address: Address,
+        outcome: Outcome,
+    },
+    RunClosed {
+        run: RunId,
+        summary: RunSummary,
+    },
+    Owned {
+        owned: Box<Owned>,
+    },
+    Released {
+        address: Address,
+    },
+    EpisodeOpened {
+        /// Given by the writer.
+        episode: i64,
+        environment: EnvironmentName,
+        address: Option<Address>,
+        condition: String,
+        details: serde_json::Value,
+    },
+    EpisodeEnded {
+        episode: i64,
+        how: String,
+    },
+    Delivered {
+        name: String,
+        posted: serde_json::Value,
+    },
+    Paused {
+        environment: EnvironmentName,
+        why: String,
+        by: String,
+    },
+    Resumed {
+        environment: EnvironmentName,
+    },
+    LastGood {
+        environment: EnvironmentName,
+        revision: Revision,
+        path: RepoPath,
+    },
+    Thinned {
+        /// Runs that ended before this are forgotten; microseconds since 1970.
+        before: i64,
+    },
+    /// Not a change: shows that one could be written, and leaves no record.
+    Probe,
+}
+
+impl Entry {
+    /// Makes the entry of a run's intent.
+    pub(super) fn intent(intent: &RunIntent) -> Self {
+        let plan = intent.plan_json.to_string();
+        Self::RunOpened {
+            run: 0,
+            environment: intent.environment.clone(),
+            revision: intent.revision.clone(),
+            trigger: intent.trigger.clone(),
+            plan_hash: intent.plan_hash.clone(),
+            steps: intent.steps.clone(),
+            plan_digest: Digest::of(&plan),
+            plan,
+        }
+    }
+
+    /// Returns its name in the record, in crash points and in messages.
+    pub(super) fn what(&self) -> &'static str {
+        match self {
+            Self::RunOpened { .. } => "run-opened",
+            Self::StepBegun { .. } => "step-begun",
+            Self::StepApplied { .. } => "step-applied",
+            Self::StepEnded { .. } => "step-ended",
+            Self::RunClosed { .. } => "run-closed",
+            Self::Owned { .. } => "owned",
+            Self::Released { .. } => "released",
+            Self::EpisodeOpened { .. } => "episode-opened",
+            Self::EpisodeEnded { .. } => "episode-ended",
+            Self::Delivered { .. } => "delivered",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
+            Self::LastGood { .. } => "last-good",
+            Self::Thinned { .. } => "thinned",
+            Self::Probe => "probe",
+        }
+    }
+
+    /// Gives it the next free id, where it makes something that has one.
+    pub(super) async fn number(
+        &mut self,
+        connection: &mut AnyConnection,
+    ) -> Result<(), sqlx::Error> {
+        match self {
+            Self::RunOpened { run, .. } => *run = runs::next_id(connection).await?,
+            Self::EpisodeOpened {
+                episode,
+                environment,
+                address,
+                condition,
+                ..
+            } => {
+                let about = (&*environment, address.as_ref(), condition.as_str());
+                *episode = episodes::id_for(connection, about).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Brings the tables to what it says. Returns the id it has, or how many rows it took away.
+    pub(super) async fn fold(
+        &self,
+        connection: &mut AnyConnection,
+        at: i64,
+    ) -> Result<i64, sqlx::Error> {
+        match self {
+            Self::RunOpened { run, .. } => {
+                runs::fold_opened(connection, self, at).await?;
+                return Ok(*run);
+            }
+            Self::StepBegun { run, address } => {
+                runs::fold_begun(connection, *run, address, at).await?;
+            }
+            Self::StepApplied {
+                run,
+                address,
+                owned,
+            } => {
+                runs::fold_applied(connection, *run, address, at).await?;
+                inventory::fold(connection, address, owned.as_deref()).await?;
+            }
+            Self::StepEnded {
+                run,
+                address,
+                outcome,
+            } => runs::fold_ended(connection, (*run, address), outcome, at).await?,
+            Self::RunClosed { run, summary } => {
+                runs::fold_closed(connection, *run, summary, at).await?;
+            }
+            Self::Owned { owned } => {
+                inventory::fold(connection, &owned.address, Some(owned)).await?;
+            }
+            Self::Released { address } => inventory::fold(connection, address, None).await?,
+            Self::EpisodeOpened { episode, .. } => {
+                episodes::fold_opened(connection, self, at).await?;
+                return Ok(*episode);
+            }
+            Self::EpisodeEnded { episode, how } => {
+                episodes::fold_ended(connection, *episode, how, at).await?;
+            }
+            Self::Delivered { name, posted } => {
+                standing::fold_delivered(connection, name, posted, at).await?;
+            }
+            Self::Paused {
+                environment,
+                why,
+                by,
+            } => standing::fold_paused(connection, environment, (why, by), at).await?,
+            Self::Resumed { environment } => {
+                standing::fold_resumed(connection, environment).await?;
+            }
+            Self::LastGood {
+                environment,
+                revision,
+                path,
+            } => standing::fold_last_good(connection, environment, revision, path).await?,
+            Self::Thinned { before } => return thin::fold(connection, *before).await,
+            Self::Probe => schema::set_fact(connection, "probe", at.to_string()).await?,
+        }
+        Ok(0)
+    }
+}

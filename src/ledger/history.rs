@@ -1,0 +1,99 @@
+//! What happened, for people: runs, newest first, and one run with its plan and steps.
+
+use super::reading::Reading;
+use super::records::{RunDetails, RunRecord, StepIntent, StepRecord};
+use super::{Ledger, LedgerError};
+use crate::model::{EnvironmentName, RunId};
+
+macro_rules! select_run {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, environment, revision, cause, plan_hash, begun_at, ended_at, summary FROM runs ",
+            $tail
+        )
+    };
+}
+
+impl Ledger {
+    /// Returns runs, newest first: of one environment or of all, at most `limit`, older than `before`.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn runs(
+        &self,
+        environment: Option<&EnvironmentName>,
+        limit: u32,
+        before: Option<RunId>,
+    ) -> Result<Vec<RunRecord>, LedgerError> {
+        let before = before.map_or(i64::MAX, |run| run.0);
+        let query = match environment {
+            Some(environment) => sqlx::query(select_run!(
+                "WHERE id < $1 AND environment = $3 ORDER BY id DESC LIMIT $2"
+            ))
+            .bind(before)
+            .bind(i64::from(limit))
+            .bind(environment.to_string()),
+            None => sqlx::query(select_run!("WHERE id < $1 ORDER BY id DESC LIMIT $2"))
+                .bind(before)
+                .bind(i64::from(limit)),
+        };
+        self.read(query, |row| run(&row)).await
+    }
+
+    /// Returns one run with its plan and steps; `None` where there is none, or no more.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn run(&self, id: RunId) -> Result<Option<RunDetails>, LedgerError> {
+        let query = sqlx::query(select_run!("WHERE id = $1")).bind(id.0);
+        let Some(run) = self.read_one(query, |row| run(&row)).await? else {
+            return Ok(None);
+        };
+        let query = sqlx::query("SELECT plan FROM runs WHERE id = $1").bind(id.0);
+        let plan = self.read_one(query, |row| row.json(0)).await?;
+        let query = sqlx::query(
+            "SELECT address, kind, action, begun_at, applied_at, ended_at, outcome
+             FROM steps WHERE run = $1 ORDER BY position",
+        )
+        .bind(id.0);
+        let steps = self.read(query, |row| step(&row)).await?;
+        let plan = plan.unwrap_or_default();
+        Ok(Some(RunDetails { run, plan, steps }))
+    }
+
+    /// Returns runs that have no end, oldest first: at start, those a kill came between.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn interrupted_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
+        let query = sqlx::query(select_run!("WHERE ended_at IS NULL ORDER BY id"));
+        self.read(query, |row| run(&row)).await
+    }
+}
+
+fn run(row: &Reading<'_>) -> Result<RunRecord, LedgerError> {
+    Ok(RunRecord {
+        id: RunId(row.get(0)?),
+        environment: row.word(1)?,
+        revision: row.word(2)?,
+        trigger: row.get(3)?,
+        plan_hash: row.word(4)?,
+        begun_at: row.time(5)?,
+        ended_at: row.maybe_time(6)?,
+        summary: row.maybe_json(7)?,
+    })
+}
+
+fn step(row: &Reading<'_>) -> Result<StepRecord, LedgerError> {
+    Ok(StepRecord {
+        intent: StepIntent {
+            address: row.word(0)?,
+            kind: row.word(1)?,
+            action: row.word(2)?,
+        },
+        begun_at: row.maybe_time(3)?,
+        applied_at: row.maybe_time(4)?,
+        ended_at: row.maybe_time(5)?,
+        outcome: row.maybe_json(6)?,
+    })
+}

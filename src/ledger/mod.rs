@@ -1,0 +1,119 @@
+//! What was intended and what happened: runs, steps, inventory, drift episodes, deliveries, pauses.
+//!
+//! Every change is one entry, appended to a hash-chained record and folded into the tables that are
+//! read, in one transaction. Nothing here decides, and nothing secret comes in: plans are masked,
+//! applied fields are sealed by the digest key.
+//!
+//! ```text
+//! open_run -> Entry -> [ one writer, group commit: records (chain) + views ] -> durable -> Ok
+//! ```
+//!
+//! # Guarantees
+//! - When a call that writes returns `Ok`, what it wrote survives a kill and a power cut.
+//! - When it returns `Err`, nothing of it is there, and everything before it is.
+//! - One daemon per file; a command line beside it may read, and write small things.
+
+mod entry;
+mod episodes;
+mod error;
+mod history;
+mod inventory;
+mod lock;
+mod open;
+mod reading;
+mod records;
+mod runs;
+mod schema;
+mod standing;
+mod thin;
+mod verify;
+mod writer;
+
+pub use error::LedgerError;
+pub use records::{
+    Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
+    StepIntent, StepRecord,
+};
+pub use verify::Verified;
+
+use crate::model::DigestKey;
+use crate::telemetry::{Clock, crash_point};
+use entry::Entry;
+use error::Place;
+use jiff::Timestamp;
+use sqlx::AnyPool;
+use tokio::sync::{mpsc, oneshot};
+use writer::Job;
+
+/// A ledger; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pool: AnyPool,
+    /// `None` where it was opened for reading.
+    writer: Option<mpsc::Sender<Job>>,
+    key: DigestKey,
+    clock: Clock,
+    place: Place,
+}
+
+impl Ledger {
+    /// Returns the key for digests of secrets: made at first start, the same ever after.
+    pub fn digest_key(&self) -> DigestKey {
+        self.key.clone()
+    }
+
+    /// Takes the time of entries from this clock, where the caller names none.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tells whether the next write would succeed, by making one.
+    ///
+    /// # Errors
+    /// Why it would not: a full disk, a lost file.
+    pub async fn writable(&self) -> Result<(), LedgerError> {
+        self.note(Entry::Probe).await
+    }
+
+    /// Writes what is under way, then gives the file and its lock free. What is written afterwards
+    /// through any clone is refused.
+    pub async fn close(&self) {
+        if let Some(writer) = &self.writer {
+            let (done, ended) = oneshot::channel();
+            if writer.send(Job::Close(done)).await.is_ok() {
+                let _gone_means_closed = ended.await;
+            }
+        }
+        self.pool.close().await;
+    }
+
+    /// Writes an entry that has no id, at this moment.
+    async fn note(&self, entry: Entry) -> Result<(), LedgerError> {
+        self.append(entry, self.clock.now()).await.map(drop)
+    }
+
+    /// Hands an entry to the writer and waits until it is durable. Returns the id it was given.
+    async fn append(&self, entry: Entry, at: Timestamp) -> Result<i64, LedgerError> {
+        let Some(writer) = &self.writer else {
+            return Err(LedgerError::ReadOnly(self.place.clone()));
+        };
+        let what = entry.what();
+        crash_point(&format!("ledger: before {what}"));
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Write {
+            entry: Box::new(entry),
+            at,
+            reply,
+        };
+        let closed = || LedgerError::Closed(self.place.clone());
+        writer.send(job).await.map_err(|_gone| closed())?;
+        let id = answer.await.map_err(|_gone| closed())??;
+        crash_point(&format!("ledger: after {what}"));
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

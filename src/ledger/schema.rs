@@ -1,0 +1,108 @@
+//! The tables, in one SQL text that SQLite and Postgres both take: TEXT and BIGINT columns only.
+//!
+//! Times are microseconds since 1970, bodies are JSON text. A later form may add tables and columns
+//! that have a default, so that old and new binaries read each other's data.
+
+use super::error::{LedgerError, Place};
+use sqlx::{AnyConnection, Row as _};
+
+/// The form written here.
+const FORM: i64 = 1;
+
+const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS records (
+        seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, what TEXT NOT NULL, body TEXT NOT NULL, hash TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS runs (
+        id BIGINT PRIMARY KEY, environment TEXT NOT NULL, revision TEXT NOT NULL, cause TEXT NOT NULL,
+        plan_hash TEXT NOT NULL, plan TEXT NOT NULL, begun_at BIGINT NOT NULL, ended_at BIGINT, summary TEXT)",
+    "CREATE INDEX IF NOT EXISTS runs_by_environment ON runs (environment, id)",
+    "CREATE INDEX IF NOT EXISTS runs_open ON runs (id) WHERE ended_at IS NULL",
+    "CREATE TABLE IF NOT EXISTS steps (
+        run BIGINT NOT NULL, position BIGINT NOT NULL, address TEXT NOT NULL, kind TEXT NOT NULL, action TEXT NOT NULL,
+        begun_at BIGINT, applied_at BIGINT, ended_at BIGINT, outcome TEXT, PRIMARY KEY (run, address))",
+    "CREATE TABLE IF NOT EXISTS owned (
+        address TEXT PRIMARY KEY, environment TEXT NOT NULL, body TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS owned_by_environment ON owned (environment)",
+    "CREATE TABLE IF NOT EXISTS episodes (
+        id BIGINT PRIMARY KEY, environment TEXT NOT NULL, address TEXT NOT NULL, condition TEXT NOT NULL,
+        details TEXT NOT NULL, opened_at BIGINT NOT NULL, ended_at BIGINT, how TEXT)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS episodes_open
+        ON episodes (environment, address, condition) WHERE ended_at IS NULL",
+    "CREATE TABLE IF NOT EXISTS deliveries (name TEXT PRIMARY KEY, posted TEXT NOT NULL, at BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS pauses (
+        environment TEXT PRIMARY KEY, why TEXT NOT NULL, who TEXT NOT NULL, since BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS last_good (
+        environment TEXT PRIMARY KEY, revision TEXT NOT NULL, path TEXT NOT NULL)",
+];
+
+/// Makes what is missing. Refuses what a newer binary made in another form.
+pub(super) async fn prepare(
+    connection: &mut AnyConnection,
+    place: &Place,
+) -> Result<(), LedgerError> {
+    let failed = |error| LedgerError::from_database(place, error);
+    for table in TABLES {
+        sqlx::query(*table)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    sqlx::query(
+        "INSERT INTO facts (name, value) VALUES ('form', $1) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(FORM.to_string())
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    check(connection, place).await
+}
+
+/// Refuses a form this binary does not know.
+pub(super) async fn check(
+    connection: &mut AnyConnection,
+    place: &Place,
+) -> Result<(), LedgerError> {
+    let found = fact(connection, "form")
+        .await
+        .map_err(|error| LedgerError::from_database(place, error))?;
+    let found = found.and_then(|text| text.parse().ok()).unwrap_or(FORM);
+    if found > FORM {
+        return Err(LedgerError::Newer {
+            place: place.clone(),
+            found,
+            known: FORM,
+        });
+    }
+    Ok(())
+}
+
+/// Reads one fact about the whole ledger.
+pub(super) async fn fact(
+    connection: &mut AnyConnection,
+    name: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query("SELECT value FROM facts WHERE name = $1")
+        .bind(name.to_owned())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| row.try_get(0))
+        .transpose()
+}
+
+/// Writes one fact about the whole ledger.
+pub(super) async fn set_fact(
+    connection: &mut AnyConnection,
+    name: &str,
+    value: String,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO facts (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name.to_owned())
+    .bind(value)
+    .execute(connection)
+    .await
+    .map(drop)
+}

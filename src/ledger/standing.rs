@@ -1,0 +1,192 @@
+//! What stands until it is replaced: what was posted where, who paused what, and the last revision
+//! of each environment that could be read.
+
+use super::entry::Entry;
+use super::records::Pause;
+use super::{Ledger, LedgerError};
+use crate::model::{EnvironmentName, RepoPath, Revision};
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::AnyConnection;
+
+impl Ledger {
+    /// Returns what was posted under this name: a comment's id, a message's time stamp, its digest.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn delivery(&self, name: &str) -> Result<Option<Value>, LedgerError> {
+        let query =
+            sqlx::query("SELECT posted FROM deliveries WHERE name = $1").bind(name.to_owned());
+        self.read_one(query, |row| row.json(0)).await
+    }
+
+    /// Remembers what was posted under this name, in the place of what was there. Writes nothing
+    /// where just that is known already. No tokens, no contents.
+    ///
+    /// # Errors
+    /// Why it could not be read or written.
+    pub async fn record_delivery(&self, name: &str, posted: &Value) -> Result<(), LedgerError> {
+        if self.delivery(name).await?.as_ref() == Some(posted) {
+            return Ok(());
+        }
+        self.note(Entry::Delivered {
+            name: name.to_owned(),
+            posted: posted.clone(),
+        })
+        .await
+    }
+
+    /// Stops changes of an environment until it is resumed. A second pause takes the first's place.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub async fn pause(
+        &self,
+        environment: &EnvironmentName,
+        why: &str,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let entry = Entry::Paused {
+            environment: environment.clone(),
+            why: why.to_owned(),
+            by: by.to_owned(),
+        };
+        self.append(entry, now).await.map(drop)
+    }
+
+    /// Lets changes of an environment go on. Returns whether it was paused.
+    ///
+    /// # Errors
+    /// Why it could not be read or written.
+    pub async fn resume(&self, environment: &EnvironmentName) -> Result<bool, LedgerError> {
+        let pauses = self.pauses().await?;
+        if !pauses.iter().any(|pause| pause.environment == *environment) {
+            return Ok(false);
+        }
+        let environment = environment.clone();
+        self.note(Entry::Resumed { environment }).await?;
+        Ok(true)
+    }
+
+    /// Returns every pause, by environment.
+    ///
+    /// # Errors
+    /// Why they cannot be read; never an empty answer instead.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, LedgerError> {
+        let query =
+            sqlx::query("SELECT environment, why, who, since FROM pauses ORDER BY environment");
+        self.read(query, |row| {
+            Ok(Pause {
+                environment: row.word(0)?,
+                why: row.get(1)?,
+                by: row.get(2)?,
+                since: row.time(3)?,
+            })
+        })
+        .await
+    }
+
+    /// Returns the last revision at which an environment could be read, and the file it stood in.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn last_good(
+        &self,
+        environment: &EnvironmentName,
+    ) -> Result<Option<(Revision, RepoPath)>, LedgerError> {
+        let query = sqlx::query("SELECT revision, path FROM last_good WHERE environment = $1")
+            .bind(environment.to_string());
+        self.read_one(query, |row| Ok((row.word(0)?, row.word(1)?)))
+            .await
+    }
+
+    /// Remembers the last revision at which an environment could be read. Writes nothing where just
+    /// that is known already.
+    ///
+    /// # Errors
+    /// Why it could not be read or written.
+    pub async fn set_last_good(
+        &self,
+        environment: &EnvironmentName,
+        revision: &Revision,
+        path: &RepoPath,
+    ) -> Result<(), LedgerError> {
+        let good = (revision.clone(), path.clone());
+        if self.last_good(environment).await?.as_ref() == Some(&good) {
+            return Ok(());
+        }
+        self.note(Entry::LastGood {
+            environment: environment.clone(),
+            revision: good.0,
+            path: good.1,
+        })
+        .await
+    }
+}
+
+pub(super) async fn fold_delivered(
+    connection: &mut AnyConnection,
+    name: &str,
+    posted: &Value,
+    at: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO deliveries (name, posted, at) VALUES ($1, $2, $3)
+         ON CONFLICT (name) DO UPDATE SET posted = excluded.posted, at = excluded.at",
+    )
+    .bind(name.to_owned())
+    .bind(posted.to_string())
+    .bind(at)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn fold_paused(
+    connection: &mut AnyConnection,
+    environment: &EnvironmentName,
+    (why, by): (&str, &str),
+    at: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO pauses (environment, why, who, since) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (environment) DO UPDATE SET why = excluded.why, who = excluded.who, since = excluded.since",
+    )
+    .bind(environment.to_string())
+    .bind(why.to_owned())
+    .bind(by.to_owned())
+    .bind(at)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn fold_resumed(
+    connection: &mut AnyConnection,
+    environment: &EnvironmentName,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM pauses WHERE environment = $1")
+        .bind(environment.to_string())
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn fold_last_good(
+    connection: &mut AnyConnection,
+    environment: &EnvironmentName,
+    revision: &Revision,
+    path: &RepoPath,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO last_good (environment, revision, path) VALUES ($1, $2, $3)
+         ON CONFLICT (environment) DO UPDATE SET revision = excluded.revision, path = excluded.path",
+    )
+    .bind(environment.to_string())
+    .bind(revision.to_string())
+    .bind(path.as_str().to_owned())
+    .execute(connection)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,145 @@
+//! The one task that writes. What waits is written in one transaction (group commit), so that a run
+//! of many steps costs few synchronisations of the disk.
+
+use super::entry::Entry;
+use super::error::{LedgerError, Place};
+use super::lock::Lock;
+use super::verify::link;
+use crate::model::Digest;
+use jiff::Timestamp;
+use sqlx::{AnyConnection, AnyPool, Row as _};
+use tokio::sync::{mpsc, oneshot};
+
+/// How many entries one transaction takes at most: bounds what a failure makes us write again.
+const GROUP: usize = 256;
+
+/// What the writer is asked for.
+#[derive(Debug)]
+pub(super) enum Job {
+    Write {
+        entry: Box<Entry>,
+        at: Timestamp,
+        reply: oneshot::Sender<Result<i64, LedgerError>>,
+    },
+    /// Write what came before, let the lock go, answer, end.
+    Close(oneshot::Sender<()>),
+}
+
+struct Waiting {
+    entry: Box<Entry>,
+    at: i64,
+    reply: oneshot::Sender<Result<i64, LedgerError>>,
+}
+
+/// Starts the writer. It ends with the last handle to it, and holds the lock until then.
+pub(super) fn start(pool: AnyPool, place: Place, lock: Option<Lock>) -> mpsc::Sender<Job> {
+    let (sender, mut queue) = mpsc::channel(GROUP);
+    tokio::spawn(async move {
+        let mut jobs = Vec::with_capacity(GROUP);
+        let mut close = None;
+        while close.is_none() && queue.recv_many(&mut jobs, GROUP).await > 0 {
+            let mut waiting = Vec::with_capacity(jobs.len());
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Write { entry, at, reply } => waiting.push(Waiting {
+                        entry,
+                        at: at.as_microsecond(),
+                        reply,
+                    }),
+                    // What came after it in the queue is dropped, which its sender sees.
+                    Job::Close(done) => {
+                        close = Some(done);
+                        break;
+                    }
+                }
+            }
+            write(&pool, &place, waiting).await;
+        }
+        drop(queue);
+        drop(lock);
+        if let Some(done) = close {
+            let _nobody_waits = done.send(());
+        }
+    });
+    sender
+}
+
+async fn write(pool: &AnyPool, place: &Place, mut waiting: Vec<Waiting>) {
+    match write_group(pool, &mut waiting).await {
+        Ok(ids) => {
+            for (waiting, id) in waiting.into_iter().zip(ids) {
+                let _nobody_waits = waiting.reply.send(Ok(id));
+            }
+        }
+        Err(error) if waiting.len() == 1 => {
+            for waiting in waiting {
+                let error = LedgerError::from_database(place, error);
+                let _nobody_waits = waiting.reply.send(Err(error));
+                break;
+            }
+        }
+        // One entry's failure must not be another's: each by itself.
+        Err(_) => {
+            for one in waiting {
+                Box::pin(write(pool, place, vec![one])).await;
+            }
+        }
+    }
+}
+
+/// Writes all or nothing. Returns the id of each.
+async fn write_group(pool: &AnyPool, waiting: &mut [Waiting]) -> Result<Vec<i64>, sqlx::Error> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    // Read anew each time: a command line beside the daemon may have written.
+    let mut chain = head(&mut transaction).await?;
+    let mut ids = Vec::with_capacity(waiting.len());
+    for Waiting { entry, at, .. } in waiting {
+        entry.number(&mut transaction).await?;
+        if !matches!(**entry, Entry::Probe) {
+            chain = append(&mut transaction, &chain, entry, *at).await?;
+        }
+        ids.push(entry.fold(&mut transaction, *at).await?);
+    }
+    transaction.commit().await?;
+    Ok(ids)
+}
+
+/// The last record: its number and its hash.
+struct Head {
+    seq: i64,
+    hash: Digest,
+}
+
+async fn head(connection: &mut AnyConnection) -> Result<Head, sqlx::Error> {
+    let row = sqlx::query("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(row) = row {
+        return Ok(Head {
+            seq: row.try_get(0)?,
+            hash: Digest::from_hex(row.try_get::<String, _>(1)?),
+        });
+    }
+    let (seq, hash) = super::verify::anchor(connection).await?;
+    Ok(Head { seq, hash })
+}
+
+async fn append(
+    connection: &mut AnyConnection,
+    head: &Head,
+    entry: &Entry,
+    at: i64,
+) -> Result<Head, sqlx::Error> {
+    let body = serde_json::to_string(entry).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let seq = head.seq + 1;
+    let hash = link(&head.hash, seq, at, &body);
+    sqlx::query("INSERT INTO records (seq, at, what, body, hash) VALUES ($1, $2, $3, $4, $5)")
+        .bind(seq)
+        .bind(at)
+        .bind(entry.what())
+        .bind(body)
+        .bind(hash.as_str().to_owned())
+        .execute(connection)
+        .await?;
+    Ok(Head { seq, hash })
+}
