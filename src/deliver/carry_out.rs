@@ -2,7 +2,7 @@
 
 use super::journal::Journal;
 use super::order::Order;
-use super::route::{Decision, Route};
+use super::route::Route;
 use super::wait::{Waited, until_ready};
 use crate::model::{
     Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId, Step,
@@ -72,11 +72,7 @@ pub async fn carry_out(
     let mut outcomes = BTreeMap::new();
     let stuck = held_back(plan, route);
     let mut lined_up = Vec::new();
-    for step in plan
-        .steps
-        .iter()
-        .filter(|step| route.decisions.get(&step.address) == Some(&Decision::CarryOut))
-    {
+    for step in plan.steps.iter().filter(|step| route.lets(&step.address)) {
         match blocker(step, &stuck, plan) {
             Some(reason) => {
                 outcomes.insert(step.address.clone(), Outcome::Skipped { reason });
@@ -102,7 +98,7 @@ fn held_back<'a>(plan: &'a Plan, route: &Route) -> BTreeSet<&'a Address> {
     let held = |step: &&Step| match step.action {
         Action::None => false,
         Action::Wait => true,
-        _ => route.decisions.get(&step.address) != Some(&Decision::CarryOut),
+        _ => !route.lets(&step.address),
     };
     plan.steps
         .iter()
@@ -307,3 +303,6 @@ fn failed(error: &dyn std::error::Error, code: &str, hint: Option<String>) -> Ou
         hint,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! Steps for this room's own tests.
 
 use crate::model::{
-    Action, Address, Connection, ConnectionName, EnvironmentName, Identity, KindName, ResourceId,
-    Step, Value,
+    Action, Address, Connection, ConnectionName, Digest, EnvironmentName, Identity, KindName,
+    ResourceId, Revision, Step, Value,
 };
+use crate::plan::Plan;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(super) fn address(id: &str) -> Address {
 pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step {
     Step {
         address: address(id),
-        kind: KindName::new("host/file"),
+        kind: KindName::new("test/thing"),
         connection: Arc::new(Connection {
             name: ConnectionName::new("host").unwrap(),
             provider: "host".into(),
@@ -38,5 +39,18 @@ pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
         stateful: false,
         protected: false,
         deadline: Duration::from_secs(1),
+    }
+}
+
+/// A plan of these steps, held by nothing.
+pub(super) fn plan_of(steps: Vec<Step>) -> Plan {
+    Plan {
+        environment: EnvironmentName::new("test").unwrap(),
+        revision: Revision::new("abc"),
+        steps,
+        records: Vec::new(),
+        released: Vec::new(),
+        holds: Vec::new(),
+        hash: Digest::of(""),
     }
 }

@@ -47,6 +47,11 @@ impl Route {
             .any(|decision| *decision == Decision::CarryOut)
     }
 
+    /// Tells whether a step is carried out.
+    pub fn lets(&self, address: &Address) -> bool {
+        self.decisions.get(address) == Some(&Decision::CarryOut)
+    }
+
     /// Returns the held steps with code and reason.
     pub fn held(&self) -> impl Iterator<Item = (&Address, &'static str, &str)> {
         self.decisions
@@ -112,8 +117,8 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::fixtures::step;
-    use crate::model::{Change, Digest, EnvironmentName, FieldPath, Origin, Revision};
+    use crate::deliver::fixtures::{plan_of, step};
+    use crate::model::{Change, FieldPath, Origin};
     use crate::plan::Hold;
 
     fn plan(origins: &[Origin], holds: Vec<Hold>) -> Plan {
@@ -129,13 +134,8 @@ mod tests {
             })
             .collect();
         Plan {
-            environment: EnvironmentName::new("test").unwrap(),
-            revision: Revision::new("abc"),
-            steps: vec![update, step("old", Action::Delete, 0, &[])],
-            records: Vec::new(),
-            released: Vec::new(),
             holds,
-            hash: Digest::of(""),
+            ..plan_of(vec![update, step("old", Action::Delete, 0, &[])])
         }
     }
 

@@ -1,0 +1,310 @@
+//! Carrying out against a provider that does as the test says: faults and orders of events that a
+//! real one cannot be made to show on demand.
+
+use super::*;
+use crate::deliver::fixtures::{plan_of, step};
+use crate::deliver::{Authority, JournalError, route};
+use crate::model::{Asked, Hole, Kind, Live, Mark, Observation, Observed, Reconcile, Secret};
+use crate::provider::Provider;
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Applies as scripted and remembers what it was asked.
+#[derive(Default)]
+struct Scripted {
+    kinds: Vec<Kind>,
+    fails: BTreeSet<&'static str>,
+    moved: BTreeSet<&'static str>,
+    never_ready: bool,
+    outputs: Map,
+    applied: Mutex<Vec<(String, Option<Value>)>>,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        Self {
+            kinds: vec![Kind::plain("test/thing", "A thing")],
+            ..Self::default()
+        }
+    }
+
+    fn health(&self) -> Health {
+        if self.never_ready {
+            Health::Progressing("starting".to_owned())
+        } else {
+            Health::Ready
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.applied
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
+        let seen = |asked: &Asked| Observed {
+            address: asked.address.clone(),
+            observation: Observation::Present(Box::new(Live {
+                value: Value::Null,
+                outputs: self.outputs.clone(),
+                prediction: None,
+                owner: None,
+                mark: Mark(String::new()),
+                external_id: None,
+                health: self.health(),
+                touched_by: Vec::new(),
+            })),
+        };
+        asked.iter().map(seen).collect()
+    }
+
+    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+        let name = step.address.resource.name().to_owned();
+        self.applied
+            .lock()
+            .unwrap()
+            .push((name.clone(), step.desired.clone()));
+        if self.fails.contains(name.as_str()) {
+            return Err(ProviderError::Unavailable {
+                what: name,
+                reason: "down".into(),
+                code: "unreachable",
+            });
+        }
+        if self.moved.contains(name.as_str()) {
+            return Err(ProviderError::Moved { what: name });
+        }
+        Ok(Applied {
+            outputs: self.outputs.clone(),
+            mark: None,
+            external_id: None,
+            health: self.health(),
+            unchanged: false,
+        })
+    }
+}
+
+/// A journal that fails from its nth write on.
+struct Paper(Mutex<usize>);
+
+#[async_trait]
+impl Journal for Paper {
+    async fn begun(&self, _step: &Step) -> Result<(), JournalError> {
+        let mut left = self.0.lock().unwrap();
+        *left = left.checked_sub(1).ok_or(JournalError {
+            what: "it".into(),
+            reason: "disk full".into(),
+        })?;
+        Ok(())
+    }
+    async fn applied(&self, step: &Step, _owned: Option<Owned>) -> Result<(), JournalError> {
+        self.begun(step).await
+    }
+    async fn ended(&self, _address: &Address, _outcome: &Outcome) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+struct Setup {
+    provider: Arc<Scripted>,
+    steps: Vec<Step>,
+    paper: usize,
+    cancel: CancellationToken,
+}
+
+impl Setup {
+    fn new(provider: Scripted, steps: Vec<Step>) -> Self {
+        Self {
+            provider: Arc::new(provider),
+            steps,
+            paper: 1000,
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    async fn play(self) -> BTreeMap<String, Outcome> {
+        let registry = Registry::new(vec![self.provider]);
+        let plan = plan_of(self.steps);
+        let route = route(&plan, &Reconcile::default(), Authority::Person);
+        let fill = |step: &Step, outputs: &BTreeMap<ResourceId, Map>| {
+            let from = outputs
+                .get(&ResourceId::new("db").unwrap())
+                .ok_or("db has no outputs")?;
+            let uri = from
+                .get("uri")
+                .ok_or(format!("{} needs uri", step.address))?;
+            Ok(Value::Map(Map::from_iter([(
+                "url".to_owned(),
+                uri.clone(),
+            )])))
+        };
+        let needs = CarryOut {
+            registry: &registry,
+            journal: &Paper(Mutex::new(self.paper)),
+            fill: &fill,
+            outputs: BTreeMap::new(),
+            digest_key: &DigestKey::new(b"key".to_vec()),
+            concurrency: 1,
+            wait: true,
+            cancel: self.cancel,
+            progress: &(),
+        };
+        let outcomes = carry_out(&plan, &route, needs).await;
+        outcomes
+            .into_iter()
+            .map(|(address, outcome)| (address.resource.to_string(), outcome))
+            .collect()
+    }
+}
+
+fn words(outcomes: &BTreeMap<String, Outcome>) -> Vec<String> {
+    outcomes
+        .iter()
+        .map(|(name, outcome)| format!("{name} {}", outcome.as_str()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_skips_its_dependants_with_the_reason_and_nothing_else() {
+    let provider = Scripted {
+        fails: BTreeSet::from(["db"]),
+        ..Scripted::new()
+    };
+    let create = |name, after: &[&str]| step(name, Action::Create, 0, after);
+    let steps = vec![
+        create("db", &[]),
+        create("api", &["db"]),
+        create("web", &["api"]),
+        create("other", &[]),
+    ];
+    let outcomes = Setup::new(provider, steps).play().await;
+    assert_eq!(
+        words(&outcomes),
+        ["api skipped", "db failed", "other done", "web skipped"]
+    );
+    let Outcome::Skipped { reason } = &outcomes["web"] else {
+        panic!("not skipped")
+    };
+    assert!(reason.contains("/db"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_moved_is_left_alone_and_its_dependants_wait() {
+    let provider = Scripted {
+        moved: BTreeSet::from(["db"]),
+        ..Scripted::new()
+    };
+    let steps = vec![
+        step("db", Action::Update, 0, &[]),
+        step("api", Action::Create, 0, &["db"]),
+    ];
+    assert_eq!(
+        words(&Setup::new(provider, steps).play().await),
+        ["api skipped", "db moved"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_record_that_could_not_be_written_nothing_starts() {
+    for paper in 0..4 {
+        let steps: Vec<Step> = ["a", "b", "c"]
+            .map(|name| step(name, Action::Create, 0, &[]))
+            .into();
+        let setup = Setup {
+            paper,
+            ..Setup::new(Scripted::new(), steps)
+        };
+        let provider = Arc::clone(&setup.provider);
+        let outcomes = setup.play().await;
+        // Each step writes twice before it is done: the live side never sees more than was intended.
+        assert_eq!(
+            provider.names().len(),
+            paper.div_ceil(2),
+            "with {paper} writes"
+        );
+        assert_eq!(outcomes.len(), 3);
+        assert_eq!(
+            outcomes
+                .values()
+                .filter(|outcome| outcome.is_good())
+                .count(),
+            paper / 2
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_and_starts_nothing_more() {
+    let provider = Scripted {
+        never_ready: true,
+        ..Scripted::new()
+    };
+    let steps = vec![
+        step("db", Action::Create, 0, &[]),
+        step("api", Action::Create, 0, &["db"]),
+    ];
+    let setup = Setup::new(provider, steps);
+    let (cancel, provider) = (setup.cancel.clone(), Arc::clone(&setup.provider));
+    let stopped = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        cancel.cancel();
+    };
+    let (outcomes, ()) = tokio::join!(setup.play(), stopped);
+    assert_eq!(words(&outcomes), ["api skipped", "db skipped"]);
+    assert_eq!(provider.names(), ["db"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_ready_in_time_fails_with_what_was_last_seen() {
+    let provider = Scripted {
+        never_ready: true,
+        ..Scripted::new()
+    };
+    let outcomes = Setup::new(provider, vec![step("db", Action::Create, 0, &[])])
+        .play()
+        .await;
+    let Outcome::Failed { code, message, .. } = &outcomes["db"] else {
+        panic!("not failed")
+    };
+    assert_eq!(code, "deadline");
+    assert!(message.ends_with("starting"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_is_filled_from_the_step_before() {
+    let uri = Value::Secret(Secret::new("postgres://canary"));
+    let provider = Scripted {
+        outputs: Map::from_iter([("uri".to_owned(), uri.clone())]),
+        ..Scripted::new()
+    };
+    let mut api = step("api", Action::Create, 0, &["db"]);
+    let hole = Hole {
+        template: "resources.db.uri".into(),
+        needs: BTreeSet::from(["db".into()]),
+        sensitive: true,
+    };
+    api.desired = Some(Value::Map(Map::from_iter([(
+        "url".to_owned(),
+        Value::Hole(hole),
+    )])));
+    let setup = Setup::new(provider, vec![step("db", Action::Create, 0, &[]), api]);
+    let provider = Arc::clone(&setup.provider);
+    assert_eq!(words(&setup.play().await), ["api done", "db done"]);
+    let (_, sent) = provider.applied.lock().unwrap()[1].clone();
+    assert_eq!(
+        sent,
+        Some(Value::Map(Map::from_iter([("url".to_owned(), uri)])))
+    );
+}
