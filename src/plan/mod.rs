@@ -2,6 +2,19 @@
 //!
 //! Pure: same inputs, same plan, same bytes. Knows kinds only as rows of data, providers not at all.
 
+mod choice;
+mod diff;
+mod hash;
+mod holds;
+mod kept;
+mod make;
+mod ownership;
+mod prune;
+mod waits;
+
+pub use diff::{UNREADABLE, changes};
+pub use make::make;
+
 use crate::model::{
     Action, Address, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kinds,
     Observation, Owned, Reconcile, Revision, Step, Wanted,

@@ -1,0 +1,47 @@
+//! What is done about a declared resource of an environment that is taken down.
+
+use super::{Choice, Facts, blank, record, unknown};
+use crate::model::{Action, Observation, Owned, Owner, Wanted};
+
+/// Chooses for one wanted resource of an environment that is taken down.
+pub(in crate::plan) fn take_down(
+    wanted: &Wanted,
+    observation: Option<&Observation>,
+    owned: Option<&Owned>,
+    facts: &Facts<'_>,
+) -> Choice {
+    let mut choice = Choice {
+        step: blank(wanted),
+        from: None,
+        record: None,
+    };
+    let step = &mut choice.step;
+    let (action, reason) = match observation {
+        None => (Action::Wait, "it was not looked at in this run".to_owned()),
+        Some(Observation::Unknown { reason, .. }) => (Action::Wait, unknown(reason)),
+        Some(Observation::Absent { .. }) => (
+            Action::None,
+            "the environment is taken down, and it is not there".to_owned(),
+        ),
+        Some(Observation::Present(live)) => {
+            step.mark = Some(live.mark.clone());
+            step.external_id.clone_from(&live.external_id);
+            let is_ours = live.owner == Some(Owner::Resource(wanted.address.clone()));
+            match owned {
+                _ if !is_ours => (Action::None, "the environment is taken down, but it does not carry our mark: it is left alone".to_owned()),
+                _ if step.protected => (Action::Wait, "the environment is taken down, but it is protected; `lifecycle: { protect: false }` lets it go".to_owned()),
+                Some(_) => (Action::Delete, "the environment is taken down".to_owned()),
+                None => {
+                    choice.record = Some(record(step, facts.key));
+                    (Action::Wait, "it carries our mark, but the ledger did not know it: it is recorded now and deleted by the next run".to_owned())
+                }
+            }
+        }
+    };
+    step.action = action;
+    step.reason = Some(reason);
+    if action == Action::Delete {
+        step.desired = None;
+    }
+    choice
+}

@@ -1,0 +1,201 @@
+//! What is done about one wanted resource: the action, its reason, its changes.
+
+mod down;
+mod present;
+
+pub(super) use down::take_down;
+
+use super::diff;
+use super::ownership::Claims;
+use crate::model::{
+    Action, Address, Connection, ConnectionName, DigestKey, Identity, Observation, Owned,
+    Prediction, Step, Value, Wanted,
+};
+use present::present;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One wanted resource's step, and what the ledger should know of it.
+pub(super) struct Choice {
+    pub(super) step: Step,
+    /// The address whose object this one takes over.
+    pub(super) from: Option<Address>,
+    /// The record that is missing or stale though nothing is written.
+    pub(super) record: Option<Owned>,
+}
+
+/// What a choice is made from, besides the resource.
+pub(super) struct Facts<'a> {
+    pub(super) claims: Claims<'a>,
+    pub(super) connections: &'a BTreeMap<ConnectionName, Arc<Connection>>,
+    pub(super) key: &'a DigestKey,
+}
+
+/// Chooses for one wanted resource; `owned` is its record, or that of the address it was renamed from.
+pub(super) fn choose(
+    wanted: &Wanted,
+    observation: Option<&Observation>,
+    owned: Option<&Owned>,
+    facts: &Facts<'_>,
+) -> Choice {
+    let step = blank(wanted);
+    let plain = |step| Choice {
+        step,
+        from: None,
+        record: None,
+    };
+    if let Some(reason) = unreachable(wanted) {
+        return plain(waiting(step, reason));
+    }
+    match observation {
+        None => plain(waiting(step, "it was not looked at in this run".to_owned())),
+        Some(Observation::Unknown { reason, .. }) => plain(waiting(step, unknown(reason))),
+        Some(Observation::Absent { prediction }) => {
+            if let Some(reason) = moved(wanted, owned, facts) {
+                return plain(waiting(step, reason));
+            }
+            plain(create(step, wanted, prediction.as_ref(), owned, facts.key))
+        }
+        Some(Observation::Present(live)) => present(step, wanted, live, owned, facts),
+    }
+}
+
+/// Says what an unknown live state means for a plan.
+pub(super) fn unknown(reason: &str) -> String {
+    format!("its live state is unknown: {reason}")
+}
+
+/// Returns a step that does nothing yet.
+pub(super) fn blank(wanted: &Wanted) -> Step {
+    let stateful = wanted.kind.stateful.of(&wanted.desired);
+    Step {
+        address: wanted.address.clone(),
+        kind: wanted.kind.name.clone(),
+        connection: wanted.connection.clone(),
+        identity: wanted.identity.clone().unwrap_or(Identity(Vec::new())),
+        action: Action::None,
+        reason: None,
+        desired: Some(wanted.desired.clone()),
+        changes: Vec::new(),
+        mark: None,
+        external_id: None,
+        payload: None,
+        yielded: Vec::new(),
+        touched_by: Vec::new(),
+        after: wanted.after.clone(),
+        wave: wanted.kind.wave.of(&wanted.desired),
+        stateful,
+        protected: wanted.lifecycle.protect.unwrap_or(stateful),
+        deadline: wanted.lifecycle.deadline.unwrap_or(wanted.kind.deadline),
+    }
+}
+
+pub(super) fn waiting(step: Step, reason: String) -> Step {
+    Step {
+        action: Action::Wait,
+        reason: Some(reason),
+        ..step
+    }
+}
+
+/// Tells why it cannot even be asked about.
+fn unreachable(wanted: &Wanted) -> Option<String> {
+    let connection = &wanted.connection;
+    if let Some(hole) = connection.settings.holes().first() {
+        let needs: Vec<&str> = hole.needs.iter().map(String::as_str).collect();
+        return Some(format!(
+            "its connection {} is known only after {} is applied",
+            connection.name,
+            needs.join(", ")
+        ));
+    }
+    let no_identity = || {
+        let holes = wanted.desired.holes();
+        let mut needs: Vec<&str> = holes
+            .iter()
+            .flat_map(|hole| &hole.needs)
+            .map(String::as_str)
+            .collect();
+        needs.sort_unstable();
+        needs.dedup();
+        format!(
+            "which object it is, is known only after {} is applied",
+            needs.join(", ")
+        )
+    };
+    wanted.identity.is_none().then(no_identity)
+}
+
+fn create(
+    step: Step,
+    wanted: &Wanted,
+    prediction: Option<&Prediction>,
+    owned: Option<&Owned>,
+    key: &DigestKey,
+) -> Step {
+    let changes = diff::creation(wanted, owned, key);
+    let mut step = Step { changes, ..step };
+    let mut reason =
+        owned.map(|_| "it is gone from the live side, though it was applied".to_owned());
+    match prediction {
+        Some(Prediction::Refused { reason, .. }) => return waiting(step, refusal(reason)),
+        Some(Prediction::Deferred(what)) => reason = Some(deferred(what)),
+        Some(Prediction::Becomes {
+            payload, yielded, ..
+        }) => {
+            step.payload.clone_from(payload);
+            step.yielded.clone_from(yielded);
+        }
+        None => {}
+    }
+    Step {
+        action: Action::Create,
+        reason,
+        ..step
+    }
+}
+
+fn refusal(reason: &str) -> String {
+    format!("the live side would refuse it: {reason}")
+}
+
+fn deferred(what: &str) -> String {
+    format!("it can be checked only when it is applied: {what}")
+}
+
+/// Returns what the ledger is to know of a step that writes nothing.
+fn record(step: &Step, key: &DigestKey) -> Owned {
+    let desired = step.desired.as_ref().unwrap_or(&Value::Null);
+    Owned {
+        address: step.address.clone(),
+        kind: step.kind.clone(),
+        connection: step.connection.name.clone(),
+        identity: step.identity.clone(),
+        external_id: step.external_id.clone(),
+        applied: key.sealed_json(desired),
+        protected: step.protected,
+    }
+}
+
+/// Tells that the ledger knows another live object under this address: making or taking over a
+/// second one would leave the first behind.
+fn moved(wanted: &Wanted, owned: Option<&Owned>, facts: &Facts<'_>) -> Option<String> {
+    let owned = owned.filter(|owned| owned.address == wanted.address)?;
+    let old = facts.connections.get(&owned.connection);
+    // One that is no longer declared may just have got another name; nothing there can be reached.
+    let elsewhere = old.filter(|old| {
+        old.name != wanted.connection.name
+            && (&old.provider, &old.settings)
+                != (&wanted.connection.provider, &wanted.connection.settings)
+    });
+    let was = match (elsewhere, &wanted.identity) {
+        (Some(old), _) => format!("applied through the connection {}", old.name),
+        (None, Some(identity)) if *identity != owned.identity && old.is_some() => {
+            format!("applied as {}", owned.identity)
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "it was {was}, which would be left behind: give it another id, so that the old one is deleted and the new one made"
+    ))
+}

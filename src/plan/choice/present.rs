@@ -1,0 +1,174 @@
+//! What is done about a wanted resource that is there.
+
+use super::{Choice, Facts, deferred, moved, refusal, waiting};
+use crate::model::{
+    Action, Change, Health, Live, OnImmutable, Owned, Prediction, Step, Touch, Value, Wanted,
+};
+use crate::plan::diff;
+use crate::plan::kept::kept;
+use crate::plan::ownership::Claim;
+
+pub(super) fn present(
+    mut step: Step,
+    wanted: &Wanted,
+    live: &Live,
+    owned: Option<&Owned>,
+    facts: &Facts<'_>,
+) -> Choice {
+    let was_ours = owned.is_some_and(|owned| owned.address == wanted.address);
+    let claim = facts
+        .claims
+        .of(&wanted.address, live.owner.as_ref(), was_ours);
+    step.mark = Some(live.mark.clone());
+    step.external_id.clone_from(&live.external_id);
+    let (take, from) = match claim {
+        Claim::Ours => (None, None),
+        Claim::Take { reason, from } => (Some(reason), from),
+        Claim::Refused(reason) => {
+            return Choice {
+                step: waiting(step, reason),
+                from: None,
+                record: None,
+            };
+        }
+    };
+    if let Some(reason) = take.as_ref().and_then(|_| moved(wanted, owned, facts)) {
+        return Choice {
+            step: waiting(step, reason),
+            from: None,
+            record: None,
+        };
+    }
+    step.changes = diff::changes(wanted, live, owned, facts.key);
+    let mut step = written(step, wanted, live);
+    decide(&mut step, wanted, live, take);
+    let record = (step.action == Action::None)
+        .then(|| super::record(&step, facts.key))
+        .filter(|record| owned != Some(record));
+    Choice { step, from, record }
+}
+
+/// Sets what is sent: the declared fields, ignored ones as they are live.
+fn written(mut step: Step, wanted: &Wanted, live: &Live) -> Step {
+    let kept = kept(wanted, &live.value);
+    if let Some(Prediction::Becomes {
+        payload, yielded, ..
+    }) = &live.prediction
+    {
+        step.yielded.clone_from(yielded);
+        if !kept.differs && wanted.desired.holes().is_empty() {
+            step.payload.clone_from(payload);
+        }
+    }
+    step.desired = Some(kept.desired);
+    if step.is_drift() {
+        step.touched_by = touches(live, &step.changes);
+    }
+    step
+}
+
+/// Returns who changed what drifted; a touch without a path is about the whole object.
+fn touches(live: &Live, changes: &[Change]) -> Vec<Touch> {
+    let concerns = |touch: &&Touch| {
+        touch.path.as_ref().is_none_or(|path| {
+            changes.iter().any(|change| {
+                let pairs = change.path.0.iter().zip(&path.0);
+                pairs.into_iter().all(|(one, other)| one == other)
+            })
+        })
+    };
+    let told: Vec<Touch> = live.touched_by.iter().filter(concerns).cloned().collect();
+    told
+}
+
+fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Option<String>) {
+    let forced: Vec<String> = step
+        .changes
+        .iter()
+        .filter(|change| change.forces_replace)
+        .map(|change| change.path.to_string())
+        .collect();
+    let blocked = match &live.prediction {
+        Some(Prediction::Refused { reason, .. }) if forced.is_empty() => Some(refusal(reason)),
+        _ => later_immutable(step, wanted),
+    };
+    if let Some(reason) = blocked {
+        step.action = Action::Wait;
+        step.reason = Some(reason);
+        return;
+    }
+    if !forced.is_empty() {
+        return replace(step, wanted, &forced.join(", "), take.is_some());
+    }
+    (step.action, step.reason) = match take {
+        Some(reason) => (Action::Adopt, Some(reason)),
+        None if step.changes.is_empty() => (Action::None, unwell(&live.health)),
+        None => (Action::Update, unchecked(live)),
+    };
+}
+
+/// Nobody can agree to a replacement that may turn out not to be one.
+fn later_immutable(step: &Step, wanted: &Wanted) -> Option<String> {
+    let change = step.changes.iter().find(|change| {
+        let later = change
+            .after
+            .as_ref()
+            .is_some_and(|after| !after.holes().is_empty());
+        later
+            && wanted
+                .kind
+                .immutable
+                .iter()
+                .any(|pattern| pattern.touches(&change.path))
+    })?;
+    let holes = change.after.as_ref().map(Value::holes).unwrap_or_default();
+    let needs: Vec<&str> = holes
+        .iter()
+        .flat_map(|hole| &hole.needs)
+        .map(String::as_str)
+        .collect();
+    Some(format!(
+        "{} cannot change in place, and its value is known only after {} is applied",
+        change.path,
+        needs.join(", ")
+    ))
+}
+
+fn replace(step: &mut Step, wanted: &Wanted, fields: &str, is_new: bool) {
+    let may = wanted.kind.on_immutable == OnImmutable::Replace || wanted.lifecycle.replace;
+    let (action, reason) = if is_new {
+        let reason = format!(
+            "taking it over would mean to replace it, because of {fields}: that is never done to what is not ours"
+        );
+        (Action::Wait, reason)
+    } else if step.protected {
+        (
+            Action::Wait,
+            format!("{fields} cannot change in place, and it is protected from being replaced"),
+        )
+    } else if !may {
+        let reason = format!(
+            "{fields} cannot change in place; `lifecycle: {{ replace: true }}` allows to delete it and make it again"
+        );
+        (Action::Wait, reason)
+    } else {
+        (Action::Replace, format!("{fields} cannot change in place"))
+    };
+    step.action = action;
+    step.reason = Some(reason);
+}
+
+fn unwell(health: &Health) -> Option<String> {
+    match health {
+        Health::Ready => None,
+        Health::Progressing(why) => Some(format!("it is as declared, but not ready yet: {why}")),
+        Health::Failed(why) => Some(format!("it is as declared, but does not work: {why}")),
+    }
+}
+
+fn unchecked(live: &Live) -> Option<String> {
+    match &live.prediction {
+        Some(Prediction::Deferred(what)) => Some(deferred(what)),
+        _ => None,
+    }
+}

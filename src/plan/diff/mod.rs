@@ -1,0 +1,166 @@
+//! The one field-level diff: desired (or what the server predicts) against live. Plan, drift and
+//! apply all use it, so that they can never disagree.
+//!
+//! ```text
+//! desired | prediction ┐
+//! live                 ├─ shape (seal both sides) -> walk (+ lists) -> origin -> Vec<Change>
+//! last applied         ┘
+//! ```
+
+mod lists;
+mod origin;
+mod shape;
+mod walk;
+
+use crate::model::{
+    Change, Digest, DigestKey, FieldPath, Kind, Live, Owned, PathPattern, Prediction, Value, Wanted,
+};
+pub(super) use lists::{at, item_segment};
+use origin::Origins;
+use shape::Shape;
+use std::borrow::Cow;
+use walk::{Reach, Walk};
+
+/// What stands for a value that the live side never answers.
+pub const UNREADABLE: &str = "(not readable)";
+
+/// Returns the declared fields that differ from live, in order of their paths.
+///
+/// # Guarantees
+/// - Where the live side predicted the write, the changes are exactly what it predicted; else the
+///   declared fields are compared by the kind's rows: read-only and ignored fields never, write-only
+///   ones with what was applied last, lists as ordered, set or keyed.
+/// - What is secret on one side is sealed on both.
+/// - A change is `Drift` where Git says what was applied last, `Declared` where Git or the ledger
+///   does not know better.
+pub fn changes(
+    wanted: &Wanted,
+    live: &Live,
+    owned: Option<&Owned>,
+    key: &DigestKey,
+) -> Vec<Change> {
+    let (after, reach) = match &live.prediction {
+        Some(Prediction::Becomes { value, .. }) if wanted.desired.holes().is_empty() => {
+            (value, Reach::Whole)
+        }
+        _ => (&wanted.desired, Reach::Declared),
+    };
+    let refused: &[FieldPath] = match &live.prediction {
+        Some(Prediction::Refused { immutable, .. }) => immutable,
+        _ => &[],
+    };
+    let diff = Diff::new(wanted, owned, key);
+    diff.changes(Some(&live.value), after, reach, refused)
+}
+
+/// Returns what creating it sets: every declared field, those without a value apart.
+pub(super) fn creation(wanted: &Wanted, owned: Option<&Owned>, key: &DigestKey) -> Vec<Change> {
+    Diff::new(wanted, owned, key).changes(None, &wanted.desired, Reach::Declared, &[])
+}
+
+/// Tells whether two subtrees are equal in the eyes of the kind.
+pub(super) fn is_same(
+    kind: &Kind,
+    path: &FieldPath,
+    live: Option<&Value>,
+    desired: &Value,
+) -> bool {
+    Walk::new(kind, &[], Reach::Declared).is_quiet(path, live, Some(desired))
+}
+
+struct Diff<'a> {
+    wanted: &'a Wanted,
+    applied: Option<Value>,
+    key: &'a DigestKey,
+}
+
+impl<'a> Diff<'a> {
+    fn new(wanted: &'a Wanted, owned: Option<&Owned>, key: &'a DigestKey) -> Self {
+        let applied = owned.map(|owned| Value::from_json(owned.applied.clone()));
+        Self {
+            wanted,
+            applied,
+            key,
+        }
+    }
+
+    fn changes(
+        &self,
+        live: Option<&Value>,
+        after: &Value,
+        reach: Reach,
+        refused: &[FieldPath],
+    ) -> Vec<Change> {
+        let kind = &*self.wanted.kind;
+        let shape = self.shape(live, after);
+        let seal = |value| kind_sealed(kind, shape.sealed(value));
+        let (before, after) = (live.map(seal), seal(after));
+        let mut walk = Walk::new(kind, &self.wanted.lifecycle.ignore, reach);
+        if live.is_some() {
+            walk = walk.with_applied(self.applied.as_ref(), self.key);
+        }
+        let mut found = walk.differences(before.as_deref(), &after);
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        let origins = Origins {
+            desired: &self.wanted.desired,
+            applied: self.applied.as_ref(),
+            key: self.key,
+        };
+        let origins = origins.of(&found);
+        found
+            .into_iter()
+            .zip(origins)
+            .map(|(difference, origin)| Change {
+                forces_replace: live.is_some()
+                    && difference.is_known()
+                    && is_immutable(kind, refused, &difference.path),
+                path: difference.path,
+                before: difference.before,
+                after: difference.after,
+                origin,
+            })
+            .collect()
+    }
+
+    /// What is secret in any of the sides is secret in all of them: a secret that became a literal,
+    /// or one that a server answers in the clear, must not be shown as the other side's text.
+    fn shape(&self, live: Option<&Value>, after: &Value) -> Shape {
+        let kind = &*self.wanted.kind;
+        let sides = [
+            Some(&self.wanted.desired),
+            Some(after),
+            live,
+            self.applied.as_ref(),
+        ];
+        sides
+            .into_iter()
+            .flatten()
+            .fold(Shape::Open, |shape, side| shape.or(Shape::of(kind, side)))
+    }
+}
+
+fn kind_sealed<'v>(kind: &Kind, value: Cow<'v, Value>) -> Cow<'v, Value> {
+    if kind.secret.of(&value).is_empty() {
+        value
+    } else {
+        Cow::Owned(kind.sealed(value.into_owned()))
+    }
+}
+
+fn is_immutable(kind: &Kind, refused: &[FieldPath], path: &FieldPath) -> bool {
+    let on_one_line = |other: &FieldPath| other.0.iter().zip(&path.0).all(|(one, two)| one == two);
+    kind.immutable
+        .iter()
+        .any(|pattern: &PathPattern| pattern.touches(path))
+        || refused.iter().any(on_one_line)
+}
+
+/// Digests a value's comparable form, whatever the order its fields were written in.
+pub(super) fn digest(key: &DigestKey, value: &Value) -> Digest {
+    let mut json = key.sealed_json(value);
+    json.sort_all_objects();
+    Digest::of(json.to_string())
+}
+
+#[cfg(test)]
+mod tests;

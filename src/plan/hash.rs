@@ -1,0 +1,28 @@
+//! The digest an approval names: what would be written, where, and against which live state.
+
+use super::diff;
+use crate::model::{Digest, DigestKey, Step};
+use serde_json::json;
+
+/// Digests the steps that write. Not over commit, time, reasons or the order fields were written in;
+/// secrets enter as keyed digests, holes by where their value comes from.
+pub(super) fn hash(steps: &[Step], key: &DigestKey) -> Digest {
+    let writing = steps.iter().filter(|step| step.action.writes());
+    let lines: Vec<serde_json::Value> = writing
+        .map(|step| {
+            json!([
+                step.address,
+                step.kind,
+                step.connection.provider,
+                step.connection.name,
+                step.identity,
+                step.action,
+                step.desired
+                    .as_ref()
+                    .map(|desired| diff::digest(key, desired)),
+                step.mark,
+            ])
+        })
+        .collect();
+    Digest::of(serde_json::Value::Array(lines).to_string())
+}

@@ -1,0 +1,103 @@
+//! What holds a plan, or its deletes, as a whole: a pause, a window, the deletion budget.
+
+use super::{Hold, Inputs};
+use crate::model::{Action, Step, Window};
+use jiff::Timestamp;
+use std::fmt::Write as _;
+
+/// Returns every hold, the widest first.
+pub(super) fn holds(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Hold> {
+    let budget = || {
+        // Taking an environment down is said in so many words, and reviewed.
+        let counted = !inputs.reconcile.destroy;
+        counted.then(|| budget(inputs, steps)).flatten()
+    };
+    [paused(inputs), window(inputs), budget()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn paused(inputs: &Inputs<'_>) -> Option<Hold> {
+    let why = inputs.reconcile.paused.as_ref()?;
+    Some(Hold {
+        code: "paused",
+        reason: match why.trim() {
+            "" => "the environment is paused".to_owned(),
+            why => format!("the environment is paused: {why}"),
+        },
+        deletes_only: false,
+    })
+}
+
+fn window(inputs: &Inputs<'_>) -> Option<Hold> {
+    let windows = &inputs.reconcile.windows;
+    // A window that cannot be read opens nothing.
+    let open = |window: &Window| window.is_open(inputs.now).unwrap_or(false);
+    if windows.is_empty() || windows.iter().any(open) {
+        return None;
+    }
+    let next = windows
+        .iter()
+        .filter_map(|window| Some((window.opens_after(inputs.now).ok()??, window)))
+        .min_by_key(|(opens, _)| *opens);
+    let reason = match next {
+        Some((opens, window)) => format!(
+            "changes wait for a window; the next one opens {}",
+            on_the_wall(opens, window)
+        ),
+        None => "changes wait for a window, and none of them ever opens".to_owned(),
+    };
+    Some(Hold {
+        code: "window",
+        reason,
+        deletes_only: false,
+    })
+}
+
+fn on_the_wall(opens: Timestamp, window: &Window) -> String {
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(&window.timezone);
+    let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
+    let here = opens.to_zoned(zone).datetime();
+    format!(
+        "{} {:02}:{:02} {}",
+        here.date(),
+        here.hour(),
+        here.minute(),
+        window.timezone
+    )
+}
+
+fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
+    let deletes: Vec<&Step> = steps
+        .iter()
+        .filter(|step| step.action == Action::Delete)
+        .collect();
+    let budget = &inputs.reconcile.deletion_budget;
+    let share = (inputs.owned.len() * budget.percent as usize).div_ceil(100);
+    let allowed = share.min(budget.count as usize);
+    if deletes.len() <= allowed {
+        return None;
+    }
+    let mut reason = format!(
+        "{} deletes are more than the {allowed} that deletionBudget allows ({} at most, {} % of the {} owned): ",
+        deletes.len(),
+        budget.count,
+        budget.percent,
+        inputs.owned.len()
+    );
+    let named: Vec<String> = deletes
+        .iter()
+        .take(3)
+        .map(|step| step.address.to_string())
+        .collect();
+    reason.push_str(&named.join(", "));
+    if deletes.len() > named.len() {
+        let _infallible = write!(reason, " and {} more", deletes.len() - named.len());
+    }
+    Some(Hold {
+        code: "budget",
+        reason,
+        deletes_only: true,
+    })
+}

@@ -1,0 +1,116 @@
+//! Puts the choices together: one step for every resource wanted or owned.
+
+use super::choice::{self, Choice, Facts};
+use super::ownership::Claims;
+use super::prune::{self, Successors};
+use super::{Inputs, Plan, hash, holds, waits};
+use crate::model::{Action, Address, Observation, Owned, Owner, Step, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Makes the plan.
+///
+/// # Guarantees
+/// - Pure and total: same inputs, in whatever order, same plan, same bytes.
+/// - One step for every resource wanted or owned; what is not done says why.
+/// - `Unknown` live state is never a create or a delete; only what is owned and marked is deleted.
+/// - What was deleted, replaced or refused is decided here and nowhere else.
+///
+/// # Assumptions
+/// No two of `wanted` have one address or one live object; the graph has refused that.
+pub fn make(inputs: &Inputs<'_>) -> Plan {
+    let owned: BTreeMap<&Address, &Owned> = inputs
+        .owned
+        .iter()
+        .map(|owned| (&owned.address, owned))
+        .collect();
+    let wanted: BTreeMap<&Address, &Wanted> = inputs
+        .wanted
+        .iter()
+        .map(|wanted| (&wanted.address, wanted))
+        .collect();
+    let mut steps = Vec::with_capacity(wanted.len());
+    let mut records = Vec::new();
+    let mut successors = Successors::default();
+    for wanted in wanted.values() {
+        let Choice { step, from, record } = one(inputs, wanted, &owned);
+        successors.note(&step, from);
+        steps.push(step);
+        records.extend(record);
+    }
+    let mut released = Vec::new();
+    for (_, owned) in owned
+        .iter()
+        .filter(|(address, _)| !wanted.contains_key(*address))
+    {
+        let leftover = prune::leftover(inputs, owned, &successors);
+        steps.push(leftover.step);
+        released.extend(leftover.released);
+    }
+    steps.sort_by(|one, other| one.address.cmp(&other.address));
+    if inputs.reconcile.destroy {
+        turn_around(&mut steps);
+    }
+    waits::spread(&mut steps);
+    // What waits now takes nothing over.
+    let waits = |to: &Address| {
+        let place = steps.binary_search_by(|step| step.address.cmp(to));
+        place.is_ok_and(|place| steps[place].action == Action::Wait)
+    };
+    released.retain(|released| !released.to.as_ref().is_some_and(waits));
+    Plan {
+        environment: inputs.environment.clone(),
+        revision: inputs.revision.clone(),
+        holds: holds::holds(inputs, &steps),
+        hash: hash::hash(&steps, inputs.digest_key),
+        steps,
+        released,
+        records,
+    }
+}
+
+fn one(inputs: &Inputs<'_>, wanted: &Wanted, owned: &BTreeMap<&Address, &Owned>) -> Choice {
+    let observation = inputs.observed.get(&wanted.address);
+    let record = owned
+        .get(&wanted.address)
+        .or_else(|| owned.get(old_address(observation?)?))
+        .copied();
+    let facts = Facts {
+        claims: Claims {
+            declared: inputs.declared,
+            known: inputs.known,
+        },
+        connections: inputs.connections,
+        key: inputs.digest_key,
+    };
+    if inputs.reconcile.destroy {
+        choice::take_down(wanted, observation, record, &facts)
+    } else {
+        choice::choose(wanted, observation, record, &facts)
+    }
+}
+
+fn old_address(observation: &Observation) -> Option<&Address> {
+    match observation {
+        Observation::Present(live) => match &live.owner {
+            Some(Owner::Resource(address)) => Some(address),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Taking down goes from the leaves: what others read is deleted after them.
+fn turn_around(steps: &mut [Step]) {
+    let mut dependants: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for step in steps.iter_mut() {
+        for before in std::mem::take(&mut step.after) {
+            dependants
+                .entry(before)
+                .or_default()
+                .insert(step.address.clone());
+        }
+    }
+    for step in steps.iter_mut() {
+        step.after = dependants.remove(&step.address).unwrap_or_default();
+    }
+}

@@ -1,0 +1,186 @@
+//! What is done about what we own and no longer declare. Only what is both in the inventory and
+//! marked on the live side can ever be deleted.
+
+use super::choice::unknown;
+use super::{Inputs, Released};
+use crate::model::{
+    Action, Address, Connection, ConnectionName, Identity, Kind, KindName, Live, Observation,
+    Owned, Owner, Step, Value,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One leftover's step, and whether its record goes.
+pub(super) struct Leftover {
+    pub(super) step: Step,
+    pub(super) released: Option<Released>,
+}
+
+/// Which wanted steps stand for which live objects, to tell a rename from a removal.
+#[derive(Default)]
+pub(super) struct Successors {
+    by_object: BTreeMap<(ConnectionName, KindName, Identity), (Address, Action)>,
+    by_old_address: BTreeMap<Address, (Address, Action)>,
+}
+
+impl Successors {
+    /// Takes note of a wanted resource's step; `from` is the address it takes its object over from.
+    pub(super) fn note(&mut self, step: &Step, from: Option<Address>) {
+        let to = (step.address.clone(), step.action);
+        if let Some(from) = from {
+            self.by_old_address.insert(from, to.clone());
+        }
+        let object = (
+            step.connection.name.clone(),
+            step.kind.clone(),
+            step.identity.clone(),
+        );
+        self.by_object.insert(object, to);
+    }
+
+    fn of(&self, owned: &Owned) -> Option<&(Address, Action)> {
+        let object = (
+            owned.connection.clone(),
+            owned.kind.clone(),
+            owned.identity.clone(),
+        );
+        self.by_old_address
+            .get(&owned.address)
+            .or_else(|| self.by_object.get(&object))
+    }
+}
+
+/// Chooses for one owned resource that is no longer declared.
+pub(super) fn leftover(inputs: &Inputs<'_>, owned: &Owned, successors: &Successors) -> Leftover {
+    let connection = inputs.connections.get(&owned.connection);
+    let kind = inputs.kinds.get(&owned.kind);
+    let mut step = blank(owned, kind.map(AsRef::as_ref), connection);
+    let release = |to| {
+        Some(Released {
+            address: owned.address.clone(),
+            to,
+        })
+    };
+    let (action, reason, released) = if let Some((to, action)) = successors.of(owned) {
+        match action {
+            Action::Wait => (Action::None, format!("it becomes {to}, which waits"), None),
+            _ => (
+                Action::None,
+                format!("it is {to} now"),
+                release(Some(to.clone())),
+            ),
+        }
+    } else if connection.is_none() {
+        let reason = format!(
+            "no longer declared, and neither is its connection {}: declare that again to have it deleted",
+            owned.connection
+        );
+        (Action::Wait, reason, None)
+    } else if kind.is_none() {
+        (
+            Action::Wait,
+            format!(
+                "no longer declared, and this version knows no kind {}",
+                owned.kind
+            ),
+            None,
+        )
+    } else {
+        match inputs.observed.get(&owned.address) {
+            None => (
+                Action::Wait,
+                "no longer declared, but it was not looked at in this run".to_owned(),
+                None,
+            ),
+            Some(Observation::Unknown { reason, .. }) => (
+                Action::Wait,
+                format!("no longer declared, but {}", unknown(reason)),
+                None,
+            ),
+            Some(Observation::Absent { .. }) => (
+                Action::None,
+                "no longer declared, and gone already".to_owned(),
+                release(None),
+            ),
+            Some(Observation::Present(live)) => {
+                step.mark = Some(live.mark.clone());
+                step.external_id = live.external_id.clone().or(step.external_id);
+                there(inputs, owned, live, &release)
+            }
+        }
+    };
+    step.action = action;
+    step.reason = Some(reason);
+    Leftover { step, released }
+}
+
+fn there(
+    inputs: &Inputs<'_>,
+    owned: &Owned,
+    live: &Live,
+    release: &dyn Fn(Option<Address>) -> Option<Released>,
+) -> (Action, String, Option<Released>) {
+    match &live.owner {
+        Some(Owner::Resource(address)) if *address == owned.address => {}
+        Some(Owner::Resource(other)) => {
+            return (
+                Action::None,
+                format!("no longer declared, and {other} has it now"),
+                release(None),
+            );
+        }
+        Some(Owner::Foreign(other)) => {
+            return (
+                Action::None,
+                format!("no longer declared, and {other} has it now"),
+                release(None),
+            );
+        }
+        None => {
+            let reason =
+                "no longer declared, but it does not carry our mark any more: it is left alone"
+                    .to_owned();
+            return (Action::None, reason, release(None));
+        }
+    }
+    if owned.protected {
+        let reason = "no longer declared, but protected: declare it with `lifecycle: { protect: false }` first, then remove it";
+        return (Action::Wait, reason.to_owned(), None);
+    }
+    if !inputs.reconcile.prune && !inputs.reconcile.destroy {
+        let reason = "no longer declared; `prune: false` leaves it where it is";
+        return (Action::None, reason.to_owned(), None);
+    }
+    (Action::Delete, "no longer declared".to_owned(), None)
+}
+
+fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>>) -> Step {
+    let applied = Value::from_json(owned.applied.clone());
+    let gone = || {
+        Arc::new(Connection {
+            name: owned.connection.clone(),
+            provider: owned.kind.provider().to_owned(),
+            settings: Value::Null,
+        })
+    };
+    Step {
+        address: owned.address.clone(),
+        kind: owned.kind.clone(),
+        connection: connection.cloned().unwrap_or_else(gone),
+        identity: owned.identity.clone(),
+        action: Action::None,
+        reason: None,
+        desired: None,
+        changes: Vec::new(),
+        mark: None,
+        external_id: owned.external_id.clone(),
+        payload: None,
+        yielded: Vec::new(),
+        touched_by: Vec::new(),
+        after: BTreeSet::new(),
+        wave: kind.map_or(0, |kind| kind.wave.of(&applied)),
+        stateful: kind.is_some_and(|kind| kind.stateful.of(&applied)),
+        protected: owned.protected,
+        deadline: kind.map_or(std::time::Duration::ZERO, |kind| kind.deadline),
+    }
+}
