@@ -49,6 +49,7 @@ pub(super) fn plan_of(steps: Vec<Step>) -> Plan {
         revision: Revision::new("abc"),
         steps,
         records: Vec::new(),
+        next_window: None,
         released: Vec::new(),
         holds: Vec::new(),
         hash: Digest::of(""),

@@ -30,17 +30,32 @@ fn paused(inputs: &Inputs<'_>) -> Option<Hold> {
     })
 }
 
-fn window(inputs: &Inputs<'_>) -> Option<Hold> {
+/// Returns when changes may go on, where no window is open.
+pub(super) fn next_window(inputs: &Inputs<'_>) -> Option<Timestamp> {
+    next_opening(inputs)
+        .filter(|_| !is_open(inputs))
+        .map(|(opens, _)| opens)
+}
+
+fn next_opening<'a>(inputs: &Inputs<'a>) -> Option<(Timestamp, &'a Window)> {
+    let windows = inputs.reconcile.windows.iter();
+    windows
+        .filter_map(|window| Some((window.opens_after(inputs.now).ok()??, window)))
+        .min_by_key(|(opens, _)| *opens)
+}
+
+/// A window that cannot be read opens nothing.
+fn is_open(inputs: &Inputs<'_>) -> bool {
     let windows = &inputs.reconcile.windows;
-    // A window that cannot be read opens nothing.
     let open = |window: &Window| window.is_open(inputs.now).unwrap_or(false);
-    if windows.is_empty() || windows.iter().any(open) {
+    windows.is_empty() || windows.iter().any(open)
+}
+
+fn window(inputs: &Inputs<'_>) -> Option<Hold> {
+    if is_open(inputs) {
         return None;
     }
-    let next = windows
-        .iter()
-        .filter_map(|window| Some((window.opens_after(inputs.now).ok()??, window)))
-        .min_by_key(|(opens, _)| *opens);
+    let next = next_opening(inputs);
     let reason = match next {
         Some((opens, window)) => format!(
             "changes wait for a window; the next one opens {}",

@@ -61,6 +61,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         environment: inputs.environment.clone(),
         revision: inputs.revision.clone(),
         holds: holds::holds(inputs, &steps),
+        next_window: holds::next_window(inputs),
         hash: hash::hash(&steps, inputs.digest_key),
         steps,
         released,

@@ -72,6 +72,8 @@ pub struct Plan {
     pub records: Vec<Owned>,
     /// What holds the plan as a whole, in words: a budget, a window, a pause. Empty where nothing does.
     pub holds: Vec<Hold>,
+    /// When changes may go on, where a window holds them.
+    pub next_window: Option<Timestamp>,
     /// The digest an approval names. Not over commit or time.
     pub hash: Digest,
 }
