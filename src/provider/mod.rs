@@ -4,9 +4,11 @@
 
 mod error;
 mod registry;
+mod rest;
 
 pub use error::ProviderError;
 pub use registry::{Patience, Registry};
+pub use rest::{Catalogue, Rest};
 
 use crate::model::{Address, Applied, Asked, Kind, Observed, Step};
 use async_trait::async_trait;
@@ -14,7 +16,7 @@ use async_trait::async_trait;
 /// Returns the rows of every kind of this binary, whether it is connected anywhere or not: what
 /// `validate`, `explain` and the schemas know. A provider's rows are added here, in one line.
 pub fn all_rows() -> Vec<Kind> {
-    Vec::new()
+    rest::Catalogue::built_in().rows()
 }
 
 /// The code that observes and applies kinds.
