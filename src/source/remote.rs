@@ -1,6 +1,7 @@
-//! A server's objects as far as they were needed: `tips.git` holds commits with all their files and
-//! no history, `history.git` commits without files where the server can leave them out. Both are
-//! caches: either is thrown away and made anew where it is damaged or has grown.
+//! A server's objects as far as they were needed: `tips.git` holds commits with all their files,
+//! `history.git` the history of commits without files (from a server that cannot leave them out,
+//! history comes into `tips.git` too). Both are caches: either is thrown away and made anew where it
+//! is damaged or has grown.
 
 use super::history::{Walk, walk};
 use super::store::{disk_or_corrupt, missing_branch, opened};
@@ -72,15 +73,9 @@ impl<'a> Remote<'a> {
         if wants.is_empty() {
             return Ok(());
         }
-        let haves: Vec<Oid> = store
-            .references_glob(&format!("{TIPS}/*"))
-            .map_err(failed)?
-            .filter_map(|reference| reference.ok()?.target())
-            .filter(|id| odb.exists(*id))
-            .collect();
         let ask = Ask {
             wants: &wants,
-            haves: &haves,
+            haves: &self.noted(&store)?,
             depth: 1,
             commits_only: false,
         };
@@ -101,7 +96,6 @@ impl<'a> Remote<'a> {
     /// Tells whether `new` holds `old` in its history, and the other way round. A commit that the
     /// server no longer has is in nobody's history.
     pub(crate) fn relation(&mut self, old: Oid, new: Oid) -> Result<(bool, bool), SourceError> {
-        self.thin("history.git")?;
         let answer = |store: &git2::Repository, name: &str| {
             let forward = walk(store, name, new, Some(old))?;
             if forward.holds(old) {
@@ -125,7 +119,6 @@ impl<'a> Remote<'a> {
 
     /// Returns the newest commit both hold; `None` where there is none.
     pub(crate) fn common(&mut self, base: Oid, head: Oid) -> Result<Option<Oid>, SourceError> {
-        self.thin("history.git")?;
         self.deepen(&[base, head], |store, name| {
             let (base, head) = (
                 walk(store, name, base, None)?,
@@ -141,14 +134,18 @@ impl<'a> Remote<'a> {
         wants: &[Oid],
         answer: impl Fn(&git2::Repository, &str) -> Result<Option<T>, SourceError>,
     ) -> Result<Option<T>, SourceError> {
+        let filters = self.session()?.filters();
+        let name = if filters { "history.git" } else { "tips.git" };
+        self.thin(name)?;
         for depth in DEPTHS {
-            let store = self.opened("history.git")?;
+            let store = self.opened(name)?;
             if let Some(answer) = answer(&store, &self.target.name)? {
                 return Ok(Some(answer));
             }
+            let haves = if filters { vec![] } else { self.noted(&store)? };
             let ask = Ask {
                 wants,
-                haves: &[],
+                haves: &haves,
                 depth,
                 commits_only: true,
             };
@@ -157,7 +154,19 @@ impl<'a> Remote<'a> {
                 break;
             }
         }
-        answer(&self.opened("history.git")?, &self.target.name)
+        answer(&self.opened(name)?, &self.target.name)
+    }
+
+    /// Returns the commits that a store holds whole.
+    fn noted(&self, store: &git2::Repository) -> Result<Vec<Oid>, SourceError> {
+        let failed = |error| disk_or_corrupt(&self.target.name, "read what was fetched", error);
+        let odb = store.odb().map_err(failed)?;
+        let noted = store
+            .references_glob(&format!("{TIPS}/*"))
+            .map_err(failed)?
+            .filter_map(|reference| reference.ok()?.target())
+            .filter(|id| odb.exists(*id));
+        Ok(noted.collect())
     }
 
     fn fetch(&mut self, store: &git2::Repository, ask: &Ask<'_>) -> Result<bool, SourceError> {

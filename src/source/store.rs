@@ -34,7 +34,8 @@ pub(crate) fn tip(
     target: &str,
     reference: &str,
 ) -> Result<Oid, SourceError> {
-    if repository.is_empty().unwrap_or(false) {
+    let nothing = |mut names: git2::References<'_>| names.next().is_none();
+    if repository.references().is_ok_and(nothing) {
         return Err(SourceError::EmptyRepository {
             target: target.to_owned(),
         });

@@ -137,6 +137,11 @@ impl<'a> Session<'a> {
         Ok(true)
     }
 
+    /// Tells whether the server can leave out files where only history is asked for.
+    pub(crate) fn filters(&self) -> bool {
+        self.filters
+    }
+
     /// Returns where references stand whose names begin so, tags followed to what they name.
     pub(crate) fn references(
         &mut self,
@@ -177,6 +182,8 @@ impl<'a> Session<'a> {
     ) -> Result<bool, SourceError> {
         let mut command = self.command("fetch");
         pkt::line(&mut command, "ofs-delta");
+        // Not only for smaller deltas: without it git sends again what a shallow `have` holds.
+        pkt::line(&mut command, "thin-pack");
         pkt::line(&mut command, "no-progress");
         if ask.commits_only && self.filters {
             pkt::line(&mut command, "filter tree:0");
