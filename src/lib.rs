@@ -20,6 +20,7 @@
 //! cli        one file per command
 //! ```
 
+pub mod config;
 pub mod deliver;
 pub mod ledger;
 pub mod model;
