@@ -20,13 +20,14 @@
 //! cli        one file per command
 //! ```
 
-pub mod config;
 pub mod deliver;
+pub mod graph;
 pub mod ledger;
 pub mod model;
 pub mod net;
 pub mod plan;
 pub mod provider;
 pub mod source;
+pub mod spec;
 pub mod telemetry;
 pub mod yaml;

@@ -14,7 +14,6 @@ pub mod forge;
 mod journal;
 pub mod notify;
 mod order;
-pub mod render;
 mod route;
 mod wait;
 

@@ -61,12 +61,6 @@ pub enum SourceError {
         /// What was seen.
         reason: String,
     },
-    /// The repository is there and has no commit at all.
-    #[error("read repository {target}: it has no commits yet")]
-    EmptyRepository {
-        /// The target's name.
-        target: String,
-    },
     /// The repository has no such branch.
     #[error("find {reference} in repository {target}")]
     MissingBranch {
@@ -186,7 +180,6 @@ impl Fault for SourceError {
             Self::Credentials { .. } => "repository-credentials",
             Self::HostKey { .. } => "repository-host-key",
             Self::MissingRepository { .. } => "repository-missing",
-            Self::EmptyRepository { .. } => "repository-empty",
             Self::MissingBranch { .. } => "branch-missing",
             Self::MissingRevision { .. } => "revision-missing",
             Self::MissingFolder { .. } => "folder-missing",
@@ -217,7 +210,6 @@ impl Fault for SourceError {
             Self::MissingRepository { .. } => {
                 "Check the address. Servers also answer so where the credentials may not see the repository."
             }
-            Self::EmptyRepository { .. } => "Push a first commit. Nothing is changed meanwhile.",
             Self::MissingBranch { .. } => {
                 "Push the branch, or correct its name in the settings. Nothing is changed meanwhile."
             }
@@ -254,7 +246,6 @@ impl Fault for SourceError {
             | Self::Credentials { .. }
             | Self::HostKey { .. }
             | Self::MissingRepository { .. }
-            | Self::EmptyRepository { .. }
             | Self::MissingBranch { .. }
             | Self::MissingFolder { .. }
             | Self::TooLarge { .. }

@@ -96,6 +96,12 @@ impl Place {
         }
     }
 
+    /// Returns at which byte of this place another one begins, where it lies inside.
+    pub fn offset_of(&self, inner: &Self) -> Option<usize> {
+        let inside = self.start <= inner.start && inner.end <= self.end;
+        inside.then(|| (inner.start - self.start) as usize)
+    }
+
     /// Returns line, column and length; the length stays on the first line.
     pub fn location(&self) -> Location {
         let text = self.source.text.as_str();

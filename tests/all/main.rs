@@ -9,4 +9,3 @@
 )]
 
 mod peers;
-mod source;

@@ -10,7 +10,7 @@ mod tests;
 
 pub use command::{Command, OUTPUT_LIMIT};
 pub use error::ProcessError;
-pub use piped::{Killer, Piped};
+pub use piped::Piped;
 
 use group::Group;
 use std::process::ExitStatus;

@@ -1,0 +1,85 @@
+//! One live object, declared twice: in one environment or in two.
+
+use super::Graph;
+use super::node::Node;
+use crate::model::{Address, Connection, Diagnostic, EnvironmentName, Identity, KindName};
+use crate::yaml::Place;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A live object that an environment declares.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    address: Address,
+    kind: KindName,
+    identity: Identity,
+    connection: Arc<Connection>,
+    place: Place,
+}
+
+impl Object {
+    pub(super) fn new(node: &Node, identity: Identity, connection: &Arc<Connection>) -> Self {
+        Self {
+            address: node.address.clone(),
+            kind: node.kind.name.clone(),
+            identity,
+            connection: Arc::clone(connection),
+            place: node.place.clone(),
+        }
+    }
+}
+
+/// Returns an error for each object that is declared again in one environment.
+pub(super) fn within(objects: &[Object]) -> Vec<Diagnostic> {
+    pairs(objects.iter())
+        .into_iter()
+        .map(|(first, again)| told(first, again))
+        .collect()
+}
+
+/// Returns an error for each object that two environments declare, for both.
+pub fn declared_twice(graphs: &[&Graph]) -> Vec<(EnvironmentName, Diagnostic)> {
+    let objects = graphs.iter().flat_map(|graph| &graph.objects);
+    let mut errors = Vec::new();
+    for (first, again) in pairs(objects) {
+        errors.push((again.address.environment.clone(), told(first, again)));
+        errors.push((first.address.environment.clone(), told(again, first)));
+    }
+    errors
+}
+
+fn told(first: &Object, again: &Object) -> Diagnostic {
+    let object = format!("{} {}", again.kind, again.identity);
+    let message = format!("{object} is declared already, as {}", first.address);
+    let error = again.place.error("declared-twice", message);
+    let error = error.with_hint("A live object belongs to one resource: remove one of the two.");
+    error.with_related(first.place.location(), "declared here too")
+}
+
+/// Connections are the same where they reach the same place, whatever they are called. One with holes
+/// may turn out to be any other, so it is only equal to itself.
+fn pairs<'o>(objects: impl Iterator<Item = &'o Object>) -> Vec<(&'o Object, &'o Object)> {
+    let mut connections: Vec<&Arc<Connection>> = Vec::new();
+    let mut seen: HashMap<(usize, &KindName, &Identity), &Object> = HashMap::new();
+    let mut pairs = Vec::new();
+    for object in objects {
+        let same = |other: &&Arc<Connection>| {
+            Arc::ptr_eq(other, &object.connection)
+                || (other.provider == object.connection.provider
+                    && other.settings == object.connection.settings
+                    && other.settings.holes().is_empty())
+        };
+        let nth = connections.iter().position(same).unwrap_or_else(|| {
+            connections.push(&object.connection);
+            connections.len() - 1
+        });
+        match seen.get(&(nth, &object.kind, &object.identity)) {
+            Some(first) => pairs.push((*first, object)),
+            None if object.identity.0.is_empty() => {}
+            None => {
+                seen.insert((nth, &object.kind, &object.identity), object);
+            }
+        }
+    }
+    pairs
+}

@@ -1,1 +1,0 @@
-//! What is particular to hosts; what every kind promises is in the conformance suite.

@@ -1,0 +1,212 @@
+//! One environment, typed, every name in it checked.
+
+use super::connection::{self, Connecting};
+use super::find::Library;
+use super::layer::Layering;
+use super::reconcile;
+use super::references::Symbols;
+use super::resource::{self, Declared};
+use super::secret;
+use super::template::Template;
+use crate::model::{
+    ConnectionName, Diagnostic, EnvironmentName, KindName, Kinds, Location, Notify, Reconcile,
+    RepoPath, SecretSource,
+};
+use crate::yaml::{Document, Node, Place, Reader};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One environment as a repository declares it.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// The file it stands in.
+    pub path: RepoPath,
+    /// What becomes labels or tags of every resource, in order.
+    pub labels: Vec<(String, String)>,
+    /// Where it is declared: its name.
+    pub location: Location,
+    /// Where each secret lives, by its name.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// How it wants to be kept.
+    pub reconcile: Reconcile,
+    /// Who is told.
+    pub notify: Notify,
+    /// Where providers reach.
+    pub connections: BTreeMap<ConnectionName, Connecting>,
+    /// What it declares, in the order it is written.
+    pub resources: Vec<Declared>,
+    /// In an order in which each reads only those before it.
+    pub(crate) vars: Vec<(String, Template)>,
+    secret_places: BTreeMap<String, Place>,
+    place: Place,
+}
+
+impl Environment {
+    /// Makes an error about the secret of this name, at the place that says where it lives.
+    pub fn secret_error(&self, name: &str, message: impl Into<String>) -> Diagnostic {
+        let place = self.secret_places.get(name).unwrap_or(&self.place);
+        place.error("missing-secret", message)
+    }
+
+    /// Returns the kind of each resource, by its id.
+    pub(crate) fn kinds_of_resources(&self) -> BTreeMap<String, KindName> {
+        let one = |declared: &Declared| (declared.id.name().to_owned(), declared.kind.name.clone());
+        self.resources.iter().map(one).collect()
+    }
+}
+
+/// Reads one document over its layers. `files` gets every file and folder it depends on.
+pub(super) fn read(
+    library: &mut Library<'_>,
+    document: Document,
+    kinds: &Kinds,
+    files: &mut BTreeSet<RepoPath>,
+) -> Result<Environment, Vec<Diagnostic>> {
+    let mut reader = Reader {
+        diagnostics: document.diagnostics,
+    };
+    let path = document.root.place.file().clone();
+    let root = Layering::new(library, files, &mut reader).over(&document.root, &[path.clone()]);
+    let environment = typed(&root, &path, kinds, &mut reader);
+    if let Some(environment) = &environment {
+        files.extend(environment.resources.iter().filter_map(pointed_at));
+    }
+    match environment {
+        Some(environment) if !reader.failed() => Ok(environment),
+        _ => Err(reader.diagnostics),
+    }
+}
+
+/// The folder that a resource of manifests reads.
+fn pointed_at(declared: &Declared) -> Option<RepoPath> {
+    if declared.kind.name.as_str() != super::manifests::NAME {
+        return None;
+    }
+    manifests_path(&declared.spec).ok()
+}
+
+/// Returns the folder or file that a resource of manifests names, relative to the file it is
+/// written in.
+///
+/// # Errors
+/// The node that names nothing in the repository.
+pub(crate) fn manifests_path(spec: &Template) -> Result<RepoPath, &Template> {
+    let node = spec.get("path").ok_or(spec)?;
+    match &node.content {
+        super::template::Shape::Text(text) => node.place.file().folder().resolve(text).ok_or(node),
+        _ => Err(node),
+    }
+}
+
+fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Option<Environment> {
+    let mut fields = reader.fields(root, &root.place)?;
+    let _checked_when_found = (fields.get("apiVersion"), fields.get("kind"));
+    let metadata = fields.require(reader, "metadata");
+    let spec = fields.require(reader, "spec");
+    fields.finish(reader);
+    let (name, labels) = metadata
+        .map(|node| read_metadata(node, reader))
+        .unwrap_or_default();
+    let place = metadata
+        .and_then(|node| node.get("name"))
+        .map_or(&root.place, |node| &node.place)
+        .clone();
+    let mut spec = reader.fields(spec?, &root.place)?;
+    let _merged_already = spec.get("extends");
+    let vars = spec
+        .get("vars")
+        .map(|node| read_vars(node, reader))
+        .unwrap_or_default();
+    let secrets = spec
+        .get("secrets")
+        .map(|node| secret::read(node, reader))
+        .unwrap_or_default();
+    let connections = spec
+        .get("connections")
+        .map(|node| connection::read(node, kinds, reader));
+    let connections = connections.unwrap_or_default();
+    let reconcile = spec
+        .get("reconcile")
+        .map(|node| reconcile::read(node, reader));
+    let notify = spec
+        .get("notify")
+        .map(|node| reconcile::notify(node, reader));
+    let declared: BTreeSet<String> = spec
+        .get("resources")
+        .map(|node| {
+            node.entries()
+                .iter()
+                .map(|(key, _)| key.text.clone())
+                .collect()
+        })
+        .unwrap_or_default();
+    let resources = spec
+        .get("resources")
+        .map(|node| resource::read(node, Some(&connections), kinds, reader))
+        .unwrap_or_default();
+    spec.finish(reader);
+    let symbols = Symbols::new(&vars, secrets.keys(), &declared, &resources);
+    let vars = symbols.check(vars, &connections, &resources, reader);
+    Some(Environment {
+        name: name?,
+        path: path.clone(),
+        labels,
+        reconcile: reconcile.unwrap_or_default(),
+        notify: notify.unwrap_or_default(),
+        connections,
+        resources,
+        vars,
+        location: place.location(),
+        secret_places: secrets
+            .iter()
+            .map(|(name, entry)| (name.clone(), entry.place.clone()))
+            .collect(),
+        secrets: secrets
+            .into_iter()
+            .map(|(name, entry)| (name, entry.source))
+            .collect(),
+        place,
+    })
+}
+
+type Labels = Vec<(String, String)>;
+
+fn read_metadata(node: &Node, reader: &mut Reader) -> (Option<EnvironmentName>, Labels) {
+    let Some(mut fields) = reader.fields(node, &node.place) else {
+        return Default::default();
+    };
+    let name = fields
+        .require(reader, "name")
+        .and_then(|node| reader.name(node))
+        .and_then(|name| EnvironmentName::new(name).ok());
+    let labels = fields.get("labels").map(|node| read_labels(node, reader));
+    fields.finish(reader);
+    (name, labels.unwrap_or_default())
+}
+
+fn read_labels(node: &Node, reader: &mut Reader) -> Labels {
+    let entries = reader.entries(node).unwrap_or_default();
+    let label = |(key, value): &(crate::yaml::Key, Node)| {
+        let text = reader.text(value)?;
+        if text.contains("${") {
+            let error = value
+                .place
+                .error("expression-not-here", "a label is a plain text");
+            reader.report(error);
+        }
+        Some((key.text.clone(), text.to_owned()))
+    };
+    entries.iter().filter_map(label).collect()
+}
+
+fn read_vars(node: &Node, reader: &mut Reader) -> Vec<(String, Template)> {
+    let mut vars = Vec::new();
+    for (key, value) in reader.entries(node).unwrap_or_default() {
+        if !secret::is_name(&key.text) {
+            reader.report(secret::bad_name(&key.place, &key.text));
+        }
+        vars.push((key.text.clone(), Template::read(value, reader)));
+    }
+    vars
+}

@@ -1,0 +1,1 @@
+//! Environments as people write them, with the mistakes they make.

@@ -1,0 +1,49 @@
+//! `lifecycle` of a resource.
+
+use crate::model::{Lifecycle, PathPattern};
+use crate::yaml::{Node, Place, Reader};
+
+/// A `dependsOn` entry: a resource's id and where it stands.
+pub(super) type DependsOn = (String, Place);
+
+/// Reads `lifecycle`.
+pub(super) fn read(node: &Node, reader: &mut Reader) -> (Lifecycle, Vec<DependsOn>) {
+    let mut lifecycle = Lifecycle::default();
+    let Some(mut fields) = reader.fields(node, &node.place) else {
+        return (lifecycle, Vec::new());
+    };
+    lifecycle.protect = fields.get("protect").and_then(|node| reader.boolean(node));
+    if let Some(node) = fields.get("ignore") {
+        lifecycle.ignore = reader.list(node, |reader, item| pattern(item, reader));
+    }
+    let depends_on = match fields.get("dependsOn") {
+        Some(node) => reader.list(node, |reader, item| {
+            Some((reader.name(item)?.to_owned(), item.place.clone()))
+        }),
+        None => Vec::new(),
+    };
+    lifecycle.deadline = fields
+        .get("deadline")
+        .and_then(|node| reader.duration(node));
+    if let Some(replace) = fields.get("replace").and_then(|node| reader.boolean(node)) {
+        lifecycle.replace = replace;
+    }
+    fields.finish(reader);
+    (lifecycle, depends_on)
+}
+
+fn pattern(node: &Node, reader: &mut Reader) -> Option<PathPattern> {
+    let text = reader.name(node)?;
+    match PathPattern::parse(text) {
+        Ok(pattern) if text != "/" => Some(pattern),
+        _ => {
+            let error = node
+                .place
+                .error("bad-pointer", format!("{text:?} names no field"));
+            let better = text.replace('.', "/");
+            let better = better.trim_matches('/');
+            reader.report(error.with_hint(format!("Write a pointer from `spec`: /{better}.")));
+            None
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `spec.secrets`: where each value lives, never the value.
+
+use crate::model::{Diagnostic, SecretSource};
+use crate::yaml::{Node, Place, Reader};
+use std::collections::BTreeMap;
+
+/// One entry of `secrets`.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) source: SecretSource,
+    pub(super) place: Place,
+}
+
+/// Reads `secrets`.
+pub(super) fn read(node: &Node, reader: &mut Reader) -> BTreeMap<String, Entry> {
+    let mut secrets = BTreeMap::new();
+    for (key, value) in reader.entries(node).unwrap_or_default() {
+        if !is_name(&key.text) {
+            reader.report(bad_name(&key.place, &key.text));
+        }
+        if let Some(source) = source(value, &key.place, reader) {
+            let place = value.place.clone();
+            secrets.insert(key.text.clone(), Entry { source, place });
+        }
+    }
+    secrets
+}
+
+fn source(node: &Node, at: &Place, reader: &mut Reader) -> Option<SecretSource> {
+    if node.as_str().is_some() {
+        let error = node
+            .place
+            .error("literal-secret", "a secret's value cannot stand in a spec");
+        reader.report(error.with_hint("Say where it lives: { env: NAME } or { file: /path }."));
+        return None;
+    }
+    let mut fields = reader.fields(node, at)?;
+    let env = fields.get("env");
+    let file = fields.get("file");
+    let sops = fields.entry("sops");
+    let _of_sops = fields.get("key");
+    let found = match (env, file, sops) {
+        (Some(env), None, None) => environment_variable(env, reader).map(SecretSource::Env),
+        (None, Some(file), None) => file_path(file, reader).map(SecretSource::File),
+        (None, None, Some((key, _))) => {
+            let error = key
+                .place
+                .error("not-yet", "secrets from SOPS files are not supported yet");
+            reader.report(error.with_hint("Use { env: NAME } or { file: /path } meanwhile."));
+            None
+        }
+        (None, None, None) => {
+            let error = node
+                .place
+                .error("missing-key", "where this secret lives is not said");
+            reader.report(error.with_hint("Write { env: NAME } or { file: /path }."));
+            None
+        }
+        _ => {
+            let error = node
+                .place
+                .error("wrong-type", "a secret lives in one place");
+            reader.report(error.with_hint("Keep one of `env`, `file` and `sops`."));
+            None
+        }
+    };
+    fields.finish(reader);
+    found
+}
+
+fn environment_variable(node: &Node, reader: &mut Reader) -> Option<String> {
+    let name = reader.name(node)?;
+    if name.contains(['=', '\0']) || name.contains("${") {
+        let error = node.place.error(
+            "bad-name",
+            format!("{name:?} cannot name an environment variable"),
+        );
+        reader.report(error.with_hint("Write the variable's name, as in DIGITALOCEAN_TOKEN."));
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// A relative path counts from a folder that the settings name; where it leads is `source`'s to say.
+fn file_path(node: &Node, reader: &mut Reader) -> Option<String> {
+    let path = reader.name(node)?;
+    if path.contains('\0') || path.contains("${") {
+        let error = node.place.error("bad-path", format!("{path:?} is no path"));
+        reader.report(
+            error.with_hint("Write the path on the daemon's machine, as in /etc/reconciled/token."),
+        );
+        return None;
+    }
+    Some(path.to_owned())
+}
+
+/// Tells whether a name can follow a dot in an expression.
+pub(super) fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && text.len() <= 63
+}
+
+pub(super) fn bad_name(place: &Place, text: &str) -> Diagnostic {
+    let error = place.error(
+        "bad-name",
+        format!("`{text}` cannot be named in an expression"),
+    );
+    let better: String = text
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    if is_name(&better) {
+        error.with_hint(format!("Use letters, digits and underscores: {better}."))
+    } else {
+        error.with_hint("Use letters, digits and underscores, beginning with a letter.")
+    }
+}
