@@ -20,6 +20,7 @@
 //! cli        one file per command
 //! ```
 
+pub mod config;
 pub mod deliver;
 pub mod graph;
 pub mod ledger;

@@ -14,6 +14,7 @@ pub mod forge;
 mod journal;
 pub mod notify;
 mod order;
+pub mod render;
 mod route;
 mod wait;
 

@@ -17,6 +17,12 @@ impl RepoPath {
         Self(String::new()).resolve(path)
     }
 
+    /// Names what stands in no repository, such as the daemon's settings file. For messages only.
+    #[must_use]
+    pub fn named(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// Follows a relative path from this folder. Returns `None` where it is absolute, leaves the
     /// repository, or holds a NUL or a backslash.
     pub fn resolve(&self, relative: &str) -> Option<Self> {

@@ -3,10 +3,12 @@
 //! A provider knows one API. It never sees a plan, never decides, never retries above one request.
 
 mod error;
+mod host;
 mod registry;
 mod rest;
 
 pub use error::ProviderError;
+pub use host::Host;
 pub use registry::{Patience, Registry};
 pub use rest::{Catalogue, Rest};
 
@@ -16,7 +18,10 @@ use async_trait::async_trait;
 /// Returns the rows of every kind of this binary, whether it is connected anywhere or not: what
 /// `validate`, `explain` and the schemas know. A provider's rows are added here, in one line.
 pub fn all_rows() -> Vec<Kind> {
-    rest::Catalogue::built_in().rows()
+    let mut rows = Vec::new();
+    rows.extend(host::rows());
+    rows.extend(rest::Catalogue::built_in().rows());
+    rows
 }
 
 /// The code that observes and applies kinds.

@@ -61,6 +61,12 @@ pub enum SourceError {
         /// What was seen.
         reason: String,
     },
+    /// The repository is there and has no commit at all.
+    #[error("read repository {target}: it has no commits yet")]
+    EmptyRepository {
+        /// The target's name.
+        target: String,
+    },
     /// The repository has no such branch.
     #[error("find {reference} in repository {target}")]
     MissingBranch {
@@ -180,6 +186,7 @@ impl Fault for SourceError {
             Self::Credentials { .. } => "repository-credentials",
             Self::HostKey { .. } => "repository-host-key",
             Self::MissingRepository { .. } => "repository-missing",
+            Self::EmptyRepository { .. } => "repository-empty",
             Self::MissingBranch { .. } => "branch-missing",
             Self::MissingRevision { .. } => "revision-missing",
             Self::MissingFolder { .. } => "folder-missing",
@@ -210,6 +217,7 @@ impl Fault for SourceError {
             Self::MissingRepository { .. } => {
                 "Check the address. Servers also answer so where the credentials may not see the repository."
             }
+            Self::EmptyRepository { .. } => "Push a first commit. Nothing is changed meanwhile.",
             Self::MissingBranch { .. } => {
                 "Push the branch, or correct its name in the settings. Nothing is changed meanwhile."
             }
@@ -246,6 +254,7 @@ impl Fault for SourceError {
             | Self::Credentials { .. }
             | Self::HostKey { .. }
             | Self::MissingRepository { .. }
+            | Self::EmptyRepository { .. }
             | Self::MissingBranch { .. }
             | Self::MissingFolder { .. }
             | Self::TooLarge { .. }

@@ -4,7 +4,7 @@ use super::blobs::Blobs;
 use super::store::{commit, corrupt};
 use super::{SourceError, Stop, Target, tree};
 use crate::model::{Revision, Snapshot};
-use git2::{ErrorCode, MergeOptions, Oid};
+use git2::{MergeOptions, Oid};
 use std::collections::BTreeSet;
 
 /// What a branch would hold after a merge.
@@ -25,20 +25,6 @@ pub(crate) struct Sides {
     pub(crate) head: (String, Oid),
     /// The newest commit both hold.
     pub(crate) common: Oid,
-}
-
-/// Returns the newest commit both hold; `None` where there is none.
-pub(crate) fn common(
-    repository: &git2::Repository,
-    target: &str,
-    base: Oid,
-    head: Oid,
-) -> Result<Option<Oid>, SourceError> {
-    match repository.merge_base(base, head) {
-        Ok(id) => Ok(Some(id)),
-        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-        Err(error) => Err(corrupt(target, "look for the common history", error)),
-    }
 }
 
 /// The error of two branches without a common commit.

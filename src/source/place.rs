@@ -150,7 +150,13 @@ fn decoded(path: &str) -> Result<String, String> {
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+        // Schemes the URL standard does not know keep even an address as a name.
+        Some(Host::Domain(name)) => {
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
@@ -209,6 +215,10 @@ mod tests {
         assert!(matches!(
             Place::parse("http://127.0.0.1:8080/x"),
             Ok(Place::Http(_))
+        ));
+        assert!(matches!(
+            Place::parse("git://127.0.0.1:9/x"),
+            Ok(Place::Daemon { port: 9, .. })
         ));
     }
 }

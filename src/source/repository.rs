@@ -1,15 +1,17 @@
 //! One repository, from its settings to snapshots of it. Decides what is asked of whom; reading is
-//! `tree`'s, merging `merge`'s.
+//! `tree`'s, merging `merge`'s, bringing objects here `origin`'s.
 
 use super::blobs::Blobs;
 use super::cache::Cache;
 use super::merge::{self, MergePreview, Sides};
+use super::origin::Origin;
+use super::remote::Remote;
 use super::target::full_reference;
 use super::{Movement, Place, SourceError, Stop, Target, blocking, store, tree};
 use crate::model::{RepoPath, Revision, Snapshot};
 use crate::net::Client;
 use git2::Oid;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a fetch brought.
@@ -31,8 +33,8 @@ struct Inner {
     target: Target,
     place: Place,
     cache: Cache,
-    /// One fetch at a time; the second finds what the first brought.
-    turn: tokio::sync::Mutex<()>,
+    /// One piece of work at a time; the second finds what the first brought.
+    turn: Arc<tokio::sync::Mutex<()>>,
     memory: Mutex<Memory>,
 }
 
@@ -55,7 +57,7 @@ impl Repository {
             place: target.place()?,
             cache: Cache::open(cache_dir, &target)?,
             target,
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             memory: Mutex::default(),
         })))
     }
@@ -65,13 +67,26 @@ impl Repository {
         &self.0.target
     }
 
-    /// Asks where the branch stands: one small request, nothing is fetched.
+    /// Asks where the branch stands: one small question, nothing is fetched.
     ///
     /// # Errors
     /// As `fetch`, limits apart.
     pub async fn head(&self) -> Result<Revision, SourceError> {
-        let id = self.tip(&self.0.target.reference()).await?;
-        Ok(Revision::new(id.to_string()))
+        let reference = self.0.target.reference();
+        self.head_of(&reference).await
+    }
+
+    /// Asks where any reference stands: a branch, or a full name such as `refs/pull/7/head`.
+    ///
+    /// # Errors
+    /// As `head`.
+    pub async fn head_of(&self, reference: &str) -> Result<Revision, SourceError> {
+        let reference = full_reference(reference);
+        self.work(move |inner, stop| {
+            let id = inner.tips(&mut inner.origin(stop), [&reference])?[0];
+            Ok(Revision::new(id.to_string()))
+        })
+        .await
     }
 
     /// Reads the branch as it is now. Where it did not move the last snapshot is handed out again.
@@ -79,29 +94,7 @@ impl Repository {
     /// # Errors
     /// Every state of its own (`SourceError`); never an empty snapshot.
     pub async fn fetch(&self) -> Result<Fetched, SourceError> {
-        let _turn = self.0.turn.lock().await;
-        let reference = self.0.target.reference();
-        let id = self.tip(&reference).await?;
-        let now = Revision::new(id.to_string());
-        let before = self.0.cache.last(&reference);
-        let known = self.0.memory().snapshot.clone();
-        if let Some(snapshot) = known.filter(|snapshot| snapshot.revision == now)
-            && before.as_ref() == Some(&now)
-        {
-            return Ok(Fetched {
-                snapshot,
-                movement: Movement::Same,
-            });
-        }
-        let snapshot = Arc::new(self.read(id).await?);
-        let movement = match before {
-            None => Movement::First,
-            Some(before) if before == now => Movement::Same,
-            Some(before) => self.movement(before, id).await?,
-        };
-        self.0.cache.keep(&reference, &now)?;
-        self.0.memory().snapshot = Some(Arc::clone(&snapshot));
-        Ok(Fetched { snapshot, movement })
+        self.work(Inner::fetch).await
     }
 
     /// Reads the repository as it was at a revision.
@@ -109,13 +102,16 @@ impl Repository {
     /// # Errors
     /// `MissingRevision` where it is gone; else as `fetch`.
     pub async fn snapshot_at(&self, revision: &Revision) -> Result<Arc<Snapshot>, SourceError> {
-        let _turn = self.0.turn.lock().await;
-        let known = self.0.memory().snapshot.clone();
-        if let Some(snapshot) = known.filter(|snapshot| snapshot.revision == *revision) {
-            return Ok(snapshot);
-        }
-        let id = store::commit_id(&self.0.target.name, revision.as_str())?;
-        self.read(id).await.map(Arc::new)
+        let revision = revision.clone();
+        self.work(move |inner, stop| {
+            let known = inner.memory().snapshot.clone();
+            if let Some(snapshot) = known.filter(|snapshot| snapshot.revision == revision) {
+                return Ok(snapshot);
+            }
+            let id = store::commit_id(&inner.target.name, revision.as_str())?;
+            inner.read(&mut inner.origin(stop), id, stop).map(Arc::new)
+        })
+        .await
     }
 
     /// Works out what `base_branch` would hold after `head_ref` (a branch or a full name such as
@@ -128,20 +124,9 @@ impl Repository {
         base_branch: &str,
         head_ref: &str,
     ) -> Result<MergePreview, SourceError> {
-        let _turn = self.0.turn.lock().await;
-        let base = self.tip(&full_reference(base_branch)).await?;
-        let head = self.tip(&full_reference(head_ref)).await?;
-        let (base, head) = ((base_branch.to_owned(), base), (head_ref.to_owned(), head));
-        self.blocking(move |inner, stop| {
-            let repository = inner.store()?;
-            let name = &inner.target.name;
-            let common = merge::common(&repository, name, base.1, head.1)?
-                .ok_or_else(|| merge::unrelated(name, &base.0, &head.0))?;
-            let sides = Sides { base, head, common };
-            let blobs = &mut inner.memory().blobs;
-            merge::preview(&repository, &inner.target, &sides, blobs, stop)
-        })
-        .await
+        let names = (base_branch.to_owned(), head_ref.to_owned());
+        self.work(move |inner, stop| inner.merge_preview(names, stop))
+            .await
     }
 
     /// Lists the paths that differ between two revisions, in order; both names of what was renamed.
@@ -158,52 +143,125 @@ impl Repository {
             store::commit_id(name, a.as_str())?,
             store::commit_id(name, b.as_str())?,
         );
-        self.blocking(move |inner, _| tree::changed(&inner.store()?, &inner.target.name, a, b))
-            .await
-    }
-
-    async fn tip(&self, reference: &str) -> Result<Oid, SourceError> {
-        let reference = reference.to_owned();
-        self.blocking(move |inner, _| store::tip(&inner.store()?, &inner.target.name, &reference))
-            .await
-    }
-
-    async fn read(&self, id: Oid) -> Result<Snapshot, SourceError> {
-        self.blocking(move |inner, stop| {
-            let repository = inner.store()?;
-            let blobs = &mut inner.memory().blobs;
-            tree::snapshot(&repository, &inner.target, id, blobs, stop)
+        self.work(move |inner, stop| {
+            let store = inner.origin(stop).store(&[a, b])?;
+            tree::changed(&store, &inner.target.name, a, b)
         })
         .await
     }
 
-    async fn movement(&self, from: Revision, new: Oid) -> Result<Movement, SourceError> {
-        let old = store::commit_id(&self.0.target.name, from.as_str())?;
-        self.blocking(move |inner, _| {
-            let repository = inner.store()?;
-            // A commit that is gone holds nothing: its branch was rewritten.
-            let holds = |a, b| repository.graph_descendant_of(a, b).unwrap_or(false);
-            Ok(Movement::of(from, holds(new, old), holds(old, new)))
-        })
-        .await
-    }
-
-    async fn blocking<T: Send + 'static>(
+    async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner, &Stop) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
         let inner = Arc::clone(&self.0);
-        blocking(&self.0.target.name, move |stop| work(&inner, stop)).await
+        let turn = Arc::clone(&self.0.turn).lock_owned().await;
+        let deadline = self.0.target.limits.deadline;
+        blocking(&self.0.target.name, deadline, move |stop| {
+            // Until the work has really ended: where the caller is gone it may take a moment.
+            let _turn = turn;
+            work(&inner, stop)
+        })
+        .await
     }
 }
 
 impl Inner {
-    fn store(&self) -> Result<git2::Repository, SourceError> {
-        let path: PathBuf = match &self.place {
-            Place::Local(path) => path.clone(),
-            _ => self.cache.path("tips.git"),
+    fn origin<'a>(&'a self, stop: &'a Stop) -> Origin<'a> {
+        match &self.place {
+            Place::Local(path) => Origin::Local {
+                target: &self.target.name,
+                path,
+            },
+            place => Origin::Remote(Box::new(Remote {
+                target: &self.target,
+                place,
+                client: &self.client,
+                cache: &self.cache,
+                stop,
+                session: None,
+            })),
+        }
+    }
+
+    fn tips<const N: usize>(
+        &self,
+        origin: &mut Origin<'_>,
+        references: [&str; N],
+    ) -> Result<[Oid; N], SourceError> {
+        let valid = |name: &str| name == "HEAD" || git2::Reference::is_valid_name(name);
+        if let Some(bad) = references.iter().find(|name| !valid(name)) {
+            return Err(SourceError::Setting {
+                target: self.target.name.clone(),
+                reason: format!("{bad:?} is no name of a branch"),
+            });
+        }
+        let tips = origin.tips(&references)?;
+        tips.try_into().map_err(|_| SourceError::Internal {
+            target: self.target.name.clone(),
+            reason: "it answered another number of references than was asked".to_owned(),
+        })
+    }
+
+    fn fetch(&self, stop: &Stop) -> Result<Fetched, SourceError> {
+        let mut origin = self.origin(stop);
+        let reference = self.target.reference();
+        let [id] = self.tips(&mut origin, [&reference])?;
+        let now = Revision::new(id.to_string());
+        let before = self.cache.last(&reference);
+        let known = self.memory().snapshot.clone();
+        let snapshot = match known.filter(|snapshot| snapshot.revision == now) {
+            Some(snapshot) => snapshot,
+            None => Arc::new(self.read(&mut origin, id, stop)?),
         };
-        store::opened(&self.target.name, &path)
+        let movement = match before {
+            None => Movement::First,
+            Some(before) if before == now => Movement::Same,
+            Some(before) => {
+                let old = store::commit_id(&self.target.name, before.as_str())?;
+                let (forward, back) = origin.relation(old, id)?;
+                Movement::of(before, forward, back)
+            }
+        };
+        if movement != Movement::Same {
+            self.cache.keep(&reference, &now)?;
+        }
+        self.memory().snapshot = Some(Arc::clone(&snapshot));
+        Ok(Fetched { snapshot, movement })
+    }
+
+    fn read(&self, origin: &mut Origin<'_>, id: Oid, stop: &Stop) -> Result<Snapshot, SourceError> {
+        let read = |origin: &mut Origin<'_>| {
+            let store = origin.store(&[id])?;
+            tree::snapshot(&store, &self.target, id, &mut self.memory().blobs, stop)
+        };
+        match read(origin) {
+            // A damaged copy is ours to throw away, once; a damaged repository stays an error.
+            Err(SourceError::Corrupt { .. }) if origin.forget()? => read(origin),
+            other => other,
+        }
+    }
+
+    fn merge_preview(
+        &self,
+        (base, head): (String, String),
+        stop: &Stop,
+    ) -> Result<MergePreview, SourceError> {
+        let mut origin = self.origin(stop);
+        let references = (full_reference(&base), full_reference(&head));
+        let [ours, theirs] = self.tips(&mut origin, [&references.0, &references.1])?;
+        let name = &self.target.name;
+        let common = origin
+            .common(ours, theirs)?
+            .ok_or_else(|| merge::unrelated(name, &base, &head))?;
+        let sides = Sides {
+            base: (base, ours),
+            head: (head, theirs),
+            common,
+        };
+        let store = origin.store(&[ours, theirs, common])?;
+        let blobs = &mut self.memory().blobs;
+        merge::preview(&store, &self.target, &sides, blobs, stop)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -34,6 +34,12 @@ pub(crate) fn tip(
     target: &str,
     reference: &str,
 ) -> Result<Oid, SourceError> {
+    let nothing = |mut names: git2::References<'_>| names.next().is_none();
+    if repository.references().is_ok_and(nothing) {
+        return Err(SourceError::EmptyRepository {
+            target: target.to_owned(),
+        });
+    }
     match repository.find_reference(reference) {
         Ok(found) => found
             .peel_to_commit()
@@ -79,6 +85,18 @@ pub(crate) fn corrupt(target: &str, doing: &str, error: impl Into<Cause>) -> Sou
         reason: format!("{doing} did not work"),
         source: Some(error.into()),
     }
+}
+
+/// The error of a write that a store refused: the disk's fault, or the store's or the pack's.
+pub(crate) fn disk_or_corrupt(target: &str, doing: &str, error: git2::Error) -> SourceError {
+    if error.class() == git2::ErrorClass::Os {
+        return SourceError::Disk {
+            target: target.to_owned(),
+            doing: doing.to_owned(),
+            source: std::io::Error::other(error),
+        };
+    }
+    corrupt(target, doing, error)
 }
 
 /// The error of a branch that is not there.

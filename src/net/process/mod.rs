@@ -10,7 +10,7 @@ mod tests;
 
 pub use command::{Command, OUTPUT_LIMIT};
 pub use error::ProcessError;
-pub use piped::Piped;
+pub use piped::{Killer, Piped};
 
 use group::Group;
 use std::process::ExitStatus;

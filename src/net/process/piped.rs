@@ -23,7 +23,7 @@ pub struct Piped {
     pub stdout: Option<ChildStdout>,
     pub(super) child: Child,
     talk: Option<JoinHandle<String>>,
-    /// Dropped to tell the watching thread that the program ended.
+    /// Tells the watching thread to end what is left.
     alive: Option<mpsc::Sender<()>>,
     watch: Option<JoinHandle<()>>,
 }
@@ -64,6 +64,11 @@ impl Piped {
         })
     }
 
+    /// Returns a handle that ends the program from another thread.
+    pub fn killer(&self) -> Killer {
+        Killer(self.alive.clone())
+    }
+
     /// Ends its input, waits for its end, and returns its status and what it said on its standard
     /// error (the first 16 KiB). The status of a program killed at its deadline is a signal.
     ///
@@ -81,9 +86,25 @@ impl Piped {
     /// Kills what is left of the group. The child itself has not been waited for by anybody else, so
     /// its number cannot have gone to another program before `Drop` or `wait` are through.
     fn stop(&mut self) {
-        drop(self.alive.take());
+        if let Some(alive) = self.alive.take() {
+            // A killer may hold the channel open, so its end has to be said. Fails where it is over.
+            let _over = alive.send(());
+        }
         if let Some(watch) = self.watch.take() {
             let _panicked = watch.join();
+        }
+    }
+}
+
+/// Ends a running program, from another thread than the one that reads from it.
+#[derive(Clone, Debug)]
+pub struct Killer(Option<mpsc::Sender<()>>);
+
+impl Killer {
+    /// Kills the program with all it started; nothing happens where it has ended.
+    pub fn kill(&self) {
+        if let Some(alive) = &self.0 {
+            let _over = alive.send(());
         }
     }
 }

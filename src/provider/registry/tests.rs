@@ -16,7 +16,7 @@ enum Habit {
 struct Scripted(Vec<Kind>, Habit);
 
 impl Scripted {
-    fn new(kind: &str, habit: Habit) -> Arc<dyn Provider> {
+    fn boxed(kind: &str, habit: Habit) -> Arc<dyn Provider> {
         Arc::new(Self(vec![Kind::plain(kind, "A test kind.")], habit))
     }
 }
@@ -91,11 +91,11 @@ fn shown(answers: &[Observed]) -> Vec<String> {
 
 fn registry() -> Registry {
     Registry::new(vec![
-        Scripted::new("good/one", Habit::Absent),
-        Scripted::new("mute/one", Habit::Silent),
-        Scripted::new("mad/one", Habit::Panics),
-        Scripted::new("slow/one", Habit::Hangs),
-        Scripted::new("loud/one", Habit::Twice),
+        Scripted::boxed("good/one", Habit::Absent),
+        Scripted::boxed("mute/one", Habit::Silent),
+        Scripted::boxed("mad/one", Habit::Panics),
+        Scripted::boxed("slow/one", Habit::Hangs),
+        Scripted::boxed("loud/one", Habit::Twice),
     ])
     .with_patience(Patience {
         observe: Duration::from_millis(50),

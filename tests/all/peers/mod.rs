@@ -2,6 +2,7 @@
 //!
 //! They listen on loopback only. A test takes what it shares with others (a cluster, a server) from here and makes names of its own in it.
 
+pub(crate) mod git;
 pub(crate) mod kubernetes;
 pub(crate) mod process;
 pub(crate) mod wait;

@@ -1,0 +1,67 @@
+//! Makes text from outside harmless for a screen: no escape sequences, no invisible or
+//! direction-changing characters, nothing endless.
+
+use std::borrow::Cow;
+
+/// The longest line that is shown, in characters.
+pub(super) const LONGEST_LINE: usize = 300;
+
+/// Returns one line of text with everything that is not plainly visible written as an escape, cut
+/// at [`LONGEST_LINE`].
+pub(super) fn line(text: &str) -> Cow<'_, str> {
+    line_of(text, LONGEST_LINE)
+}
+
+/// Like [`line`], for a limit of characters.
+pub(super) fn line_of(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest && !text.chars().any(is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let count = text.chars().count();
+    let mut clean = String::with_capacity(text.len().min(longest * 4));
+    for c in text.chars().take(longest) {
+        if is_odd(c) {
+            clean.extend(c.escape_default());
+        } else {
+            clean.push(c);
+        }
+    }
+    if count > longest {
+        clean.push_str(&format!("… ({} more characters)", count - longest));
+    }
+    Cow::Owned(clean)
+}
+
+/// Returns a line in which every odd character stands as one `�`, so that columns still count.
+pub(super) fn in_columns(text: &str) -> String {
+    let shown = |c: char| {
+        if is_odd(c) && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Control characters (escape sequences begin with one), and what hides or reorders text.
+/// Source: Unicode Technical Report 36 on bidirectional overrides; UAX 44 for the joiners and tags.
+fn is_odd(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_invisible_gets_through() {
+        assert_eq!(line("a\u{1b}[31mred\u{202e}x"), "a\\u{1b}[31mred\\u{202e}x");
+        assert_eq!(line("plain – ä 日本"), "plain – ä 日本");
+        assert_eq!(line_of("abcdef", 3), "abc… (3 more characters)");
+    }
+}

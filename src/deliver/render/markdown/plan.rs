@@ -1,0 +1,128 @@
+//! The plan on a pull request: what a merge would do, against live state.
+
+use super::paper::Paper;
+use super::{Page, escape, steps};
+use crate::deliver::render::run::Broken;
+use crate::deliver::render::words::{Counts, many, verdict};
+use crate::model::{Action, Step};
+use crate::plan::Plan;
+
+/// Shows the plans of every environment a pull request touches, and those that could not be made.
+///
+/// # Guarantees
+/// The verdict comes first; deletes and replaces stand in the open, never folded; drift that is
+/// there already stands apart; at most 60,000 characters; nothing from outside is markup.
+pub fn plan_markdown(plans: &[Plan], broken: &[Broken<'_>], page: &Page<'_>) -> String {
+    let mut paper = Paper::default();
+    paper.open(page.opening(&verdict_of_all(plans, broken)));
+    for broken in broken {
+        paper.open(one_broken(broken));
+    }
+    for plan in plans {
+        if plans.len() + broken.len() > 1 {
+            let name = escape::text(plan.environment.as_str());
+            paper.open(format!("#### {name} – {}\n\n", verdict(plan)));
+        }
+        environment(&mut paper, plan);
+    }
+    paper.finish(&page.freshness("Planned against live state"))
+}
+
+fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>]) -> String {
+    let counts = Counts::of(plans.iter().flat_map(|plan| &plan.steps));
+    let mut parts = Vec::new();
+    if !broken.is_empty() {
+        parts.push(format!("{} could not be made", many(broken.len(), "plan")));
+    }
+    match counts.sentence() {
+        writes if !writes.is_empty() => parts.push(writes),
+        _ if !plans.is_empty() => parts.push("no changes".to_owned()),
+        _ => {}
+    }
+    if counts.wait > 0 {
+        parts.push(format!("{} waiting", counts.wait));
+    }
+    let sign = if !broken.is_empty() || counts.delete + counts.replace > 0 {
+        "🔴"
+    } else if counts.sentence().is_empty() {
+        "🟢"
+    } else {
+        "🟡"
+    };
+    let names: Vec<String> = plans
+        .iter()
+        .map(|plan| escape::text(plan.environment.as_str()))
+        .collect();
+    let place = match names.as_slice() {
+        [one] => format!(" in {one}"),
+        _ => String::new(),
+    };
+    format!("{sign} Plan: {}{place}", parts.join(", "))
+}
+
+fn one_broken(broken: &Broken<'_>) -> String {
+    let hint = broken
+        .hint
+        .map_or_else(String::new, |hint| format!(" {}", escape::text(hint)));
+    format!(
+        "**{}**: failed to {}.{hint}\n\n",
+        escape::text(broken.environment),
+        escape::text(broken.message)
+    )
+}
+
+fn environment(paper: &mut Paper, plan: &Plan) {
+    let with = |action: Action| {
+        let steps = plan.steps.iter().filter(move |step| step.action == action);
+        steps.map(steps::item).collect::<Vec<_>>()
+    };
+    for hold in &plan.holds {
+        let what = if hold.deletes_only {
+            "Deletes held back"
+        } else {
+            "Held back"
+        };
+        paper.open(format!("**{what}:** {}\n\n", escape::text(&hold.reason)));
+    }
+    paper.list("Deletes", &with(Action::Delete));
+    paper.list("Replaces: deletes and makes again", &with(Action::Replace));
+    let waiting = plan.steps.iter().filter(|step| step.action == Action::Wait);
+    let waiting = waiting.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
+    paper.list("Waiting", &steps::by_reason(waiting));
+    let declared: Vec<&Step> = plan.declared().collect();
+    paper.folded(
+        format!("What it does: {}", counted(&declared)),
+        blocks(&declared),
+    );
+    let drift: Vec<&Step> = plan.drift().collect();
+    if !drift.is_empty() {
+        let one = if drift.len() == 1 {
+            "differs"
+        } else {
+            "differ"
+        };
+        let summary = format!(
+            "Not from this pull request: {} {one} from Git already",
+            many(drift.len(), "resource")
+        );
+        paper.folded(summary, blocks(&drift));
+    }
+    let noted: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::None)
+        .filter(|step| step.reason.is_some() || !step.yielded.is_empty())
+        .collect();
+    paper.folded(
+        format!("Left as it is: {}", many(noted.len(), "resource")),
+        blocks(&noted),
+    );
+}
+
+fn counted(steps: &[&Step]) -> String {
+    Counts::of(steps.iter().copied()).sentence()
+}
+
+fn blocks(steps: &[&Step]) -> Vec<Vec<String>> {
+    steps.iter().map(|step| steps::block(step)).collect()
+}

@@ -1,0 +1,156 @@
+//! What a merge did, on the merged pull request.
+
+use super::paper::Paper;
+use super::{Page, escape, steps};
+use crate::deliver::render::run::{Broken, RunResult};
+use crate::deliver::render::words::{ended, many};
+use crate::model::{Action, Outcome, Step};
+
+/// Shows how runs after a merge ended: failures in the open with what to do next, then what was held
+/// back and why, then every step.
+pub fn run_markdown(results: &[RunResult<'_>], broken: &[Broken<'_>], page: &Page<'_>) -> String {
+    let mut paper = Paper::default();
+    paper.open(page.opening(&verdict(results, broken)));
+    for broken in broken {
+        let hint = broken
+            .hint
+            .map_or_else(String::new, |hint| format!(" {}", escape::text(hint)));
+        let (name, message) = (
+            escape::text(broken.environment),
+            escape::text(broken.message),
+        );
+        paper.open(format!("**{name}**: failed to {message}.{hint}\n\n"));
+    }
+    for result in results {
+        if results.len() + broken.len() > 1 {
+            let name = escape::text(result.plan.environment.as_str());
+            paper.open(format!("#### {name} – {}\n\n", sentence(result)));
+        }
+        one(&mut paper, result);
+    }
+    paper.finish(&page.freshness("Ended"))
+}
+
+fn verdict(results: &[RunResult<'_>], broken: &[Broken<'_>]) -> String {
+    let failed = results
+        .iter()
+        .map(|result| result.failed().count())
+        .sum::<usize>();
+    let held = results.iter().any(|result| is_held(result));
+    let (sign, word) = match (failed + broken.len(), held) {
+        (0, false) => ("🟢", "Applied"),
+        (0, true) => ("🟡", "Applied in part"),
+        _ => ("🔴", "Failed"),
+    };
+    match results {
+        [one] => {
+            let name = escape::text(one.plan.environment.as_str());
+            format!("{sign} {word} in {name}: {}", sentence(one))
+        }
+        _ => format!("{sign} {word}"),
+    }
+}
+
+fn is_held(result: &RunResult<'_>) -> bool {
+    let skipped = |(_, outcome): (&Step, &Outcome)| {
+        matches!(outcome, Outcome::Skipped { .. } | Outcome::Moved)
+    };
+    result.held().next().is_some()
+        || result.waiting().next().is_some()
+        || result.ended().any(skipped)
+}
+
+fn sentence(result: &RunResult<'_>) -> String {
+    let count = |wanted: &str| {
+        result
+            .ended()
+            .filter(|(_, outcome)| outcome.as_str() == wanted)
+            .count()
+    };
+    let held = result.held().count() + result.waiting().count();
+    let all = [
+        (count("done"), "done"),
+        (count("failed"), "failed"),
+        (count("skipped"), "skipped"),
+        (count("moved"), "changed meanwhile"),
+        (held, "held back"),
+    ];
+    let some: Vec<String> = all
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if some.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        some.join(", ")
+    }
+}
+
+fn one(paper: &mut Paper, result: &RunResult<'_>) {
+    let failed: Vec<String> = result
+        .failed()
+        .map(|(step, outcome)| failure(step, outcome))
+        .collect();
+    paper.list("Failed; it is tried again by itself", &failed);
+    let skipped = result.ended().filter_map(|(step, outcome)| match outcome {
+        Outcome::Skipped { reason } => Some((step, reason.as_str())),
+        Outcome::Moved => Some((
+            step,
+            "it changed since it was planned; the next run plans again",
+        )),
+        _ => None,
+    });
+    paper.list("Skipped", &steps::by_reason(skipped));
+    paper.list("Held back", &steps::by_reason(result.held()));
+    let waiting = result
+        .waiting()
+        .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
+    paper.list("Waiting", &steps::by_reason(waiting));
+    let gone = |(step, outcome): &(&Step, &Outcome)| {
+        outcome.is_good() && matches!(step.action, Action::Delete | Action::Replace)
+    };
+    let gone: Vec<String> = result
+        .ended()
+        .filter(gone)
+        .map(|(step, _)| steps::item(step))
+        .collect();
+    paper.list("Deleted or replaced", &gone);
+    let good: Vec<(&Step, &Outcome)> = result
+        .ended()
+        .filter(|(_, outcome)| outcome.is_good())
+        .collect();
+    let blocks = good
+        .iter()
+        .map(|(step, outcome)| block(step, outcome))
+        .collect();
+    paper.folded(many(good.len(), "step"), blocks);
+}
+
+fn failure(step: &Step, outcome: &Outcome) -> String {
+    let Outcome::Failed {
+        code,
+        message,
+        hint,
+    } = outcome
+    else {
+        return steps::item(step);
+    };
+    let hint = hint
+        .as_ref()
+        .map_or_else(String::new, |hint| format!(" {}", escape::text(hint)));
+    format!(
+        "{} {} ({}).{hint}",
+        escape::code(&step.address.to_string()),
+        escape::text(message),
+        escape::text(code)
+    )
+}
+
+fn block(step: &Step, outcome: &Outcome) -> Vec<String> {
+    let mut block = steps::block(step);
+    if let Some(head) = block.first_mut() {
+        head.push_str(&format!(": {}", ended(step, outcome)));
+    }
+    block
+}

@@ -1,0 +1,98 @@
+//! Steps of a plan as list items and as blocks of diff lines.
+
+use super::escape::{code, text};
+use crate::deliver::render::clean;
+use crate::deliver::render::lines::{self, Sign};
+use crate::deliver::render::words::{sign, touched};
+use crate::model::{Action, Step};
+use std::collections::BTreeMap;
+
+/// How many addresses with one reason are named.
+const NAMED: usize = 10;
+
+/// Returns a step as one block: its head, who touched it, its changes.
+pub(super) fn block(step: &Step) -> Vec<String> {
+    let lead = match step.action {
+        Action::Create => "+",
+        Action::Delete => "-",
+        _ => "!",
+    };
+    let name = step.address.resource.to_string();
+    let mut block = vec![format!(
+        "{lead} {} {}  ({})",
+        step.action.as_str(),
+        clean::line(&name),
+        clean::line(step.kind.as_str())
+    )];
+    let mut note = |note: &str| {
+        let notes = note
+            .lines()
+            .map(|line| format!("#     {}", clean::line(line.trim())));
+        block.extend(notes);
+    };
+    if let Some(reason) = &step.reason {
+        note(reason);
+    }
+    for who in touched(step) {
+        note(&format!("by {who}"));
+    }
+    for (path, owner) in &step.yielded {
+        note(&format!("{path} is left to {owner}"));
+    }
+    for line in lines::changes(step) {
+        let sign = match line.sign {
+            Sign::Change => "!",
+            other => other.as_str(),
+        };
+        block.push(format!(
+            "{sign}     {}{}",
+            "  ".repeat(line.depth),
+            line.text
+        ));
+    }
+    block
+}
+
+/// Returns a step as an item of a list in the open.
+pub(super) fn item(step: &Step) -> String {
+    let mut item = format!(
+        "`{}` {}",
+        sign(step.action),
+        code(&step.address.to_string())
+    );
+    if step.stateful {
+        item.push_str(" **holds data**");
+    }
+    if let Some(reason) = &step.reason {
+        item.push_str(&format!(" – {}", text(reason)));
+    }
+    item
+}
+
+/// Returns steps with their reasons, those with one reason together.
+pub(super) fn by_reason<'s>(steps: impl Iterator<Item = (&'s Step, &'s str)>) -> Vec<String> {
+    let mut reasons: Vec<&str> = Vec::new();
+    let mut named: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (step, reason) in steps {
+        let together = named.entry(reason).or_default();
+        if together.is_empty() {
+            reasons.push(reason);
+        }
+        together.push(code(&step.address.to_string()));
+    }
+    let item = |reason: &&str| {
+        let all = &named[*reason];
+        let more = match all.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = all
+            .iter()
+            .take(NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        format!("{shown}{more} – {}", text(reason))
+    };
+    reasons.iter().map(item).collect()
+}

@@ -1,0 +1,26 @@
+//! Plans, runs, drift and mistakes as people and programs read them. Pure: text in no other sense
+//! than what it is given, no clock, nothing sent.
+//!
+//! ```text
+//! Step -> lines (+ ~ -, secrets masked, everything from outside made harmless, huge values cut)
+//!      -> terminal | markdown | slack       json has its own, documented shape
+//! ```
+
+mod clean;
+mod json;
+mod lines;
+mod markdown;
+mod run;
+mod slack;
+mod terminal;
+mod words;
+
+pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
+pub use markdown::{Page, plan_markdown, run_markdown, validation_markdown};
+pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
+pub use slack::{episode_slack, run_slack};
+pub use terminal::{Screen, diagnostics_terminal, plan_terminal, run_terminal};
+pub use words::Counts;
+
+#[cfg(test)]
+mod tests;

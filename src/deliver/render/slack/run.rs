@@ -1,0 +1,84 @@
+//! One message for a run that changed or failed something.
+
+use super::{Draft, code, text};
+use crate::deliver::notify::Message;
+use crate::deliver::render::run::RunResult;
+use crate::deliver::render::words::{at, ended, sign};
+use crate::model::{Outcome, Step};
+
+/// The most lines of one sort that are shown.
+const MOST_LINES: usize = 40;
+
+/// Shows how a run ended: failures first, then what was done, then what was held back.
+pub fn run_slack(result: &RunResult<'_>) -> Message {
+    let mut draft = Draft::new(&title(result));
+    let mut failed = Vec::new();
+    let mut done = Vec::new();
+    for (step, outcome) in result.ended() {
+        match outcome {
+            Outcome::Failed { message, hint, .. } => {
+                failed.push(format!("✗ {}: {}", name(step), text(message)));
+                failed.extend(hint.iter().map(|hint| format!("      {}", text(hint))));
+            }
+            Outcome::Unchanged => {}
+            Outcome::Done => done.push(format!(
+                "{} {}: {}",
+                code(sign(step.action)),
+                name(step),
+                text(&ended(step, outcome))
+            )),
+            Outcome::Skipped { .. } | Outcome::Moved => {
+                done.push(format!("– {}: {}", name(step), text(&ended(step, outcome))));
+            }
+        }
+    }
+    draft.lines(&shortened(failed));
+    draft.lines(&shortened(done));
+    let held = result
+        .held()
+        .map(|(step, reason)| format!("! {}: {}", name(step), text(reason)));
+    let waiting = result.waiting().map(|step| {
+        let reason = step.reason.as_deref().unwrap_or_default();
+        format!("! {}: {}", name(step), text(reason))
+    });
+    draft.lines(&shortened(held.chain(waiting).collect()));
+    let run = result
+        .run
+        .map_or_else(String::new, |run| format!(" · run {run}"));
+    draft.finish(&format!(
+        "{} at {}{run} · {} · {}",
+        code(result.plan.environment.as_str()),
+        code(&result.plan.revision.short()),
+        text(result.trigger),
+        at(result.ended_at)
+    ))
+}
+
+fn title(result: &RunResult<'_>) -> String {
+    let count = |wanted: &str| {
+        result
+            .ended()
+            .filter(|(_, outcome)| outcome.as_str() == wanted)
+            .count()
+    };
+    let (done, failed) = (count("done"), count("failed"));
+    let environment = &result.plan.environment;
+    match (done, failed) {
+        (_, 0) => format!("✅ {environment}: {done} changed"),
+        (0, failed) => format!("❌ {environment}: {failed} failed"),
+        (done, failed) => format!("❌ {environment}: {failed} failed, {done} changed"),
+    }
+}
+
+fn name(step: &Step) -> String {
+    code(&step.address.resource.to_string())
+}
+
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MOST_LINES {
+        let left = lines.len() - MOST_LINES;
+        lines.truncate(MOST_LINES);
+        lines.push(format!("… and {left} more"));
+    }
+    lines
+}

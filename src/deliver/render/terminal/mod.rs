@@ -1,0 +1,68 @@
+//! The terminal: plans, results and mistakes, coloured where that is wanted.
+
+mod diagnostics;
+mod plan;
+mod run;
+
+pub use diagnostics::diagnostics_terminal;
+pub use plan::plan_terminal;
+pub use run::run_terminal;
+
+use crate::model::Action;
+
+/// What is known of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// Its width in columns; source excerpts of diagnostics are cut to it.
+    pub width: usize,
+}
+
+impl Default for Screen {
+    /// No colours, 100 columns.
+    fn default() -> Self {
+        Self {
+            colour: false,
+            width: 100,
+        }
+    }
+}
+
+/// The few colours plans use. Source of the numbers: ECMA-48, SGR.
+#[derive(Clone, Copy)]
+enum Ink {
+    Green,
+    Red,
+    Yellow,
+    Cyan,
+    Dim,
+    Bold,
+}
+
+impl Screen {
+    fn paint(self, ink: Ink, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match ink {
+            Ink::Green => 32,
+            Ink::Red => 31,
+            Ink::Yellow => 33,
+            Ink::Cyan => 36,
+            Ink::Dim => 2,
+            Ink::Bold => 1,
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+fn ink_of(action: Action) -> Ink {
+    match action {
+        Action::Create => Ink::Green,
+        Action::Update | Action::Wait => Ink::Yellow,
+        Action::Replace | Action::Delete => Ink::Red,
+        Action::Adopt => Ink::Cyan,
+        Action::None => Ink::Dim,
+    }
+}

@@ -1,0 +1,162 @@
+//! A plan on the terminal.
+
+use super::{Ink, Screen, ink_of};
+use crate::deliver::render::clean;
+use crate::deliver::render::lines::{self, Sign};
+use crate::deliver::render::words::{Counts, many, sign, touched, verdict};
+use crate::model::{Action, Step};
+use crate::plan::Plan;
+use std::fmt::Write as _;
+
+/// Shows a plan: what changes, what drifted apart from it, what waits and why, what is left alone
+/// and why, and the sum in one line. Ends with a line break.
+pub fn plan_terminal(plan: &Plan, screen: Screen) -> String {
+    let mut page = Page {
+        screen,
+        text: String::new(),
+    };
+    page.line(&format!(
+        "{}  {}",
+        screen.paint(Ink::Bold, plan.environment.as_str()),
+        screen.paint(
+            Ink::Dim,
+            &format!("at {}", clean::line(&plan.revision.short()))
+        )
+    ));
+    page.steps(None, plan.declared());
+    page.steps(Some("Changed by others, to be put back:"), plan.drift());
+    let waits = plan.steps.iter().filter(|step| step.action == Action::Wait);
+    page.steps(Some("Waiting:"), waits);
+    page.noted(plan);
+    page.holds(plan);
+    page.sum(plan);
+    page.text
+}
+
+struct Page {
+    screen: Screen,
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    fn steps<'s>(&mut self, title: Option<&str>, steps: impl Iterator<Item = &'s Step>) {
+        let mut steps = steps.peekable();
+        if steps.peek().is_none() {
+            return;
+        }
+        if let Some(title) = title {
+            self.line("");
+            self.line(&self.screen.paint(Ink::Bold, title));
+        }
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let screen = self.screen;
+        let head = format!(
+            "{:>3} {}",
+            sign(step.action),
+            clean::line(&step.address.resource.to_string())
+        );
+        let what = match step.action {
+            Action::Wait => String::new(),
+            action => format!("  {}", action.as_str()),
+        };
+        let kind = screen.paint(Ink::Dim, &format!("  ({})", step.kind));
+        self.line("");
+        self.line(&format!(
+            " {}{what}{kind}",
+            screen.paint(ink_of(step.action), &head)
+        ));
+        if let Some(reason) = &step.reason {
+            self.note(reason);
+        }
+        for who in touched(step) {
+            self.note(&format!("by {who}"));
+        }
+        for line in lines::changes(step) {
+            let ink = match line.sign {
+                Sign::Add => Ink::Green,
+                Sign::Remove => Ink::Red,
+                Sign::Change => Ink::Yellow,
+                Sign::Same => Ink::Dim,
+            };
+            let indent = "    ".repeat(line.depth);
+            let sign = screen.paint(ink, line.sign.as_str());
+            self.line(&format!("      {indent}{sign} {}", line.text));
+        }
+        for (path, owner) in &step.yielded {
+            let text = format!("{path} is left to {owner}");
+            self.note(&text);
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let line = format!("# {}", clean::line(line.trim()));
+            self.line(&format!("      {}", self.screen.paint(Ink::Dim, &line)));
+        }
+    }
+
+    /// What nothing is done about though one might think so.
+    fn noted(&mut self, plan: &Plan) {
+        let quiet = plan.steps.iter().filter(|step| step.action == Action::None);
+        let noted: Vec<&Step> = quiet
+            .filter(|step| step.reason.is_some() || !step.yielded.is_empty())
+            .collect();
+        if noted.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line(&self.screen.paint(Ink::Bold, "Left as it is:"));
+        for step in noted {
+            self.line(&format!(
+                "     {}",
+                clean::line(&step.address.resource.to_string())
+            ));
+            for reason in step.reason.iter() {
+                self.note(reason);
+            }
+            for (path, owner) in &step.yielded {
+                self.note(&format!("{path} is left to {owner}"));
+            }
+        }
+    }
+
+    fn holds(&mut self, plan: &Plan) {
+        for hold in &plan.holds {
+            let what = if hold.deletes_only {
+                "Deletes held back"
+            } else {
+                "Held back"
+            };
+            let line = format!("{what}: {}", clean::line(&hold.reason));
+            self.line("");
+            self.line(&self.screen.paint(Ink::Yellow, &line));
+        }
+    }
+
+    fn sum(&mut self, plan: &Plan) {
+        let counts = Counts::of(&plan.steps);
+        let mut sum = if plan.is_empty() {
+            format!(
+                "No changes: live equals Git ({}).",
+                many(counts.none, "resource")
+            )
+        } else {
+            format!("Plan: {}, {} as declared.", verdict(plan), counts.none)
+        };
+        if !plan.is_empty() {
+            let _infallible = write!(sum, " Hash {}.", plan.hash.short());
+        }
+        self.line("");
+        self.line(&self.screen.paint(Ink::Bold, &sum));
+    }
+}

@@ -1,0 +1,150 @@
+//! Words and counts every renderer shares.
+
+use crate::model::{Action, Outcome, Step};
+use crate::plan::Plan;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How many steps do what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Steps that make something.
+    pub create: usize,
+    /// Steps that change something.
+    pub update: usize,
+    /// Steps that delete and make again.
+    pub replace: usize,
+    /// Steps that take something away.
+    pub delete: usize,
+    /// Steps that take something over.
+    pub adopt: usize,
+    /// Steps that wait.
+    pub wait: usize,
+    /// Resources that are as declared.
+    pub none: usize,
+}
+
+impl Counts {
+    /// Counts steps.
+    pub(super) fn of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
+        let mut counts = Self::default();
+        for step in steps {
+            *counts.of_action(step.action) += 1;
+        }
+        counts
+    }
+
+    fn of_action(&mut self, action: Action) -> &mut usize {
+        match action {
+            Action::Create => &mut self.create,
+            Action::Update => &mut self.update,
+            Action::Replace => &mut self.replace,
+            Action::Delete => &mut self.delete,
+            Action::Adopt => &mut self.adopt,
+            Action::Wait => &mut self.wait,
+            Action::None => &mut self.none,
+        }
+    }
+
+    /// Returns `2 to create, 1 to delete`, what there is none of left out; empty where nothing is written.
+    pub(super) fn sentence(&self) -> String {
+        let all = [
+            (self.create, "to create"),
+            (self.update, "to update"),
+            (self.replace, "to replace"),
+            (self.delete, "to delete"),
+            (self.adopt, "to adopt"),
+        ];
+        let some = all.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = some
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        parts.join(", ")
+    }
+}
+
+/// Returns `1 resource`, `2 resources`.
+pub(super) fn many(count: usize, one: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
+}
+
+/// Returns the plan in one sentence, without a full stop.
+pub(super) fn verdict(plan: &Plan) -> String {
+    let counts = Counts::of(&plan.steps);
+    let writes = counts.sentence();
+    match (writes.is_empty(), counts.wait) {
+        (true, 0) => "no changes".to_owned(),
+        (true, wait) => format!("no changes now, {}", waits(wait)),
+        (false, 0) => writes,
+        (false, wait) => format!("{writes}, {}", waits(wait)),
+    }
+}
+
+fn waits(count: usize) -> String {
+    if count == 1 {
+        "1 waits".to_owned()
+    } else {
+        format!("{count} wait")
+    }
+}
+
+/// Returns what was done, as one word.
+pub(super) fn past(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Replace => "replaced",
+        Action::Delete => "deleted",
+        Action::Adopt => "adopted",
+        Action::Wait => "waiting",
+        Action::None => "as declared",
+    }
+}
+
+/// Returns the sign of an action, as plans have it.
+pub(super) fn sign(action: Action) -> &'static str {
+    match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Replace => "-/+",
+        Action::Delete => "-",
+        Action::Adopt => ">",
+        Action::Wait => "!",
+        Action::None => " ",
+    }
+}
+
+/// Returns how a step ended, in words.
+pub(super) fn ended(step: &Step, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done => past(step.action).to_owned(),
+        Outcome::Unchanged => "was so already".to_owned(),
+        Outcome::Skipped { reason } => format!("skipped: {reason}"),
+        Outcome::Moved => "changed since it was planned; the next run plans again".to_owned(),
+        Outcome::Failed { message, .. } => format!("failed: {message}"),
+    }
+}
+
+/// Returns a time as `2026-11-21 07:50 UTC`.
+pub(super) fn at(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Returns who changed what drifted, newest first, each once.
+pub(super) fn touched(step: &Step) -> Vec<String> {
+    let mut told = Vec::new();
+    for touch in &step.touched_by {
+        let when = touch
+            .at
+            .map_or_else(String::new, |when| format!(" at {}", at(when)));
+        let line = format!("{}{when}", touch.by);
+        if !told.contains(&line) {
+            told.push(line);
+        }
+    }
+    told
+}

@@ -1,0 +1,111 @@
+//! `host/file`: a text file.
+
+use super::error::HostError;
+use super::placed::{DefaultMode, Form, Known};
+use super::root::Found;
+use crate::model::{Kind, Map, PathPattern, Value};
+use serde_json::json;
+
+/// What a file may be used for where nothing is said: read by all.
+const MODE: u32 = 0o644;
+/// The same where its content holds a secret: by its owner alone.
+const SECRET_MODE: u32 = 0o600;
+
+/// The kind's row.
+pub(super) fn row() -> Kind {
+    Kind {
+        identity: vec![PathPattern::known("/path")],
+        outputs: vec![super::path_output()],
+        schema: Some(json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["path"],
+            "oneOf": [{ "required": ["content"] }, { "required": ["source"] }],
+            "properties": {
+                "path": super::path_schema(),
+                "content": {
+                    "type": "string",
+                    "description": "The file's text, exactly as it is to be."
+                },
+                "source": {
+                    "type": "string",
+                    "x-reconciled-source": "content",
+                    "description": "A file of the repository that holds the text, from this file's folder."
+                },
+                "mode": super::mode_schema("0644, and 0600 where the content holds a secret; of a file that is there it stays as it is"),
+                "owner": super::account_schema("user"),
+                "group": super::account_schema("group"),
+            }
+        })),
+        ..Kind::plain("host/file", "A text file on a host.")
+    }
+}
+
+/// The text as it stands in the declaration.
+pub(super) struct Text;
+
+impl Form for Text {
+    fn bytes(&self, desired: &Map) -> Result<Vec<u8>, HostError> {
+        Ok(content(desired).unwrap_or_default().into_bytes())
+    }
+
+    fn means(&self, live: &[u8], desired: &Map) -> bool {
+        content(desired).is_some_and(|text| text.as_bytes() == live)
+    }
+
+    fn read(&self, found: &Found, known: &Known<'_>, into: &mut Map) {
+        let declared = known.desired.and_then(|desired| desired.get("content"));
+        if declared.is_some()
+            && known
+                .desired
+                .and_then(content)
+                .is_some_and(|text| found.bytes.as_deref() == Some(text.as_bytes()))
+        {
+            into.extend(declared.map(|value| ("content".to_owned(), value.clone())));
+            return;
+        }
+        let text = match found.bytes.as_ref().map(|bytes| std::str::from_utf8(bytes)) {
+            Some(Ok(text)) => text.to_owned(),
+            Some(Err(_)) => format!("({} bytes that are no text)", found.size),
+            None => format!("({} bytes, too many to show)", found.size),
+        };
+        let last = known.applied_at(&["content"]);
+        let secret = is_secret(declared)
+            || match last {
+                Some(last) => last.get("$secret").is_some(),
+                None => known.sealed,
+            };
+        let live = Value::String(text);
+        into.insert(
+            "content".to_owned(),
+            if secret { live.sealed() } else { live },
+        );
+    }
+
+    fn default_mode(&self, desired: &Map) -> DefaultMode {
+        let secret = is_secret(desired.get("content"));
+        DefaultMode {
+            mode: if secret { SECRET_MODE } else { MODE },
+            binding: secret,
+        }
+    }
+
+    fn after(&self, desired: &Map) -> Map {
+        desired.clone()
+    }
+}
+
+fn content(desired: &Map) -> Option<String> {
+    match desired.get("content")? {
+        Value::Secret(secret) => Some(secret.expose().to_owned()),
+        other => other.as_str().map(str::to_owned),
+    }
+}
+
+fn is_secret(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Secret(_)) => true,
+        Some(Value::Hole(hole)) => hole.sensitive,
+        _ => false,
+    }
+}

@@ -1,0 +1,214 @@
+//! Whose a file is: one record for each managed object, in a folder of our own below the root.
+//!
+//! Why records and not extended attributes: an editor that saves by renaming (`sed -i`, vim) drops
+//! attributes, and a hand edit must stay attributable drift. A record survives it; a lost ledger is
+//! rebuilt from the records, lost records only mean that the next run adopts what it finds.
+
+use super::accounts::Account;
+use super::error::HostError;
+use super::path::HostPath;
+use super::root::{Found, NewFile, Root};
+use crate::model::{Address, Digest, DigestKey, Mark, Secret, Touch};
+use serde::{Deserialize, Serialize};
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// What is remembered of one managed object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Whose it is.
+    pub(super) address: Address,
+    /// The object's path, for people who look here.
+    pub(super) object: String,
+    /// What we wrote last, as [`Marks::written`] tells it; `None` while the first write is under way.
+    #[serde(default)]
+    pub(super) written: Option<Digest>,
+    /// True where what we wrote held a secret: then nothing of it is shown without the ledger's word.
+    #[serde(default)]
+    pub(super) sealed: bool,
+    /// What was in force before a change that is in place but not checked and loaded yet.
+    #[serde(default)]
+    pub(super) pending: Option<Before>,
+}
+
+/// What to put back where a change turns out wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Before {
+    /// The text; `None` where there was no file.
+    pub(super) content: Option<String>,
+    /// Whether it was enabled.
+    pub(super) enabled: bool,
+}
+
+impl Record {
+    /// Begins a record for an object that is about to be ours.
+    pub(super) fn begin(address: &Address, object: &HostPath) -> Self {
+        Self {
+            address: address.clone(),
+            object: object.to_string(),
+            written: None,
+            sealed: false,
+            pending: None,
+        }
+    }
+}
+
+/// The records below one root.
+pub(super) struct Marks<'a> {
+    root: &'a Root,
+    folder: HostPath,
+    key: DigestKey,
+    /// True where the key is not kept below the root yet.
+    key_is_new: bool,
+}
+
+impl<'a> Marks<'a> {
+    /// Opens the records, there or not. Writes nothing.
+    ///
+    /// # Errors
+    /// The key is there but cannot be read.
+    pub(super) fn open(root: &'a Root) -> Result<Self, HostError> {
+        let folder = folder(root.path());
+        let kept = root
+            .read(&folder.join("key"))?
+            .and_then(|found| found.bytes);
+        let key_is_new = kept.is_none();
+        let key = match kept {
+            Some(bytes) => DigestKey::new(bytes),
+            None => DigestKey::new(fresh_key()?),
+        };
+        Ok(Self {
+            root,
+            folder,
+            key,
+            key_is_new,
+        })
+    }
+
+    /// Refuses a path inside the records' own folder.
+    ///
+    /// # Errors
+    /// It is one.
+    pub(super) fn refuse_own(&self, path: &HostPath) -> Result<(), HostError> {
+        if path.parts().starts_with(self.folder.parts()) {
+            return Err(HostError::Spec {
+                what: path.to_string(),
+                field: "path",
+                reason: "the ownership records are kept there".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns the record of an object.
+    ///
+    /// # Errors
+    /// There is one that cannot be read: that is never "nobody's".
+    pub(super) fn read(&self, object: &HostPath) -> Result<Option<Record>, HostError> {
+        let Some(found) = self.root.read(&self.place(object))? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&found.bytes.unwrap_or_default())
+            .map(Some)
+            .map_err(|error| HostError::Record {
+                path: object.to_string(),
+                reason: error.to_string(),
+            })
+    }
+
+    /// Keeps the record of an object.
+    ///
+    /// # Errors
+    /// The system refuses; then the old record stands.
+    pub(super) fn write(&self, object: &HostPath, record: &Record) -> Result<(), HostError> {
+        if self.key_is_new {
+            let key = fresh_key()?;
+            self.root.write(&self.folder.join("key"), &private(&key))?;
+        }
+        let text = serde_json::to_vec_pretty(record).map_err(|error| HostError::Record {
+            path: object.to_string(),
+            reason: error.to_string(),
+        })?;
+        self.root.write(&self.place(object), &private(&text))
+    }
+
+    /// Forgets an object.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn remove(&self, object: &HostPath) -> Result<(), HostError> {
+        self.root.remove(&self.place(object)).map(|_was_there| ())
+    }
+
+    /// Tells what a file looks like as a digest that cannot be guessed at: equal for equal files.
+    pub(super) fn written(&self, found: &Found, more: &str) -> Digest {
+        let content = match &found.bytes {
+            Some(bytes) => Digest::of(bytes).to_string(),
+            None => format!("{} {}", found.size, found.changed),
+        };
+        let text = format!(
+            "{content} {:o} {} {} {more}",
+            found.mode, found.uid, found.gid
+        );
+        self.key.digest(&Secret::new(text))
+    }
+
+    /// Returns the version of live state: what it looks like, and whose it is.
+    pub(super) fn mark(&self, found: &Found, more: &str, owner: Option<&Address>) -> Mark {
+        let owner = owner.map(ToString::to_string).unwrap_or_default();
+        Mark(self.written(found, &format!("{more} {owner}")).to_string())
+    }
+
+    /// Tells who touched an object, where it is not as we left it. The system knows the owner of a
+    /// file, not who wrote it: that is what is said.
+    pub(super) fn touched(&self, record: Option<&Record>, found: &Found, more: &str) -> Vec<Touch> {
+        let left = record.and_then(|record| record.written.as_ref());
+        if left.is_none_or(|left| *left == self.written(found, more)) {
+            return Vec::new();
+        }
+        vec![Touch {
+            path: None,
+            by: format!("{} (owner of the file)", Account::User.name(found.uid)),
+            at: Some(found.changed),
+        }]
+    }
+
+    fn place(&self, object: &HostPath) -> HostPath {
+        let name = format!("{}.json", Digest::of(object.to_string()));
+        self.folder.join("objects").join(&name)
+    }
+}
+
+/// Returns the folder of the records: hidden in a root of one's own, where programs keep their state
+/// on a whole machine.
+fn folder(root: &Path) -> HostPath {
+    if root == Path::new("/") {
+        HostPath::of(&["var", "lib", "reconciled", "host"])
+    } else {
+        HostPath::of(&[".reconciled"])
+    }
+}
+
+fn private(bytes: &[u8]) -> NewFile<'_> {
+    NewFile {
+        bytes,
+        mode: 0o600,
+        uid: None,
+        gid: None,
+    }
+}
+
+/// Makes one key for each run of this program, used wherever none is kept yet: what is planned before
+/// the first write and what is seen after it agree.
+fn fresh_key() -> Result<Vec<u8>, HostError> {
+    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(key) = KEY.get() {
+        return Ok(key.clone());
+    }
+    let mut key = vec![0; 32];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut key))
+        .map_err(HostError::std("read", "/dev/urandom"))?;
+    Ok(KEY.get_or_init(|| key).clone())
+}

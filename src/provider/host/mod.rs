@@ -1,0 +1,209 @@
+//! Files, environment files and nginx sites of this machine, below a root folder.
+//!
+//! Nothing outside the root is read or written, no symbolic link below it is followed, and a look
+//! runs no program. Whose an object is stands in records of our own below the root (`marks`).
+//!
+//! ```text
+//! Asked -> root (walk without links) -> marks (whose?) -> kind (fields) -> Observed
+//! Step  -> look again -> guard (moved? ours? done already?) -> record, temporary file, rename -> Applied
+//! ```
+
+mod accounts;
+mod env_file;
+mod env_text;
+mod error;
+mod file;
+mod guard;
+mod marks;
+mod nginx;
+mod nginx_site;
+mod path;
+mod placed;
+mod root;
+#[cfg(test)]
+mod tests;
+
+use super::{Provider, ProviderError};
+use crate::model::{
+    Applied, Asked, Connection, Kind, Observation, Observed, Output, PathPattern, Step, Value,
+};
+use async_trait::async_trait;
+use error::HostError;
+use nginx::Nginx;
+use root::Root;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where programs of a host are looked for. Never taken from a spec: it would choose what is run.
+const PROGRAM_FOLDERS: [&str; 5] = [
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/usr/bin",
+    "/usr/local/bin",
+    "/opt/homebrew/bin",
+];
+
+/// The `host` provider.
+///
+/// A connection has one setting, `root`: an absolute path, `/` where it is left out.
+#[derive(Clone)]
+pub struct Host {
+    kinds: Vec<Kind>,
+    program_folders: Arc<[PathBuf]>,
+    /// nginx checks all its sites together: one change at a time, or each would see the other's half.
+    nginx_turn: Arc<Mutex<()>>,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Returns the rows of this provider's kinds.
+pub fn rows() -> Vec<Kind> {
+    vec![file::row(), env_file::row(), nginx_site::row()]
+}
+
+impl Host {
+    /// Makes the provider; connections say which root.
+    pub fn new() -> Self {
+        Self::looking_in(PROGRAM_FOLDERS.iter().map(PathBuf::from))
+    }
+
+    /// Makes it with the folders where programs are looked for.
+    pub fn looking_in(folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            kinds: rows(),
+            program_folders: folders.into_iter().collect(),
+            nginx_turn: Arc::default(),
+        }
+    }
+
+    fn look(&self, asked: &Asked) -> Result<Observation, HostError> {
+        let root = opened(&asked.connection)?;
+        match asked.kind.as_str() {
+            "host/file" => placed::observe(&root, &file::Text, asked),
+            "host/env-file" => placed::observe(&root, &env_file::Variables, asked),
+            _ => {
+                let nginx = Nginx::find(&self.program_folders);
+                nginx_site::observe(&root, nginx.as_ref(), asked)
+            }
+        }
+    }
+
+    fn carry_out(&self, step: &Step) -> Result<Applied, ProviderError> {
+        let root = opened(&step.connection)
+            .map_err(|error| error.refusal(format!("{} {}", step.kind, step.identity)))?;
+        match step.kind.as_str() {
+            "host/file" => placed::apply(&root, &file::Text, step),
+            "host/env-file" => placed::apply(&root, &env_file::Variables, step),
+            _ => {
+                let _turn = self
+                    .nginx_turn
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let nginx = Nginx::find(&self.program_folders);
+                nginx_site::apply(&root, nginx.as_ref(), step)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Host {
+    fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
+        let (host, asked) = (self.clone(), asked.to_vec());
+        blocking(move || {
+            let answer = |asked: &Asked| Observed {
+                address: asked.address.clone(),
+                observation: host.look(asked).unwrap_or_else(|error| error.unknown()),
+            };
+            asked.iter().map(answer).collect()
+        })
+        .await
+    }
+
+    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+        let (host, step) = (self.clone(), step.clone());
+        blocking(move || host.carry_out(&step)).await
+    }
+}
+
+/// Runs calls that block on a thread made for them; a panic goes on to the caller.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going away, and this task with it.
+            Err(_cancelled) => std::future::pending().await,
+        },
+    }
+}
+
+/// Opens the root a connection names.
+fn opened(connection: &Connection) -> Result<Root, HostError> {
+    let refused = |reason: &str| HostError::Settings {
+        connection: connection.name.to_string(),
+        reason: reason.to_owned(),
+    };
+    let settings = connection.settings.as_map();
+    if let Some(unknown) = settings.and_then(|map| map.keys().find(|key| *key != "root")) {
+        return Err(refused(&format!(
+            "it has no setting {unknown:?}, only `root`"
+        )));
+    }
+    let root = match connection.settings.get("root") {
+        None | Some(Value::Null) => "/",
+        Some(Value::String(root)) => root,
+        Some(Value::Secret(_)) => {
+            return Err(refused(
+                "`root` comes from a secret; paths are shown, take a variable",
+            ));
+        }
+        Some(_) => return Err(refused("`root` is no text")),
+    };
+    if !root.starts_with('/') {
+        return Err(refused("`root` is not absolute"));
+    }
+    Root::open(Path::new(root))
+}
+
+fn path_output() -> Output {
+    Output {
+        name: "path".to_owned(),
+        sensitive: false,
+        follows: vec![PathPattern::known("/path")],
+        summary: "Where the file is, from the connection's root.".to_owned(),
+    }
+}
+
+fn path_schema() -> serde_json::Value {
+    json!({
+        "type": "string",
+        "pattern": "^/.*[^/]$",
+        "description": "Where it is on the host: absolute, from the connection's root. Folders above are made."
+    })
+}
+
+fn mode_schema(default: &str) -> serde_json::Value {
+    json!({
+        "type": "string",
+        "pattern": "^[0-7]{3,4}$",
+        "description": format!("Permission bits in octal, in quotes: \"0644\". Left out: {default}.")
+    })
+}
+
+fn account_schema(what: &str) -> serde_json::Value {
+    json!({
+        "type": "string",
+        "minLength": 1,
+        "description": format!("The {what}'s name or number. Left out: the daemon's own, or as it is.")
+    })
+}

@@ -1,0 +1,101 @@
+//! A change of a site, in steps that a kill may come between: recorded, put in place, checked and
+//! loaded, recorded as in force. What was in force before stays in the record until then.
+
+use super::site::{Site, Wished};
+use crate::model::Step;
+use crate::provider::host::error::HostError;
+use crate::provider::host::marks::{Before, Record};
+use crate::provider::host::nginx::Nginx;
+use crate::telemetry::crash_point;
+
+/// Puts a change in place, has it checked and loaded, or puts back what was there.
+pub(super) fn swap(
+    site: &Site<'_>,
+    nginx: &Nginx,
+    step: &Step,
+    wished: Option<&Wished>,
+) -> Result<(), HostError> {
+    let mut record = site
+        .record
+        .clone()
+        .unwrap_or_else(|| Record::begin(&step.address, &site.file));
+    record.address = step.address.clone();
+    // What a killed run had put in place was never in force: what was before it is what counts.
+    let before = record.pending.clone().unwrap_or_else(|| Before {
+        content: site.text(),
+        enabled: site.linked,
+    });
+    record.pending = Some(before.clone());
+    record.sealed |= wished.is_some_and(|wished| wished.sealed);
+    site.marks.write(&site.file, &record)?;
+    crash_point("nginx site recorded as changing, not yet in place");
+    let (content, enabled, sealed) = match wished {
+        Some(wished) => (Some(wished.content.as_str()), wished.enabled, wished.sealed),
+        None => (None, false, false),
+    };
+    site.place(content, enabled, sealed)?;
+    crash_point("nginx site in place, not yet checked");
+    let what = format!("the site {}", site.name);
+    let loaded = nginx
+        .check(site.root, &what)
+        .and_then(|()| nginx.reload(site.root, &what));
+    if let Err(error) = loaded {
+        return Err(put_back(site, &before, record.sealed)
+            .err()
+            .unwrap_or_else(|| quiet(error, sealed)));
+    }
+    crash_point("nginx site loaded, not yet recorded as in force");
+    match wished {
+        Some(wished) => in_force(site, record, wished.sealed),
+        None => site.marks.remove(&site.file),
+    }
+}
+
+/// Records that what is in place is in force, and how it was left.
+fn in_force(site: &Site<'_>, mut record: Record, sealed: bool) -> Result<(), HostError> {
+    record.pending = None;
+    record.sealed = sealed;
+    let after = Site::at(site.root, &site.name)?;
+    let more = format!("linked={} pending=false", after.linked);
+    record.written = after
+        .found
+        .as_ref()
+        .map(|found| site.marks.written(found, &more));
+    site.marks.write(&site.file, &record)
+}
+
+/// Marks as ours what already is as declared.
+pub(super) fn take_over(site: &Site<'_>, step: &Step) -> Result<(), HostError> {
+    let sealed = step
+        .desired
+        .as_ref()
+        .is_some_and(|desired| Wished::of(desired).sealed);
+    in_force(site, Record::begin(&step.address, &site.file), sealed)
+}
+
+/// Puts back what was in force, and whose it was.
+fn put_back(site: &Site<'_>, before: &Before, sealed: bool) -> Result<(), HostError> {
+    site.place(before.content.as_deref(), before.enabled, sealed)?;
+    crash_point("nginx site put back, its record not yet");
+    match &site.record {
+        Some(record) => site.marks.write(
+            &site.file,
+            &Record {
+                pending: None,
+                ..record.clone()
+            },
+        ),
+        None => site.marks.remove(&site.file),
+    }
+}
+
+/// nginx quotes the configuration: where that holds a secret, its words are kept back.
+fn quiet(error: HostError, sealed: bool) -> HostError {
+    match error {
+        HostError::NginxRefused { what, .. } if sealed => HostError::NginxRefused {
+            what,
+            words: "nginx refuses it (its words are kept back, the site holds a secret)".to_owned(),
+        },
+        other => other,
+    }
+}

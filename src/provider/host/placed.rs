@@ -1,0 +1,341 @@
+//! What `host/file` and `host/env-file` share: a plain file at a path, with mode and owner. Each kind
+//! says only how its text is written and read.
+
+use super::accounts::Account;
+use super::error::HostError;
+use super::guard::{Standing, Verdict, judge};
+use super::marks::{Marks, Record};
+use super::path::HostPath;
+use super::root::{Found, NewFile, Root};
+use crate::model::{
+    Action, Applied, Asked, Depth, Health, Live, Map, Mark, Observation, Owner, Prediction, Step,
+    Value,
+};
+use crate::provider::ProviderError;
+use crate::telemetry::crash_point;
+use std::borrow::Cow;
+
+/// How a kind writes and reads its text.
+pub(super) trait Form {
+    /// Returns the file's bytes.
+    fn bytes(&self, desired: &Map) -> Result<Vec<u8>, HostError>;
+    /// Tells whether the live bytes already mean what is declared.
+    fn means(&self, live: &[u8], desired: &Map) -> bool;
+    /// Adds the kind's own fields of the live file, in the declaration's spelling; what may be a
+    /// secret is sealed.
+    fn read(&self, found: &Found, known: &Known<'_>, into: &mut Map);
+    /// Returns the mode where none is declared and none is there yet; told as a declared one where
+    /// `binding`.
+    fn default_mode(&self, desired: &Map) -> DefaultMode;
+    /// Returns the declared fields as they will read after the write.
+    fn after(&self, desired: &Map) -> Map;
+}
+
+/// The mode of a file for which none is declared.
+pub(super) struct DefaultMode {
+    /// The permission bits.
+    pub(super) mode: u32,
+    /// Whether another mode of a file that is there is a difference.
+    pub(super) binding: bool,
+}
+
+/// What may be known of a file beside its bytes, to tell what is secret in it.
+pub(super) struct Known<'a> {
+    /// What Git declares.
+    pub(super) desired: Option<&'a Map>,
+    /// What was applied last: secrets as `{"$secret": …}`.
+    pub(super) applied: Option<&'a serde_json::Value>,
+    /// Whether our record says that it held a secret.
+    pub(super) sealed: bool,
+}
+
+impl Known<'_> {
+    /// Returns what was applied last under one field.
+    pub(super) fn applied_at(&self, keys: &[&str]) -> Option<&serde_json::Value> {
+        keys.iter()
+            .try_fold(self.applied?, |value, key| value.get(*key))
+    }
+}
+
+/// One file, looked at.
+struct Look<'a> {
+    path: HostPath,
+    marks: Marks<'a>,
+    record: Option<Record>,
+    found: Option<Found>,
+}
+
+impl<'a> Look<'a> {
+    fn at(root: &'a Root, path: &str) -> Result<Self, HostError> {
+        let path = HostPath::parse(path)?;
+        let marks = Marks::open(root)?;
+        marks.refuse_own(&path)?;
+        Ok(Self {
+            record: marks.read(&path)?,
+            found: root.read(&path)?,
+            marks,
+            path,
+        })
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        let owner = self.record.as_ref().map(|record| &record.address);
+        let found = self.found.as_ref()?;
+        Some(self.marks.mark(found, "", owner))
+    }
+}
+
+/// Answers what is live.
+pub(super) fn observe(
+    root: &Root,
+    form: &dyn Form,
+    asked: &Asked,
+) -> Result<Observation, HostError> {
+    let look = Look::at(root, asked.identity.get("/path").unwrap_or_default())?;
+    let desired = asked.desired.as_ref().and_then(Value::as_map);
+    let Some(found) = &look.found else {
+        let prediction = desired.filter(|_| asked.depth >= Depth::PredictAll);
+        return Ok(Observation::Absent {
+            prediction: prediction.map(|desired| predicted(form, desired, &Map::new())),
+        });
+    };
+    let known = Known {
+        desired,
+        applied: asked.owned.as_ref().map(|owned| &owned.applied),
+        sealed: look.record.as_ref().is_some_and(|record| record.sealed),
+    };
+    let mut value = Map::new();
+    value.insert("path".to_owned(), look.path.to_string().into());
+    form.read(found, &known, &mut value);
+    about(found, desired, &mut value);
+    Ok(Observation::Present(Box::new(Live {
+        prediction: desired.map(|desired| predicted(form, desired, &value)),
+        outputs: outputs(&look.path),
+        owner: look
+            .record
+            .as_ref()
+            .map(|record| Owner::Resource(record.address.clone())),
+        mark: look.mark().expect("it was found just above"),
+        external_id: None,
+        health: Health::Ready,
+        touched_by: look.marks.touched(look.record.as_ref(), found, ""),
+        value: Value::Map(value),
+    })))
+}
+
+/// Adds mode, owner and group, in the spelling of the declaration where it means the same.
+fn about(found: &Found, desired: Option<&Map>, value: &mut Map) {
+    let declared = |field: &str| {
+        desired
+            .and_then(|map| map.get(field))
+            .and_then(Value::as_str)
+    };
+    let mode = declared("mode").filter(|text| mode_of(text) == Some(found.mode));
+    let mode = mode.map_or_else(|| format!("{:04o}", found.mode), str::to_owned);
+    value.insert("mode".to_owned(), mode.into());
+    for (field, account, number) in [
+        ("owner", Account::User, found.uid),
+        ("group", Account::Group, found.gid),
+    ] {
+        let same = declared(field).filter(|name| account.number(name) == Some(number));
+        let name = same.map_or_else(|| account.name(number), str::to_owned);
+        value.insert(field.to_owned(), name.into());
+    }
+}
+
+/// Says what a write gives: the live fields, those declared in their place.
+fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Prediction {
+    for (field, account) in [("owner", Account::User), ("group", Account::Group)] {
+        let name = desired.get(field).and_then(Value::as_str);
+        if let Some(name) = name.filter(|name| account.number(name).is_none()) {
+            return Prediction::Refused {
+                reason: format!("this host knows no {field} {name:?}"),
+                immutable: Vec::new(),
+            };
+        }
+    }
+    let mut after = live.clone();
+    let default = form.default_mode(desired);
+    if default.binding || !live.contains_key("mode") {
+        after.insert("mode".to_owned(), format!("{:04o}", default.mode).into());
+    }
+    for (field, value) in form.after(desired) {
+        if value != Value::Null {
+            after.insert(field, value);
+        }
+    }
+    Prediction::Becomes {
+        value: Value::Map(after),
+        yielded: Vec::new(),
+        payload: None,
+    }
+}
+
+/// Reads permission bits as they are written: three or four octal digits.
+fn mode_of(text: &str) -> Option<u32> {
+    let right = (3..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    u32::from_str_radix(text, 8).ok().filter(|_| right)
+}
+
+fn outputs(path: &HostPath) -> Map {
+    [("path".to_owned(), path.to_string().into())]
+        .into_iter()
+        .collect()
+}
+
+/// Carries out one step.
+pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied, ProviderError> {
+    let what = format!("the file {}", step.identity);
+    let failed = |error: HostError| error.refusal(what.clone());
+    let empty = Map::new();
+    let desired = step
+        .desired
+        .as_ref()
+        .and_then(Value::as_map)
+        .unwrap_or(&empty);
+    let look = Look::at(root, step.identity.get("/path").unwrap_or_default()).map_err(failed)?;
+    let new = wished(form, desired, look.found.as_ref(), &look.path).map_err(failed)?;
+    let equal = look
+        .found
+        .as_ref()
+        .is_some_and(|found| is_as(form, desired, found, &new));
+    let mark = look.mark();
+    let standing = Standing {
+        what: &what,
+        mark: mark.as_ref(),
+        owner: look.record.as_ref().map(|record| &record.address),
+        equal,
+    };
+    let verdict = judge(step, &standing)?;
+    if step.action == Action::Delete {
+        return removed(root, &look, verdict == Verdict::Done).map_err(failed);
+    }
+    if verdict == Verdict::Go {
+        put(root, &look, step, &new, equal).map_err(failed)?;
+    }
+    let after = root.read(&look.path).map_err(failed)?;
+    Ok(Applied {
+        outputs: outputs(&look.path),
+        mark: after.map(|found| look.marks.mark(&found, "", Some(&step.address))),
+        external_id: None,
+        health: Health::Ready,
+        unchanged: verdict == Verdict::Done,
+    })
+}
+
+fn removed(root: &Root, look: &Look<'_>, unchanged: bool) -> Result<Applied, HostError> {
+    root.remove(&look.path)?;
+    crash_point("host file removed, its record not yet");
+    look.marks.remove(&look.path)?;
+    Ok(Applied {
+        outputs: Map::new(),
+        mark: None,
+        external_id: None,
+        health: Health::Ready,
+        unchanged,
+    })
+}
+
+/// Writes record and file. The record comes first: a file without one would be nobody's.
+fn put(
+    root: &Root,
+    look: &Look<'_>,
+    step: &Step,
+    new: &Wished,
+    equal: bool,
+) -> Result<(), HostError> {
+    let begun = Record::begin(&step.address, &look.path);
+    let mut record = match &look.record {
+        Some(record) if record.address == step.address => record.clone(),
+        _ => begun,
+    };
+    // Once sealed, the old text counts as secret until the new one is in place.
+    record.sealed |= new.sealed;
+    if look.record.as_ref() != Some(&record) {
+        look.marks.write(&look.path, &record)?;
+        crash_point("host file recorded, not yet written");
+    }
+    if !equal {
+        root.write(&look.path, &new.file())?;
+        crash_point("host file written, not yet recorded as written");
+    }
+    if let Some(found) = root.read(&look.path)? {
+        record.written = Some(look.marks.written(&found, ""));
+    }
+    record.sealed = new.sealed;
+    look.marks.write(&look.path, &record)
+}
+
+/// A file as declared, on this host.
+struct Wished {
+    bytes: Vec<u8>,
+    mode: u32,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    sealed: bool,
+}
+
+impl Wished {
+    fn file(&self) -> NewFile<'_> {
+        NewFile {
+            bytes: &self.bytes,
+            mode: self.mode,
+            uid: self.uid,
+            gid: self.gid,
+        }
+    }
+}
+
+/// Reads the declaration; what it leaves out stays as it is.
+fn wished(
+    form: &dyn Form,
+    desired: &Map,
+    found: Option<&Found>,
+    path: &HostPath,
+) -> Result<Wished, HostError> {
+    let wrong = |field, reason: String| HostError::Spec {
+        what: path.to_string(),
+        field,
+        reason,
+    };
+    let text = |field: &str| -> Option<Cow<'_, str>> {
+        match desired.get(field)? {
+            Value::Secret(secret) => Some(Cow::Owned(secret.expose().to_owned())),
+            other => other.as_str().map(Cow::Borrowed),
+        }
+    };
+    let default = form.default_mode(desired);
+    let mode = match (text("mode"), found) {
+        (Some(mode), _) => mode_of(&mode)
+            .ok_or_else(|| wrong("mode", "write three or four octal digits".to_owned()))?,
+        (None, Some(found)) if !default.binding => found.mode,
+        (None, _) => default.mode,
+    };
+    let id = |field: &'static str, account: Account| match text(field) {
+        Some(name) => account
+            .number(&name)
+            .map(Some)
+            .ok_or_else(|| wrong(field, format!("this host knows no {field} {name:?}"))),
+        None => Ok(None),
+    };
+    let mut sealed = false;
+    desired.values().for_each(|value| {
+        value.walk(&mut |node| sealed |= matches!(node, Value::Secret(_)));
+    });
+    Ok(Wished {
+        bytes: form.bytes(desired)?,
+        mode,
+        uid: id("owner", Account::User)?.or(found.map(|found| found.uid)),
+        gid: id("group", Account::Group)?.or(found.map(|found| found.gid)),
+        sealed,
+    })
+}
+
+/// Tells whether a file already is as declared.
+fn is_as(form: &dyn Form, desired: &Map, found: &Found, new: &Wished) -> bool {
+    let means = |bytes: &Vec<u8>| form.means(bytes, desired);
+    found.bytes.as_ref().is_some_and(means)
+        && found.mode == new.mode
+        && new.uid.is_none_or(|uid| uid == found.uid)
+        && new.gid.is_none_or(|gid| gid == found.gid)
+}
