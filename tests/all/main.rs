@@ -8,5 +8,6 @@
     reason = "a test may panic, and starts programs and looks at the clock as it likes"
 )]
 
+mod conformance;
 mod peers;
 mod source;

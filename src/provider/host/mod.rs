@@ -62,7 +62,7 @@ impl Default for Host {
 }
 
 /// Returns the rows of this provider's kinds.
-pub fn rows() -> Vec<Kind> {
+pub(super) fn rows() -> Vec<Kind> {
     vec![file::row(), env_file::row(), nginx_site::row()]
 }
 
