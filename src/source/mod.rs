@@ -5,7 +5,7 @@
 //! ```text
 //! Target -> Repository -> head (one small request) -> fetch (one commit, no history) -> Snapshot
 //!                      `-> merge_preview (base + head, merged in memory)             -> Snapshot
-//! folder -> Snapshot        watch -> "it changed"        secrets -> Secret
+//! folder -> Snapshot        Watch -> "it changed"        secrets -> Secret
 //! ```
 
 mod blobs;
@@ -25,6 +25,7 @@ mod stop;
 mod store;
 mod target;
 mod tree;
+mod watch;
 mod wire;
 
 pub use error::SourceError;
@@ -34,5 +35,6 @@ pub use movement::Movement;
 pub use place::Place;
 pub use repository::{Fetched, Repository};
 pub use target::{Credentials, Target};
+pub use watch::Watch;
 
 pub(crate) use stop::{Stop, blocking};

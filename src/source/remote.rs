@@ -66,7 +66,8 @@ impl<'a> Remote<'a> {
         let odb = store.odb().map_err(failed)?;
         let mut wants: Vec<Oid> = Vec::new();
         for id in ids {
-            if !(noted(id) && odb.exists(*id)) && !wants.contains(id) {
+            let here = noted(id) && odb.exists(*id);
+            if !here && !wants.contains(id) {
                 wants.push(*id);
             }
         }
