@@ -31,4 +31,5 @@ pub mod provider;
 pub mod source;
 pub mod spec;
 pub mod telemetry;
+pub mod web;
 pub mod yaml;

@@ -1,4 +1,4 @@
-//! What the program says about itself: log setup, metrics, the error chain; and the one clock.
+//! What the program says about itself: log, metrics, readiness, the error chain; and the one clock.
 //!
 //! Nothing here decides anything about an environment.
 
@@ -7,8 +7,10 @@ mod clock;
 mod crash;
 pub mod log;
 pub mod metrics;
+mod readiness;
 
 pub use chain::chain;
 pub use clock::Clock;
 pub use crash::crash_point;
 pub use metrics::Metrics;
+pub use readiness::Readiness;

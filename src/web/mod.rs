@@ -1,0 +1,112 @@
+//! Health and metrics over HTTP, on this machine only unless the settings say otherwise. Serves
+//! nothing that is secret and changes nothing: it asks nobody who they are.
+//!
+//! ```text
+//! /healthz  200 while the process answers
+//! /readyz   200, or 503 with what is waited for
+//! /metrics  OpenMetrics text
+//! ```
+
+mod error;
+mod health;
+
+pub use error::WebError;
+
+use crate::ledger::Ledger;
+use crate::telemetry::{Metrics, Readiness};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// How long one answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long connections that are open at the end may go on.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The longest body that is taken, in bytes. No page of ours takes one.
+const BODY: usize = 64 * 1024;
+
+/// What the pages show.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What was counted.
+    pub metrics: Metrics,
+    /// What is waited for.
+    pub readiness: Readiness,
+    /// Asked whether it can be written.
+    pub ledger: Ledger,
+}
+
+/// Takes the address.
+///
+/// # Errors
+/// Names the address, with what to do where it is taken.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, WebError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| WebError::Listen { address, source })
+}
+
+/// Serves until `shutdown` is over, and a little longer for who is being answered.
+///
+/// # Errors
+/// Why it cannot be served.
+pub async fn serve(
+    listener: TcpListener,
+    state: State,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), WebError> {
+    let (stopping, stopped) = oneshot::channel();
+    let signal = async move {
+        shutdown.await;
+        let _nobody_waits = stopping.send(());
+    };
+    let serving = axum::serve(listener, pages(state)).with_graceful_shutdown(signal);
+    tokio::select! {
+        served = serving => served.map_err(WebError::Serve),
+        () = past_grace(stopped) => Ok(()),
+    }
+}
+
+async fn past_grace(stopped: oneshot::Receiver<()>) {
+    if stopped.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(GRACE).await;
+}
+
+fn pages(state: State) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there is no such page\n") })
+        .layer(middleware::from_fn(in_time))
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(state)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(TIMEOUT, next.run(request)).await;
+    let mut answer = answer.unwrap_or_else(|_late| {
+        (StatusCode::SERVICE_UNAVAILABLE, "no answer in time\n").into_response()
+    });
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    answer
+}
+
+#[cfg(test)]
+mod tests;

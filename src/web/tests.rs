@@ -1,0 +1,107 @@
+//! The pages as a supervisor asks for them.
+
+use super::*;
+use crate::model::Fault as _;
+use crate::net::http::{Client, HttpSettings, Request as Question, Response as Answer};
+use std::net::Ipv4Addr;
+use tokio::io::AsyncWriteExt as _;
+
+struct Served {
+    address: SocketAddr,
+    state: State,
+    stop: oneshot::Sender<()>,
+    ended: tokio::task::JoinHandle<Result<(), WebError>>,
+}
+
+async fn served() -> Served {
+    let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+    let state = State {
+        metrics: Metrics::new(),
+        readiness: Readiness::new(),
+        ledger: Ledger::in_memory().await.unwrap(),
+    };
+    let (stop, stopped) = oneshot::channel();
+    Served {
+        address: listener.local_addr().unwrap(),
+        ended: tokio::spawn(serve(listener, state.clone(), async {
+            let _dropped_means_stop = stopped.await;
+        })),
+        state,
+        stop,
+    }
+}
+
+async fn ask(served: &Served, method: http::Method, page: &str) -> Answer {
+    let url = format!("http://{}{page}", served.address).parse().unwrap();
+    let client = Client::new(&HttpSettings::default()).unwrap();
+    // A 503 is the answer here, not a reason to ask again.
+    let question = Question::new(method, url).deadline(Duration::from_millis(900));
+    client.send(question).await.unwrap()
+}
+
+#[tokio::test]
+async fn readiness_follows_what_is_waited_for_and_the_ledger() {
+    let served = served().await;
+    served
+        .state
+        .readiness
+        .wait_for("infrastructure", "the first fetch is under way");
+    let answer = ask(&served, http::Method::GET, "/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.json().unwrap()["waiting"]["infrastructure"],
+        "the first fetch is under way"
+    );
+    assert_eq!(
+        ask(&served, http::Method::GET, "/healthz").await.status,
+        200
+    );
+    served.state.readiness.done("infrastructure");
+    assert_eq!(ask(&served, http::Method::GET, "/readyz").await.status, 200);
+    served.state.ledger.close().await;
+    let answer = ask(&served, http::Method::GET, "/readyz").await;
+    assert_eq!(answer.status, 503);
+    let why = answer.json().unwrap()["waiting"]["ledger"].to_string();
+    assert!(why.contains("it is closed"), "{why}");
+}
+
+#[tokio::test]
+async fn metrics_are_open_metrics_and_other_pages_are_none() {
+    let served = served().await;
+    let answer = ask(&served, http::Method::GET, "/metrics").await;
+    assert_eq!(answer.header("content-type"), Some(CONTENT));
+    assert!(String::from_utf8_lossy(&answer.body).contains("reconciled_build_info{version="));
+    assert_eq!(ask(&served, http::Method::GET, "/").await.status, 404);
+    assert_eq!(
+        ask(&served, http::Method::POST, "/healthz").await.status,
+        405
+    );
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[tokio::test]
+async fn the_end_does_not_wait_for_who_never_finishes_asking() {
+    let served = served().await;
+    let mut slow = tokio::net::TcpStream::connect(served.address)
+        .await
+        .unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    // Answered after the slow one was taken in.
+    assert_eq!(
+        ask(&served, http::Method::GET, "/healthz").await.status,
+        200
+    );
+    tokio::time::pause();
+    served.stop.send(()).unwrap();
+    served.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_address_is_named() {
+    let served = served().await;
+    let error = listen(served.address).await.unwrap_err();
+    assert_eq!(error.code(), "web-listen");
+    assert!(error.to_string().contains(&served.address.to_string()));
+}
