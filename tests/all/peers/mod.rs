@@ -2,9 +2,13 @@
 //!
 //! They listen on loopback only. A test takes what it shares with others (a cluster, a server) from here and makes names of its own in it.
 
+pub(crate) mod checked;
+pub(crate) mod digitalocean;
 pub(crate) mod git;
+pub(crate) mod github;
 pub(crate) mod kubernetes;
 pub(crate) mod process;
+pub(crate) mod slack;
 pub(crate) mod wait;
 
 mod proof;

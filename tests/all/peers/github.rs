@@ -1,0 +1,111 @@
+//! GitHub: emulate keeps repositories, pull requests and comments, and GitHub's own OpenAPI judges every request.
+//!
+//! Revisions come from a real repository: emulate has no Git transport, so a pull request is told which it stands for.
+
+use serde_json::{Value, json};
+
+use super::checked::Checked;
+
+/// Who the daemon is.
+pub(crate) const TOKEN: &str = "ghp_the_daemon";
+/// Who opens and merges pull requests.
+const PERSON: &str = "ghp_a_person";
+
+/// A GitHub of its own with one repository, `acme/infra`, whose branch is `main`.
+#[derive(Debug)]
+pub(crate) struct GitHub {
+    pub(crate) server: Checked,
+}
+
+impl GitHub {
+    /// The only repository, as `owner/name`.
+    pub(crate) const REPOSITORY: &'static str = "acme/infra";
+    /// The login behind [`TOKEN`].
+    pub(crate) const LOGIN: &'static str = "reconciled-bot";
+
+    /// Starts one (about a second).
+    pub(crate) fn start() -> Self {
+        let user = |login: &str| json!({"login": login, "scopes": ["repo"]});
+        let seed = json!({
+            "tokens": {TOKEN: user(Self::LOGIN), PERSON: user("acme")},
+            "github": {
+                "users": [{"login": "acme"}, {"login": Self::LOGIN}],
+                "repos": [{"owner": "acme", "name": "infra", "auto_init": true}],
+            },
+        });
+        let server = Checked::start("github.mjs", &[&seed.to_string()]);
+        let github = Self { server };
+        let path = github.path(&format!("collaborators/{}", Self::LOGIN));
+        github.as_person("PUT", &path, Some(&json!({"permission": "push"})));
+        github
+    }
+
+    /// Opens a pull request of a branch, which stands for revisions of the real repository, and gives back its number.
+    pub(crate) fn open_pull(&self, title: &str, branch: &str, head: &str, base: &str) -> u64 {
+        let body = json!({"title": title, "head": branch, "base": "main"});
+        let pull = self.as_person("POST", &self.path("pulls"), Some(&body));
+        let number = pull["number"].as_u64().unwrap();
+        self.stands_for(number, &json!({"head": head, "base": base}));
+        number
+    }
+
+    /// Tells that the branch of a pull request has moved.
+    pub(crate) fn push(&self, number: u64, head: &str) {
+        self.stands_for(number, &json!({"head": head}));
+    }
+
+    /// Merges a pull request; `merge` is the revision that did so in the real repository.
+    pub(crate) fn merge(&self, number: u64, merge: &str) {
+        self.as_person(
+            "PUT",
+            &self.path(&format!("pulls/{number}/merge")),
+            Some(&json!({})),
+        );
+        self.stands_for(number, &json!({"merge": merge}));
+    }
+
+    /// Closes a pull request without merging it.
+    pub(crate) fn close(&self, number: u64) {
+        let body = json!({"state": "closed"});
+        self.as_person("PATCH", &self.path(&format!("pulls/{number}")), Some(&body));
+    }
+
+    /// Comments as a person would.
+    pub(crate) fn comment(&self, number: u64, body: &str) {
+        let path = self.path(&format!("issues/{number}/comments"));
+        self.as_person("POST", &path, Some(&json!({"body": body})));
+    }
+
+    /// The comments on a pull request, oldest first, as the API tells them.
+    pub(crate) fn comments(&self, number: u64) -> Vec<Value> {
+        let path = self.path(&format!("issues/{number}/comments?per_page=100"));
+        let comments = self.as_person("GET", &path, None);
+        comments.as_array().unwrap().clone()
+    }
+
+    /// The statuses set so far, oldest first: `{repository, sha, state, context, description}`.
+    pub(crate) fn statuses(&self) -> Vec<Value> {
+        let statuses = self.server.tell("statuses", &Value::Null);
+        statuses.as_array().unwrap().clone()
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{rest}", Self::REPOSITORY)
+    }
+
+    fn stands_for(&self, number: u64, revisions: &Value) {
+        let mut known = revisions.clone();
+        known["repository"] = Self::REPOSITORY.into();
+        known["number"] = number.into();
+        self.server.tell("revisions", &known);
+    }
+
+    fn as_person(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (status, answer) = self.server.send(method, path, Some(PERSON), body);
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {answer}"
+        );
+        answer
+    }
+}

@@ -1,0 +1,95 @@
+// GitHub as the tests meet it: github.mjs FOLDER SEED. Emulate keeps the state, GitHub's own OpenAPI judges every request,
+// and what emulate lacks (commit statuses, pull requests of a commit, revisions of a real repository) is kept here.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { Contract } from "./contract.mjs";
+import { serve } from "./proxy.mjs";
+
+const [folder, seed] = process.argv.slice(2);
+const { createEmulator } = await import(pathToFileURL(join(folder, "node_modules/emulate/dist/api.js")));
+const emulator = await createEmulator({ service: "github", port: 0, seed: JSON.parse(seed) });
+const description = createRequire(join(folder, "package.json")).resolve("@octokit/openapi/package.json");
+const contract = new Contract(folder, join(description, "../generated/api.github.com.json"));
+
+const tokens = JSON.parse(seed).tokens;
+const statuses = []; // {repository, sha, body}
+const revisions = new Map(); // "owner/name#7" -> {head, base, merge}
+
+const repository = (path) => path.split("/").slice(2, 4).join("/");
+const key = (path, number) => `${repository(path)}#${number}`;
+
+/** Puts the revisions of the real repository where emulate made some up. */
+function real(path, pull) {
+  const known = pull?.number && pull.head && revisions.get(key(path, pull.number));
+  if (!known) return pull;
+  return {
+    ...pull,
+    head: { ...pull.head, sha: known.head },
+    base: { ...pull.base, sha: known.base ?? pull.base.sha },
+    merge_commit_sha: known.merge ?? pull.merge_commit_sha,
+  };
+}
+
+function rewrite({ url }, body) {
+  if (!/^\/repos\/[^/]+\/[^/]+\/pulls(\/\d+)?$/.test(url.pathname)) return body;
+  return Array.isArray(body) ? body.map((pull) => real(url.pathname, pull)) : real(url.pathname, body);
+}
+
+const ask = async (request, path) => {
+  const headers = { accept: "application/vnd.github+json", "user-agent": "peers" };
+  if (request.headers.authorization) headers.authorization = request.headers.authorization;
+  const answer = await fetch(emulator.url + path, { headers });
+  return { status: answer.status, body: await answer.json() };
+};
+
+function status(entry) {
+  return {
+    url: `${emulator.url}/repos/${entry.repository}/statuses/${entry.sha}`,
+    avatar_url: null, id: entry.id, node_id: `S_${entry.id}`,
+    state: entry.body.state, description: entry.body.description ?? null,
+    target_url: entry.body.target_url ?? null, context: entry.body.context ?? "default",
+    created_at: entry.at, updated_at: entry.at, creator: entry.creator,
+  };
+}
+
+async function lacks(request) {
+  const path = request.url.pathname;
+  // Emulate takes an unknown token for its first user.
+  const token = request.headers.authorization?.replace(/^(Bearer|token) /i, "");
+  if (token && !(token in tokens)) return { status: 401, body: { message: "Bad credentials" } };
+  const [, what, rest] = /^\/repos\/[^/]+\/[^/]+\/(statuses|commits)\/(.+)$/.exec(path) ?? [];
+  if (!what) return undefined;
+  const about = rest.replace(/\/(statuses|pulls)$/, "");
+  if (what === "statuses" && request.method === "POST") {
+    // Emulate knows who may write to the repository, so it is asked first.
+    const [there, me] = [await ask(request, `/repos/${repository(path)}`), await ask(request, "/user")];
+    if (me.status !== 200) return me;
+    if (there.status !== 200) return there;
+    const entry = { id: statuses.length + 1, repository: repository(path), sha: rest, body: JSON.parse(request.body), at: new Date().toISOString(), creator: me.body };
+    statuses.push(entry);
+    return { status: 201, body: status(entry) };
+  }
+  if (what === "commits" && request.method === "GET" && rest.endsWith("/statuses")) {
+    const of = statuses.filter((entry) => entry.repository === repository(path) && entry.sha === about);
+    return { status: 200, body: of.reverse().map(status) };
+  }
+  if (what === "commits" && request.method === "GET" && rest.endsWith("/pulls")) {
+    const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, known.merge].includes(about));
+    const pulls = await Promise.all(numbers.map(([name]) => ask(request, `/repos/${repository(path)}/pulls/${name.split("#")[1]}`)));
+    const failed = pulls.find((pull) => pull.status !== 200);
+    return failed ?? { status: 200, body: pulls.map((pull) => real(path, pull.body)) };
+  }
+  return undefined;
+}
+
+const controls = {
+  statuses: () => statuses.map(({ repository, sha, body }) => ({ repository, sha, ...body })),
+  // {repository, number, head, base, merge}: which revisions of the real repository a pull request stands for.
+  revisions: ({ repository, number, ...known }) => {
+    const name = `${repository}#${number}`;
+    revisions.set(name, { ...revisions.get(name), ...known });
+  },
+};
+console.log(await serve({ upstream: emulator.url, contract, lacks, rewrite, controls }));

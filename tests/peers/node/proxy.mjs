@@ -1,0 +1,80 @@
+// A server in front of another: records every request, judges it by a contract, and passes it on where nothing is wrong.
+import { createServer } from "node:http";
+
+/**
+ * Serves on a free loopback port and gives back its address.
+ *
+ * `contract` judges, or nothing does; `strict` judges answers too; `lacks(request)` answers what upstream cannot
+ * (`{status, body}`), and `rewrite(request, body)` changes what upstream answered. Under `/__peers/` it tells what it
+ * has seen (`requests`, `faults`), and takes a `failure` `{method, path, status, headers, body, times}` to answer with
+ * instead; `controls` adds more there.
+ */
+export async function serve({ upstream, contract, strict = false, lacks, rewrite, controls = {} }) {
+  const requests = [];
+  const faults = [];
+  const failures = [];
+  const told = { failure: (failure) => void failures.push(failure), requests: () => requests, faults: () => faults, ...controls };
+
+  const pass = async (request) => {
+    const headers = { ...request.headers };
+    for (const name of ["host", "connection", "content-length", "transfer-encoding", "accept-encoding"]) delete headers[name];
+    const body = request.body === "" ? undefined : request.body;
+    const answer = await fetch(upstream + request.url.pathname + request.url.search, { method: request.method, headers, body, redirect: "manual" });
+    const type = answer.headers.get("content-type") ?? "application/json";
+    const extra = Object.fromEntries(["link", "retry-after", "location", "ratelimit-remaining"].map((name) => [name, answer.headers.get(name)]).filter(([, value]) => value));
+    return { status: answer.status, text: await answer.text(), type, extra };
+  };
+
+  const handle = async (request) => {
+    const name = request.url.pathname.startsWith("/__peers/") && request.url.pathname.slice("/__peers/".length);
+    if (name) {
+      if (!told[name]) return { status: 404, text: "{}" };
+      const value = await told[name](request.body && JSON.parse(request.body));
+      return { status: 200, text: JSON.stringify(value ?? null) };
+    }
+    const line = `${request.method} ${request.url.pathname}`;
+    const seen = { method: request.method, path: request.url.pathname, query: request.url.search, headers: request.headers, body: request.body };
+    requests.push(seen);
+    const wrong = contract?.request(request.method, request.url, request.headers, request.body) ?? [];
+    if (wrong.length > 0) {
+      faults.push(...wrong.map((fault) => `${line}: ${fault}`));
+      // No real API answers like this, so that a client that overlooks it still fails its test.
+      return { status: 418, text: JSON.stringify({ message: `the request breaks the contract: ${wrong.join("; ")}` }) };
+    }
+    const failure = failures.find((one) => one.times > 0 && one.method === request.method && request.url.pathname.includes(one.path));
+    if (failure) {
+      failure.times -= 1;
+      seen.status = failure.status;
+      return { status: failure.status, text: JSON.stringify(failure.body ?? {}), extra: failure.headers };
+    }
+    const own = await lacks?.(request);
+    const answer = own ? { status: own.status, text: JSON.stringify(own.body) } : await pass(request);
+    if (!own && rewrite && answer.type?.includes("json") && answer.text) answer.text = JSON.stringify(rewrite(request, JSON.parse(answer.text)));
+    seen.status = answer.status;
+    if (contract && (own?.status < 400 || strict)) faults.push(...contract.answer(request.method, request.url.pathname, answer.status, answer.text).map((fault) => `${line}: ${fault}`));
+    return answer;
+  };
+
+  const server = createServer((incoming, outgoing) => {
+    const chunks = [];
+    incoming.on("data", (chunk) => chunks.push(chunk));
+    incoming.on("end", async () => {
+      const request = {
+        method: incoming.method,
+        url: new URL(incoming.url, "http://peer.invalid"),
+        headers: incoming.headers,
+        body: Buffer.concat(chunks).toString("utf8"),
+      };
+      try {
+        const { status, text, type = "application/json", extra = {} } = await handle(request);
+        outgoing.writeHead(status, { "content-type": type, ...extra });
+        outgoing.end(status === 204 ? undefined : text);
+      } catch (error) {
+        faults.push(`${request.method} ${request.url.pathname}: ${error.stack}`);
+        outgoing.writeHead(502).end(String(error));
+      }
+    });
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return `http://127.0.0.1:${server.address().port}`;
+}
