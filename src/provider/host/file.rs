@@ -19,18 +19,12 @@ pub(super) fn row() -> Kind {
         schema: Some(json!({
             "type": "object",
             "additionalProperties": false,
-            "required": ["path"],
-            "oneOf": [{ "required": ["content"] }, { "required": ["source"] }],
+            "required": ["path", "content"],
             "properties": {
                 "path": super::path_schema(),
                 "content": {
                     "type": "string",
                     "description": "The file's text, exactly as it is to be."
-                },
-                "source": {
-                    "type": "string",
-                    "x-reconciled-source": "content",
-                    "description": "A file of the repository that holds the text, from this file's folder."
                 },
                 "mode": super::mode_schema("0644, and 0600 where the content holds a secret; of a file that is there it stays as it is"),
                 "owner": super::account_schema("user"),
@@ -46,7 +40,12 @@ pub(super) struct Text;
 
 impl Form for Text {
     fn bytes(&self, desired: &Map) -> Result<Vec<u8>, HostError> {
-        Ok(content(desired).unwrap_or_default().into_bytes())
+        let text = content(desired).ok_or_else(|| HostError::Spec {
+            what: "the file".to_owned(),
+            field: "content",
+            reason: "it is missing, or no text".to_owned(),
+        })?;
+        Ok(text.into_bytes())
     }
 
     fn means(&self, live: &[u8], desired: &Map) -> bool {

@@ -29,8 +29,7 @@ pub(super) fn row() -> Kind {
         schema: Some(json!({
             "type": "object",
             "additionalProperties": false,
-            "required": ["name"],
-            "oneOf": [{ "required": ["content"] }, { "required": ["source"] }],
+            "required": ["name", "content"],
             "properties": {
                 "name": {
                     "type": "string",
@@ -40,11 +39,6 @@ pub(super) fn row() -> Kind {
                 "content": {
                     "type": "string",
                     "description": "What stands in the http block: server blocks, upstreams, maps."
-                },
-                "source": {
-                    "type": "string",
-                    "x-reconciled-source": "content",
-                    "description": "A file of the repository that holds the text, from this file's folder."
                 },
                 "enabled": {
                     "type": "boolean",
@@ -143,7 +137,7 @@ pub(super) fn apply(
     let what = format!("the nginx site {}", step.identity);
     let failed = |error: HostError| error.refusal(what.clone());
     let site = Site::at(root, step.identity.get("/name").unwrap_or_default()).map_err(failed)?;
-    let wished = step.desired.as_ref().map(Wished::of);
+    let wished = wished(step).map_err(failed)?;
     let mark = site.mark(site.owner());
     let equal = wished.as_ref().is_some_and(|wished| site.is_as(wished));
     let standing = Standing {
@@ -155,14 +149,14 @@ pub(super) fn apply(
     let verdict = judge(step, &standing)?;
     if verdict == Verdict::Go {
         match (&wished, equal) {
-            (Some(_), true) => take_over(&site, step).map_err(failed)?,
+            (Some(wished), true) => take_over(&site, step, wished).map_err(failed)?,
             _ => {
                 let nginx =
                     nginx.ok_or_else(|| failed(HostError::NoNginx { what: what.clone() }))?;
                 swap(&site, nginx, step, wished.as_ref()).map_err(failed)?;
             }
         }
-    } else if step.action == Action::Delete {
+    } else if step.action == Action::Delete && site.owner() == Some(&step.address) {
         root.remove(&site.link).map_err(failed)?;
         site.marks.remove(&site.file).map_err(failed)?;
     }
@@ -174,4 +168,17 @@ pub(super) fn apply(
         health: Health::Ready,
         unchanged: verdict == Verdict::Done,
     })
+}
+
+/// Reads what a step declares; nothing where it deletes.
+fn wished(step: &Step) -> Result<Option<Wished>, HostError> {
+    let Some(desired) = &step.desired else {
+        return Ok(None);
+    };
+    let wished = Wished::of(desired).ok_or_else(|| HostError::Spec {
+        what: format!("the site {}", step.identity),
+        field: "content",
+        reason: "it is missing, or no text".to_owned(),
+    })?;
+    Ok(Some(wished))
 }

@@ -8,7 +8,7 @@ use super::marks::{Marks, Record};
 use super::path::HostPath;
 use super::root::{Found, NewFile, Root};
 use crate::model::{
-    Action, Applied, Asked, Depth, Health, Live, Map, Mark, Observation, Owner, Prediction, Step,
+    Address, Applied, Asked, Depth, Health, Live, Map, Mark, Observation, Owner, Prediction, Step,
     Value,
 };
 use crate::provider::ProviderError;
@@ -78,10 +78,13 @@ impl<'a> Look<'a> {
         })
     }
 
+    fn owner(&self) -> Option<&Address> {
+        self.record.as_ref().map(|record| &record.address)
+    }
+
     fn mark(&self) -> Option<Mark> {
-        let owner = self.record.as_ref().map(|record| &record.address);
         let found = self.found.as_ref()?;
-        Some(self.marks.mark(found, "", owner))
+        Some(self.marks.mark(found, "", self.owner()))
     }
 }
 
@@ -187,31 +190,30 @@ fn outputs(path: &HostPath) -> Map {
 pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied, ProviderError> {
     let what = format!("the file {}", step.identity);
     let failed = |error: HostError| error.refusal(what.clone());
-    let empty = Map::new();
-    let desired = step
-        .desired
-        .as_ref()
-        .and_then(Value::as_map)
-        .unwrap_or(&empty);
     let look = Look::at(root, step.identity.get("/path").unwrap_or_default()).map_err(failed)?;
-    let new = wished(form, desired, look.found.as_ref(), &look.path).map_err(failed)?;
-    let equal = look
-        .found
-        .as_ref()
-        .is_some_and(|found| is_as(form, desired, found, &new));
+    let desired = step.desired.as_ref().and_then(Value::as_map);
+    let new = desired
+        .map(|desired| wished(form, desired, look.found.as_ref(), &look.path))
+        .transpose()
+        .map_err(failed)?;
+    let equal = match (&look.found, desired, &new) {
+        (Some(found), Some(desired), Some(new)) => is_as(form, desired, found, new),
+        _ => false,
+    };
     let mark = look.mark();
     let standing = Standing {
         what: &what,
         mark: mark.as_ref(),
-        owner: look.record.as_ref().map(|record| &record.address),
+        owner: look.owner(),
         equal,
     };
     let verdict = judge(step, &standing)?;
-    if step.action == Action::Delete {
-        return removed(root, &look, verdict == Verdict::Done).map_err(failed);
-    }
-    if verdict == Verdict::Go {
-        put(root, &look, step, &new, equal).map_err(failed)?;
+    match new {
+        None => return removed(root, &look, step, verdict == Verdict::Done).map_err(failed),
+        Some(new) if verdict == Verdict::Go => {
+            put(root, &look, step, &new, equal).map_err(failed)?;
+        }
+        Some(_) => {}
     }
     let after = root.read(&look.path).map_err(failed)?;
     Ok(Applied {
@@ -223,10 +225,18 @@ pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied
     })
 }
 
-fn removed(root: &Root, look: &Look<'_>, unchanged: bool) -> Result<Applied, HostError> {
+fn removed(
+    root: &Root,
+    look: &Look<'_>,
+    step: &Step,
+    unchanged: bool,
+) -> Result<Applied, HostError> {
     root.remove(&look.path)?;
     crash_point("host file removed, its record not yet");
-    look.marks.remove(&look.path)?;
+    // Where it was gone already, the record may be of whoever makes it next.
+    if look.owner() == Some(&step.address) {
+        look.marks.remove(&look.path)?;
+    }
     Ok(Applied {
         outputs: Map::new(),
         mark: None,

@@ -33,14 +33,14 @@ pub(super) struct Wished {
 }
 
 impl Wished {
-    /// Reads a declaration.
-    pub(super) fn of(desired: &Value) -> Self {
+    /// Reads a declaration; `None` where it has no text to put in place.
+    pub(super) fn of(desired: &Value) -> Option<Self> {
         let content = desired.get("content");
-        Self {
-            content: content.and_then(plain_text).unwrap_or_default().to_owned(),
+        Some(Self {
+            content: content.and_then(plain_text)?.to_owned(),
             enabled: desired.get("enabled") != Some(&Value::Bool(false)),
             sealed: content.is_some_and(is_secret),
-        }
+        })
     }
 }
 

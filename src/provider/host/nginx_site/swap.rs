@@ -23,32 +23,40 @@ pub(super) fn swap(
     // What a killed run had put in place was never in force: what was before it is what counts.
     let before = record.pending.clone().unwrap_or_else(|| Before {
         content: site.text(),
-        enabled: site.linked,
+        enabled: site.linked && site.found.is_some(),
     });
     record.pending = Some(before.clone());
     record.sealed |= wished.is_some_and(|wished| wished.sealed);
     site.marks.write(&site.file, &record)?;
     crash_point("nginx site recorded as changing, not yet in place");
-    let (content, enabled, sealed) = match wished {
-        Some(wished) => (Some(wished.content.as_str()), wished.enabled, wished.sealed),
-        None => (None, false, false),
-    };
-    site.place(content, enabled, sealed)?;
-    crash_point("nginx site in place, not yet checked");
-    let what = format!("the site {}", site.name);
-    let loaded = nginx
-        .check(site.root, &what)
-        .and_then(|()| nginx.reload(site.root, &what));
-    if let Err(error) = loaded {
-        return Err(put_back(site, &before, record.sealed)
-            .err()
-            .unwrap_or_else(|| quiet(error, sealed)));
+    if let Err(error) = loaded(site, nginx, wished) {
+        let left_over = put_back(site, &before, record.sealed).err();
+        return Err(left_over.unwrap_or_else(|| quiet(error, record.sealed)));
     }
     crash_point("nginx site loaded, not yet recorded as in force");
     match wished {
         Some(wished) => in_force(site, record, wished.sealed),
-        None => site.marks.remove(&site.file),
+        None => {
+            site.root.remove(&site.file)?;
+            crash_point("nginx site removed, its record not yet");
+            site.marks.remove(&site.file)
+        }
     }
+}
+
+/// Puts it in place, and has the whole configuration checked and loaded.
+fn loaded(site: &Site<'_>, nginx: &Nginx, wished: Option<&Wished>) -> Result<(), HostError> {
+    match wished {
+        Some(wished) => site.place(Some(&wished.content), wished.enabled, wished.sealed)?,
+        // The file goes last: while it is there, a killed run is found and finished.
+        None => {
+            site.root.remove(&site.link)?;
+        }
+    }
+    crash_point("nginx site in place, not yet checked");
+    let what = format!("the site {}", site.name);
+    nginx.check(site.root, &what)?;
+    nginx.reload(site.root, &what)
 }
 
 /// Records that what is in place is in force, and how it was left.
@@ -65,12 +73,12 @@ fn in_force(site: &Site<'_>, mut record: Record, sealed: bool) -> Result<(), Hos
 }
 
 /// Marks as ours what already is as declared.
-pub(super) fn take_over(site: &Site<'_>, step: &Step) -> Result<(), HostError> {
-    let sealed = step
-        .desired
-        .as_ref()
-        .is_some_and(|desired| Wished::of(desired).sealed);
-    in_force(site, Record::begin(&step.address, &site.file), sealed)
+pub(super) fn take_over(site: &Site<'_>, step: &Step, wished: &Wished) -> Result<(), HostError> {
+    in_force(
+        site,
+        Record::begin(&step.address, &site.file),
+        wished.sealed,
+    )
 }
 
 /// Puts back what was in force, and whose it was.
