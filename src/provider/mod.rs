@@ -4,11 +4,13 @@
 
 mod error;
 mod host;
+mod kubernetes;
 mod registry;
 mod rest;
 
 pub use error::ProviderError;
 pub use host::Host;
+pub use kubernetes::{Kubernetes, KubernetesSettings};
 pub use registry::{Patience, Registry};
 pub use rest::{Catalogue, Rest};
 
@@ -19,6 +21,7 @@ use async_trait::async_trait;
 /// `validate`, `explain` and the schemas know. A provider's rows are added here, in one line.
 pub fn all_rows() -> Vec<Kind> {
     let mut rows = Vec::new();
+    rows.extend(kubernetes::rows());
     rows.extend(host::rows());
     rows.extend(rest::Catalogue::built_in().rows());
     rows

@@ -1,0 +1,263 @@
+//! Carries out one step: server-side apply under our own manager, against exactly the version that
+//! was planned. Decides nothing but what a conflict at the moment of the write leaves open.
+
+use super::super::ProviderError;
+use super::cluster::{Cluster, Mode};
+use super::error::Failure;
+use super::observe::present;
+use super::seal::Sealer;
+use super::target::{self, NoTarget, Target};
+use super::{delete, dry_run, fields, marks, shape};
+use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
+use serde_json::Value as Json;
+
+/// How often a write is tried whose object moved in ways that are no change, e.g. its status.
+const TRIES: u32 = 5;
+
+/// One step with its place in a cluster.
+pub(super) struct Work<'a> {
+    /// Where.
+    pub(super) cluster: &'a Cluster,
+    /// Which object.
+    pub(super) target: Target,
+    /// What is to be done.
+    pub(super) step: &'a Step,
+    /// What is secret in it.
+    pub(super) sealer: Sealer<'a>,
+}
+
+/// Carries out a step.
+pub(super) async fn carry_out(
+    cluster: &Cluster,
+    row: &Kind,
+    step: &Step,
+) -> Result<Applied, ProviderError> {
+    let sealer = Sealer::of(row, step.desired.as_ref());
+    let what = format!("{} {}", step.kind, step.identity);
+    let failed = |failure: Failure| sealer.scrubbed(failure).of_step(&what);
+    let objects = std::iter::once((&step.identity, step.desired.as_ref()));
+    let types = target::types_for(cluster, objects).await.map_err(&failed)?;
+    let target = match target::locate(&types, cluster, &step.identity, step.desired.as_ref()) {
+        Ok(target) => target,
+        Err(NoTarget::Failed(failure)) => return Err(failed(failure)),
+        // Its kind went, and it with it.
+        Err(NoTarget::NotServed(_)) if step.action == Action::Delete => return Ok(gone(true)),
+        Err(NoTarget::NotServed(reference)) => {
+            return Err(failed(target::not_served(
+                &reference,
+                step.desired.as_ref(),
+            )));
+        }
+    };
+    let work = Work {
+        cluster,
+        target,
+        step,
+        sealer,
+    };
+    match step.action {
+        Action::Create => work.create().await,
+        Action::Update | Action::Adopt => work.update().await,
+        Action::Replace => {
+            delete::carry_out(&work).await?;
+            work.create().await
+        }
+        Action::Delete => delete::carry_out(&work)
+            .await
+            .map(|was_there| gone(!was_there)),
+        Action::Wait | Action::None => Err(ProviderError::Internal {
+            what,
+            reason: format!(
+                "a step that does nothing ({}) was to be carried out",
+                step.action.as_str()
+            ),
+        }),
+    }
+}
+
+/// The answer after a delete.
+fn gone(unchanged: bool) -> Applied {
+    Applied {
+        outputs: Map::new(),
+        mark: None,
+        external_id: None,
+        health: Health::Ready,
+        unchanged,
+    }
+}
+
+impl Work<'_> {
+    /// Names the object for people.
+    pub(super) fn what(&self) -> String {
+        self.target.reference.to_string()
+    }
+
+    /// Turns a failure into the step's error, scrubbed.
+    pub(super) fn failed(&self, failure: Failure) -> ProviderError {
+        self.sealer.scrubbed(failure).of_step(&self.what())
+    }
+
+    fn payload(&self) -> Result<Json, ProviderError> {
+        let desired = self.step.desired.as_ref().unwrap_or(&Value::Null);
+        let mut sent = shape::payload(desired).map_err(|failure| self.failed(failure))?;
+        if !sent.holes.is_empty() {
+            let reason = "a value is not known yet".to_owned();
+            return Err(ProviderError::Internal {
+                what: self.what(),
+                reason,
+            });
+        }
+        marks::put(&mut sent.object, &self.step.address, &self.target.reference);
+        Ok(sent.object)
+    }
+
+    /// Makes the object. An apply makes or changes: that somebody else was faster shows in the answer.
+    async fn create(&self) -> Result<Applied, ProviderError> {
+        let object = self.payload()?;
+        let mode = Mode {
+            dry_run: false,
+            force: false,
+        };
+        let sent = self
+            .cluster
+            .apply(&self.target.served, self.target.namespace(), &object, mode)
+            .await;
+        match sent {
+            Ok((live, true)) => Ok(self.applied(&live, false)),
+            // Made by ourselves before, in a run that was cut off before it could write that down.
+            Ok((live, false)) if is_our_making(&live) => Ok(self.applied(&live, true)),
+            Ok(_) => Err(ProviderError::Moved { what: self.what() }),
+            Err(failure) if !failure.conflicts().is_empty() => {
+                Err(ProviderError::Moved { what: self.what() })
+            }
+            Err(failure) => Err(self.failed(failure)),
+        }
+    }
+
+    /// Reads the object and holds it against what was planned.
+    pub(super) async fn planned_version(&self) -> Result<Option<Json>, ProviderError> {
+        let target = &self.target;
+        let live = self
+            .cluster
+            .get(&target.served, target.namespace(), &target.reference.name)
+            .await;
+        let Some(live) = live.map_err(|failure| self.failed(failure))? else {
+            return Ok(None);
+        };
+        let seen: Mark = marks::mark(&live);
+        if self
+            .step
+            .mark
+            .as_ref()
+            .is_some_and(|planned| *planned != seen)
+        {
+            return Err(ProviderError::Moved { what: self.what() });
+        }
+        let owner = marks::owner(&live, &target.reference);
+        let is_ours =
+            matches!(&owner, Some(Owner::Resource(address)) if *address == self.step.address);
+        if !is_ours && self.step.action != Action::Adopt {
+            return Err(self.not_ours(owner));
+        }
+        Ok(Some(live))
+    }
+
+    fn not_ours(&self, owner: Option<Owner>) -> ProviderError {
+        let whose = match owner {
+            Some(Owner::Resource(address)) => format!("it carries the mark of {address}"),
+            Some(Owner::Foreign(tool)) => format!("it belongs to the {tool}"),
+            None => "it does not carry our mark".to_owned(),
+        };
+        ProviderError::Refused {
+            what: self.what(),
+            reason: whose,
+            code: "not-ours",
+            hint: Some("The next run plans again from whose it is now.".to_owned()),
+        }
+    }
+
+    /// Changes the object in place. Locked on the version just read, so that nothing is written over
+    /// a change nobody has seen; where only its status moved, it is read again.
+    async fn update(&self) -> Result<Applied, ProviderError> {
+        let whole = self.payload()?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Some(live) = self.planned_version().await? else {
+                return Err(ProviderError::Moved { what: self.what() });
+            };
+            match self.write(&whole, &live).await {
+                Ok(after) => {
+                    let version = |object: &Json| object["metadata"]["resourceVersion"].clone();
+                    return Ok(self.applied(&after, version(&after) == version(&live)));
+                }
+                Err(failure) if failure.is_stale() && tries < TRIES => {}
+                Err(failure) if failure.is_stale() => {
+                    return Err(ProviderError::Moved { what: self.what() });
+                }
+                Err(failure) => return Err(self.failed(failure)),
+            }
+        }
+    }
+
+    async fn write(&self, whole: &Json, live: &Json) -> Result<Json, Failure> {
+        let planned = self.step.payload.as_ref().and_then(dry_run::instructed);
+        let Some(yielded) = planned else {
+            // Nothing was predicted: the conflicts of this moment are settled by the same rules.
+            return match self.send(whole, live, false).await {
+                Err(failure) if !failure.conflicts().is_empty() => {
+                    let settled = fields::settle(whole, &failure.conflicts())?;
+                    self.send(&settled.object, live, true).await
+                }
+                other => other,
+            };
+        };
+        let object = fields::without(whole, &yielded).map_err(|field| Failure {
+            class: Class::Internal,
+            ..Failure::user(
+                "internal",
+                format!("{field} was to be left out and is not there"),
+            )
+        })?;
+        self.send(&object, live, true).await
+    }
+
+    async fn send(&self, object: &Json, live: &Json, force: bool) -> Result<Json, Failure> {
+        let mut object = object.clone();
+        for key in ["uid", "resourceVersion"] {
+            object["metadata"][key] = live["metadata"][key].clone();
+        }
+        let mode = Mode {
+            dry_run: false,
+            force,
+        };
+        let sent = self
+            .cluster
+            .apply(&self.target.served, self.target.namespace(), &object, mode)
+            .await;
+        sent.map(|(object, _)| object)
+    }
+
+    fn applied(&self, live: &Json, unchanged: bool) -> Applied {
+        let seen = present(live, &self.target, self.step.desired.as_ref(), &self.sealer);
+        Applied {
+            outputs: seen.outputs,
+            mark: Some(seen.mark),
+            external_id: seen.external_id,
+            health: seen.health,
+            unchanged,
+        }
+    }
+}
+
+/// Tells whether an object that was there already was made by us: our manager wrote it when it came
+/// into being, and not since. Times are to the second, as the server keeps them.
+fn is_our_making(live: &Json) -> bool {
+    let born = live["metadata"]["creationTimestamp"].as_str();
+    let ours = live["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|entry| entry["manager"] == super::cluster::MANAGER && entry["operation"] == "Apply");
+    born.is_some() && ours.is_some_and(|entry| entry["time"].as_str() == born)
+}

@@ -1,0 +1,234 @@
+//! A connection's settings: which cluster, as whom. Loads a kubeconfig and refuses what would run a
+//! program or read this machine's files for somebody else.
+
+use super::error::Failure;
+use crate::model::{Connection, Digest, Value};
+use kube::Config;
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the daemon's own settings say about Kubernetes; never read from a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KubernetesSettings {
+    /// Credential programs of kubeconfigs that may be run, as the kubeconfig names them.
+    pub exec_plugins: Vec<String>,
+    /// The kubeconfig of connections that name none; `None` means `KUBECONFIG` or `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Where a connection leads, ready to be connected to.
+pub(super) struct Destination {
+    /// Equal for equal destinations; over credentials, so never shown.
+    pub(super) digest: Digest,
+    /// The client's settings.
+    pub(super) config: Config,
+}
+
+/// The keys a connection of this provider may have.
+const KEYS: [&str; 4] = ["context", "kubeconfig", "inCluster", "namespace"];
+
+/// Reads a connection's settings and what they point at.
+pub(super) async fn destination(
+    connection: &Connection,
+    settings: &KubernetesSettings,
+) -> Result<Destination, Failure> {
+    let wrong = |reason: String| {
+        Failure::user(
+            "connection",
+            format!("connection {}: {reason}", connection.name),
+        )
+    };
+    let given = Given::read(&connection.settings).map_err(&wrong)?;
+    let (mut config, digest) = if given.in_cluster {
+        let config = Config::incluster().map_err(|_| {
+            wrong("this process does not run in a cluster, so inCluster cannot be used".to_owned())
+        })?;
+        let digest = Digest::of(format!("in-cluster {}", config.cluster_url));
+        (config, digest)
+    } else {
+        let kubeconfig = given.kubeconfig(settings).map_err(&wrong)?;
+        let context = chosen_context(&kubeconfig, given.context.as_deref()).map_err(&wrong)?;
+        let user = user_of(&kubeconfig, &context);
+        check(user, &given, settings).map_err(&wrong)?;
+        let digest = Digest::of(format!(
+            "{context}\0{}",
+            serde_json::to_string(&kubeconfig).unwrap_or_default()
+        ));
+        let options = KubeConfigOptions {
+            context: Some(context),
+            ..KubeConfigOptions::default()
+        };
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        // The loader's text may quote what it could not read.
+        (
+            config.map_err(|_| wrong("the kubeconfig's context cannot be used".to_owned()))?,
+            digest,
+        )
+    };
+    // Requests are repeated by the cluster's own sender alone.
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(10));
+    let digest = match given.namespace {
+        Some(namespace) => {
+            let digest = Digest::of(format!("{digest}\0{namespace}"));
+            config.default_namespace = namespace;
+            digest
+        }
+        None => digest,
+    };
+    Ok(Destination { digest, config })
+}
+
+/// A connection's settings as written.
+struct Given {
+    context: Option<String>,
+    in_cluster: bool,
+    namespace: Option<String>,
+    path: Option<PathBuf>,
+    inline: Option<crate::model::Secret>,
+}
+
+impl Given {
+    fn read(settings: &Value) -> Result<Self, String> {
+        let text = |key: &str| match settings.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+            Some(_) => Err(format!("{key} is not a text")),
+        };
+        let unknown = settings.as_map().into_iter().flatten().map(|(key, _)| key);
+        if let Some(key) = unknown
+            .into_iter()
+            .find(|key| !KEYS.contains(&key.as_str()))
+        {
+            return Err(format!("{key} is none of {}", KEYS.join(", ")));
+        }
+        let (path, inline) = match settings.get("kubeconfig") {
+            None | Some(Value::Null) => (None, None),
+            Some(Value::Secret(secret)) => (None, Some(secret.clone())),
+            Some(Value::String(path)) if !path.contains('\n') => (Some(PathBuf::from(path)), None),
+            Some(_) => {
+                return Err(
+                    "kubeconfig is neither a path nor a secret; take inline text from secrets"
+                        .to_owned(),
+                );
+            }
+        };
+        let given = Self {
+            context: text("context")?,
+            in_cluster: match settings.get("inCluster") {
+                None | Some(Value::Null) => false,
+                Some(Value::Bool(on)) => *on,
+                Some(_) => return Err("inCluster is neither true nor false".to_owned()),
+            },
+            namespace: text("namespace")?,
+            path,
+            inline,
+        };
+        if given.in_cluster
+            && (given.context.is_some() || given.path.is_some() || given.inline.is_some())
+        {
+            return Err("inCluster goes with neither context nor kubeconfig".to_owned());
+        }
+        Ok(given)
+    }
+
+    fn kubeconfig(&self, settings: &KubernetesSettings) -> Result<Kubeconfig, String> {
+        if let Some(inline) = &self.inline {
+            return Kubeconfig::from_yaml(inline.expose())
+                .map_err(|_| "the secret kubeconfig is not a kubeconfig".to_owned());
+        }
+        let path = self.path.as_ref().or(settings.kubeconfig.as_ref());
+        match path {
+            Some(path) => Kubeconfig::read_from(path)
+                .map_err(|_| format!("{} cannot be read as a kubeconfig", path.display())),
+            None => Kubeconfig::read().map_err(|_| {
+                "there is no kubeconfig at KUBECONFIG or ~/.kube/config; name one, or set inCluster".to_owned()
+            }),
+        }
+    }
+}
+
+fn chosen_context(kubeconfig: &Kubeconfig, named: Option<&str>) -> Result<String, String> {
+    let known: Vec<&str> = kubeconfig
+        .contexts
+        .iter()
+        .map(|context| context.name.as_str())
+        .collect();
+    let has = if known.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", known.join(", "))
+    };
+    let Some(name) = named
+        .or(kubeconfig.current_context.as_deref())
+        .filter(|name| !name.is_empty())
+    else {
+        return Err(format!(
+            "the kubeconfig has no current context; name one as context: {has}"
+        ));
+    };
+    if known.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let near = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(known, name), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let meant = near
+        .map(|(_, near)| format!("; did you mean {near}?"))
+        .unwrap_or_default();
+    Err(format!(
+        "the kubeconfig has no context {name:?}; {has}{meant}"
+    ))
+}
+
+fn user_of<'a>(kubeconfig: &'a Kubeconfig, context: &str) -> Option<&'a AuthInfo> {
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == context)?;
+    let user = context.context.as_ref()?.user.as_ref()?;
+    let named = kubeconfig
+        .auth_infos
+        .iter()
+        .find(|named| named.name == *user)?;
+    named.auth_info.as_ref()
+}
+
+/// A kubeconfig can name a program to run (this was a CVE of rating 9.9 in a forerunner), and files
+/// whose content is then sent to the server it names.
+fn check(
+    user: Option<&AuthInfo>,
+    given: &Given,
+    settings: &KubernetesSettings,
+) -> Result<(), String> {
+    let Some(user) = user else { return Ok(()) };
+    if let Some(exec) = &user.exec {
+        let command = exec.command.as_deref().unwrap_or_default();
+        if !settings
+            .exec_plugins
+            .iter()
+            .any(|allowed| allowed == command)
+        {
+            return Err(format!(
+                "the kubeconfig wants to run {command:?} for credentials; allow it in the daemon's settings (kubernetes.exec_plugins), or use a token or certificate"
+            ));
+        }
+    }
+    if user.auth_provider.is_some() {
+        return Err("the kubeconfig uses an auth-provider, which may run programs; use a token or certificate".to_owned());
+    }
+    let files = [&user.token_file, &user.client_certificate, &user.client_key];
+    if given.inline.is_some() && files.iter().any(|file| file.is_some()) {
+        return Err(
+            "a secret kubeconfig may not name files of this machine; put their content into it"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

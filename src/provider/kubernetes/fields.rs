@@ -1,0 +1,235 @@
+//! Who owns which field: conflicts settled per field, and who changed what and when.
+//!
+//! Managers that are people's tools are overwritten, controllers are yielded to and named.
+
+use super::cluster::MANAGER;
+use super::error::{Cause, Failure};
+use super::place::{self, Place};
+use crate::model::{FieldPath, Touch};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// Field managers that are a person at work, by the beginning of their names. `before-first-apply`
+/// is what the server calls whoever wrote before managers were recorded.
+const PEOPLE: [&str; 14] = [
+    "kubectl",
+    "k9s",
+    "Lens",
+    "OpenLens",
+    "freelens",
+    "aptakube",
+    "Headlamp",
+    "headlamp",
+    "dashboard",
+    "Mozilla",
+    "node-fetch",
+    "kluctl",
+    "curl",
+    "before-first-apply",
+];
+
+/// Managers that write to nearly every object as part of its life; named only where they are at odds
+/// with a declared field.
+const CARETAKERS: [&str; 4] = [
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-apiserver",
+];
+
+/// Tells whether a field manager is a person at work.
+pub(super) fn is_person(manager: &str) -> bool {
+    PEOPLE.iter().any(|person| manager.starts_with(person))
+}
+
+/// What is left to send after conflicts were settled.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// The object without the fields that are left to their owners.
+    pub(super) object: Json,
+    /// Those fields as the server writes them, with their owners.
+    pub(super) yielded: Vec<(String, String)>,
+}
+
+/// Settles conflicts: a field that any controller owns is left to it, every other one is taken.
+///
+/// # Errors
+/// A field of a controller that cannot be left out of the object.
+pub(super) fn settle(object: &Json, conflicts: &[&Cause]) -> Result<Settled, Failure> {
+    let mut owners: BTreeMap<&str, String> = BTreeMap::new();
+    for conflict in conflicts {
+        let manager = manager_of(&conflict.message);
+        // Our own name under another operation is an object we made by another verb: ours to take.
+        if !is_person(&manager) && manager != MANAGER {
+            owners.insert(&conflict.field, manager);
+        }
+    }
+    let yielded: Vec<(String, String)> = owners
+        .into_iter()
+        .map(|(field, owner)| (field.to_owned(), owner))
+        .collect();
+    let object = without(object, &yielded).map_err(|field| {
+        Failure::user(
+            "owned-elsewhere",
+            format!("{field} belongs to another controller and cannot be left out"),
+        )
+    })?;
+    Ok(Settled { object, yielded })
+}
+
+/// Returns the object without fields that are left to their owners.
+///
+/// # Errors
+/// A field that the object does not have, as it was given.
+pub(super) fn without<'y>(object: &Json, yielded: &'y [(String, String)]) -> Result<Json, &'y str> {
+    let mut places: Vec<Place> = Vec::new();
+    for (field, _) in yielded {
+        places.push(place::find(object, field).ok_or(field.as_str())?);
+    }
+    let mut object = object.clone();
+    // From the back, so that an item taken out of a list moves none that is still to be taken.
+    for place in places.iter().rev() {
+        place::cut(&mut object, place);
+    }
+    Ok(object)
+}
+
+/// Returns yielded fields as they are shown.
+pub(super) fn shown(object: &Json, yielded: &[(String, String)]) -> Vec<(FieldPath, String)> {
+    yielded
+        .iter()
+        .map(|(field, owner)| {
+            let path = place::find(object, field)
+                .map_or_else(|| place::plain(field), |found| place::path(&found));
+            (path, owner.clone())
+        })
+        .collect()
+}
+
+/// Reads the manager of a conflict's message: `conflict with "kubectl" with subresource "scale" …`.
+fn manager_of(message: &str) -> String {
+    message.split('"').nth(1).unwrap_or(message).to_owned()
+}
+
+/// Tells who changed the object: people first of all, else whoever is no caretaker, newest first.
+/// Fields in conflict are named with their managers.
+pub(super) fn touches(live: &Json, sent: &Json, conflicts: &[&Cause]) -> Vec<Touch> {
+    let entries: Vec<Touch> = live["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry["manager"] != MANAGER && entry["subresource"] != "status")
+        .map(|entry| Touch {
+            path: None,
+            by: entry["manager"].as_str().unwrap_or_default().to_owned(),
+            at: entry["time"].as_str().and_then(|time| time.parse().ok()),
+        })
+        .collect();
+    let when = |by: &str| {
+        entries
+            .iter()
+            .filter(|entry| entry.by == by)
+            .filter_map(|entry| entry.at)
+            .max()
+    };
+    let mut touches: Vec<Touch> = conflicts
+        .iter()
+        .map(|conflict| {
+            let by = manager_of(&conflict.message);
+            let path = place::find(sent, &conflict.field).map_or_else(
+                || place::plain(&conflict.field),
+                |found| place::path(&found),
+            );
+            Touch {
+                path: Some(path),
+                at: when(&by),
+                by,
+            }
+        })
+        .collect();
+    let people = entries.iter().any(|entry| is_person(&entry.by));
+    let named: Vec<String> = touches.iter().map(|touch| touch.by.clone()).collect();
+    touches.extend(entries.into_iter().filter(|entry| {
+        let told = if people {
+            is_person(&entry.by)
+        } else {
+            !CARETAKERS.contains(&entry.by.as_str())
+        };
+        told && !named.contains(&entry.by)
+    }));
+    touches.sort_by_key(|touch| std::cmp::Reverse(touch.at));
+    touches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn conflict(field: &str, manager: &str) -> Cause {
+        Cause {
+            reason: "FieldManagerConflict".to_owned(),
+            field: field.to_owned(),
+            message: format!(
+                "conflict with \"{manager}\" with subresource \"scale\" using apps/v1"
+            ),
+        }
+    }
+
+    #[test]
+    fn a_person_is_overwritten_and_a_controller_yielded_to() {
+        let object = json!({ "spec": { "replicas": 2, "paused": false } });
+        let causes = [
+            conflict(".spec.replicas", "kube-controller-manager"),
+            conflict(".spec.paused", "kubectl-edit"),
+        ];
+        let settled = settle(&object, &causes.iter().collect::<Vec<_>>()).unwrap();
+        assert_eq!(settled.object, json!({ "spec": { "paused": false } }));
+        assert_eq!(
+            settled.yielded,
+            [(
+                ".spec.replicas".to_owned(),
+                "kube-controller-manager".to_owned()
+            )]
+        );
+        assert_eq!(
+            shown(&object, &settled.yielded)[0].0.to_string(),
+            "spec.replicas"
+        );
+    }
+
+    #[test]
+    fn a_field_of_both_is_the_controller_s() {
+        let object = json!({ "spec": { "replicas": 2 } });
+        let causes = [
+            conflict(".spec.replicas", "keda-operator"),
+            conflict(".spec.replicas", "kubectl"),
+        ];
+        let settled = settle(&object, &causes.iter().collect::<Vec<_>>()).unwrap();
+        assert_eq!(settled.yielded.len(), 1);
+    }
+
+    #[test]
+    fn two_items_of_one_list_are_both_left_out() {
+        let object = json!({ "l": ["a", "b", "c"] });
+        let yielded =
+            [("[0]", "x"), ("[1]", "x")].map(|(at, by)| (format!(".l{at}"), by.to_owned()));
+        assert_eq!(without(&object, &yielded).unwrap(), json!({ "l": ["c"] }));
+    }
+
+    #[test]
+    fn who_and_when_come_from_managed_fields() {
+        let live = json!({ "metadata": { "managedFields": [
+            { "manager": "reconciled", "operation": "Apply", "time": "2026-01-01T00:00:00Z" },
+            { "manager": "kube-controller-manager", "subresource": "status", "time": "2026-01-04T00:00:00Z" },
+            { "manager": "kube-controller-manager", "time": "2026-01-03T00:00:00Z" },
+            { "manager": "kubectl-edit", "operation": "Update", "time": "2026-01-02T00:00:00Z" },
+        ] } });
+        let sent = json!({ "spec": { "paused": false } });
+        let touches = touches(&live, &sent, &[&conflict(".spec.paused", "kubectl-edit")]);
+        assert_eq!(touches.len(), 1);
+        assert_eq!(touches[0].by, "kubectl-edit");
+        assert_eq!(touches[0].path.as_ref().unwrap().to_string(), "spec.paused");
+        assert_eq!(touches[0].at.unwrap().to_string(), "2026-01-02T00:00:00Z");
+    }
+}

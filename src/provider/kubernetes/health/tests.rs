@@ -1,0 +1,179 @@
+//! Health rules on the answers of real controllers, cut to what the rules read.
+
+use super::*;
+use serde_json::json;
+
+fn words(health: Health) -> String {
+    match health {
+        Health::Ready => "ready".to_owned(),
+        Health::Progressing(why) => format!("progressing: {why}"),
+        Health::Failed(why) => format!("failed: {why}"),
+    }
+}
+
+fn deployment(status: Json) -> String {
+    words(of(&json!({ "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "generation": 2 }, "spec": { "replicas": 3 }, "status": status })))
+}
+
+#[test]
+fn a_deployment_is_ready_when_every_updated_pod_is_available() {
+    let status = |seen: u32, updated: u32, all: u32, available: u32| {
+        deployment(
+            json!({ "observedGeneration": seen, "updatedReplicas": updated, "replicas": all, "availableReplicas": available }),
+        )
+    };
+    assert_eq!(
+        status(1, 3, 3, 3),
+        "progressing: its controller has not seen the change yet"
+    );
+    assert_eq!(status(2, 1, 3, 3), "progressing: 1 of 3 pods are updated");
+    assert_eq!(status(2, 3, 4, 3), "progressing: 1 old pods are going");
+    assert_eq!(status(2, 3, 3, 2), "progressing: 2 of 3 pods are available");
+    assert_eq!(status(2, 3, 3, 3), "ready");
+}
+
+#[test]
+fn a_rollout_past_its_deadline_has_failed() {
+    let status = json!({ "observedGeneration": 2, "conditions": [
+        { "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }] });
+    assert!(deployment(status).starts_with("failed: the rollout made no progress"));
+}
+
+fn pod(status: Json) -> String {
+    words(of(
+        &json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "api-1", "namespace": "shop" },
+        "spec": { "containers": [{ "name": "api", "resources": { "limits": { "memory": "64Mi" } } }] }, "status": status }),
+    ))
+}
+
+fn waiting(reason: &str, restarts: u32, last: &str) -> String {
+    pod(
+        json!({ "phase": "Pending", "containerStatuses": [{ "name": "api", "image": "shop/api:typo", "restartCount": restarts,
+        "state": { "waiting": { "reason": reason, "message": "Back-off" } },
+        "lastState": { "terminated": { "reason": last, "exitCode": 137 } } }] }),
+    )
+}
+
+#[test]
+fn a_failing_pod_says_why_and_what_to_do() {
+    insta::assert_snapshot!([
+        waiting("ImagePullBackOff", 0, "Completed"),
+        waiting("CrashLoopBackOff", 1, "Error"),
+        waiting("CrashLoopBackOff", 5, "OOMKilled"),
+        pod(json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
+            "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu." }] })),
+    ].join("\n---\n"), @r"
+    failed: container api: ImagePullBackOff: Back-off
+    Check that the image shop/api:typo exists and that the node may pull it (imagePullSecrets).
+    ---
+    progressing: container api: CrashLoopBackOff: Error (exit code 137), 1 restarts
+    Read its last words: kubectl logs -n shop api-1 -c api --previous
+    ---
+    failed: container api: CrashLoopBackOff: OOMKilled (exit code 137), 5 restarts
+    Raise the memory limit of the container (it is 64Mi), or find what uses it.
+    ---
+    progressing: Pending: no node takes it: 0/3 nodes are available: 3 Insufficient cpu.
+    Make room, lower its requests, or correct its selectors and tolerations.
+    ");
+}
+
+#[test]
+fn the_worst_pod_is_named_and_pods_that_go_are_not_counted() {
+    let pod = |name: &str, going: bool, reason: &str| {
+        json!({ "metadata": { "name": name, "deletionTimestamp": going.then_some("2026-01-01T00:00:00Z") },
+            "status": { "containerStatuses": [{ "name": "api", "state": { "waiting": { "reason": reason } } }] } })
+    };
+    let pods = [
+        pod("a", false, "ErrImagePull"),
+        pod("b", true, "ImagePullBackOff"),
+        pod("c", false, "ImagePullBackOff"),
+    ];
+    assert!(
+        words(pods::worst(&pods).unwrap())
+            .starts_with("failed: pod c: container api: ImagePullBackOff")
+    );
+    assert!(words(pods::worst(&pods[..2]).unwrap()).starts_with("progressing: pod a"));
+    assert!(pods::worst(&[]).is_none());
+}
+
+#[test]
+fn jobs_claims_services_and_definitions_have_their_own_rules() {
+    let of = |api_version: &str, kind: &str, rest: Json| {
+        let mut object = json!({ "apiVersion": api_version, "kind": kind, "metadata": {} });
+        object
+            .as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
+        words(of(&object))
+    };
+    let conditions = |kind: &str, status: &str| json!({ "status": { "conditions": [{ "type": kind, "status": status, "reason": "R", "message": "m" }] } });
+    assert_eq!(
+        of("batch/v1", "Job", conditions("Complete", "True")),
+        "ready"
+    );
+    assert!(
+        of("batch/v1", "Job", conditions("Failed", "True"))
+            .starts_with("failed: the job failed: R: m")
+    );
+    assert_eq!(
+        of("batch/v1", "Job", json!({})),
+        "progressing: 0 of 1 pods have finished"
+    );
+    assert_eq!(
+        of(
+            "v1",
+            "Service",
+            json!({ "spec": { "type": "LoadBalancer" } })
+        ),
+        "progressing: the load balancer has no address yet"
+    );
+    assert_eq!(
+        of("v1", "Service", json!({ "spec": { "type": "ClusterIP" } })),
+        "ready"
+    );
+    assert!(
+        of(
+            "v1",
+            "PersistentVolumeClaim",
+            json!({ "status": { "phase": "Lost" } })
+        )
+        .starts_with("failed")
+    );
+    assert_eq!(
+        of(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            conditions("Established", "True")
+        ),
+        "ready"
+    );
+    assert_eq!(
+        of(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            json!({})
+        ),
+        "progressing: the server does not serve it yet"
+    );
+    assert_eq!(
+        of("example.com/v1", "Thing", conditions("Ready", "False")),
+        "progressing: it is not ready: R: m"
+    );
+    assert_eq!(
+        of("example.com/v1", "Thing", conditions("Stalled", "True")),
+        "failed: it is stalled: R: m"
+    );
+    assert_eq!(of("example.com/v1", "Thing", json!({})), "ready");
+    assert_eq!(of("v1", "ConfigMap", json!({})), "ready");
+}
+
+#[test]
+fn what_is_being_deleted_names_what_it_waits_for() {
+    let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": {
+        "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/keep"] } });
+    assert_eq!(
+        words(of(&object)),
+        "progressing: it is being deleted, and waits for the finalizers example.com/keep"
+    );
+}

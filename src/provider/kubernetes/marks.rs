@@ -1,0 +1,234 @@
+//! Our marks on live objects: who owns them, and what they looked like.
+//!
+//! A mark names the object it was made for. Copied to another one, by a person or by a controller
+//! that hands annotations down, it says nothing.
+
+use super::fields::is_person;
+use super::reference::Reference;
+use crate::model::{Address, Digest, Mark, Owner};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value as Json};
+use sha2::{Digest as _, Sha256};
+
+/// Label: the environment, for people's selectors.
+pub(super) const ENVIRONMENT: &str = "reconciled.dev/environment";
+/// Annotation: the address; too long and too rich in characters for a label.
+pub(super) const ADDRESS: &str = "reconciled.dev/address";
+/// Annotation: the object that the address was written on.
+pub(super) const OBJECT: &str = "reconciled.dev/object";
+/// Label: membership in a set. Source: KEP-3659.
+pub(super) const PART_OF: &str = "applyset.kubernetes.io/part-of";
+/// Written by `kubectl apply` without server-side; holds the whole object, secrets included.
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Annotations that controllers rewrite on their own; they are no change of the object.
+const RESTLESS: [&str; 4] = [
+    "deployment.kubernetes.io/",
+    "pv.kubernetes.io/",
+    "autoscaling.alpha.kubernetes.io/",
+    "control-plane.alpha.kubernetes.io/",
+];
+
+/// The metadata that the server keeps for itself.
+pub(super) const BOOKKEEPING: [&str; 9] = [
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "creationTimestamp",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "clusterName",
+];
+
+/// Puts our marks on an object about to be sent.
+pub(super) fn put(object: &mut Json, address: &Address, reference: &Reference) {
+    let environment = address.environment.as_str();
+    for (field, key, text) in [
+        ("labels", ENVIRONMENT, environment.to_owned()),
+        ("labels", PART_OF, set_id(environment)),
+        ("annotations", ADDRESS, address.to_string()),
+        ("annotations", OBJECT, reference.mark_text()),
+    ] {
+        let place = &mut object["metadata"][field];
+        if !place.is_object() {
+            *place = Json::Object(Map::new());
+        }
+        place[key] = Json::String(text);
+    }
+}
+
+/// Takes our marks off, so that they are no difference; a map that held nothing else goes too.
+pub(super) fn strip(object: &mut Json) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) else {
+        return;
+    };
+    for (field, keys) in [
+        ("labels", &[ENVIRONMENT, PART_OF][..]),
+        ("annotations", &[ADDRESS, OBJECT, LAST_APPLIED][..]),
+    ] {
+        let Some(entries) = metadata.get_mut(field).and_then(Json::as_object_mut) else {
+            continue;
+        };
+        for key in keys {
+            entries.shift_remove(*key);
+        }
+        if entries.is_empty() {
+            metadata.shift_remove(field);
+        }
+    }
+}
+
+/// Tells whose mark an object carries.
+pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
+    let annotation = |key: &str| object["metadata"]["annotations"][key].as_str();
+    let label = |key: &str| object["metadata"]["labels"][key].as_str();
+    if let Some(address) = annotation(ADDRESS)
+        && annotation(OBJECT) == Some(reference.mark_text().as_str())
+        && let Ok(address) = address.parse()
+    {
+        return Some(Owner::Resource(address));
+    }
+    let foreign = if let Some(release) = annotation("meta.helm.sh/release-name") {
+        let namespace = annotation("meta.helm.sh/release-namespace").unwrap_or_default();
+        format!("Helm release {namespace}/{release}")
+    } else if let Some(id) = annotation("argocd.argoproj.io/tracking-id") {
+        format!("Argo CD application {}", id.split(':').next().unwrap_or(id))
+    } else if let Some(name) = label("kustomize.toolkit.fluxcd.io/name") {
+        let namespace = label("kustomize.toolkit.fluxcd.io/namespace").unwrap_or_default();
+        format!("Flux Kustomization {namespace}/{name}")
+    } else if let Some(set) = label(PART_OF).filter(|_| annotation(ADDRESS).is_none()) {
+        format!("apply set {set}")
+    } else {
+        return None;
+    };
+    Some(Owner::Foreign(foreign))
+}
+
+/// The version of an object that a step is planned against: its uid and content. A status, or a
+/// number of replicas that an autoscaler sets, is no content; else a plan for a busy object could
+/// never be carried out. What has no status is known by its resourceVersion, so that the digest of
+/// a Secret is never written down.
+pub(super) fn mark(object: &Json) -> Mark {
+    let metadata = &object["metadata"];
+    let uid = metadata["uid"].as_str().unwrap_or_default();
+    if object.get("status").is_none() {
+        let version = metadata["resourceVersion"].as_str().unwrap_or_default();
+        return Mark(format!("{uid}@{version}"));
+    }
+    let mut content = object.clone();
+    if let Some(fields) = content.as_object_mut() {
+        fields.shift_remove("status");
+    }
+    if is_autoscaled(metadata)
+        && let Some(spec) = content.get_mut("spec").and_then(Json::as_object_mut)
+    {
+        spec.shift_remove("replicas");
+    }
+    if let Some(metadata) = content.get_mut("metadata").and_then(Json::as_object_mut) {
+        for key in BOOKKEEPING {
+            metadata.shift_remove(key);
+        }
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Json::as_object_mut)
+        {
+            annotations.retain(|key, _| !RESTLESS.iter().any(|restless| key.starts_with(restless)));
+        }
+    }
+    Mark(format!("{uid}#{}", Digest::of(content.to_string()).short()))
+}
+
+fn is_autoscaled(metadata: &Json) -> bool {
+    metadata["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|entry| {
+            entry["subresource"] == "scale" && !entry["manager"].as_str().is_some_and(is_person)
+        })
+}
+
+/// Names the set of an environment's objects. Source: KEP-3659, "ApplySet ID": the base64 of the
+/// SHA-256 of name, namespace, kind and group of its parent, between `applyset-` and `-v1`.
+fn set_id(environment: &str) -> String {
+    let parent = Sha256::digest(format!("{environment}..Environment.reconciled.dev"));
+    format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn reference(name: &str) -> Reference {
+        Reference {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn marked() -> Json {
+        let mut object = json!({ "metadata": { "name": "api" } });
+        let address = "production/api[Deployment.apps/shop/api]".parse().unwrap();
+        put(&mut object, &address, &reference("api"));
+        object
+    }
+
+    #[test]
+    fn a_mark_copied_to_another_object_is_void() {
+        let owner_of = |name| owner(&marked(), &reference(name));
+        assert!(
+            matches!(owner_of("api"), Some(Owner::Resource(address)) if address.environment.as_str() == "production")
+        );
+        assert_eq!(owner_of("api-7d9c"), None);
+    }
+
+    #[test]
+    fn marks_are_labels_the_server_takes_and_no_difference() {
+        let mut object = marked();
+        let labels = object["metadata"]["labels"].as_object().unwrap();
+        assert!(
+            labels
+                .values()
+                .all(|label| label.as_str().unwrap().len() <= 63),
+            "{labels:?}"
+        );
+        strip(&mut object);
+        assert_eq!(object, json!({ "metadata": { "name": "api" } }));
+    }
+
+    #[test]
+    fn other_tools_are_told_by_name() {
+        let helm = json!({ "metadata": { "annotations": {
+            "meta.helm.sh/release-name": "api", "meta.helm.sh/release-namespace": "shop" } } });
+        assert_eq!(
+            owner(&helm, &reference("api")),
+            Some(Owner::Foreign("Helm release shop/api".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_status_moves_no_mark_and_a_field_does() {
+        let object = |replicas: u32, ready: u32, version: &str| json!({ "metadata": { "uid": "u", "resourceVersion": version }, "spec": { "replicas": replicas }, "status": { "ready": ready } });
+        assert_eq!(mark(&object(2, 0, "1")), mark(&object(2, 2, "7")));
+        assert_ne!(mark(&object(2, 0, "1")), mark(&object(3, 0, "1")));
+    }
+
+    #[test]
+    fn an_autoscaler_moves_no_mark_and_a_person_does() {
+        let object = |replicas: u32, manager: &str| {
+            json!({ "metadata": { "uid": "u", "managedFields": [{ "manager": manager, "subresource": "scale" }] },
+                "spec": { "replicas": replicas }, "status": {} })
+        };
+        assert_eq!(
+            mark(&object(2, "kube-controller-manager")),
+            mark(&object(9, "kube-controller-manager"))
+        );
+        assert_ne!(mark(&object(2, "kubectl")), mark(&object(9, "kubectl")));
+    }
+}

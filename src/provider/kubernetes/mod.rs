@@ -1,0 +1,160 @@
+//! Kubernetes: any object a cluster serves, observed by lists and server-side dry-runs, written by
+//! server-side apply.
+//!
+//! ```text
+//! connection -> cluster (client, pace, repeats) -> discovery -> target
+//! observe: list -> dry_run (fields settles conflicts) -> marks, health, shape + seal -> Observed
+//! apply:   planned version -> write | delete, wait gone -> Applied
+//! ```
+//!
+//! The one room besides `net` that sends requests: `kube` knows how clusters are signed in to.
+
+mod apply;
+mod cluster;
+mod connection;
+mod delete;
+mod discovery;
+mod dry_run;
+mod error;
+mod fields;
+mod health;
+mod list;
+mod marks;
+mod observe;
+mod place;
+mod reference;
+mod rows;
+mod seal;
+mod shape;
+mod target;
+mod verdict;
+
+pub use connection::KubernetesSettings;
+pub(super) use rows::rows;
+
+use super::{Nudge, Provider, ProviderError};
+use crate::model::{
+    Applied, Asked, Connection, ConnectionName, Digest, EnvironmentName, Kind, Observed, Step,
+};
+use crate::net::Limiters;
+use async_trait::async_trait;
+use cluster::Cluster;
+use error::Failure;
+use futures::future::join_all;
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Requests a second to one cluster. High on purpose: the API server's own priority and fairness says
+/// "later" by 429, which holds everything of that cluster; a client's guess only makes it slow.
+const PACE: NonZeroU32 = NonZeroU32::new(1000).expect("a thousand is not zero");
+/// More clients than this are forgotten all at once: credentials that changed leave theirs behind.
+const MOST_CLIENTS: usize = 64;
+
+/// The provider of Kubernetes objects.
+pub struct Kubernetes {
+    settings: KubernetesSettings,
+    limiters: Limiters,
+    rows: Vec<Kind>,
+    /// By everything that leads to a cluster, credentials included.
+    clusters: Mutex<HashMap<Digest, Arc<Cluster>>>,
+    /// Kept for watches.
+    _nudge: Option<Nudge>,
+}
+
+impl Kubernetes {
+    /// Makes the provider; nothing is connected to before it is asked for.
+    pub fn new(settings: KubernetesSettings, limiters: Limiters, nudge: Option<Nudge>) -> Self {
+        Self {
+            settings,
+            limiters,
+            rows: rows(),
+            clusters: Mutex::default(),
+            _nudge: nudge,
+        }
+    }
+
+    fn row(&self, kind: &crate::model::KindName) -> Option<&Kind> {
+        self.rows.iter().find(|row| row.name == *kind)
+    }
+
+    async fn cluster(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
+        let destination = connection::destination(connection, &self.settings).await?;
+        let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cluster) = clusters.get(&destination.digest) {
+            return Ok(cluster.clone());
+        }
+        if clusters.len() >= MOST_CLIENTS {
+            clusters.clear();
+        }
+        let server = destination.config.cluster_url.to_string();
+        let namespace = destination.config.default_namespace.clone();
+        let client = kube::Client::try_from(destination.config).map_err(|_| {
+            // The cause may quote what it could not read: a key, a certificate.
+            Failure::user(
+                "connection",
+                format!(
+                    "connection {}: its certificates or credentials cannot be used",
+                    connection.name
+                ),
+            )
+        })?;
+        let limiter = self
+            .limiters
+            .get(&format!("kubernetes:{server}"), PACE, PACE);
+        let cluster = Arc::new(Cluster::new(client, limiter, server, namespace));
+        clusters.insert(destination.digest, cluster.clone());
+        Ok(cluster)
+    }
+
+    async fn observe_one(&self, asked: &[&Asked]) -> Vec<Observed> {
+        let Some(first) = asked.first() else {
+            return Vec::new();
+        };
+        let row = |one: &Asked| self.row(&one.kind).cloned();
+        match self.cluster(&first.connection).await {
+            Ok(cluster) => observe::answers(&cluster, row, asked).await,
+            Err(failure) => asked
+                .iter()
+                .map(|one| Observed {
+                    address: one.address.clone(),
+                    observation: failure.unknown(),
+                })
+                .collect(),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Kubernetes {
+    fn kinds(&self) -> &[Kind] {
+        &self.rows
+    }
+
+    /// Each cluster answers at its own pace: a dead one delays no other.
+    async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
+        let mut groups: BTreeMap<(&EnvironmentName, &ConnectionName), Vec<&Asked>> =
+            BTreeMap::new();
+        for one in asked {
+            groups
+                .entry((&one.address.environment, &one.connection.name))
+                .or_default()
+                .push(one);
+        }
+        let answers = groups.values().map(|group| self.observe_one(group));
+        join_all(answers).await.into_iter().flatten().collect()
+    }
+
+    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+        let what = format!("{} {}", step.kind, step.identity);
+        let Some(row) = self.row(&step.kind) else {
+            let reason = "it is no kind of this provider".to_owned();
+            return Err(ProviderError::Internal { what, reason });
+        };
+        let cluster = self
+            .cluster(&step.connection)
+            .await
+            .map_err(|failure| failure.of_step(&what))?;
+        apply::carry_out(&cluster, row, step).await
+    }
+}

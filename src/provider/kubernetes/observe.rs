@@ -1,0 +1,255 @@
+//! Answers what is live in one cluster: a list per kind and namespace, then a dry-run for each object
+//! that may differ. One broken object, kind or group costs only its own answers.
+
+use super::cluster::Cluster;
+use super::discovery::Types;
+use super::dry_run::{self, Question};
+use super::error::Failure;
+use super::list::{self, Listed};
+use super::reference::Reference;
+use super::seal::Sealer;
+use super::target::{self, NoTarget, Target};
+use super::{fields, health, marks, shape};
+use crate::model::{
+    Address, Asked, Depth, EnvironmentName, Kind, Live, Observation, Observed, Owner, Prediction,
+    Value,
+};
+use futures::stream::{self, StreamExt as _};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// How many requests of one look are under way at once.
+const AT_ONCE: usize = 8;
+
+/// Answers every question about one cluster.
+pub(super) async fn answers(
+    cluster: &Cluster,
+    row: impl Fn(&Asked) -> Option<Kind>,
+    asked: &[&Asked],
+) -> Vec<Observed> {
+    let objects = asked
+        .iter()
+        .map(|one| (&one.identity, one.desired.as_ref()));
+    let types = match target::types_for(cluster, objects).await {
+        Ok(types) => types,
+        Err(failure) => {
+            return asked
+                .iter()
+                .map(|one| observed(one, failure.unknown()))
+                .collect();
+        }
+    };
+    let planned = Planned::read(asked);
+    let mut answers = Vec::new();
+    let mut targets = Vec::new();
+    for one in asked {
+        match target::locate(&types, cluster, &one.identity, one.desired.as_ref()) {
+            Ok(target) => targets.push((*one, target)),
+            Err(NoTarget::Failed(failure)) => answers.push(observed(one, failure.unknown())),
+            Err(NoTarget::NotServed(reference)) => {
+                answers.push(observed(one, unserved(one, &reference, &planned, &types)));
+            }
+        }
+    }
+    let listed = list::fetch(cluster, targets.iter().map(|(_, target)| target)).await;
+    let mut looks = Vec::new();
+    for (one, target) in &targets {
+        let Some(row) = row(one) else { continue };
+        let found = listed.find(target);
+        looks.push(look(cluster, row, one, target, found, &planned));
+    }
+    answers.extend(
+        stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await,
+    );
+    answers.extend(others(asked, &targets, &listed, &row));
+    answers
+}
+
+fn observed(asked: &Asked, observation: Observation) -> Observed {
+    Observed {
+        address: asked.address.clone(),
+        observation,
+    }
+}
+
+/// What the same look is asked to make: kinds and namespaces that may be there later.
+struct Planned {
+    kinds: BTreeSet<(String, String)>,
+    namespaces: BTreeSet<String>,
+}
+
+impl Planned {
+    fn read(asked: &[&Asked]) -> Self {
+        let mut planned = Self {
+            kinds: BTreeSet::new(),
+            namespaces: BTreeSet::new(),
+        };
+        for desired in asked.iter().filter_map(|one| one.desired.as_ref()) {
+            let text = |keys: &[&str]| {
+                desired
+                    .at(keys)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            match text(&["kind"]).as_str() {
+                "CustomResourceDefinition" => {
+                    planned
+                        .kinds
+                        .insert((text(&["spec", "group"]), text(&["spec", "names", "kind"])));
+                }
+                "Namespace" => {
+                    planned.namespaces.insert(text(&["metadata", "name"]));
+                }
+                _ => {}
+            }
+        }
+        planned
+    }
+}
+
+/// A kind that is not served has no objects; only where it is declared does it matter why.
+fn unserved(asked: &Asked, reference: &Reference, planned: &Planned, types: &Types) -> Observation {
+    let key = (reference.group.clone(), reference.kind.clone());
+    if planned.kinds.contains(&key) {
+        let crd = format!("the CRD of {} in {}", reference.kind, reference.group);
+        return Observation::Absent {
+            prediction: Some(Prediction::Deferred(crd)),
+        };
+    }
+    if asked.desired.is_some() {
+        return target::not_served(reference, asked.desired.as_ref()).unknown();
+    }
+    // With a group's server down a kind of another version of it may only be out of sight.
+    if types.knows_down(&reference.group) {
+        let reason = format!("the server of the API group {} is down", reference.group);
+        return Failure::transient("api-group-unavailable", reason).unknown();
+    }
+    Observation::Absent { prediction: None }
+}
+
+async fn look(
+    cluster: &Cluster,
+    row: Kind,
+    asked: &Asked,
+    target: &Target,
+    found: Result<Option<&Json>, &Failure>,
+    planned: &Planned,
+) -> Observed {
+    let sealer = Sealer::new(&row, asked);
+    let live = match found {
+        Ok(live) => live,
+        Err(failure) => return observed(asked, sealer.scrubbed(failure.clone()).unknown()),
+    };
+    let ask = match asked.depth {
+        Depth::Identity | Depth::Read => false,
+        Depth::Predict => live.is_some(),
+        Depth::PredictAll => true,
+    };
+    let mut answer = dry_run::Answer::default();
+    if let Some(desired) = asked.desired.as_ref().filter(|_| ask) {
+        let question = Question {
+            cluster,
+            target,
+            address: &asked.address,
+            desired,
+            live,
+            sealer: &sealer,
+            namespace_planned: planned.namespaces.contains(target.namespace()),
+        };
+        answer = match dry_run::predict(&question).await {
+            Ok(answer) => answer,
+            Err(failure) => return observed(asked, sealer.scrubbed(failure).unknown()),
+        };
+    } else if let Some(live) = live {
+        answer.touches = fields::touches(live, &Json::Null, &[]);
+    }
+    let Some(live) = live else {
+        return observed(
+            asked,
+            Observation::Absent {
+                prediction: answer.prediction,
+            },
+        );
+    };
+    let mut seen = present(live, target, asked.desired.as_ref(), &sealer);
+    seen.prediction = answer.prediction;
+    seen.touched_by = answer.touches;
+    if asked.depth > Depth::Identity {
+        seen.health = health::explained(cluster, live, target, seen.health).await;
+    }
+    observed(asked, Observation::Present(Box::new(seen)))
+}
+
+/// Gives the state of a live object as far as it can be told from itself.
+pub(super) fn present(
+    live: &Json,
+    target: &Target,
+    desired: Option<&Value>,
+    sealer: &Sealer<'_>,
+) -> Live {
+    let mut object = live.clone();
+    dry_run::with_type(&mut object, target);
+    Live {
+        outputs: shape::outputs(&object),
+        owner: marks::owner(&object, &target.reference),
+        mark: marks::mark(live),
+        external_id: object["metadata"]["uid"].as_str().map(str::to_owned),
+        health: health::of(&object),
+        value: sealer.seal(shape::value(object, desired)),
+        prediction: None,
+        touched_by: Vec::new(),
+    }
+}
+
+/// Objects that carry a mark of an environment that asks, and that nobody asked about: what a lost
+/// ledger has forgotten.
+fn others(
+    asked: &[&Asked],
+    targets: &[(&Asked, Target)],
+    listed: &Listed,
+    row: &impl Fn(&Asked) -> Option<Kind>,
+) -> Vec<Observed> {
+    let environments: BTreeSet<&EnvironmentName> =
+        asked.iter().map(|one| &one.address.environment).collect();
+    let addresses: BTreeSet<&Address> = asked.iter().map(|one| &one.address).collect();
+    let meant: BTreeSet<&Reference> = targets
+        .iter()
+        .map(|(_, target)| &target.reference)
+        .collect();
+    let kinds: HashMap<&str, &&Asked> = targets
+        .iter()
+        .map(|(one, target)| (target.served.plural.as_str(), one))
+        .collect();
+    let mut found: BTreeMap<Address, Observed> = BTreeMap::new();
+    for (target, object) in listed.objects() {
+        if meant.contains(&target.reference) {
+            continue;
+        }
+        let Some(Owner::Resource(address)) = marks::owner(object, &target.reference) else {
+            continue;
+        };
+        if addresses.contains(&address) || !environments.contains(&address.environment) {
+            continue;
+        }
+        let Some(row) = kinds
+            .get(target.served.plural.as_str())
+            .and_then(|one| row(one))
+        else {
+            continue;
+        };
+        let live = present(object, &target, None, &Sealer::of(&row, None));
+        let observation = Observation::Present(Box::new(live));
+        found.insert(
+            address.clone(),
+            Observed {
+                address,
+                observation,
+            },
+        );
+    }
+    found.into_values().collect()
+}

@@ -1,0 +1,222 @@
+//! What is secret in an object, on every side: by the kind's row, and wherever a declared value is or
+//! was secret. Text of the server is scrubbed by the same knowledge.
+
+use super::error::Failure;
+use crate::model::secret::MASK;
+use crate::model::{Asked, Kind, Secret, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+/// Shorter texts are not looked for in the server's words: they would match by accident.
+const SHORTEST: usize = 4;
+
+/// Knows what is secret in one object.
+pub(super) struct Sealer<'a> {
+    kind: &'a Kind,
+    /// Places, with `*` for items of lists: order is no reason to show a secret.
+    places: Vec<Vec<String>>,
+    texts: Vec<Zeroizing<String>>,
+}
+
+impl<'a> Sealer<'a> {
+    /// Learns from what is declared, and from what was applied last.
+    pub(super) fn new(kind: &'a Kind, asked: &Asked) -> Self {
+        let mut sealer = Self::of(kind, asked.desired.as_ref());
+        if let Some(owned) = &asked.owned {
+            sealer.learn_applied(&owned.applied, &mut Vec::new());
+        }
+        sealer
+    }
+
+    /// Learns from what is declared.
+    pub(super) fn of(kind: &'a Kind, desired: Option<&Value>) -> Self {
+        let mut sealer = Self {
+            kind,
+            places: Vec::new(),
+            texts: Vec::new(),
+        };
+        if let Some(desired) = desired {
+            sealer.learn(desired, &mut Vec::new());
+        }
+        sealer
+    }
+
+    fn learn(&mut self, value: &Value, place: &mut Vec<String>) {
+        match value {
+            Value::Secret(secret) => {
+                self.texts.push(Zeroizing::new(secret.expose().to_owned()));
+                self.texts
+                    .push(Zeroizing::new(STANDARD.encode(secret.expose())));
+                self.places.push(place.clone());
+            }
+            Value::Hole(hole) if hole.sensitive => self.places.push(place.clone()),
+            Value::Map(fields) => {
+                for (key, field) in fields {
+                    place.push(key.clone());
+                    self.learn(field, place);
+                    place.pop();
+                }
+            }
+            Value::List(items) => {
+                place.push("*".to_owned());
+                for item in items {
+                    self.learn(item, place);
+                }
+                place.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// `applied` is `DigestKey::sealed_json`: a secret stands as `{"$secret": digest}`.
+    fn learn_applied(&mut self, value: &Json, place: &mut Vec<String>) {
+        match value {
+            Json::Object(fields) if fields.contains_key("$secret") => {
+                self.places.push(place.clone())
+            }
+            Json::Object(fields) => {
+                for (key, field) in fields {
+                    place.push(key.clone());
+                    self.learn_applied(field, place);
+                    place.pop();
+                }
+            }
+            Json::Array(items) => {
+                place.push("*".to_owned());
+                for item in items {
+                    self.learn_applied(item, place);
+                }
+                place.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// Seals an object of the server, or a part of it that begins at its root.
+    pub(super) fn seal(&self, value: Value) -> Value {
+        let value = self.kind.sealed(value);
+        let value = self
+            .places
+            .iter()
+            .fold(value, |value, place| value.sealed_at(place));
+        self.by_text(value)
+    }
+
+    /// Seals a secret that was moved to another place, e.g. by a webhook or a rename.
+    fn by_text(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) if self.knows(&text) => Value::Secret(Secret::new(text)),
+            Value::List(items) => {
+                Value::List(items.into_iter().map(|item| self.by_text(item)).collect())
+            }
+            Value::Map(fields) => Value::Map(
+                fields
+                    .into_iter()
+                    .map(|(key, field)| (key, self.by_text(field)))
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
+
+    fn knows(&self, text: &str) -> bool {
+        self.texts
+            .iter()
+            .any(|secret| secret.len() >= SHORTEST && text.contains(secret.as_str()))
+    }
+
+    /// Takes secrets out of the server's words.
+    pub(super) fn scrubbed(&self, mut failure: Failure) -> Failure {
+        let scrub = |text: &mut String| {
+            for secret in self.texts.iter().filter(|secret| secret.len() >= SHORTEST) {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), MASK);
+                }
+            }
+        };
+        scrub(&mut failure.reason);
+        failure
+            .causes
+            .iter_mut()
+            .for_each(|cause| scrub(&mut cause.message));
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows;
+    use super::*;
+    use crate::model::Map;
+    use serde_json::json;
+
+    fn desired() -> Value {
+        let mut item: Map = Map::new();
+        item.insert("name".to_owned(), "DATABASE_URL".into());
+        item.insert(
+            "value".to_owned(),
+            Value::Secret(Secret::new("postgres://canary")),
+        );
+        let list = |value| Value::List(vec![value]);
+        let field = |key: &str, value| Value::Map([(key.to_owned(), value)].into_iter().collect());
+        field("spec", field("env", list(Value::Map(item))))
+    }
+
+    #[test]
+    fn a_secret_is_sealed_on_the_live_side_wherever_it_stands() {
+        let rows = rows::rows();
+        let sealer = Sealer::of(&rows[0], Some(&desired()));
+        let live = json!({ "kind": "Deployment", "spec": { "env": [{ "name": "OTHER", "value": "an older canary" },
+            { "name": "DATABASE_URL", "value": "postgres://canary" }] }, "metadata": { "annotations": { "copy": "x=postgres://canary" } } });
+        let shown = sealer
+            .seal(Value::from_json(live))
+            .masked_json()
+            .to_string();
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(shown.contains("DATABASE_URL"), "{shown}");
+    }
+
+    #[test]
+    fn data_of_a_secret_is_sealed_and_of_a_config_map_is_not() {
+        let rows = rows::rows();
+        let sealer = Sealer::of(&rows[0], None);
+        let seal = |kind: &str| {
+            sealer
+                .seal(Value::from_json(
+                    json!({ "kind": kind, "data": { "a": "canary" } }),
+                ))
+                .masked_json()
+                .to_string()
+        };
+        assert!(!seal("Secret").contains("canary"));
+        assert!(seal("ConfigMap").contains("canary"));
+    }
+
+    #[test]
+    fn the_server_s_words_are_scrubbed() {
+        let rows = rows::rows();
+        let sealer = Sealer::of(&rows[0], Some(&desired()));
+        let failure = sealer.scrubbed(Failure::user(
+            "invalid",
+            "cannot parse postgres://canary as a number",
+        ));
+        assert!(!failure.reason.contains("canary"), "{}", failure.reason);
+    }
+
+    #[test]
+    fn what_was_secret_when_applied_last_is_sealed_still() {
+        let rows = rows::rows();
+        let mut sealer = Sealer::of(&rows[0], None);
+        sealer.learn_applied(
+            &json!({ "spec": { "token": { "$secret": "ab" } } }),
+            &mut Vec::new(),
+        );
+        let shown = sealer
+            .seal(Value::from_json(json!({ "spec": { "token": "canary" } })))
+            .masked_json()
+            .to_string();
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}

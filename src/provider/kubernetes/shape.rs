@@ -1,0 +1,260 @@
+//! Two translations: a declared object into what is sent, and a live object into what is compared.
+//!
+//! `stringData` is sent as `data` (the server never answers it, and would not take away a key that
+//! goes from it), and shown under the name it was declared by.
+
+use super::error::Failure;
+use super::marks;
+use crate::model::{FieldPath, Hole, Map, Segment, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map as JsonMap, Value as Json};
+
+/// A declared object as it is sent.
+pub(super) struct Payload {
+    /// Plain JSON, secrets open: for the request only.
+    pub(super) object: Json,
+    /// Places that are not known yet; nothing is sent for them.
+    pub(super) holes: Vec<(FieldPath, Hole)>,
+}
+
+/// Makes what is sent of a declared object.
+///
+/// # Errors
+/// Anything but a map.
+pub(super) fn payload(desired: &Value) -> Result<Payload, Failure> {
+    let mut holes = Vec::new();
+    let whole = without_holes(desired, &FieldPath::default(), &mut holes);
+    let mut object = whole
+        .and_then(|value| value.exposed_json())
+        .filter(Json::is_object)
+        .ok_or_else(|| Failure::user("invalid", "an object is declared as a map of fields"))?;
+    if let Some(fields) = object.as_object_mut() {
+        fields.shift_remove("status");
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Json::as_object_mut) {
+            for key in marks::BOOKKEEPING {
+                metadata.shift_remove(key);
+            }
+        }
+    }
+    if is_secret(&object) {
+        encode_string_data(&mut object);
+    }
+    Ok(Payload { object, holes })
+}
+
+fn without_holes(
+    value: &Value,
+    path: &FieldPath,
+    holes: &mut Vec<(FieldPath, Hole)>,
+) -> Option<Value> {
+    match value {
+        Value::Hole(hole) => {
+            holes.push((path.clone(), hole.clone()));
+            None
+        }
+        Value::Map(fields) => {
+            let known = fields.iter().filter_map(|(key, field)| {
+                Some((key.clone(), without_holes(field, &path.key(key), holes)?))
+            });
+            Some(Value::Map(known.collect()))
+        }
+        Value::List(items) => {
+            let known = items.iter().enumerate().filter_map(|(nth, item)| {
+                without_holes(item, &path.then(Segment::Index(nth)), holes)
+            });
+            Some(Value::List(known.collect()))
+        }
+        known => Some(known.clone()),
+    }
+}
+
+/// Puts holes back where the predicted object has a place for them. Returns `None` where it has none:
+/// the prediction then says nothing.
+pub(super) fn with_holes(mut value: Value, holes: &[(FieldPath, Hole)]) -> Option<Value> {
+    for (path, hole) in holes {
+        put(&mut value, &path.0, hole)?;
+    }
+    Some(value)
+}
+
+fn put(value: &mut Value, path: &[Segment], hole: &Hole) -> Option<()> {
+    let Some((first, rest)) = path.split_first() else {
+        *value = Value::Hole(hole.clone());
+        return Some(());
+    };
+    match (first, value) {
+        (Segment::Key(key), Value::Map(fields)) => {
+            let empty = || Value::Map(Map::new());
+            put(fields.entry(key.clone()).or_insert_with(empty), rest, hole)
+        }
+        // The server keeps the order of declared items in what it merges, so the index holds.
+        (Segment::Index(index), Value::List(items)) => put(items.get_mut(*index)?, rest, hole),
+        _ => None,
+    }
+}
+
+fn is_secret(object: &Json) -> bool {
+    object["kind"] == "Secret" && object["apiVersion"] == "v1"
+}
+
+fn encode_string_data(object: &mut Json) {
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    let Some(Json::Object(texts)) = fields.shift_remove("stringData") else {
+        return;
+    };
+    let data = fields
+        .entry("data")
+        .or_insert_with(|| Json::Object(JsonMap::new()));
+    for (key, text) in texts {
+        data[key] = match text {
+            Json::String(text) => Json::String(STANDARD.encode(text)),
+            // Not a text: the server says so.
+            other => other,
+        };
+    }
+}
+
+/// Gives a live or predicted object as it is compared: without the server's bookkeeping, our marks
+/// and the status, under the declared names. Nothing is sealed yet.
+pub(super) fn value(mut object: Json, desired: Option<&Value>) -> Value {
+    marks::strip(&mut object);
+    if let Some(fields) = object.as_object_mut() {
+        fields.shift_remove("status");
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Json::as_object_mut) {
+            for key in marks::BOOKKEEPING {
+                metadata.shift_remove(key);
+            }
+        }
+    }
+    if is_secret(&object) {
+        decode_string_data(&mut object, desired);
+    }
+    Value::from_json(object)
+}
+
+fn decode_string_data(object: &mut Json, desired: Option<&Value>) {
+    let Some(declared) = desired.and_then(|desired| desired.get("stringData")?.as_map()) else {
+        return;
+    };
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    let Some(data) = fields.get_mut("data").and_then(Json::as_object_mut) else {
+        return;
+    };
+    let mut texts = JsonMap::new();
+    for key in declared.keys() {
+        let text = data
+            .get(key)
+            .and_then(Json::as_str)
+            .and_then(|text| STANDARD.decode(text).ok())
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some(text) = text {
+            data.shift_remove(key);
+            texts.insert(key.clone(), Json::String(text));
+        }
+    }
+    if data.is_empty() {
+        fields.shift_remove("data");
+    }
+    if !texts.is_empty() {
+        fields.insert("stringData".to_owned(), Json::Object(texts));
+    }
+}
+
+/// What expressions can read of a live object; `data` of a Secret is opened and sealed by the caller.
+pub(super) fn outputs(object: &Json) -> Map {
+    let mut outputs = Map::new();
+    for (name, pointer) in [
+        ("name", "/metadata/name"),
+        ("namespace", "/metadata/namespace"),
+        ("uid", "/metadata/uid"),
+        ("status", "/status"),
+        ("spec", "/spec"),
+    ] {
+        if let Some(found) = object.pointer(pointer) {
+            outputs.insert(name.to_owned(), Value::from_json(found.clone()));
+        }
+    }
+    let data = object["data"].as_object().into_iter().flatten();
+    let opened: Map = data
+        .filter_map(|(key, text)| {
+            let text = text.as_str()?;
+            let plain = if is_secret(object) {
+                let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
+                Value::Secret(crate::model::Secret::new(text))
+            } else {
+                text.into()
+            };
+            Some((key.clone(), plain))
+        })
+        .collect();
+    if !opened.is_empty() {
+        outputs.insert("data".to_owned(), Value::Map(opened));
+    }
+    outputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    fn hole() -> Value {
+        Value::Hole(Hole {
+            template: "${x}".to_owned(),
+            needs: BTreeSet::new(),
+            sensitive: true,
+        })
+    }
+
+    fn secret(string_data: Value) -> Value {
+        let mut value = Value::from_json(
+            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "x", "creationTimestamp": null } }),
+        );
+        if let Value::Map(fields) = &mut value {
+            fields.insert("stringData".to_owned(), string_data);
+        }
+        value
+    }
+
+    #[test]
+    fn string_data_is_sent_as_data_and_compared_as_declared() {
+        let desired = secret(Value::from_json(json!({ "a": "text" })));
+        let sent = payload(&desired).unwrap().object;
+        assert_eq!(
+            sent,
+            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "x" }, "data": { "a": "dGV4dA==" } })
+        );
+        let mut live = sent;
+        live["data"]["other"] = json!("AAEC/w==");
+        let shown = value(live, Some(&desired)).masked_json();
+        assert_eq!(shown["stringData"], json!({ "a": "text" }));
+        assert_eq!(shown["data"], json!({ "other": "AAEC/w==" }));
+    }
+
+    #[test]
+    fn a_hole_is_not_sent_and_stands_in_what_is_predicted() {
+        let desired = secret(Value::Map([("a".to_owned(), hole())].into_iter().collect()));
+        let sent = payload(&desired).unwrap();
+        assert_eq!(sent.object.get("data"), Some(&json!({})));
+        let predicted = value(sent.object, Some(&desired));
+        let shown = with_holes(predicted, &sent.holes).unwrap().masked_json();
+        assert_eq!(shown["stringData"]["a"], "(known after apply)");
+    }
+
+    #[test]
+    fn the_server_s_bookkeeping_is_neither_sent_nor_compared() {
+        let got = json!({ "kind": "Service", "metadata": { "name": "x", "uid": "u", "resourceVersion": "1", "managedFields": [] }, "status": {} });
+        let plain = json!({ "kind": "Service", "metadata": { "name": "x" } });
+        assert_eq!(
+            payload(&Value::from_json(got.clone())).unwrap().object,
+            plain
+        );
+        assert_eq!(value(got, None).masked_json(), plain);
+    }
+}
