@@ -87,11 +87,8 @@ impl Ledger {
         how: &str,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        if !self
-            .episode(id)
-            .await?
-            .is_some_and(|found| found.ended_at.is_none())
-        {
+        let found = self.episode(id).await?;
+        if found.is_none_or(|found| found.ended_at.is_some()) {
             return Ok(());
         }
         let entry = Entry::EpisodeEnded {

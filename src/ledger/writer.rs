@@ -71,11 +71,10 @@ async fn write(pool: &AnyPool, place: &Place, mut waiting: Vec<Waiting>) {
                 let _nobody_waits = waiting.reply.send(Ok(id));
             }
         }
-        Err(error) if waiting.len() == 1 => {
-            for waiting in waiting {
+        Err(error) if waiting.len() <= 1 => {
+            if let Some(one) = waiting.pop() {
                 let error = LedgerError::from_database(place, error);
-                let _nobody_waits = waiting.reply.send(Err(error));
-                break;
+                let _nobody_waits = one.reply.send(Err(error));
             }
         }
         // One entry's failure must not be another's: each by itself.

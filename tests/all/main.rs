@@ -9,5 +9,6 @@
 )]
 
 mod conformance;
+mod ledger;
 mod peers;
 mod source;

@@ -111,6 +111,7 @@ impl Command {
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        #[expect(clippy::disallowed_methods, reason = "this is where processes start")]
         let mut command = std::process::Command::new(&self.program);
         command
             .args(&self.args)
