@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The part of a commit's history that is here.
 pub(crate) struct Walk {
-    /// Its commits with their parents and times; the first is the commit itself.
+    /// Its commits with their parents and times.
     commits: HashMap<Oid, (Vec<Oid>, i64)>,
-    /// All of it is here.
-    pub(crate) whole: bool,
+    /// The newest commit with a parent that is not here, by its time in seconds.
+    edge: Option<i64>,
 }
 
 /// Walks back from a commit, nearest first, until `until` is met or there is no more.
@@ -23,22 +23,26 @@ pub(crate) fn walk(
 ) -> Result<Walk, SourceError> {
     let mut walk = Walk {
         commits: HashMap::new(),
-        whole: true,
+        edge: None,
     };
     let mut met = HashSet::from([from]);
-    let mut next = VecDeque::from([from]);
-    while let Some(id) = next.pop_front() {
+    let mut next = VecDeque::from([(from, i64::MAX)]);
+    while let Some((id, child)) = next.pop_front() {
         let commit = match repository.find_commit(id) {
             Ok(commit) => commit,
             Err(error) if error.code() == ErrorCode::NotFound => {
-                walk.whole = false;
+                walk.edge = walk.edge.max(Some(child));
                 continue;
             }
             Err(error) => return Err(corrupt(target, &format!("read commit {id}"), error)),
         };
-        let parents: Vec<Oid> = commit.parent_ids().collect();
-        next.extend(parents.iter().filter(|parent| met.insert(**parent)));
-        walk.commits.insert(id, (parents, commit.time().seconds()));
+        let (parents, time) = (
+            commit.parent_ids().collect::<Vec<_>>(),
+            commit.time().seconds(),
+        );
+        let unmet = parents.iter().filter(|parent| met.insert(**parent));
+        next.extend(unmet.map(|parent| (*parent, time)));
+        walk.commits.insert(id, (parents, time));
         if Some(id) == until {
             break;
         }
@@ -50,6 +54,14 @@ impl Walk {
     /// Tells whether a commit was met.
     pub(crate) fn holds(&self, id: Oid) -> bool {
         self.commits.contains_key(&id)
+    }
+
+    /// Tells whether nothing as new as a commit of `other` can be hidden beyond what is here. A parent
+    /// is no newer than its child: git itself counts on that.
+    pub(crate) fn reaches_behind(&self, other: &Self, id: Oid) -> bool {
+        let time = other.commits.get(&id).map(|(_, time)| *time);
+        self.edge
+            .is_none_or(|edge| time.is_some_and(|time| edge < time))
     }
 
     /// Returns the newest commit both hold that no other such commit descends from.

@@ -3,7 +3,7 @@
 //! history comes into `tips.git` too). Both are caches: either is thrown away and made anew where it
 //! is damaged or has grown.
 
-use super::history::{Walk, walk};
+use super::history::walk;
 use super::store::{disk_or_corrupt, missing_branch, opened};
 use super::wire::{Ask, Session, WHOLE};
 use super::{Place, SourceError, Stop, Target, cache::Cache};
@@ -97,7 +97,7 @@ impl<'a> Remote<'a> {
     /// Tells whether `new` holds `old` in its history, and the other way round. A commit that the
     /// server no longer has is in nobody's history.
     pub(crate) fn relation(&mut self, old: Oid, new: Oid) -> Result<(bool, bool), SourceError> {
-        let answer = |store: &git2::Repository, name: &str| {
+        let answer = |store: &git2::Repository, name: &str, last: bool| {
             let forward = walk(store, name, new, Some(old))?;
             if forward.holds(old) {
                 return Ok(Some((true, false)));
@@ -106,9 +106,8 @@ impl<'a> Remote<'a> {
             if back.holds(new) {
                 return Ok(Some((false, true)));
             }
-            // Where both left a shared commit, neither holds the other.
-            let parted = forward.common(&back).is_some() || (forward.whole && back.whole);
-            Ok(parted.then_some((false, false)))
+            let sure = forward.reaches_behind(&back, old) && back.reaches_behind(&forward, new);
+            Ok((sure || last).then_some((false, false)))
         };
         match self.deepen(&[new, old], answer) {
             Err(SourceError::MissingRevision { revision, .. }) if revision == old.to_string() => {
@@ -120,27 +119,29 @@ impl<'a> Remote<'a> {
 
     /// Returns the newest commit both hold; `None` where there is none.
     pub(crate) fn common(&mut self, base: Oid, head: Oid) -> Result<Option<Oid>, SourceError> {
-        self.deepen(&[base, head], |store, name| {
-            let (base, head) = (
-                walk(store, name, base, None)?,
-                walk(store, name, head, None)?,
-            );
-            Ok(Walk::common(&base, &head))
+        self.deepen(&[base, head], |store, name, last| {
+            let base = walk(store, name, base, None)?;
+            let head = walk(store, name, head, None)?;
+            let best = |found: &Oid| {
+                base.reaches_behind(&base, *found) && head.reaches_behind(&head, *found)
+            };
+            Ok(base.common(&head).filter(|found| last || best(found)))
         })
     }
 
-    /// Asks for more and more history until the question has an answer; `None` where all of it has none.
+    /// Asks for more and more history until the question has an answer that more of it could not
+    /// change; `true` says that there is no more. `None` where all of it has no answer.
     fn deepen<T>(
         &mut self,
         wants: &[Oid],
-        answer: impl Fn(&git2::Repository, &str) -> Result<Option<T>, SourceError>,
+        answer: impl Fn(&git2::Repository, &str, bool) -> Result<Option<T>, SourceError>,
     ) -> Result<Option<T>, SourceError> {
         let filters = self.session()?.filters();
         let name = if filters { "history.git" } else { "tips.git" };
         self.thin(name)?;
         for depth in DEPTHS {
             let store = self.opened(name)?;
-            if let Some(answer) = answer(&store, &self.target.name)? {
+            if let Some(answer) = answer(&store, &self.target.name, false)? {
                 return Ok(Some(answer));
             }
             let haves = if filters { vec![] } else { self.noted(&store)? };
@@ -155,7 +156,7 @@ impl<'a> Remote<'a> {
                 break;
             }
         }
-        answer(&self.opened(name)?, &self.target.name)
+        answer(&self.opened(name)?, &self.target.name, true)
     }
 
     /// Returns the commits that a store holds whole.

@@ -5,6 +5,7 @@ use super::wait::until;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The user and the password that [`Web`] wants.
@@ -92,11 +93,18 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "Ada")))
         .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "ada@example.com")))
+        .env("GIT_COMMITTER_DATE", format!("{} +0000", clock()))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A minute later at each call: commits of real branches are not all of one second.
+fn clock() -> u64 {
+    static MINUTES: AtomicU64 = AtomicU64::new(0);
+    1_767_225_600 + 60 * MINUTES.fetch_add(1, Ordering::Relaxed)
 }
 
 /// `git http-backend` behind nginx, which wants [`USER`] and [`TOKEN`].
@@ -110,13 +118,33 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    /// Serves a world.
+    /// Serves a world over `http://`.
     pub(crate) fn start(world: &World) -> Self {
+        Self::serve(world, false)
+    }
+
+    /// Serves a world over `https://`, with a certificate of [`Web::authority`].
+    pub(crate) fn start_tls(world: &World) -> Self {
+        Self::serve(world, true)
+    }
+
+    /// The certificate authority's file.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn serve(world: &World, tls: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, path) = (free_port(), folder.path());
         let socket = path.join("fcgi.sock");
         std::fs::write(path.join("users"), format!("{USER}:{{PLAIN}}{TOKEN}\n")).unwrap();
+        let tls_lines =
+            "ssl; ssl_certificate @folder@/leaf.pem; ssl_certificate_key @folder@/leaf.key;";
+        if tls {
+            certify(path);
+        }
         let config = NGINX
+            .replace("@tls@;", if tls { tls_lines } else { ";" })
             .replace("@port@", &port.to_string())
             .replace("@root@", world.root().to_str().unwrap())
             .replace("@folder@", path.to_str().unwrap());
@@ -136,7 +164,10 @@ impl Web {
         until("fcgiwrap listens", WAIT, || socket.exists().then_some(()));
         listening(port, &mut nginx);
         Self {
-            url: format!("http://127.0.0.1:{port}/repo.git"),
+            url: format!(
+                "{}://127.0.0.1:{port}/repo.git",
+                if tls { "https" } else { "http" }
+            ),
             folder,
             _nginx: nginx,
             _backend: backend,
@@ -154,6 +185,42 @@ impl Web {
     }
 }
 
+/// Makes a certificate authority, and a certificate for loopback by it.
+fn certify(folder: &Path) {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("openssl");
+        command.args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"]);
+        command.args(["-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+        let output = command
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    run(&[
+        "-subj",
+        "/CN=test-ca",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+    ]);
+    let names = [
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=CA:FALSE",
+    ];
+    let signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=leaf"];
+    let files = ["-keyout", "leaf.key", "-out", "leaf.pem"];
+    run(&[&names[..], &signed, &files].concat());
+}
+
 const NGINX: &str = "
 daemon off; master_process off; worker_processes 1;
 pid @folder@/nginx.pid; error_log @folder@/error.log;
@@ -164,7 +231,7 @@ http {
   client_body_temp_path @folder@/body; proxy_temp_path @folder@/proxy; fastcgi_temp_path @folder@/fastcgi;
   uwsgi_temp_path @folder@/uwsgi; scgi_temp_path @folder@/scgi;
   server {
-    listen 127.0.0.1:@port@;
+    listen 127.0.0.1:@port@ @tls@;
     auth_basic git; auth_basic_user_file @folder@/users;
     location / {
       fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;

@@ -82,3 +82,26 @@ async fn a_server_that_dropped_the_old_commit_rewrote_its_history() {
     let fetched = opened.repository.fetch().await.unwrap();
     assert_eq!(fetched.movement, Movement::Diverged { from });
 }
+
+/// The shortest way back from the tip leads through a topic branch that began before the old tip.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_merge_of_an_early_branch_is_no_rewrite() {
+    let world = World::new();
+    world.git(&["branch", "topic"]);
+    let server = Daemon::start(&world);
+    world.commit("after the topic began");
+    world.push("main");
+    let opened = open(Target::new("shop", &server.url, "main"));
+    let fetch = async || opened.repository.fetch().await.unwrap();
+    let from = fetch().await.snapshot.revision.clone();
+    for number in 0..40 {
+        world.commit(&format!("{number}"));
+    }
+    world.git(&["merge", "--quiet", "--no-ff", "-m", "late", "topic"]);
+    world.git(&["switch", "--quiet", "topic"]);
+    world.commit("topic");
+    world.git(&["switch", "--quiet", "main"]);
+    world.git(&["merge", "--quiet", "--no-ff", "-m", "late", "topic"]);
+    world.push("main");
+    assert_eq!(fetch().await.movement, Movement::Forward { from });
+}

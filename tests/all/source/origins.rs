@@ -3,7 +3,9 @@
 use super::{Opened, local, open, text};
 use crate::peers::git::{Daemon, Ssh, TOKEN, USER, Web, World};
 use reconciled::model::{Fault as _, Revision, Secret};
-use reconciled::source::{Credentials, Fetched, Movement, SourceError, Target};
+use reconciled::net::{Client, HttpSettings};
+use reconciled::source::{Credentials, Fetched, Movement, Repository, SourceError, Target};
+use reconciled::telemetry::chain;
 
 async fn story(world: &World, target: Target) -> Opened {
     let opened = open(target);
@@ -102,6 +104,30 @@ async fn http_with_a_token_tells_the_story() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_is_read_only_from_a_server_we_trust() {
+    let world = World::new();
+    let server = Web::start_tls(&world);
+    let cache = tempfile::tempdir().unwrap();
+    let settings = HttpSettings {
+        ca_file: Some(server.authority()),
+        ..HttpSettings::default()
+    };
+    let target = web(&server, TOKEN);
+    let trusting = Client::new(&settings).unwrap();
+    let repository = Repository::open(cache.path(), target.clone(), &trusting).unwrap();
+    let fetched = repository.fetch().await.unwrap();
+    assert_eq!(text(&fetched.snapshot, "a.yaml"), "name: a.yaml\n");
+    let asked = server.answers().len();
+    let error = open(target).repository.fetch().await.unwrap_err();
+    assert!(
+        matches!(error, SourceError::Unreachable { .. }),
+        "{error:?}"
+    );
+    assert!(chain(&error).contains("certificate"), "{}", chain(&error));
+    assert_eq!(server.answers().len(), asked);
 }
 
 #[tokio::test(flavor = "multi_thread")]

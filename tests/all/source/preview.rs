@@ -1,7 +1,7 @@
 //! What a branch would become after a merge: the same as what `git merge` makes of it.
 
 use super::{local, open};
-use crate::peers::git::{Daemon, World};
+use crate::peers::git::{Daemon, World, git};
 use reconciled::source::{SourceError, Target};
 
 /// Targets of both kinds: read in place, and through a server that knows no filter.
@@ -32,6 +32,8 @@ async fn the_preview_holds_what_git_would_merge() {
     world.git(&["switch", "--quiet", "main"]);
     world.git(&["merge", "--quiet", "--no-ff", "-m", "as git does", "topic"]);
     let expected = format!("merge:{}", world.git(&["rev-parse", "HEAD^{tree}"]));
+    let stored = || git(&world.bare(), &["count-objects", "-v"]);
+    let before = stored();
     for target in both(&world, &server) {
         let opened = open(target);
         let preview = opened
@@ -45,6 +47,7 @@ async fn the_preview_holds_what_git_would_merge() {
             "ONE\ntwo\nthree\nfour\nFIVE\n"
         );
     }
+    assert_eq!(stored(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
