@@ -13,7 +13,7 @@ pub use ::http::header;
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use error::HttpError;
 pub use request::{ANSWER_LIMIT, Request};
-pub use response::{BlockingBody, Response, Streaming};
+pub use response::{Response, Streaming};
 pub use url::Url;
 
 use std::path::PathBuf;

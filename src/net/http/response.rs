@@ -2,8 +2,7 @@
 
 use super::error::HttpError;
 use ::http::{HeaderMap, StatusCode};
-use bytes::{Buf as _, Bytes};
-use std::io;
+use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -91,16 +90,6 @@ impl Streaming {
         })
     }
 
-    /// Turns the rest of the body into a blocking reader, for libraries that know nothing else.
-    /// Reading from inside the runtime panics: use it on a blocking thread.
-    pub fn into_read(self, runtime: tokio::runtime::Handle) -> BlockingBody {
-        BlockingBody {
-            stream: self,
-            runtime,
-            piece: Bytes::new(),
-        }
-    }
-
     fn late(&self) -> HttpError {
         HttpError::Timeout {
             url: self.url.clone(),
@@ -113,28 +102,5 @@ impl Streaming {
 impl std::fmt::Debug for Streaming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} (body to come)", self.status)
-    }
-}
-
-/// A body as a blocking reader.
-#[derive(Debug)]
-pub struct BlockingBody {
-    stream: Streaming,
-    runtime: tokio::runtime::Handle,
-    piece: Bytes,
-}
-
-impl io::Read for BlockingBody {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.runtime.block_on(self.stream.chunk()) {
-                Ok(Some(piece)) => self.piece = piece,
-                Ok(None) => return Ok(0),
-                Err(error) => return Err(io::Error::other(error)),
-            }
-        }
-        let length = buffer.len().min(self.piece.len());
-        self.piece.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
     }
 }
