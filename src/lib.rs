@@ -22,6 +22,7 @@
 
 pub mod config;
 pub mod deliver;
+pub mod engine;
 pub mod graph;
 pub mod ledger;
 pub mod model;

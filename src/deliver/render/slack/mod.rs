@@ -4,9 +4,11 @@
 //! section's text, 150 of a header's) and "formatting text for app surfaces" (escape `& < >`).
 
 mod episode;
+mod notice;
 mod run;
 
 pub use episode::episode_slack;
+pub use notice::notice_slack;
 pub use run::run_slack;
 
 use super::clean;

@@ -1,0 +1,21 @@
+//! A message about a whole environment: a spec that cannot be used, an orphan, live state that
+//! cannot be told.
+
+use super::{Draft, text};
+use crate::deliver::notify::Message;
+use crate::deliver::render::words::at;
+use jiff::Timestamp;
+
+/// Shows a title and lines; `since` and `ended` say when it began and, where it has, ended.
+pub fn notice_slack(
+    title: &str,
+    lines: &[String],
+    since: Timestamp,
+    ended: Option<Timestamp>,
+) -> Message {
+    let mut draft = Draft::new(title);
+    let lines: Vec<String> = lines.iter().map(|line| text(line)).collect();
+    draft.lines(&lines);
+    let over = ended.map_or_else(String::new, |ended| format!(" · over {}", at(ended)));
+    draft.finish(&format!("since {}{over}", at(since)))
+}

@@ -1,0 +1,234 @@
+//! Settings -> the parts of a daemon: providers, repositories, forges, chat. Opens and checks what
+//! can be checked without asking anybody.
+
+use super::{Folder, Followed, Origin, Polling};
+use crate::config::{self, Access, Settings};
+use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubSettings, LoggedForge};
+use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings};
+use crate::model::{Secret, SecretSource};
+use crate::net::{Client, HttpError, HttpSettings, Limiters};
+use crate::provider::{Catalogue, Host, Nudge, Registry, Rest};
+use crate::source::{Credentials, Limits, Repository, SourceError, Target, secrets};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the settings are made into.
+pub struct Assembly {
+    /// The repositories, in the order of the settings.
+    pub followed: Vec<Followed>,
+    /// Where pull requests are, by the name of the repository.
+    pub forges: BTreeMap<String, Arc<dyn Forge>>,
+    /// Where people are told.
+    pub notifier: Arc<dyn Notifier>,
+}
+
+/// Why settings that can be read cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyError {
+    /// A repository's settings, or its folder on disk.
+    #[error("set up the repository {repository}")]
+    Source {
+        /// Which.
+        repository: String,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
+    /// A secret the settings name cannot be had.
+    #[error("read {what}")]
+    Secret {
+        /// What it is for.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
+    /// GitHub's settings.
+    #[error("set up GitHub")]
+    Forge(#[from] ForgeError),
+    /// The HTTP client.
+    #[error("set up the HTTP client")]
+    Http(#[from] HttpError),
+}
+
+/// Makes the client every request of this process goes through.
+///
+/// # Errors
+/// As [`Client::new`].
+pub fn client(settings: &Settings) -> Result<Client, HttpError> {
+    Client::new(&HttpSettings {
+        timeout: settings.limits.request_timeout,
+        ..HttpSettings::default()
+    })
+}
+
+/// Puts every provider of this binary behind one door.
+pub fn registry(
+    settings: &Settings,
+    client: &Client,
+    limiters: &Limiters,
+    nudge: &Nudge,
+) -> Registry {
+    let mut catalogue = Catalogue::built_in();
+    for (api, url) in &settings.providers.rest.base_urls {
+        catalogue = catalogue.with_base_url(api, url);
+    }
+    let _until_watches = nudge;
+    Registry::new(vec![
+        Arc::new(Host::new()),
+        Arc::new(Rest::new(client.clone(), limiters.clone(), catalogue)),
+    ])
+}
+
+/// Opens the repositories and the ways to people.
+///
+/// # Errors
+/// The first part that cannot be used, named.
+pub fn assemble(
+    settings: &Settings,
+    client: &Client,
+    limiters: &Limiters,
+) -> Result<Assembly, AssemblyError> {
+    let base = Arc::new(secrets_base(settings));
+    let mut followed = Vec::new();
+    let mut forges: BTreeMap<String, Arc<dyn Forge>> = BTreeMap::new();
+    for repository in &settings.repositories {
+        followed.push(Followed {
+            origin: origin(settings, repository, client)?,
+            environments: repository.environments.clone(),
+            polling: Polling {
+                interval: repository.interval,
+                jitter: repository.jitter,
+            },
+            secrets_base: Arc::clone(&base),
+        });
+        if let Some(forge) = forge(settings, repository)? {
+            forges.insert(repository.name.clone(), forge);
+        }
+    }
+    let notifier = notifier(settings, client, limiters)?;
+    Ok(Assembly {
+        followed,
+        forges,
+        notifier,
+    })
+}
+
+/// Relative secret files count from the settings file's folder.
+fn secrets_base(settings: &Settings) -> PathBuf {
+    let folder = settings
+        .file
+        .as_deref()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new(""));
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+fn origin(
+    settings: &Settings,
+    repository: &config::Repository,
+    client: &Client,
+) -> Result<Origin, AssemblyError> {
+    let limits = Limits {
+        file_bytes: settings.limits.source.file_bytes,
+        total_bytes: settings.limits.source.total_bytes,
+        files: settings.limits.source.files,
+        fetch_bytes: settings.limits.source.fetch_bytes,
+        deadline: settings.limits.source.deadline,
+    };
+    match &repository.access {
+        Access::Folder(root) => Ok(Origin::Folder(Arc::new(Folder::new(
+            repository.name.clone(),
+            root.clone(),
+            limits,
+        )))),
+        Access::Git {
+            url,
+            branch,
+            credentials,
+        } => {
+            let target = Target {
+                folder: repository.folder.clone(),
+                credentials: given(credentials)?,
+                limits,
+                ..Target::new(&repository.name, url, branch)
+            };
+            let named = |source| AssemblyError::Source {
+                repository: repository.name.clone(),
+                source,
+            };
+            Repository::open(&settings.cache_folder(), target, client)
+                .map(Origin::Git)
+                .map_err(named)
+        }
+    }
+}
+
+fn given(credentials: &config::Credentials) -> Result<Credentials, AssemblyError> {
+    Ok(match credentials {
+        config::Credentials::None => Credentials::None,
+        config::Credentials::Token { username, token } => Credentials::Token {
+            username: username.clone(),
+            token: secret("the repository's token", token)?,
+        },
+        config::Credentials::Key { key, known_hosts } => Credentials::Key {
+            key: key.clone(),
+            known_hosts: known_hosts.clone(),
+        },
+    })
+}
+
+fn secret(what: &'static str, source: &SecretSource) -> Result<Secret, AssemblyError> {
+    let asked = BTreeMap::from([(what.to_owned(), source.clone())]);
+    let mut found = secrets::fetch(&asked, Path::new(""));
+    match (found.values.remove(what), found.missing.remove(what)) {
+        (Some(secret), _) => Ok(secret),
+        (None, Some(source)) => Err(AssemblyError::Secret { what, source }),
+        (None, None) => Ok(Secret::new(String::new())),
+    }
+}
+
+fn forge(
+    settings: &Settings,
+    repository: &config::Repository,
+) -> Result<Option<Arc<dyn Forge>>, AssemblyError> {
+    let Some(name) = &repository.github else {
+        return Ok(None);
+    };
+    let Some(token) = &settings.github.token else {
+        return Ok(Some(Arc::new(LoggedForge)));
+    };
+    let forge = GitHub::new(&GitHubSettings {
+        api_url: settings.github.api_url.to_string(),
+        repository: name.clone(),
+        token: secret("GitHub's token", token)?,
+    })?;
+    Ok(Some(Arc::new(forge)))
+}
+
+fn notifier(
+    settings: &Settings,
+    client: &Client,
+    limiters: &Limiters,
+) -> Result<Arc<dyn Notifier>, AssemblyError> {
+    let Some(slack) = &settings.slack else {
+        return Ok(Arc::new(LoggedNotifier));
+    };
+    let access = match &slack.access {
+        config::SlackAccess::Token(source) => SlackAccess::Token(secret("Slack's token", source)?),
+        config::SlackAccess::Webhook(source) => {
+            SlackAccess::Webhook(secret("Slack's webhook", source)?)
+        }
+    };
+    let settings = SlackSettings {
+        access,
+        channel: slack.channel.clone(),
+        api_url: slack.api_url.clone(),
+    };
+    Ok(Arc::new(Slack::new(
+        settings,
+        client.clone(),
+        limiters.clone(),
+    )))
+}

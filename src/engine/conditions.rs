@@ -1,0 +1,153 @@
+//! Conditions of resources from run to run: which began, which went on, which ended. Pure.
+//!
+//! A condition is keyed on resource and kind of trouble, never on text, so that a message that
+//! words itself anew is not a new alert.
+
+use super::Report;
+use crate::ledger::{Episode, EpisodeId};
+use crate::model::{Action, Address, Class, Outcome, Step};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A kind of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Condition {
+    /// Live differs from what was last applied.
+    Drift,
+    /// A step fails.
+    Failing,
+    /// Live state cannot be told.
+    Unknown,
+}
+
+impl Condition {
+    /// Returns the word the ledger keeps.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Drift => "drift",
+            Self::Failing => "failing",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A condition one run found.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    /// Of which resource.
+    pub address: Address,
+    /// Which.
+    pub condition: Condition,
+    /// What was seen, masked.
+    pub details: Value,
+    /// True where it ended in the same run: drift that was put back.
+    pub over: bool,
+    /// False where it may pass by itself, and people are told only if it is found again.
+    pub certain: bool,
+}
+
+/// Returns what a run found, in the order of addresses.
+pub(super) fn found(report: &Report) -> Vec<Found> {
+    let mut found = Vec::new();
+    for step in &report.plan.steps {
+        let outcome = report.outcomes.get(&step.address);
+        if step.is_drift() {
+            found.push(drift(step, outcome));
+        }
+        if let Some(Outcome::Failed {
+            code,
+            message,
+            hint,
+        }) = outcome
+        {
+            found.push(Found {
+                address: step.address.clone(),
+                condition: Condition::Failing,
+                details: json!({ "action": step.action, "code": code, "message": message, "hint": hint }),
+                over: false,
+                certain: true,
+            });
+        }
+    }
+    for (address, unknown) in &report.unknown {
+        found.push(Found {
+            address: address.clone(),
+            condition: Condition::Unknown,
+            details: json!({ "code": unknown.code, "message": unknown.reason }),
+            over: false,
+            certain: unknown.class != Class::Transient,
+        });
+    }
+    found
+}
+
+fn drift(step: &Step, outcome: Option<&Outcome>) -> Found {
+    Found {
+        address: step.address.clone(),
+        condition: Condition::Drift,
+        details: json!({
+            "action": step.action,
+            "changes": step.changes,
+            "touched_by": step.touched_by,
+        }),
+        over: outcome.is_some_and(Outcome::is_good),
+        certain: true,
+    }
+}
+
+/// What changed about the conditions of an environment.
+#[derive(Debug, Default)]
+pub(super) struct Transitions {
+    /// Found for the first time, and not over yet.
+    pub opened: Vec<Found>,
+    /// Found for the first time, and over in the same run.
+    pub brief: Vec<Found>,
+    /// Found again.
+    pub lasting: Vec<(EpisodeId, Found)>,
+    /// Ended, and how in a word.
+    pub ended: Vec<(EpisodeId, &'static str)>,
+}
+
+/// Compares what a run found with the episodes that were open before it.
+pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) -> Transitions {
+    let key = |episode: &Episode| Some((episode.address.clone()?, episode.condition.clone()));
+    let mut open: BTreeMap<(Address, String), &Episode> = open
+        .iter()
+        .filter_map(|episode| Some((key(episode)?, episode)))
+        .collect();
+    let mut transitions = Transitions::default();
+    for found in found {
+        let before = open.remove(&(found.address.clone(), found.condition.as_str().to_owned()));
+        match (before, found.over) {
+            (Some(episode), true) => transitions.ended.push((episode.id, "corrected")),
+            (Some(episode), false) => transitions.lasting.push((episode.id, found)),
+            (None, true) => transitions.brief.push(found),
+            (None, false) => transitions.opened.push(found),
+        }
+    }
+    for ((address, condition), episode) in open {
+        if let Some(how) = how_it_ended(&address, &condition, report) {
+            transitions.ended.push((episode.id, how));
+        }
+    }
+    transitions
+}
+
+/// Returns how a condition ended that was not found again; `None` where this run cannot tell: it did
+/// not see the resource, or did not try what failed before.
+fn how_it_ended(address: &Address, condition: &str, report: &Report) -> Option<&'static str> {
+    let Some(step) = report.plan.step(address) else {
+        return Some("gone");
+    };
+    let seen = !report.unknown.contains_key(address);
+    let tried = report.outcomes.get(address);
+    match condition {
+        "unknown" => seen.then_some("seen again"),
+        "drift" => seen.then_some("live equals Git again"),
+        "failing" if seen && !step.action.writes() && step.action != Action::Wait => {
+            Some("recovered")
+        }
+        "failing" => tried.is_some_and(Outcome::is_good).then_some("recovered"),
+        _ => None,
+    }
+}

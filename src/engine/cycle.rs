@@ -1,0 +1,149 @@
+//! One run of one environment, as a sentence: look, plan, route, write the intent, carry out, close.
+//!
+//! Every choice is `plan`'s and `route`'s; every write to the outside is `deliver`'s.
+
+use super::journal::RunJournal;
+use super::{CycleError, Looked, Report, Subject, World, look};
+use crate::deliver::{self, Authority, CarryOut, Progress, Route};
+use crate::ledger::{RunIntent, RunSummary};
+use crate::model::{Address, Outcome, RunId};
+use serde_json::json;
+use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
+
+/// Who lets a run act, why it runs, and how it is watched.
+#[derive(Clone)]
+pub struct Orders<'a> {
+    /// Who lets its steps go.
+    pub authority: Authority,
+    /// Why it runs, as one word of the ledger.
+    pub trigger: &'a str,
+    /// Whether it waits until resources are ready.
+    pub wait: bool,
+    /// Ends it early: nothing further starts, waiting ends.
+    pub cancel: CancellationToken,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// Runs one environment once.
+///
+/// # Errors
+/// As [`look`]; and the intent could not be written, then nothing was changed.
+pub async fn cycle(
+    world: &World,
+    subject: Subject<'_>,
+    orders: &Orders<'_>,
+) -> Result<Report, CycleError> {
+    let looked = look(world, subject).await?;
+    carry_out(world, looked, orders).await
+}
+
+/// Carries out what was planned, as far as the authority goes.
+///
+/// # Guarantees
+/// The intent is in the ledger before anything moves, each result before what comes after it.
+///
+/// # Errors
+/// The intent could not be written: nothing was changed.
+pub async fn carry_out(
+    world: &World,
+    looked: Looked,
+    orders: &Orders<'_>,
+) -> Result<Report, CycleError> {
+    let route = deliver::route(&looked.plan, &looked.reconcile, orders.authority);
+    remember(world, &looked).await?;
+    compared(world, &looked).await?;
+    let Some(run) = open(world, &looked, &route, orders).await? else {
+        return Ok(Report::quiet(looked, route));
+    };
+    let journal = RunJournal::new(&world.ledger, run, &looked.plan);
+    let needs = CarryOut {
+        registry: &world.registry,
+        journal: &journal,
+        fill: &|step, outputs| looked.graph.fill(&step.address, outputs),
+        outputs: looked.seen.outputs.clone(),
+        digest_key: &world.digest_key,
+        concurrency: world.limits.concurrency,
+        wait: orders.wait,
+        cancel: orders.cancel.clone(),
+        progress: orders.progress,
+    };
+    let outcomes = deliver::carry_out(&looked.plan, &route, needs).await;
+    let report = Report::new(looked, route, outcomes, run, orders.cancel.is_cancelled());
+    close(world, run, &report).await?;
+    Ok(report)
+}
+
+/// Writes down what is ours already, or is no longer, without any step.
+async fn remember(world: &World, looked: &Looked) -> Result<(), CycleError> {
+    for owned in &looked.plan.records {
+        world.ledger.own(owned).await?;
+    }
+    for released in looked
+        .plan
+        .released
+        .iter()
+        .filter(|released| released.to.is_none())
+    {
+        world.ledger.release(&released.address).await?;
+    }
+    Ok(())
+}
+
+/// Writes down when the environment was last compared, for `status`.
+async fn compared(world: &World, looked: &Looked) -> Result<(), CycleError> {
+    let plan = &looked.plan;
+    let seen =
+        json!({ "at": world.clock.now(), "revision": plan.revision, "same": plan.is_empty() });
+    Ok(world
+        .ledger
+        .record_delivery(&format!("compared/{}", plan.environment), &seen)
+        .await?)
+}
+
+/// Opens the run's record where it has something to say: steps to carry out, or another plan than
+/// the last time. A pass that finds what the last one found leaves no trace but its time.
+async fn open(
+    world: &World,
+    looked: &Looked,
+    route: &Route,
+    orders: &Orders<'_>,
+) -> Result<Option<RunId>, CycleError> {
+    let acting: Vec<_> = looked
+        .plan
+        .steps
+        .iter()
+        .filter(|step| route.lets(&step.address))
+        .collect();
+    let last = world
+        .ledger
+        .runs(Some(&looked.plan.environment), 1, None)
+        .await?
+        .pop();
+    let same = last.is_some_and(|run| {
+        run.plan_hash == looked.plan.hash && run.revision == looked.plan.revision
+    });
+    if acting.is_empty() && same {
+        return Ok(None);
+    }
+    let intent = RunIntent::of(&looked.plan, orders.trigger, acting, world.clock.now());
+    Ok(Some(world.ledger.open_run(&intent).await?))
+}
+
+async fn close(world: &World, run: RunId, report: &Report) -> Result<(), CycleError> {
+    let mut counts = BTreeMap::new();
+    for outcome in report.outcomes.values() {
+        *counts.entry(outcome.as_str().to_owned()).or_insert(0) += 1;
+    }
+    let summary = RunSummary {
+        outcome: report.outcome(),
+        counts,
+        note: report.note(),
+    };
+    world.ledger.close_run(run, &summary).await?;
+    Ok(())
+}
+
+/// What a run did, by address.
+pub(super) type Outcomes = BTreeMap<Address, Outcome>;

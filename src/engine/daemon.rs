@@ -1,0 +1,353 @@
+//! The loop: hears of Git, of live changes, of people and of the clock, asks the schedule what
+//! follows, and starts runs. Decides nothing itself.
+
+use super::follower::{Heard, Polling, follow};
+use super::restore::restore;
+use super::schedule::{Command, Ended, Pace, Reason, Schedule};
+use super::tell::Teller;
+use super::{Arrival, CycleError, Fleet, News, Orders, Origin, Subject, World, cycle};
+use crate::deliver::Authority;
+use crate::model::{Address, Depth, Diagnostic, EnvironmentName, RepoPath};
+use crate::source::{Fetched, Movement, SourceError};
+use crate::spec::{self, ReadOptions};
+use crate::telemetry::chain;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// How often the ledger is asked whether a person paused or resumed something.
+const PAUSE_CHECK: Duration = Duration::from_secs(2);
+
+/// One repository the daemon follows.
+#[derive(Clone)]
+pub struct Followed {
+    /// Where its states come from.
+    pub origin: Origin,
+    /// Environments are looked for below this folder.
+    pub environments: RepoPath,
+    /// How often it is asked.
+    pub polling: Polling,
+    /// Where relative paths of secret files count from.
+    pub secrets_base: Arc<PathBuf>,
+}
+
+/// What the daemon is made of.
+pub struct Parts {
+    /// What runs share.
+    pub world: World,
+    /// The repositories, in the order of the settings.
+    pub followed: Vec<Followed>,
+    /// Says what happened.
+    pub teller: Arc<Teller>,
+    /// Hints of providers that something may have changed.
+    pub nudges: mpsc::Receiver<Address>,
+    /// The numbers of the schedule.
+    pub pace: Pace,
+    /// How long a stop waits for the steps in hand.
+    pub stop_deadline: Duration,
+}
+
+/// What others can see of a daemon while it runs.
+#[derive(Clone, Default)]
+pub struct View {
+    /// The environments it keeps.
+    pub fleet: Arc<Fleet>,
+    /// Repositories that were read at least once.
+    pub read: BTreeSet<usize>,
+    /// Repositories that cannot be read now, and why.
+    pub unreachable: BTreeMap<usize, String>,
+}
+
+/// The daemon.
+pub struct Daemon {
+    parts: Parts,
+    fleet: Fleet,
+    schedule: Schedule,
+    runs: JoinSet<Ended>,
+    cancels: BTreeMap<EnvironmentName, CancellationToken>,
+    running: BTreeMap<tokio::task::Id, EnvironmentName>,
+    paused: BTreeSet<EnvironmentName>,
+    view: watch::Sender<View>,
+    pokes: Vec<Arc<Notify>>,
+}
+
+impl Daemon {
+    /// Puts the parts together; starts nothing.
+    pub fn new(parts: Parts) -> Self {
+        let pokes = parts.followed.iter().map(|_| Arc::default()).collect();
+        Self {
+            schedule: Schedule::new(parts.pace),
+            fleet: Fleet::default(),
+            runs: JoinSet::new(),
+            cancels: BTreeMap::new(),
+            running: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            view: watch::Sender::new(View::default()),
+            pokes,
+            parts,
+        }
+    }
+
+    /// Returns what others can see of it.
+    pub fn view(&self) -> watch::Receiver<View> {
+        self.view.subscribe()
+    }
+
+    /// Returns handles that bring the next look at each repository forward.
+    pub fn pokes(&self) -> Vec<Arc<Notify>> {
+        self.pokes.clone()
+    }
+
+    /// Runs until stopped; then ends the steps in hand within the stop deadline.
+    ///
+    /// # Errors
+    /// The ledger cannot be read at the start.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), CycleError> {
+        for run in self.parts.world.ledger.close_interrupted_runs().await? {
+            tracing::warn!(environment = %run.environment, run = %run.id, "Run was interrupted, looking again");
+        }
+        let (heard_sender, mut heard) = mpsc::channel(16);
+        let mut followers = JoinSet::new();
+        for (nth, followed) in self.parts.followed.iter().enumerate() {
+            let poke = Arc::clone(&self.pokes[nth]);
+            let (origin, sender) = (followed.origin.clone(), heard_sender.clone());
+            followers.spawn(follow(
+                nth,
+                origin,
+                followed.polling,
+                poke,
+                sender,
+                stop.child_token(),
+            ));
+        }
+        let mut pause_check = tokio::time::interval(PAUSE_CHECK);
+        loop {
+            self.start_due();
+            let wake = self.until_next();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(heard) = heard.recv() => self.hear(heard).await,
+                Some(address) = self.parts.nudges.recv() => self.tell(&address.environment, Reason::Nudge),
+                Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
+                _ = pause_check.tick() => self.check_pauses().await,
+                () = tokio::time::sleep(wake) => {}
+            }
+        }
+        self.wind_down().await;
+        Ok(())
+    }
+
+    /// Returns how long nothing is due.
+    fn until_next(&self) -> Duration {
+        let now = self.parts.world.clock.now();
+        let wait = self.schedule.wake().map(|at| at.duration_since(now));
+        wait.map_or(Duration::from_secs(3600), |wait| {
+            Duration::try_from(wait).unwrap_or_default()
+        })
+    }
+
+    fn tell(&mut self, name: &EnvironmentName, reason: Reason) {
+        let now = self.parts.world.clock.now();
+        if let Some(Command::Preempt(name)) = self.schedule.tell(name, reason, now)
+            && let Some(cancel) = self.cancels.get(&name)
+        {
+            tracing::info!(environment = %name, "Newer revision, cutting the run short");
+            cancel.cancel();
+        }
+    }
+
+    async fn hear(&mut self, heard: Heard) {
+        match heard.result {
+            Ok(fetched) => self.take(heard.repository, fetched).await,
+            Err(error) => self.unreachable(heard.repository, &error).await,
+        }
+    }
+
+    async fn unreachable(&mut self, nth: usize, error: &SourceError) {
+        let name = self.parts.followed[nth].origin.name().to_owned();
+        let reason = chain(error);
+        self.parts.teller.repository_unreachable(&name, error).await;
+        self.view.send_modify(|view| {
+            view.unreachable.insert(nth, reason);
+        });
+    }
+
+    async fn take(&mut self, nth: usize, fetched: Fetched) {
+        let followed = self.parts.followed[nth].clone();
+        let name = followed.origin.name().to_owned();
+        self.parts.teller.repository_read(&name, &fetched).await;
+        let known = self.view.borrow().read.contains(&nth);
+        if !(known && fetched.movement == Movement::Same) {
+            let kinds = self.parts.world.registry.kinds();
+            let options = ReadOptions {
+                folder: Some(followed.environments.clone()),
+                only: None,
+                kinds,
+            };
+            let reading = spec::read(&fetched.snapshot, &options);
+            let mut news = restore(&self.parts.world, &followed, &reading, &mut self.fleet).await;
+            let arrival = Arrival {
+                repository: &name,
+                snapshot: &fetched.snapshot,
+                reading,
+                secrets_base: &followed.secrets_base,
+            };
+            news.extend(self.fleet.take(arrival, kinds));
+            for news in news {
+                self.act_on(&name, news).await;
+            }
+        }
+        let fleet = Arc::new(self.fleet.clone());
+        self.view.send_modify(|view| {
+            view.fleet = fleet;
+            view.read.insert(nth);
+            view.unreachable.remove(&nth);
+        });
+        if self.view.borrow().read.len() == self.parts.followed.len() {
+            self.parts.teller.orphans(&self.fleet).await;
+        }
+    }
+
+    async fn act_on(&mut self, repository: &str, news: News) {
+        let now = self.parts.world.clock.now();
+        let intervals = self
+            .fleet
+            .kept()
+            .iter()
+            .map(|(name, kept)| (name.clone(), kept.interval))
+            .collect();
+        self.schedule.declare(&intervals, now);
+        match news {
+            News::Changed(name) => {
+                self.remember_good(&name).await;
+                self.tell(&name, Reason::Revision);
+            }
+            News::Mended(name) => self.parts.teller.mended(&name).await,
+            News::Broken(name, diagnostics) => self.parts.teller.broken(&name, &diagnostics).await,
+            News::Gone(name) => {
+                tracing::warn!(environment = %name, "Environment is declared nowhere, nothing of it is deleted")
+            }
+            News::Unreadable(diagnostics) => self.unreadable(repository, &diagnostics),
+        }
+    }
+
+    fn unreadable(&self, repository: &str, diagnostics: &[Diagnostic]) {
+        for one in diagnostics {
+            let at = &one.location;
+            let place = format!("{}:{}:{}", at.file, at.line, at.column);
+            tracing::error!(
+                repository,
+                place,
+                code = one.code,
+                message = one.message,
+                "File cannot be used"
+            );
+        }
+    }
+
+    async fn remember_good(&self, name: &EnvironmentName) {
+        let Some(kept) = self.fleet.kept().get(name) else {
+            return;
+        };
+        let ledger = &self.parts.world.ledger;
+        if let Err(error) = ledger
+            .set_last_good(name, kept.pinned.revision(), &kept.pinned.path)
+            .await
+        {
+            tracing::error!(environment = %name, error = chain(&error), "Last good revision not recorded");
+        }
+    }
+
+    /// A pause or its end on the command line is answered by a look soon.
+    async fn check_pauses(&mut self) {
+        let Ok(pauses) = self.parts.world.ledger.pauses().await else {
+            return;
+        };
+        let paused: BTreeSet<_> = pauses.into_iter().map(|pause| pause.environment).collect();
+        for name in paused.symmetric_difference(&self.paused.clone()) {
+            self.tell(name, Reason::Asked);
+        }
+        self.paused = paused;
+    }
+
+    fn start_due(&mut self) {
+        let now = self.parts.world.clock.now();
+        for command in self.schedule.due(now) {
+            let Command::Start(name, reason) = command else {
+                continue;
+            };
+            let Some(kept) = self.fleet.kept().get(&name).cloned() else {
+                self.schedule.end(&name, Ended::default(), now);
+                continue;
+            };
+            let cancel = CancellationToken::new();
+            self.cancels.insert(name.clone(), cancel.clone());
+            let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
+            let everywhere = self.fleet.everywhere();
+            let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
+            let run = async move {
+                let subject = Subject {
+                    pinned: &kept.pinned,
+                    everywhere: &everywhere,
+                    depth: Depth::Predict,
+                };
+                let orders = Orders {
+                    authority: Authority::Environment,
+                    trigger: reason.as_str(),
+                    wait: true,
+                    cancel,
+                    progress: &(),
+                };
+                let result = cycle(&world, subject, &orders).await;
+                teller.run(&kept, reason, &result).await;
+                result
+                    .as_ref()
+                    .map_or_else(CycleError::ended, super::Report::ended)
+            };
+            let task = self.runs.spawn(tracing::Instrument::instrument(run, span));
+            self.running.insert(task.id(), name);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(tokio::task::Id, Ended), JoinError>) {
+        let (id, ended) = ended.unwrap_or_else(|error| {
+            tracing::error!(error = chain(&error), "A run broke off, trying again later");
+            (
+                error.id(),
+                Ended {
+                    failed: true,
+                    ..Ended::default()
+                },
+            )
+        });
+        if let Some(name) = self.running.remove(&id) {
+            self.cancels.remove(&name);
+            self.schedule
+                .end(&name, ended, self.parts.world.clock.now());
+        }
+    }
+
+    /// Starts nothing further, lets the steps in hand end, and gives up at the deadline.
+    async fn wind_down(mut self) {
+        tracing::info!(runs = self.runs.len(), "Stopping, ending the steps in hand");
+        for cancel in self.cancels.values() {
+            cancel.cancel();
+        }
+        let drained = async {
+            while self.runs.join_next().await.is_some() {}
+            self.parts.teller.drain().await;
+        };
+        if tokio::time::timeout(self.parts.stop_deadline, drained)
+            .await
+            .is_err()
+        {
+            tracing::warn!("Stop deadline is over, leaving steps to the next start");
+        }
+        self.runs.abort_all();
+        self.parts.world.ledger.close().await;
+    }
+}

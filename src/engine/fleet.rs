@@ -1,0 +1,241 @@
+//! Which environments there are, and from which Git state each is kept. A file that is broken
+//! leaves its environment at the last good state; one that vanished deletes nothing.
+
+use super::{Everywhere, Pinned};
+use crate::model::{Address, Diagnostic, EnvironmentName, Kinds, RepoPath, Severity, Snapshot};
+use crate::spec::{EnvironmentReading, Reading};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One environment that is kept.
+#[derive(Clone)]
+pub struct Kept {
+    /// The name of the repository it stands in.
+    pub repository: String,
+    /// Its last good state.
+    pub pinned: Pinned,
+    /// Every address it declares.
+    pub addresses: BTreeSet<Address>,
+    /// How often it is compared at the latest.
+    pub interval: Duration,
+    /// What is wrong with the newest state, where that is not the one that is kept.
+    pub broken: Vec<Diagnostic>,
+}
+
+/// What a new Git state changed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum News {
+    /// It says something new: run it.
+    Changed(EnvironmentName),
+    /// The newest state cannot be used; the last good one stays in force, where there is one.
+    Broken(EnvironmentName, Vec<Diagnostic>),
+    /// The newest state can be used again.
+    Mended(EnvironmentName),
+    /// No file declares it any more. Nothing of it is deleted.
+    Gone(EnvironmentName),
+    /// Mistakes in files that name no environment.
+    Unreadable(Vec<Diagnostic>),
+}
+
+/// The environments of every repository.
+#[derive(Clone, Default)]
+pub struct Fleet {
+    kept: BTreeMap<EnvironmentName, Kept>,
+    /// Broken, and without a good state to keep.
+    lost: BTreeSet<EnvironmentName>,
+}
+
+/// One Git state of one repository, read.
+pub struct Arrival<'a> {
+    /// The repository's name.
+    pub repository: &'a str,
+    /// Its files.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// What they say.
+    pub reading: Reading,
+    /// Where relative paths of secret files count from.
+    pub secrets_base: &'a Arc<PathBuf>,
+}
+
+impl Fleet {
+    /// Returns what is kept, by name.
+    pub fn kept(&self) -> &BTreeMap<EnvironmentName, Kept> {
+        &self.kept
+    }
+
+    /// Returns what all environments declare.
+    pub fn everywhere(&self) -> Everywhere {
+        let mut everywhere = Everywhere::default();
+        for (name, kept) in &self.kept {
+            everywhere.add(name, Some(kept.addresses.clone()));
+        }
+        for name in self
+            .lost
+            .iter()
+            .filter(|name| !self.kept.contains_key(*name))
+        {
+            everywhere.add(name, None);
+        }
+        everywhere
+    }
+
+    /// Takes in a new Git state.
+    pub fn take(&mut self, arrival: Arrival<'_>, kinds: &Kinds) -> Vec<News> {
+        let Arrival {
+            repository,
+            snapshot,
+            reading,
+            secrets_base,
+        } = arrival;
+        let mut news = Vec::new();
+        let mut there = BTreeSet::new();
+        let mut mistakes: BTreeMap<EnvironmentName, Vec<Diagnostic>> = BTreeMap::new();
+        for read in reading.environments {
+            let name = read.name.clone();
+            there.insert(name.clone());
+            match self.kept_of(repository, read, snapshot, secrets_base, kinds) {
+                Ok(kept) => news.extend(self.keep(name, kept)),
+                Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
+            }
+        }
+        let mut unreadable = Vec::new();
+        for diagnostic in reading.diagnostics {
+            // A file too broken to name its environment is still the file that one was read from.
+            match self.at(repository, &diagnostic.location.file) {
+                Some(name) => mistakes.entry(name).or_default().push(diagnostic),
+                None => unreadable.push(diagnostic),
+            }
+        }
+        if !unreadable.is_empty() {
+            news.push(News::Unreadable(unreadable));
+        }
+        for (name, diagnostics) in mistakes {
+            there.insert(name.clone());
+            news.extend(self.mark_broken(name, diagnostics));
+        }
+        news.extend(self.drop_gone(repository, &there));
+        news
+    }
+
+    /// Takes in the last good state of one environment whose newest cannot be used.
+    pub fn restore(
+        &mut self,
+        arrival: Arrival<'_>,
+        name: &EnvironmentName,
+        kinds: &Kinds,
+    ) -> Vec<News> {
+        let Arrival {
+            repository,
+            snapshot,
+            reading,
+            secrets_base,
+        } = arrival;
+        let read = reading
+            .environments
+            .into_iter()
+            .find(|read| read.name == *name);
+        let kept = read.and_then(|read| {
+            self.kept_of(repository, read, snapshot, secrets_base, kinds)
+                .ok()
+        });
+        kept.map(|kept| self.keep(name.clone(), kept))
+            .unwrap_or_default()
+    }
+
+    fn kept_of(
+        &self,
+        repository: &str,
+        read: EnvironmentReading,
+        snapshot: &Arc<Snapshot>,
+        secrets_base: &Arc<PathBuf>,
+        kinds: &Kinds,
+    ) -> Result<Kept, Vec<Diagnostic>> {
+        let pinned = Pinned::new(read, snapshot, secrets_base)?;
+        let graph = pinned.graph(kinds)?;
+        if let Some(other) = self
+            .kept
+            .get(pinned.name())
+            .filter(|kept| kept.repository != repository)
+        {
+            return Err(vec![declared_twice(other, &pinned)]);
+        }
+        Ok(Kept {
+            repository: repository.to_owned(),
+            addresses: graph.addresses(),
+            interval: graph.reconcile().interval,
+            pinned,
+            broken: Vec::new(),
+        })
+    }
+
+    /// Returns the environment that was last read from a file.
+    fn at(&self, repository: &str, path: &RepoPath) -> Option<EnvironmentName> {
+        let of = |kept: &Kept| kept.repository == repository && kept.pinned.path == *path;
+        self.kept
+            .iter()
+            .find(|(_, kept)| of(kept))
+            .map(|(name, _)| name.clone())
+    }
+
+    fn keep(&mut self, name: EnvironmentName, new: Kept) -> Vec<News> {
+        let was_lost = self.lost.remove(&name);
+        let old = self.kept.insert(name.clone(), new);
+        let same = |old: &Kept| {
+            let new = &self.kept[&name];
+            old.pinned.files == new.pinned.files
+                && new.pinned.touched_files(&old.pinned.snapshot).is_empty()
+        };
+        let changed = !old.as_ref().is_some_and(same);
+        let mended = was_lost || old.is_some_and(|old| !old.broken.is_empty());
+        let news = [
+            mended.then(|| News::Mended(name.clone())),
+            changed.then_some(News::Changed(name)),
+        ];
+        news.into_iter().flatten().collect()
+    }
+
+    fn mark_broken(&mut self, name: EnvironmentName, diagnostics: Vec<Diagnostic>) -> Option<News> {
+        if let Some(kept) = self.kept.get_mut(&name) {
+            if kept.broken == diagnostics {
+                return None;
+            }
+            kept.broken.clone_from(&diagnostics);
+        } else if !self.lost.insert(name.clone()) {
+            return None;
+        }
+        Some(News::Broken(name, diagnostics))
+    }
+
+    fn drop_gone(&mut self, repository: &str, there: &BTreeSet<EnvironmentName>) -> Vec<News> {
+        let gone = |(name, kept): &(&EnvironmentName, &Kept)| {
+            kept.repository == repository && !there.contains(*name)
+        };
+        let gone: Vec<_> = self
+            .kept
+            .iter()
+            .filter(gone)
+            .map(|(name, _)| name.clone())
+            .collect();
+        self.kept.retain(|name, _| !gone.contains(name));
+        gone.into_iter().map(News::Gone).collect()
+    }
+}
+
+fn declared_twice(old: &Kept, new: &Pinned) -> Diagnostic {
+    Diagnostic {
+        location: new.environment.location.clone(),
+        severity: Severity::Error,
+        code: "same-environment-name",
+        message: format!(
+            "the repository {} declares {} already, in {}",
+            old.repository,
+            new.name(),
+            old.pinned.path
+        ),
+        hint: Some("Give one of them another name.".to_owned()),
+        source_line: String::new(),
+        related: None,
+    }
+}

@@ -1,0 +1,67 @@
+//! The ledger as the journal of one run.
+
+use crate::deliver::{Journal, JournalError};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Address, Outcome, Owned, RunId, Step};
+use crate::plan::Plan;
+use async_trait::async_trait;
+
+/// Writes one run's results to the ledger.
+pub(super) struct RunJournal<'a> {
+    ledger: &'a Ledger,
+    run: RunId,
+    plan: &'a Plan,
+}
+
+impl<'a> RunJournal<'a> {
+    pub(super) fn new(ledger: &'a Ledger, run: RunId, plan: &'a Plan) -> Self {
+        Self { ledger, run, plan }
+    }
+
+    /// Forgets the old name of what has a new one, once the new one's record is written.
+    async fn release_old_names(&self, address: &Address) -> Result<(), LedgerError> {
+        for released in self
+            .plan
+            .released
+            .iter()
+            .filter(|released| released.to.as_ref() == Some(address))
+        {
+            self.ledger.release(&released.address).await?;
+        }
+        Ok(())
+    }
+}
+
+fn said(what: &str) -> impl FnOnce(LedgerError) -> JournalError + '_ {
+    move |error| JournalError {
+        what: what.to_owned(),
+        reason: crate::telemetry::chain(&error),
+    }
+}
+
+#[async_trait]
+impl Journal for RunJournal<'_> {
+    async fn begun(&self, step: &Step) -> Result<(), JournalError> {
+        self.ledger
+            .step_begun(self.run, &step.address)
+            .await
+            .map_err(said("that a step begins"))
+    }
+
+    async fn applied(&self, step: &Step, owned: Option<Owned>) -> Result<(), JournalError> {
+        self.ledger
+            .step_applied(self.run, &step.address, owned.as_ref())
+            .await
+            .map_err(said("that a step was applied"))?;
+        self.release_old_names(&step.address)
+            .await
+            .map_err(said("that a resource has a new name"))
+    }
+
+    async fn ended(&self, address: &Address, outcome: &Outcome) -> Result<(), JournalError> {
+        self.ledger
+            .step_ended(self.run, address, outcome)
+            .await
+            .map_err(said("how a step ended"))
+    }
+}

@@ -1,0 +1,109 @@
+//! Looks at one environment and plans it: reads the ledger, writes nothing.
+
+use super::{CycleError, Everywhere, Pinned, World, observe};
+use crate::graph::Graph;
+use crate::model::{Address, Depth, Observation, Reconcile};
+use crate::plan::{self, Inputs, Plan};
+use std::collections::BTreeMap;
+
+/// What a look is about.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The environment.
+    pub pinned: &'a Pinned,
+    /// What all environments declare at this Git state.
+    pub everywhere: &'a Everywhere,
+    /// How deep to look.
+    pub depth: Depth,
+}
+
+/// What was seen, and what follows from it.
+pub struct Looked {
+    /// What Git wants.
+    pub graph: Graph,
+    /// How the environment wants to be kept, a pause by a person included.
+    pub reconcile: Reconcile,
+    /// What is live and what expressions could read of it.
+    pub seen: observe::Seen,
+    /// What is to be done.
+    pub plan: Plan,
+}
+
+/// Looks and plans.
+///
+/// # Errors
+/// The spec cannot be resolved, the ledger cannot be read. Live state that cannot be told is no
+/// error: the plan waits, with the reason.
+pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleError> {
+    let pinned = subject.pinned;
+    let graph = pinned
+        .graph(world.registry.kinds())
+        .map_err(CycleError::Invalid)?;
+    let owned = world.ledger.owned(pinned.name()).await?;
+    let known = world.ledger.all_owned_addresses().await?;
+    let declared = subject.everywhere.declared(&known);
+    let reconcile = with_pause(world, &graph, pinned).await?;
+    let seen = observe::observe(
+        &graph,
+        observe::Look {
+            registry: &world.registry,
+            owned: &owned,
+            depth: subject.depth,
+            digest_key: &world.digest_key,
+        },
+    )
+    .await;
+    let plan = plan::make(&Inputs {
+        environment: pinned.name(),
+        revision: pinned.revision(),
+        wanted: &seen.wanted,
+        observed: &seen.observed,
+        owned: &owned,
+        declared: &declared,
+        known: &known,
+        reconcile: &reconcile,
+        kinds: world.registry.kinds(),
+        connections: graph.connections(),
+        digest_key: &world.digest_key,
+        now: world.clock.now(),
+    });
+    Ok(Looked {
+        graph,
+        reconcile,
+        seen,
+        plan,
+    })
+}
+
+/// A pause on the command line counts like one in the spec.
+async fn with_pause(
+    world: &World,
+    graph: &Graph,
+    pinned: &Pinned,
+) -> Result<Reconcile, CycleError> {
+    let mut reconcile = graph.reconcile().clone();
+    if reconcile.paused.is_none() {
+        let pauses = world.ledger.pauses().await?;
+        let mine = pauses
+            .into_iter()
+            .find(|pause| pause.environment == *pinned.name());
+        reconcile.paused = mine.map(|pause| format!("{} ({})", pause.why, pause.by));
+    }
+    Ok(reconcile)
+}
+
+impl Looked {
+    /// Returns what was seen of an address.
+    pub fn observation(&self, address: &Address) -> Option<&Observation> {
+        self.seen.observed.get(address)
+    }
+
+    /// Returns the plan's steps by address.
+    pub fn steps(&self) -> BTreeMap<&Address, &crate::model::Step> {
+        self.plan
+            .steps
+            .iter()
+            .map(|step| (&step.address, step))
+            .collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! The loop: what runs when, and one run from Git to its record.
+//!
+//! Decides nothing about a step (`plan` does), lets nothing go (`route` does) and words nothing
+//! (`render` does).
+//!
+//! ```text
+//! follower ─ heard ─┐                        ┌ cycle = look -> route -> intent -> carry out -> close
+//! provider ─ nudge ─┤                        │
+//! person ── pause ──┼─> daemon -> schedule ──┼ ...one run an environment, several environments at once
+//! clock ────────────┘    (pure: when)        └ teller: log, chat, the merged pull request
+//! forge ── review ──── look at what a merge would give -> one comment a pull request
+//! ```
+
+mod assemble;
+mod conditions;
+mod cycle;
+mod daemon;
+mod error;
+mod everywhere;
+mod fleet;
+mod follower;
+mod journal;
+mod look;
+mod observe;
+mod origin;
+mod pinned;
+mod report;
+mod restore;
+mod schedule;
+mod tell;
+mod world;
+
+pub use assemble::{Assembly, AssemblyError, assemble, client, registry};
+pub use cycle::{Orders, carry_out, cycle};
+pub use daemon::{Daemon, Followed, Parts, View};
+pub use error::CycleError;
+pub use everywhere::Everywhere;
+pub use fleet::{Arrival, Fleet, Kept, News};
+pub use follower::Polling;
+pub use look::{Looked, Subject, look};
+pub use origin::{Folder, Origin};
+pub use pinned::Pinned;
+pub use report::{Report, Unknown};
+pub use schedule::{Pace, Reason};
+pub use tell::Teller;
+pub use world::{Limits, World};

@@ -1,0 +1,171 @@
+//! Looks at everything an environment wants or owns, in waves: what one wave answers fills the
+//! expressions of the next.
+
+use crate::graph::Graph;
+use crate::model::{
+    Address, Asked, Connection, ConnectionName, Depth, DigestKey, Health, Identity, Map,
+    Observation, Observed, Owned, ResourceId, Wanted,
+};
+use crate::provider::Registry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What was wanted, seen and known at the end of the last wave.
+pub struct Seen {
+    /// What Git wants, filled as far as outputs are known.
+    pub wanted: Vec<Wanted>,
+    /// What is live, of everything wanted and owned.
+    pub observed: BTreeMap<Address, Observation>,
+    /// What expressions could read.
+    pub outputs: BTreeMap<ResourceId, Map>,
+}
+
+/// What a look needs besides the graph.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// The door to live resources.
+    pub registry: &'a Registry,
+    /// What the ledger owns in this environment.
+    pub owned: &'a [Owned],
+    /// How deep to look.
+    pub depth: Depth,
+    /// For telling whether an output may change.
+    pub digest_key: &'a DigestKey,
+}
+
+/// Looks at everything the graph wants and the ledger owns.
+pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
+    let owned: BTreeMap<&Address, Arc<Owned>> = look
+        .owned
+        .iter()
+        .map(|owned| (&owned.address, Arc::new(owned.clone())))
+        .collect();
+    let mut seen = Seen {
+        wanted: Vec::new(),
+        observed: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
+    for wave in graph.waves() {
+        let wanted = graph.resolve(wave, &seen.outputs);
+        let asked: Vec<Asked> = wanted
+            .iter()
+            .filter_map(|wanted| question(wanted, &owned, look.depth))
+            .collect();
+        take(&mut seen.observed, look.registry.observe(&asked).await);
+        for wanted in &wanted {
+            if let Some(outputs) = settled_outputs(wanted, &seen.observed, &owned, look.digest_key)
+            {
+                seen.outputs
+                    .insert(wanted.address.resource.clone(), outputs);
+            }
+        }
+        seen.wanted.extend(wanted);
+    }
+    let leftovers = leftovers(graph, &seen.wanted, look.owned);
+    take(&mut seen.observed, look.registry.observe(&leftovers).await);
+    seen
+}
+
+fn take(observed: &mut BTreeMap<Address, Observation>, answers: Vec<Observed>) {
+    observed.extend(
+        answers
+            .into_iter()
+            .map(|answer| (answer.address, answer.observation)),
+    );
+}
+
+/// Nothing can be asked of what hangs on a hole; the plan says what it waits for.
+fn question(
+    wanted: &Wanted,
+    owned: &BTreeMap<&Address, Arc<Owned>>,
+    depth: Depth,
+) -> Option<Asked> {
+    let identity = wanted.identity.clone()?;
+    if !wanted.connection.settings.holes().is_empty() {
+        return None;
+    }
+    Some(Asked {
+        address: wanted.address.clone(),
+        kind: wanted.kind.name.clone(),
+        connection: wanted.connection.clone(),
+        identity,
+        desired: Some(wanted.desired.clone()),
+        owned: owned.get(&wanted.address).cloned(),
+        depth,
+    })
+}
+
+/// Returns what expressions may read of a resource now: nothing where it is not there, not ready,
+/// or about to be replaced, and no output that may change with what is about to be written.
+fn settled_outputs(
+    wanted: &Wanted,
+    observed: &BTreeMap<Address, Observation>,
+    owned: &BTreeMap<&Address, Arc<Owned>>,
+    digest_key: &DigestKey,
+) -> Option<Map> {
+    let Some(Observation::Present(live)) = observed.get(&wanted.address) else {
+        return None;
+    };
+    if live.health != Health::Ready {
+        return None;
+    }
+    let changes = crate::plan::changes(
+        wanted,
+        live,
+        owned.get(&wanted.address).map(AsRef::as_ref),
+        digest_key,
+    );
+    if changes.iter().any(|change| change.forces_replace) {
+        return None;
+    }
+    let moving = |name: &str| {
+        let output = wanted
+            .kind
+            .outputs
+            .iter()
+            .find(|output| output.name == name);
+        output.is_some_and(|output| {
+            changes.iter().any(|change| {
+                output
+                    .follows
+                    .iter()
+                    .any(|pattern| pattern.touches(&change.path))
+            })
+        })
+    };
+    Some(
+        live.outputs
+            .iter()
+            .filter(|(name, _)| !moving(name))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
+    )
+}
+
+/// Asks after what we own and no longer want, deep enough to delete it.
+fn leftovers(graph: &Graph, wanted: &[Wanted], owned: &[Owned]) -> Vec<Asked> {
+    let connections: &BTreeMap<ConnectionName, Arc<Connection>> = graph.connections();
+    let addresses: BTreeSet<&Address> = wanted.iter().map(|wanted| &wanted.address).collect();
+    let held: BTreeSet<(&ConnectionName, &Identity)> = wanted
+        .iter()
+        .filter_map(|wanted| Some((&wanted.connection.name, wanted.identity.as_ref()?)))
+        .collect();
+    owned
+        .iter()
+        .filter(|owned| {
+            !addresses.contains(&owned.address)
+                && !held.contains(&(&owned.connection, &owned.identity))
+        })
+        .filter_map(|owned| {
+            Some(Asked {
+                address: owned.address.clone(),
+                kind: owned.kind.clone(),
+                connection: connections.get(&owned.connection)?.clone(),
+                identity: owned.identity.clone(),
+                desired: None,
+                owned: Some(Arc::new(owned.clone())),
+                depth: Depth::Identity,
+            })
+        })
+        .collect()
+}

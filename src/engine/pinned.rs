@@ -1,0 +1,81 @@
+//! One environment pinned to one Git state, and everything a run needs to make a graph of it.
+
+use crate::graph::{self, Graph};
+use crate::model::{Diagnostic, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot};
+use crate::source::secrets;
+use crate::spec::{Environment, EnvironmentReading};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One environment of one snapshot.
+#[derive(Clone)]
+pub struct Pinned {
+    /// What its file and layers say.
+    pub environment: Arc<Environment>,
+    /// The file it stands in.
+    pub path: RepoPath,
+    /// Every file and folder that has a say in it.
+    pub files: BTreeSet<RepoPath>,
+    /// The Git state it was read from; manifests are read from it too.
+    pub snapshot: Arc<Snapshot>,
+    /// Where relative paths of secret files count from.
+    pub secrets_base: Arc<PathBuf>,
+}
+
+impl Pinned {
+    /// Pins what was read of one environment.
+    ///
+    /// # Errors
+    /// Its mistakes, where it has any.
+    pub fn new(
+        reading: EnvironmentReading,
+        snapshot: &Arc<Snapshot>,
+        secrets_base: &Arc<PathBuf>,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Ok(Self {
+            environment: Arc::new(reading.environment?),
+            path: reading.path,
+            files: reading.files,
+            snapshot: Arc::clone(snapshot),
+            secrets_base: Arc::clone(secrets_base),
+        })
+    }
+
+    /// Returns whose it is.
+    pub fn name(&self) -> &EnvironmentName {
+        &self.environment.name
+    }
+
+    /// Returns the Git state.
+    pub fn revision(&self) -> &Revision {
+        &self.snapshot.revision
+    }
+
+    /// Fetches its secrets and resolves it.
+    ///
+    /// # Errors
+    /// Every mistake that only shows with secrets and manifests at hand, located.
+    pub fn graph(&self, kinds: &Kinds) -> Result<Graph, Vec<Diagnostic>> {
+        let fetched = secrets::fetch(&self.environment.secrets, &self.secrets_base);
+        graph::build(&self.environment, &fetched, kinds, &self.snapshot)
+    }
+
+    /// Returns the files with a say in it that are not the same in another state.
+    pub fn touched_files(&self, other: &Snapshot) -> Vec<RepoPath> {
+        let (ours, theirs) = (self.files_of(&self.snapshot), self.files_of(other));
+        let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).copied().collect();
+        paths
+            .into_iter()
+            .filter(|path| ours.get(path) != theirs.get(path))
+            .cloned()
+            .collect()
+    }
+
+    fn files_of<'s>(&'s self, snapshot: &'s Snapshot) -> BTreeMap<&'s RepoPath, &'s File> {
+        self.files
+            .iter()
+            .flat_map(|path| snapshot.under(path))
+            .collect()
+    }
+}

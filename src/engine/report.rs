@@ -1,0 +1,185 @@
+//! What one run found and did, for those who tell people about it.
+
+use super::cycle::Outcomes;
+use super::schedule::Ended;
+use super::{CycleError, Looked};
+use crate::deliver::{Decision, Route};
+use crate::graph::Graph;
+use crate::ledger::RunOutcome;
+use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step};
+use crate::plan::Plan;
+use std::collections::BTreeMap;
+
+/// One run, at its end.
+pub struct Report {
+    /// What Git wanted.
+    pub graph: Graph,
+    /// What was to be done.
+    pub plan: Plan,
+    /// What was let go.
+    pub route: Route,
+    /// How each step that was let go ended.
+    pub outcomes: Outcomes,
+    /// The record; `None` where it found what the last one found.
+    pub run: Option<RunId>,
+    /// True where it was cut short.
+    pub stopped: bool,
+    /// What could not be told.
+    pub unknown: BTreeMap<Address, Unknown>,
+}
+
+/// Why the live state of a resource could not be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Why, without secrets.
+    pub reason: String,
+    /// Stable, for alert keys.
+    pub code: &'static str,
+    /// Whose move it is.
+    pub class: Class,
+}
+
+impl Report {
+    /// A run that left no record.
+    pub(super) fn quiet(looked: Looked, route: Route) -> Self {
+        let unknown = unknown(&looked);
+        let Looked { graph, plan, .. } = looked;
+        Self {
+            graph,
+            plan,
+            route,
+            outcomes: Outcomes::new(),
+            run: None,
+            stopped: false,
+            unknown,
+        }
+    }
+
+    /// A run with a record.
+    pub(super) fn new(
+        looked: Looked,
+        route: Route,
+        outcomes: Outcomes,
+        run: RunId,
+        cut_short: bool,
+    ) -> Self {
+        let stopped = cut_short
+            && outcomes
+                .values()
+                .any(|outcome| matches!(outcome, Outcome::Skipped { .. }));
+        Self {
+            outcomes,
+            run: Some(run),
+            stopped,
+            ..Self::quiet(looked, route)
+        }
+    }
+
+    /// Returns the steps that ended badly.
+    pub fn failures(&self) -> impl Iterator<Item = (&Step, &Outcome)> {
+        let step = |(address, outcome)| Some((self.plan.step(address)?, outcome));
+        self.outcomes
+            .iter()
+            .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }))
+            .filter_map(step)
+    }
+
+    /// Returns the steps that changed something.
+    pub fn done(&self) -> impl Iterator<Item = &Step> {
+        self.outcomes
+            .iter()
+            .filter(|(_, outcome)| **outcome == Outcome::Done)
+            .filter_map(|(address, _)| self.plan.step(address))
+    }
+
+    /// Returns how it ended, in one word.
+    pub fn outcome(&self) -> RunOutcome {
+        let held = |step: &Step| {
+            step.action == Action::Wait || (step.action.writes() && !self.route.lets(&step.address))
+        };
+        if self.failures().next().is_some() {
+            RunOutcome::Failed
+        } else if self.stopped {
+            RunOutcome::Stopped
+        } else if self.plan.steps.iter().any(held) {
+            RunOutcome::Held
+        } else {
+            RunOutcome::Done
+        }
+    }
+
+    /// Returns what a person should know of it in one line.
+    pub(super) fn note(&self) -> Option<String> {
+        let failed = self.failures().next().map(|(step, outcome)| match outcome {
+            Outcome::Failed { message, .. } => format!("{}: {message}", step.address.resource),
+            _ => step.address.resource.to_string(),
+        });
+        failed.or_else(|| self.plan.holds.first().map(|hold| hold.reason.clone()))
+    }
+
+    /// Tells whether something could not be told that another look may tell.
+    fn is_unsure(&self) -> bool {
+        self.unknown
+            .values()
+            .any(|unknown| unknown.class == Class::Transient)
+    }
+
+    /// Returns what the schedule has to know.
+    pub fn ended(&self) -> Ended {
+        let moved = self
+            .outcomes
+            .values()
+            .any(|outcome| *outcome == Outcome::Moved);
+        Ended {
+            failed: self.failures().next().is_some() || self.is_unsure(),
+            corrected: self.done().any(Step::is_only_drift),
+            again: moved || self.stopped,
+            window: self.plan.next_window,
+        }
+    }
+
+    /// Tells whether people at the environment's channel care: something changed or failed.
+    pub fn is_news(&self) -> bool {
+        self.done().next().is_some() || self.failures().next().is_some()
+    }
+
+    /// Returns the held steps with code and reason.
+    pub fn held(&self) -> impl Iterator<Item = (&Step, &str)> {
+        self.plan
+            .steps
+            .iter()
+            .filter_map(|step| match self.route.decisions.get(&step.address) {
+                Some(Decision::Hold { code, .. }) => Some((step, *code)),
+                _ => None,
+            })
+    }
+}
+
+fn unknown(looked: &Looked) -> BTreeMap<Address, Unknown> {
+    let of = |(address, seen): (&Address, &Observation)| match seen {
+        Observation::Unknown {
+            reason,
+            code,
+            class,
+        } => Some((
+            address.clone(),
+            Unknown {
+                reason: reason.clone(),
+                code,
+                class: *class,
+            },
+        )),
+        _ => None,
+    };
+    looked.seen.observed.iter().filter_map(of).collect()
+}
+
+impl CycleError {
+    /// Returns what the schedule has to know of a run that could not begin.
+    pub fn ended(&self) -> Ended {
+        Ended {
+            failed: true,
+            ..Ended::default()
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The last good state of environments whose newest cannot be used, from what the ledger remembers:
+//! a restart must not turn a broken commit into an environment nobody keeps.
+
+use super::{Arrival, Fleet, Followed, News, World};
+use crate::model::{EnvironmentName, Snapshot};
+use crate::spec::{self, ReadOptions, Reading};
+use crate::telemetry::chain;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Puts the last good state in force for every environment of this repository that the newest state
+/// breaks and that this process has not kept yet. What cannot be had is logged and left.
+pub(super) async fn restore(
+    world: &World,
+    followed: &Followed,
+    newest: &Reading,
+    fleet: &mut Fleet,
+) -> Vec<News> {
+    let mut news = Vec::new();
+    for name in in_question(world, newest, fleet).await {
+        match last_good(world, followed, newest, &name).await {
+            Ok(Some((reading, snapshot))) => {
+                tracing::warn!(environment = %name, revision = %snapshot.revision.short(), "Newest state cannot be used, keeping the last good one");
+                let repository = followed.origin.name();
+                let arrival = Arrival {
+                    repository,
+                    snapshot: &snapshot,
+                    reading,
+                    secrets_base: &followed.secrets_base,
+                };
+                news.extend(fleet.restore(arrival, &name, world.registry.kinds()));
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                tracing::error!(environment = %name, reason, "Last good state cannot be had")
+            }
+        }
+    }
+    news
+}
+
+/// Environments that are broken, or ours and not to be seen.
+async fn in_question(world: &World, newest: &Reading, fleet: &Fleet) -> BTreeSet<EnvironmentName> {
+    let good: BTreeSet<_> = newest
+        .environments
+        .iter()
+        .filter(|read| read.environment.is_ok())
+        .map(|read| &read.name)
+        .collect();
+    let broken = newest.environments.iter().map(|read| read.name.clone());
+    let owned = world.ledger.all_owned_addresses().await.unwrap_or_default();
+    broken
+        .chain(owned.into_iter().map(|address| address.environment))
+        .filter(|name| !good.contains(name) && !fleet.kept().contains_key(name))
+        .collect()
+}
+
+async fn last_good(
+    world: &World,
+    followed: &Followed,
+    newest: &Reading,
+    name: &EnvironmentName,
+) -> Result<Option<(Reading, Arc<Snapshot>)>, String> {
+    let Some((revision, path)) = world
+        .ledger
+        .last_good(name)
+        .await
+        .map_err(|error| chain(&error))?
+    else {
+        return Ok(None);
+    };
+    let broken_by_name = newest.environments.iter().any(|read| read.name == *name);
+    let broken_by_path = newest
+        .diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.location.file == path);
+    if !broken_by_name && !broken_by_path {
+        return Ok(None);
+    }
+    let Some(snapshot) = followed
+        .origin
+        .at(&revision)
+        .await
+        .map_err(|error| chain(&error))?
+    else {
+        return Ok(None);
+    };
+    let options = ReadOptions {
+        folder: None,
+        only: Some(path),
+        kinds: world.registry.kinds(),
+    };
+    Ok(Some((spec::read(&snapshot, &options), snapshot)))
+}

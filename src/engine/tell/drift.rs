@@ -1,0 +1,74 @@
+//! Drift episodes: what the ledger keeps of one, so that its message can be written anew at its end.
+
+use super::super::Report;
+use crate::deliver::notify::Message;
+use crate::deliver::render::{self, Difference, EpisodeEnd, episode_slack};
+use crate::ledger::Episode;
+use crate::model::{Address, Revision};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What is kept of a drift, masked.
+#[derive(Serialize, Deserialize)]
+struct Details {
+    revision: Revision,
+    kind: String,
+    differences: Vec<Difference>,
+    by: Vec<String>,
+    course: String,
+}
+
+/// Returns what is kept of the drift of an address.
+pub(super) fn details(report: &Report, address: &Address) -> Value {
+    let Some(step) = report.plan.step(address) else {
+        return Value::Null;
+    };
+    let held = report.held().find(|(held, _)| held.address == *address);
+    let details = Details {
+        revision: report.plan.revision.clone(),
+        kind: step.kind.to_string(),
+        differences: Difference::of(step),
+        by: step
+            .touched_by
+            .iter()
+            .map(|touch| touch.by.clone())
+            .collect(),
+        course: held.map_or_else(|| "it is put back".to_owned(), |(_, code)| course(code)),
+    };
+    serde_json::to_value(details).unwrap_or_default()
+}
+
+fn course(code: &str) -> String {
+    match code {
+        "report" => "only reported (onDrift: report)".to_owned(),
+        "paused" => "left alone while changes are paused".to_owned(),
+        "window" => "put back when the window opens".to_owned(),
+        other => format!("held ({other})"),
+    }
+}
+
+/// Returns the message on an episode as it stands; `None` where its record cannot be read.
+pub(super) fn message(episode: &Episode) -> Option<Message> {
+    let details: Details = serde_json::from_value(episode.details.clone()).ok()?;
+    let end = episode.ended_at.map(|at| (end(episode.how.as_deref()), at));
+    Some(episode_slack(&render::Episode {
+        environment: &episode.environment,
+        revision: &details.revision,
+        address: episode.address.as_ref()?,
+        kind: &details.kind,
+        differences: &details.differences,
+        by: &details.by,
+        found_at: episode.opened_at,
+        course: &details.course,
+        ended: end,
+    }))
+}
+
+fn end(how: Option<&str>) -> EpisodeEnd {
+    match how {
+        Some("corrected") => EpisodeEnd::Corrected,
+        Some("kept") => EpisodeEnd::Kept,
+        Some("released") => EpisodeEnd::Released,
+        _ => EpisodeEnd::Gone,
+    }
+}

@@ -1,0 +1,241 @@
+//! Tells people what happened: the log, chat, and the pull request a change came from. Speaks on
+//! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
+
+mod drift;
+mod merged;
+mod outbox;
+mod trouble;
+
+use super::conditions::{self, Condition, Found};
+use super::schedule::Reason;
+use super::{CycleError, Kept, Report, World};
+use crate::deliver::forge::Forge;
+use crate::deliver::notify::Notifier;
+use crate::deliver::render::{RunResult, run_slack};
+use crate::ledger::{Episode, LedgerError};
+use crate::model::{EnvironmentName, Fault as _};
+use crate::telemetry::chain;
+use outbox::{Letter, Outbox};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Tells people.
+pub struct Teller {
+    world: World,
+    outbox: Outbox,
+    /// By the name of the repository.
+    forges: BTreeMap<String, Arc<dyn Forge>>,
+}
+
+impl Teller {
+    /// Starts delivering.
+    pub fn start(
+        world: World,
+        notifier: Arc<dyn Notifier>,
+        forges: BTreeMap<String, Arc<dyn Forge>>,
+    ) -> Self {
+        let outbox = Outbox::start(notifier, world.ledger.clone());
+        Self {
+            world,
+            outbox,
+            forges,
+        }
+    }
+
+    /// Delivers what waits, and nothing afterwards.
+    pub async fn drain(&self) {
+        self.outbox.drain().await;
+    }
+
+    /// Tells of one run.
+    pub async fn run(&self, kept: &Kept, reason: Reason, result: &Result<Report, CycleError>) {
+        let told = match result {
+            Ok(report) => self.report(kept, reason, report).await,
+            Err(error) => self.could_not_begin(kept, error).await,
+        };
+        if let Err(error) = told {
+            tracing::error!(error = chain(&error), "People not told of everything");
+        }
+    }
+
+    async fn report(
+        &self,
+        kept: &Kept,
+        reason: Reason,
+        report: &Report,
+    ) -> Result<(), LedgerError> {
+        let name = kept.pinned.name();
+        log(report);
+        self.trouble_over(name, trouble::INVALID).await?;
+        let new_failure = self.conditions(report).await?;
+        let result = self.result(report, reason);
+        if report.done().next().is_some() || new_failure {
+            self.outbox.put(Letter {
+                name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
+                channel: report.graph.notify().slack.clone(),
+                message: run_slack(&result),
+                threaded: false,
+            });
+        }
+        if let Some(forge) = self.forges.get(&kept.repository) {
+            merged::put_result(&self.world.ledger, forge.as_ref(), kept, &result).await?;
+        }
+        Ok(())
+    }
+
+    fn result<'r>(&self, report: &'r Report, reason: Reason) -> RunResult<'r> {
+        RunResult {
+            plan: &report.plan,
+            route: &report.route,
+            outcomes: &report.outcomes,
+            run: report.run,
+            trigger: reason.as_str(),
+            ended_at: self.world.clock.now(),
+        }
+    }
+
+    /// Keeps episodes up to date with what a run found. Returns whether a step began to fail.
+    async fn conditions(&self, report: &Report) -> Result<bool, LedgerError> {
+        let name = &report.plan.environment;
+        let open = self.world.ledger.open_episodes(name).await?;
+        let transitions = conditions::transitions(conditions::found(report), &open, report);
+        let mut new_failure = false;
+        for found in transitions.opened.iter().chain(&transitions.brief) {
+            new_failure |= found.condition == Condition::Failing;
+            let id = self.open(report, found).await?;
+            if found.over {
+                self.end(report, &self.world.ledger.episode(id).await?, "corrected")
+                    .await?;
+            } else if found.certain {
+                self.say(report, &self.world.ledger.episode(id).await?);
+            }
+        }
+        for (id, found) in &transitions.lasting {
+            self.open(report, found).await?;
+            self.say(report, &self.world.ledger.episode(*id).await?);
+        }
+        for (id, how) in &transitions.ended {
+            self.end(report, &self.world.ledger.episode(*id).await?, how)
+                .await?;
+        }
+        Ok(new_failure)
+    }
+
+    async fn open(
+        &self,
+        report: &Report,
+        found: &Found,
+    ) -> Result<crate::ledger::EpisodeId, LedgerError> {
+        let details = match found.condition {
+            Condition::Drift => drift::details(report, &found.address),
+            _ => found.details.clone(),
+        };
+        let name = &report.plan.environment;
+        let now = self.world.clock.now();
+        self.world
+            .ledger
+            .open_episode(
+                name,
+                Some(&found.address),
+                found.condition.as_str(),
+                &details,
+                now,
+            )
+            .await
+    }
+
+    async fn end(
+        &self,
+        report: &Report,
+        episode: &Option<Episode>,
+        how: &str,
+    ) -> Result<(), LedgerError> {
+        let Some(episode) = episode else {
+            return Ok(());
+        };
+        self.world
+            .ledger
+            .end_episode(episode.id, how, self.world.clock.now())
+            .await?;
+        let ended = self.world.ledger.episode(episode.id).await?;
+        self.say(report, &ended);
+        Ok(())
+    }
+
+    /// Says how an episode stands. Failures speak through their run's message.
+    fn say(&self, report: &Report, episode: &Option<Episode>) {
+        let Some(episode) = episode else { return };
+        let message = match episode.condition.as_str() {
+            "drift" => drift::message(episode),
+            "unknown" => Some(trouble::message(episode)),
+            _ => None,
+        };
+        if let Some(message) = message {
+            self.outbox.put(Letter {
+                name: format!("episode/{}", episode.id),
+                channel: report.graph.notify().slack.clone(),
+                message,
+                threaded: episode.ended_at.is_some(),
+            });
+        }
+    }
+
+    async fn could_not_begin(&self, kept: &Kept, error: &CycleError) -> Result<(), LedgerError> {
+        let name = kept.pinned.name();
+        tracing::error!(
+            error = chain(error),
+            code = error.code(),
+            hint = error.hint(),
+            "Run could not begin"
+        );
+        if let CycleError::Invalid(diagnostics) = error {
+            self.trouble(name, trouble::INVALID, &trouble::invalid(diagnostics))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The newest state of an environment cannot be used.
+    pub async fn broken(&self, name: &EnvironmentName, diagnostics: &[crate::model::Diagnostic]) {
+        for one in diagnostics {
+            let at = &one.location;
+            let place = format!("{}:{}:{}", at.file, at.line, at.column);
+            tracing::error!(environment = %name, place, code = one.code, message = one.message, "Spec cannot be used, keeping the last good state");
+        }
+        let told = self
+            .trouble(name, trouble::BROKEN, &trouble::invalid(diagnostics))
+            .await;
+        trouble::log_untold(told);
+    }
+
+    /// The newest state of an environment can be used again.
+    pub async fn mended(&self, name: &EnvironmentName) {
+        tracing::info!(environment = %name, "Spec can be used again");
+        trouble::log_untold(self.trouble_over(name, trouble::BROKEN).await);
+    }
+}
+
+fn log(report: &Report) {
+    for step in report.done() {
+        tracing::info!(address = %step.address, action = step.action.as_str(), "Step done");
+    }
+    for (step, outcome) in report.failures() {
+        if let crate::model::Outcome::Failed {
+            code,
+            message,
+            hint,
+        } = outcome
+        {
+            tracing::error!(address = %step.address, action = step.action.as_str(), code, message, hint, "Step failed");
+        }
+    }
+    for (address, unknown) in &report.unknown {
+        tracing::warn!(%address, code = unknown.code, reason = unknown.reason, "Live state cannot be told, leaving it alone");
+    }
+    for hold in &report.plan.holds {
+        tracing::warn!(code = hold.code, reason = hold.reason, "Plan is held");
+    }
+    if report.run.is_none() {
+        tracing::debug!("Nothing new");
+    }
+}

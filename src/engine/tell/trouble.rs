@@ -1,0 +1,192 @@
+//! Trouble of a whole environment or of the way to it: specs that cannot be used, environments
+//! nobody declares any more, live state that cannot be told, repositories that do not answer.
+
+use super::super::Fleet;
+use super::Teller;
+use super::outbox::Letter;
+use crate::deliver::notify::Message;
+use crate::deliver::render::notice_slack;
+use crate::ledger::{Episode, LedgerError};
+use crate::model::{Diagnostic, EnvironmentName, Fault as _};
+use crate::source::{Fetched, SourceError};
+use crate::telemetry::chain;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The state that is kept cannot be resolved any more: a secret went, say.
+pub(super) const INVALID: &str = "unresolved";
+/// The newest state cannot be used.
+pub(super) const BROKEN: &str = "broken-spec";
+/// We own resources of it, and no file declares it.
+const ORPHANED: &str = "orphaned";
+
+/// How many mistakes a message shows.
+const SHOWN: usize = 5;
+
+impl Teller {
+    /// Opens an episode of a whole environment, and says so once.
+    pub(super) async fn trouble(
+        &self,
+        name: &EnvironmentName,
+        condition: &str,
+        details: &Value,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world.ledger;
+        let id = ledger
+            .open_episode(name, None, condition, details, self.world.clock.now())
+            .await?;
+        if let Some(episode) = ledger.episode(id).await? {
+            self.say_trouble(&episode);
+        }
+        Ok(())
+    }
+
+    /// Ends such an episode where one is open, and says so.
+    pub(super) async fn trouble_over(
+        &self,
+        name: &EnvironmentName,
+        condition: &str,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world.ledger;
+        let open = ledger.open_episodes(name).await?;
+        for episode in open
+            .iter()
+            .filter(|open| open.address.is_none() && open.condition == condition)
+        {
+            ledger
+                .end_episode(episode.id, "mended", self.world.clock.now())
+                .await?;
+            if let Some(ended) = ledger.episode(episode.id).await? {
+                self.say_trouble(&ended);
+            }
+        }
+        Ok(())
+    }
+
+    fn say_trouble(&self, episode: &Episode) {
+        self.outbox.put(Letter {
+            name: format!("episode/{}", episode.id),
+            channel: None,
+            message: message(episode),
+            threaded: episode.ended_at.is_some(),
+        });
+    }
+
+    /// Finds environments we own resources of and no file declares, now that all are read.
+    pub(crate) async fn orphans(&self, fleet: &Fleet) {
+        log_untold(self.find_orphans(fleet).await);
+    }
+
+    async fn find_orphans(&self, fleet: &Fleet) -> Result<(), LedgerError> {
+        let owned = self.world.ledger.all_owned_addresses().await?;
+        let names: BTreeSet<_> = owned
+            .iter()
+            .map(|address| address.environment.clone())
+            .collect();
+        for name in &names {
+            if fleet.kept().contains_key(name) {
+                self.trouble_over(name, ORPHANED).await?;
+                continue;
+            }
+            let count = owned
+                .iter()
+                .filter(|address| address.environment == *name)
+                .count();
+            let hint = "Nothing of it is deleted. Restore the file; to take it down, declare it with `reconcile: { destroy: true }`.";
+            let details = json!({ "message": format!("no file declares it, and {count} of its resources are ours"), "hint": hint });
+            self.trouble(name, ORPHANED, &details).await?;
+        }
+        Ok(())
+    }
+
+    /// A repository does not answer as it should. Said once, until it changes or ends.
+    pub(crate) async fn repository_unreachable(&self, repository: &str, error: &SourceError) {
+        let state = json!({ "state": "unreachable", "code": error.code(), "reason": chain(error), "hint": error.hint() });
+        if self.repository_state(repository, &state).await {
+            tracing::error!(
+                repository,
+                error = chain(error),
+                code = error.code(),
+                hint = error.hint(),
+                "Repository cannot be read, keeping the last good state"
+            );
+        }
+    }
+
+    /// A repository answered.
+    pub(crate) async fn repository_read(&self, repository: &str, fetched: &Fetched) {
+        let revision = &fetched.snapshot.revision;
+        let state = json!({ "state": "read", "revision": revision });
+        if self.repository_state(repository, &state).await {
+            if fetched.movement.rewrote() {
+                tracing::warn!(repository, revision = %revision.short(), movement = ?fetched.movement, "Branch was rewritten, following it");
+            } else {
+                tracing::info!(repository, revision = %revision.short(), "Repository read");
+            }
+        }
+    }
+
+    /// Remembers a repository's state; returns whether it is another than before.
+    async fn repository_state(&self, repository: &str, state: &Value) -> bool {
+        let name = format!("repository/{repository}");
+        let ledger = &self.world.ledger;
+        let before = ledger
+            .delivery(&name)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let same = ["state", "code", "revision"]
+            .iter()
+            .all(|key| before[*key] == state[*key]);
+        if !same {
+            let mut state = state.clone();
+            state["since"] = json!(self.world.clock.now());
+            log_untold(ledger.record_delivery(&name, &state).await);
+        }
+        !same
+    }
+}
+
+/// Returns what is kept of a spec that cannot be used.
+pub(super) fn invalid(diagnostics: &[Diagnostic]) -> Value {
+    let line = |one: &Diagnostic| {
+        let at = &one.location;
+        format!("{}:{}:{}: {}", at.file, at.line, at.column, one.message)
+    };
+    let shown: Vec<String> = diagnostics.iter().take(SHOWN).map(line).collect();
+    json!({
+        "message": format!("{} mistakes", diagnostics.len()),
+        "lines": shown,
+        "hint": "The last good state stays in force. `reconciled validate` shows every mistake.",
+    })
+}
+
+/// Returns the message on an episode as it stands.
+pub(super) fn message(episode: &Episode) -> Message {
+    let text = |key: &str| episode.details[key].as_str().unwrap_or_default().to_owned();
+    let subject = episode
+        .address
+        .as_ref()
+        .map_or_else(|| episode.environment.to_string(), ToString::to_string);
+    let title = match (&episode.ended_at, episode.condition.as_str()) {
+        (Some(_), condition) => format!("{subject}: over ({condition})"),
+        (None, BROKEN) => format!("{subject}: the newest commit cannot be used"),
+        (None, INVALID) => format!("{subject}: cannot be resolved any more"),
+        (None, ORPHANED) => format!("{subject}: declared nowhere"),
+        (None, _) => format!("{subject}: live state cannot be told"),
+    };
+    let lines = episode.details["lines"].as_array().into_iter().flatten();
+    let mut body: Vec<String> = vec![text("message")];
+    body.extend(lines.filter_map(Value::as_str).map(str::to_owned));
+    body.push(text("hint"));
+    body.retain(|line| !line.is_empty());
+    notice_slack(&title, &body, episode.opened_at, episode.ended_at)
+}
+
+/// What could not be told for want of the ledger is at least logged.
+pub(super) fn log_untold(told: Result<(), LedgerError>) {
+    if let Err(error) = told {
+        tracing::error!(error = chain(&error), "People not told of everything");
+    }
+}
