@@ -11,4 +11,5 @@
 mod conformance;
 mod ledger;
 mod peers;
+mod rest;
 mod source;
