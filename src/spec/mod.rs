@@ -22,7 +22,7 @@ mod secret;
 pub(crate) mod shape;
 pub(crate) mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use connection::Connecting;
 pub use environment::Environment;

@@ -318,7 +318,7 @@ fn refuse_expression_in_key(key: &Key, reader: &mut Reader) {
             .error("expression-in-key", "an expression cannot stand in a key");
         reader
             .report(error.with_hint(
-                "Write the key out, or compute the whole map: key: ${{\"a\": vars.b}}.",
+                "Write the key out.",
             ));
     }
 }

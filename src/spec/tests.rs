@@ -1,1 +1,104 @@
 //! Environments as people write them, with the mistakes they make.
+
+use super::*;
+use crate::model::{File, Kind, Output, PathPattern, Revision};
+use serde_json::json;
+use std::fmt::Write as _;
+
+mod mistakes;
+mod whole;
+
+/// The kinds of a test: one with a schema and outputs, one of Kubernetes, one of the host.
+pub(crate) fn kinds() -> Kinds {
+    let output = |name: &str, sensitive| Output {
+        name: name.to_owned(),
+        sensitive,
+        follows: Vec::new(),
+        summary: String::new(),
+    };
+    let database = Kind {
+        schema: Some(json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["engine", "region"],
+            "properties": {
+                "name": { "type": "string" },
+                "engine": { "enum": ["pg", "mysql"], "description": "The database." },
+                "version": { "type": "string" },
+                "region": { "type": "string" },
+                "num_nodes": { "type": "integer", "minimum": 1, "maximum": 3 },
+                "private": { "type": "boolean" },
+                "tags": { "type": "array", "items": { "type": "string" } },
+                "rules": { "type": "array", "items": { "$ref": "#/$defs/rule" } },
+            },
+            "$defs": { "rule": { "type": "object", "required": ["port"], "properties": { "port": { "type": "integer" } } } },
+        })),
+        identity: vec![PathPattern::known("/name")],
+        outputs: vec![output("connection.uri", true), output("connection.host", false), output("id", false)],
+        labels: Some(crate::model::Labels::Tags(PathPattern::known("/tags"))),
+        ..Kind::plain("digitalocean/database-cluster", "A managed database.")
+    };
+    let object = Kind {
+        identity: ["/apiVersion", "/kind", "/metadata/namespace", "/metadata/name"].map(PathPattern::known).to_vec(),
+        outputs: vec![output("uid", false)],
+        secret: crate::model::Select {
+            field: PathPattern::known("/kind"),
+            rows: [("Secret".to_owned(), vec![PathPattern::known("/data"), PathPattern::known("/stringData")])].into(),
+            otherwise: Vec::new(),
+        },
+        labels: Some(crate::model::Labels::Map(PathPattern::known("/metadata/labels"))),
+        ..Kind::plain("kubernetes/object", "One object.")
+    };
+    let file = Kind {
+        identity: vec![PathPattern::known("/path")],
+        ..Kind::plain("host/file", "One file.")
+    };
+    Kinds::new([database, object, file])
+}
+
+/// Makes a snapshot of files.
+pub(crate) fn snapshot(files: &[(&str, &str)]) -> Snapshot {
+    let file = |(path, text): &(&str, &str)| {
+        (RepoPath::new(path).unwrap(), File::Bytes(text.as_bytes().into()))
+    };
+    Snapshot {
+        revision: Revision::new("abc"),
+        files: files.iter().map(file).collect(),
+    }
+}
+
+/// Reads everything a snapshot holds.
+pub(crate) fn reading(files: &[(&str, &str)]) -> Reading {
+    let kinds = kinds();
+    read(&snapshot(files), &ReadOptions { folder: None, only: None, kinds: &kinds })
+}
+
+/// Shows diagnostics as a terminal would: place, mark, hint.
+pub(crate) fn shown(diagnostics: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for d in diagnostics {
+        let at = &d.location;
+        writeln!(text, "{}:{}:{} {}: {}", at.file, at.line, at.column, d.code, d.message).unwrap();
+        if !d.source_line.is_empty() {
+            writeln!(text, "  {}", d.source_line).unwrap();
+            writeln!(text, "  {}{}", " ".repeat(at.column - 1), "^".repeat(at.length)).unwrap();
+        }
+        if let Some((place, label)) = &d.related {
+            writeln!(text, "  {label}: {}:{}:{}", place.file, place.line, place.column).unwrap();
+        }
+        if let Some(hint) = &d.hint {
+            writeln!(text, "  = {hint}").unwrap();
+        }
+    }
+    text
+}
+
+/// Wraps `spec` into an environment file and shows every mistake in it.
+pub(crate) fn check(spec: &str) -> String {
+    shown(&reading(&[("e.yaml", &environment(spec))]).all_diagnostics())
+}
+
+/// An environment named `test` around a `spec`, which is indented by two already.
+pub(crate) fn environment(spec: &str) -> String {
+    format!("apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec:\n{spec}")
+}

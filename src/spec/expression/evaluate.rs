@@ -185,13 +185,15 @@ impl Evaluation<'_> {
 
     fn map<'e>(&mut self, entries: impl Iterator<Item = &'e EntryExpr>) -> Answer {
         let mut fields = IndexMap::new();
-        let mut sealed = false;
         for entry in entries {
             let EntryExpr::MapEntry(entry) = entry else {
                 continue;
             };
             let key = self.value(&entry.key)?;
-            sealed |= key.sealed;
+            if key.sealed {
+                // Keys are shown: nothing could hide it there.
+                return Err(Wrong::new("secret-key", "a secret cannot be a key").into());
+            }
             let Content::Text(name) = key.content else {
                 let message = format!("a key has to be a text, not {}", key.content.what());
                 return Err(Wrong::new("wrong-type", message).into());
@@ -199,7 +201,7 @@ impl Evaluation<'_> {
             let value = self.value(&entry.value)?;
             fields.insert(name, value);
         }
-        Ok(Datum::plain(Content::Map(fields)).sealed_if(sealed))
+        Ok(Datum::plain(Content::Map(fields)))
     }
 
     fn fold(&mut self, fold: &ComprehensionExpr) -> Answer {

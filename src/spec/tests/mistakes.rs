@@ -1,0 +1,404 @@
+//! One mistake after the other, each with the place it is found at and what to do.
+
+use super::{check, reading, shown};
+
+const CONNECTIONS: &str = "  connections: { do: { provider: digitalocean, token: \"${secrets.t}\" } }\n  secrets: { t: { env: T } }\n";
+
+fn resource(spec: &str) -> String {
+    check(&format!("{CONNECTIONS}  resources:\n    db:\n      kind: digitalocean/database-cluster\n      spec: {spec}\n"))
+}
+
+#[test]
+fn keys_and_types() {
+    insta::assert_snapshot!(check("  varz: { a: 1 }\n  reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }\n  notify: { slack: 5 }\n"), @r#"
+    e.yaml:5:3 unknown-key: the key `varz` is not known here
+        varz: { a: 1 }
+        ^^^^
+      = Did you mean `vars`?
+    e.yaml:6:25 unknown-value: "aply" is none of apply, propose, observe
+        reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }
+                              ^^^^
+      = Did you mean apply?
+    e.yaml:6:38 wrong-type: true or false has to stand here, not a text
+        reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }
+                                           ^^^
+      = Write true.
+    e.yaml:6:53 wrong-type: a duration has to stand here, not a number
+        reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }
+                                                          ^
+      = Write a unit: 5s, 5m or 5h.
+    e.yaml:6:83 out-of-range: 200 is no whole number from 0 to 100
+        reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }
+                                                                                        ^^^
+    e.yaml:6:98 wrong-type: why it is paused has to stand here
+        reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }
+                                                                                                       ^^^^
+      = Write the reason: paused: "migration until Friday".
+    e.yaml:7:20 wrong-type: a text has to stand here, not a number
+        notify: { slack: 5 }
+                         ^
+      = Quote it: "5".
+    "#);
+}
+
+#[test]
+fn yaml_slips() {
+    let mut all = String::new();
+    for spec in [
+        "  vars:\n\ta: 1\n",
+        "  vars: { a: 1, a: 2 }\n",
+        "  vars:\n    a: 1\n   b: 2\n",
+        "  vars: { mode: 010 }\n",
+        "  vars: { a: ${vars.b}, b: 1 }\n",
+    ] {
+        all.push_str(&check(spec));
+        all.push('\n');
+    }
+    insta::assert_snapshot!(all, @r#"
+    e.yaml:6:2 tab: a tab indents this line
+      	a: 1
+       ^
+      = Indent with spaces: YAML takes no tabs there.
+
+    e.yaml:5:17 duplicate-key: the key "a" stands here twice
+        vars: { a: 1, a: 2 }
+                      ^
+      first here: e.yaml:5:11
+      = Remove one of the two.
+
+    e.yaml:7:4 indentation: while parsing a block mapping, did not find expected key
+         b: 2
+         ^
+      = Indent the lines of one map or list by the same number of spaces.
+
+    e.yaml:5:17 octal-number: 010 is read as octal by some and as decimal by others
+        vars: { mode: 010 }
+                      ^^^
+      = Write 0o10, 10, or quote it where a text is meant: "010".
+
+    e.yaml:5:15 yaml-syntax: while parsing a flow mapping, did not find expected ',' or '}'
+        vars: { a: ${vars.b}, b: 1 }
+                    ^
+      = Quote a text that holds ${…} inside { } or [ ]: "${vars.name}".
+    "#);
+}
+
+#[test]
+fn windows_and_drift() {
+    insta::assert_snapshot!(check("  reconcile:\n    driftInterval: often\n    windows:\n      - { cron: \"0 9 * *\", for: 8h }\n      - { cron: \"0 9 * * *\", for: 8h, timezone: Europe/Berln }\n      - { cron: \"0 9 * * *\" }\n"), @r#"
+    e.yaml:6:20 bad-duration: "often" is neither a duration nor five cron fields
+          driftInterval: often
+                         ^^^^^
+      = Write 10m, or five cron fields in UTC: "0 6 * * *".
+    e.yaml:8:17 bad-window: failed to accept the window "0 9 * *": write five cron fields: minute, hour, day of month, month, day of week, as in "0 9 * * 1-5"
+            - { cron: "0 9 * *", for: 8h }
+                      ^^^^^^^^^
+    e.yaml:9:49 bad-window: failed to accept the window "Europe/Berln": use a zone of the IANA database, as in "Europe/Berlin"
+            - { cron: "0 9 * * *", for: 8h, timezone: Europe/Berln }
+                                                      ^^^^^^^^^^^^
+    e.yaml:10:9 missing-key: `for` is missing here
+            - { cron: "0 9 * * *" }
+              ^
+    "#);
+}
+
+#[test]
+fn secrets_are_names_never_values() {
+    insta::assert_snapshot!(check("  secrets:\n    a: hunter2\n    b: { sops: s.yaml, key: k }\n    c: { env: A, file: /b }\n    d-e: { env: D }\n    f: {}\n    g: { enw: X }\n"), @r#"
+    e.yaml:6:8 literal-secret: a secret's value cannot stand in a spec
+          a: hunter2
+             ^^^^^^^
+      = Say where it lives: { env: NAME } or { file: /path }.
+    e.yaml:7:10 not-yet: secrets from SOPS files are not supported yet
+          b: { sops: s.yaml, key: k }
+               ^^^^
+      = Use { env: NAME } or { file: /path } meanwhile.
+    e.yaml:8:8 wrong-type: a secret lives in one place
+          c: { env: A, file: /b }
+             ^
+      = Keep one of `env`, `file` and `sops`.
+    e.yaml:9:5 bad-name: `d-e` cannot be named in an expression
+          d-e: { env: D }
+          ^^^
+      = Use letters, digits and underscores: d_e.
+    e.yaml:10:8 missing-key: where this secret lives is not said
+          f: {}
+             ^
+      = Write { env: NAME } or { file: /path }.
+    e.yaml:11:8 missing-key: where this secret lives is not said
+          g: { enw: X }
+             ^
+      = Write { env: NAME } or { file: /path }.
+    e.yaml:11:10 unknown-key: the key `enw` is not known here
+          g: { enw: X }
+               ^^^
+      = Did you mean `env`?
+    "#);
+}
+
+#[test]
+fn connections_and_kinds() {
+    insta::assert_snapshot!(check("  connections:\n    a: { provider: digitalocan }\n    b: { token: x }\n    one: { provider: host }\n    two: { provider: host }\n  resources:\n    f: { kind: host/file, spec: { path: /a } }\n    g: { kind: host/fil, spec: {} }\n    h: { kind: host/file, connection: on, spec: {} }\n    i: { kind: host/file, connection: a, spec: {} }\n    j: { kind: kubernetes/object, spec: {} }\n    k: { spec: {} }\n    L: { kind: host/file, connection: one, spec: 5 }\n    m:\n"), @r#"
+    e.yaml:6:20 unknown-value: there is no provider "digitalocan"
+          a: { provider: digitalocan }
+                         ^^^^^^^^^^^
+      = Did you mean digitalocean?
+    e.yaml:7:5 missing-key: `provider` is missing here
+          b: { token: x }
+          ^
+    e.yaml:11:16 missing-connection: several connections serve host/file
+          f: { kind: host/file, spec: { path: /a } }
+                     ^^^^^^^^^
+      = Say which with `connection`: one, two.
+    e.yaml:12:16 unknown-kind: there is no kind "host/fil"
+          g: { kind: host/fil, spec: {} }
+                     ^^^^^^^^
+      = Did you mean host/file?
+    e.yaml:13:39 unknown-connection: there is no connection "on"
+          h: { kind: host/file, connection: on, spec: {} }
+                                            ^^
+      = Did you mean one?
+    e.yaml:14:39 wrong-connection: the connection a is of digitalocan, and host/file needs one of host
+          i: { kind: host/file, connection: a, spec: {} }
+                                            ^
+      it is declared here: e.yaml:6:5
+    e.yaml:15:16 missing-connection: no connection serves kubernetes/object
+          j: { kind: kubernetes/object, spec: {} }
+                     ^^^^^^^^^^^^^^^^^
+      = Declare one under `connections`: kubernetes: { provider: kubernetes }.
+    e.yaml:16:5 missing-key: `kind` is missing here
+          k: { spec: {} }
+          ^
+    e.yaml:17:5 bad-name: failed to accept the resource id "L": use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit
+          L: { kind: host/file, connection: one, spec: 5 }
+          ^
+    e.yaml:17:50 wrong-type: a map has to stand here, not a number
+          L: { kind: host/file, connection: one, spec: 5 }
+                                                       ^
+    e.yaml:18:5 missing-value: `m` declares nothing
+          m:
+          ^
+      = Give it `kind` and `spec`, or remove it.
+    "#);
+}
+
+#[test]
+fn a_spec_is_held_against_its_kind() {
+    insta::assert_snapshot!(resource("{ engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }"), @r#"
+    e.yaml:10:13 missing-key: `engine` is missing here: digitalocean/database-cluster needs it
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                  ^
+    e.yaml:10:13 missing-key: `region` is missing here: digitalocean/database-cluster needs it
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                  ^
+    e.yaml:10:15 unknown-key: digitalocean/database-cluster has no field `engin` here
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                    ^^^^^
+      = Did you mean `engine`?
+    e.yaml:10:35 wrong-type: a text has to stand here, not a number
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                                        ^^
+      = Quote it: "17".
+    e.yaml:10:50 out-of-range: this has to be from 1 to 3
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                                                       ^
+    e.yaml:10:62 wrong-type: true or false has to stand here, not a text
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                                                                   ^^^
+      = Write true.
+    e.yaml:10:73 wrong-type: a list has to stand here, not a text
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                                                                              ^
+      = Write it as a list: [x].
+    e.yaml:10:84 missing-key: `port` is missing here: digitalocean/database-cluster needs it
+            spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
+                                                                                         ^
+    "#);
+    insta::assert_snapshot!(resource("{ engine: postgres, region: true, name: \"${1}\", num_nodes: \"${2}\", private: \"a ${3}\" }"), @r#"
+    e.yaml:10:23 unknown-value: postgres is none of pg, mysql
+            spec: { engine: postgres, region: true, name: "${1}", num_nodes: "${2}", private: "a ${3}" }
+                            ^^^^^^^^
+    e.yaml:10:41 wrong-type: a text has to stand here, not a boolean
+            spec: { engine: postgres, region: true, name: "${1}", num_nodes: "${2}", private: "a ${3}" }
+                                              ^^^^
+      = Quote it: "true".
+    e.yaml:10:89 wrong-type: true or false has to stand here, not a text
+            spec: { engine: postgres, region: true, name: "${1}", num_nodes: "${2}", private: "a ${3}" }
+                                                                                              ^^^^^^^^
+    "#);
+}
+
+#[test]
+fn names_in_expressions() {
+    insta::assert_snapshot!(check(&format!("{CONNECTIONS}  vars: {{ region: a, x: \"${{resources.db.id}}\", p: \"${{vars.q}}\", q: \"${{vars.p}}\" }}\n  resources:\n    api-db:\n      kind: digitalocean/database-cluster\n      lifecycle: {{ dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }}\n      spec:\n        engine: pg\n        region: \"${{vars.regoin}}\"\n        name: \"x-${{secrets.tt}}-${{resources.db.id}}-${{resources.api.id}}\"\n        version: \"${{environments.prod.resources.db.id}} ${{region}} ${{vars.region +}} ${{\"\n        tags: [\"${{resources['api-db'].id}}\", \"$${{not}} ${{metadata.nam}}\"]\n    db:\n      kind: digitalocean/database-cluster\n      spec: {{ engine: pg, region: \"${{resources['api-db'].uri}}\", name: \"${{resources['api-db']}}\", \"${{k}}\": 1 }}\n")), @r#"
+    e.yaml:7:28 expression-not-here: a variable cannot read a resource
+        vars: { region: a, x: "${resources.db.id}", p: "${vars.q}", q: "${vars.p}" }
+                                 ^^^^^^^^^
+      = Read the resource where the value is used.
+    e.yaml:7:50 variable-cycle: the variables form a circle: p -> q -> p
+        vars: { region: a, x: "${resources.db.id}", p: "${vars.q}", q: "${vars.p}" }
+                                                       ^^^^^^^^^^^
+    e.yaml:11:32 unknown-resource: there is no resource `bd`
+            lifecycle: { dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }
+                                     ^^
+      = Did you mean `db`?
+    e.yaml:11:36 reference-cycle: `api-db` depends on itself
+            lifecycle: { dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }
+                                         ^^^^^^
+    e.yaml:11:54 bad-pointer: "num_nodes" names no field
+            lifecycle: { dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }
+                                                           ^^^^^^^^^
+      = Write a pointer from `spec`: /num_nodes.
+    e.yaml:11:76 wrong-type: a duration has to stand here, not a number
+            lifecycle: { dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }
+                                                                                 ^
+      = Write a unit: 5s, 5m or 5h.
+    e.yaml:14:25 unknown-variable: there is no variable `regoin`
+              region: "${vars.regoin}"
+                              ^^^^^^
+      = Did you mean `region`?
+    e.yaml:15:28 unknown-secret: there is no secret `tt`
+              name: "x-${secrets.tt}-${resources.db.id}-${resources.api.id}"
+                                 ^^
+      = Did you mean `t`?
+    e.yaml:15:63 unknown-resource: there is no resource `api`
+              name: "x-${secrets.tt}-${resources.db.id}-${resources.api.id}"
+                                                                    ^^^
+      = A hyphen is a minus here: write resources["api-db"].
+    e.yaml:16:19 unclosed-expression: `${` is not closed by `}`
+              version: "${environments.prod.resources.db.id} ${region} ${vars.region +} ${"
+                        ^^
+      = Write $${ where the text ${ is meant.
+    e.yaml:17:30 reference-cycle: `api-db` reads itself
+              tags: ["${resources['api-db'].id}", "$${not} ${metadata.nam}"]
+                                   ^^^^^^
+    e.yaml:17:65 unknown-name: there is no field `nam`
+              tags: ["${resources['api-db'].id}", "$${not} ${metadata.nam}"]
+                                                                      ^^^
+      = Did you mean `name`?
+    e.yaml:20:58 unknown-output: a digitalocean/database-cluster has no output `uri`
+            spec: { engine: pg, region: "${resources['api-db'].uri}", name: "${resources['api-db']}", "${k}": 1 }
+                                                               ^^^
+      = Outputs: connection.uri, connection.host, id.
+    e.yaml:20:85 unknown-output: which output of `api-db` is not said
+            spec: { engine: pg, region: "${resources['api-db'].uri}", name: "${resources['api-db']}", "${k}": 1 }
+                                                                                          ^^^^^^
+      = Outputs: connection.uri, connection.host, id.
+    e.yaml:20:97 expression-in-key: an expression cannot stand in a key
+            spec: { engine: pg, region: "${resources['api-db'].uri}", name: "${resources['api-db']}", "${k}": 1 }
+                                                                                                      ^^^^^^
+      = Write the key out.
+    e.yaml:20:97 unknown-key: digitalocean/database-cluster has no field `${k}` here
+            spec: { engine: pg, region: "${resources['api-db'].uri}", name: "${resources['api-db']}", "${k}": 1 }
+                                                                                                      ^^^^^^
+      = Known here: name, engine, version, region, num_nodes, private, tags, rules.
+    "#);
+}
+
+#[test]
+fn layers() {
+    let env = |extends: &str| format!("apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec: {{ extends: {extends} }}\n");
+    let layer = |spec: &str| format!("apiVersion: reconciled.dev/v1alpha1\nkind: Layer\nspec: {spec}\n");
+    let one = env("[../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml]");
+    let reading = reading(&[
+        ("envs/one.yaml", one.as_str()),
+        ("envs/a.yaml", &layer("{ extends: [b.yaml] }")),
+        ("envs/b.yaml", &layer("{ extends: [a.yaml], varz: 1 }")),
+        ("envs/two.yaml", &format!("{}---\n{}", layer("{}"), layer("{}"))),
+        ("envs/plain.yaml", "a: 1\n"),
+        ("envs/broken.yaml", "a: [\n"),
+        ("bases/shop.yaml", &layer("{}")),
+    ]);
+    insta::assert_snapshot!(shown(&reading.all_diagnostics()), @r#"
+    envs/b.yaml:3:19 layer-cycle: the layers form a circle: envs/one.yaml -> envs/a.yaml -> envs/b.yaml -> envs/a.yaml
+      spec: { extends: [a.yaml], varz: 1 }
+                        ^^^^^^
+    envs/b.yaml:3:28 unknown-key: the key `varz` is not known here
+      spec: { extends: [a.yaml], varz: 1 }
+                                 ^^^^
+      = Did you mean `vars`?
+    envs/broken.yaml:1:4 yaml-syntax: unclosed bracket '['
+      a: [
+         ^
+    envs/one.yaml:4:19 missing-file: the file bases/shp.yaml is not there
+      spec: { extends: [../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml] }
+                        ^^^^^^^^^^^^^^^^^
+      = Did you mean bases/shop.yaml?
+    envs/one.yaml:4:38 bad-path: "../../x.yaml" leaves the repository
+      spec: { extends: [../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml] }
+                                           ^^^^^^^^^^^^
+      = Write a path relative to this file, with /.
+    envs/one.yaml:4:60 bad-layer: envs/two.yaml holds more than one layer
+      spec: { extends: [../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml] }
+                                                                 ^^^^^^^^
+      = Let it hold one document with `apiVersion: reconciled.dev/v1alpha1` and `kind: Layer`.
+    envs/one.yaml:4:70 bad-layer: envs/plain.yaml holds no layer
+      spec: { extends: [../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml] }
+                                                                           ^^^^^^^^^^
+      = Let it hold one document with `apiVersion: reconciled.dev/v1alpha1` and `kind: Layer`.
+    "#);
+}
+
+#[test]
+fn documents_that_are_not_quite_environments() {
+    let reading = reading(&[
+        ("a.yaml", "apiVersion: reconciled.dev/v1alpha2\nkind: Environment\n"),
+        ("b.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Enviroment\n"),
+        ("c.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nspec: {}\n"),
+        ("d.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: Prod_1 }\nspec: {}\n"),
+        ("e.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Policy\n"),
+        ("f.yaml", "apiVersion: reconcild.dev/v1alpha1\nkind: Environment\nmetadata: { name: x }\n"),
+        ("g.yaml", "apiVersion: jenkins.io/v1\nkind: Environment\nmetadata: { name: x }\n"),
+        ("h.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata:\n  name: broken\nspec:\n  vars: [\n"),
+        (".github/i.yaml", "a: 1\n"),
+    ]);
+    assert_eq!(reading.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["broken"]);
+    insta::assert_snapshot!(shown(&reading.all_diagnostics()), @r#"
+    a.yaml:1:13 unknown-value: this version reads reconciled.dev/v1alpha1, not reconciled.dev/v1alpha2
+      apiVersion: reconciled.dev/v1alpha2
+                  ^^^^^^^^^^^^^^^^^^^^^^^
+      = Write reconciled.dev/v1alpha1.
+    b.yaml:2:7 unknown-value: `kind` has to be Environment or Layer
+      kind: Enviroment
+            ^^^^^^^^^^
+      = Did you mean Environment?
+    c.yaml:1:1 missing-key: `metadata.name` is missing here
+      apiVersion: reconciled.dev/v1alpha1
+      ^
+      = Name the environment; a file that others extend is `kind: Layer`.
+    d.yaml:3:19 bad-name: failed to accept the environment name "Prod_1": use 1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit
+      metadata: { name: Prod_1 }
+                        ^^^^^^
+    e.yaml:2:7 not-yet: documents of kind Policy are not supported yet
+      kind: Policy
+            ^^^^^^
+    f.yaml:1:13 unknown-value: this version reads reconciled.dev/v1alpha1, not reconcild.dev/v1alpha1
+      apiVersion: reconcild.dev/v1alpha1
+                  ^^^^^^^^^^^^^^^^^^^^^^
+      = Write reconciled.dev/v1alpha1.
+    h.yaml:6:9 yaml-syntax: unclosed bracket '['
+        vars: [
+              ^
+    "#);
+}
+
+#[test]
+fn two_of_one_name_are_wrong_in_both() {
+    let one = "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: prod }\nspec: {}\n";
+    let other = one.replace("prod", "staging");
+    let reading = reading(&[("a.yaml", one), ("b.yaml", one), ("c.yaml", &other)]);
+    let failed: Vec<_> = reading.environments.iter().map(|e| (e.path.as_str(), e.environment.is_err())).collect();
+    assert_eq!(failed, [("a.yaml", true), ("b.yaml", true), ("c.yaml", false)]);
+    insta::assert_snapshot!(shown(&reading.all_diagnostics()), @r#"
+    a.yaml:3:19 same-environment-name: two environments are named prod
+      metadata: { name: prod }
+                        ^^^^
+      the other is here: b.yaml:3:19
+      = Give one of them another name.
+    b.yaml:3:19 same-environment-name: two environments are named prod
+      metadata: { name: prod }
+                        ^^^^
+      the other is here: a.yaml:3:19
+      = Give one of them another name.
+    "#);
+}
