@@ -97,7 +97,7 @@ fn a_wrong_type_that_shows_late_is_told_when_filling() {
     let graph = graph("  resources:\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: a } }\n    f: { kind: host/file, spec: { path: \"/${resources.db.id + 1}\" } }\n");
     let outputs = [(ResourceId::new("db").unwrap(), [("id".to_owned(), Value::from("x"))].into_iter().collect())].into();
     let f = Address::new(graph.environment().clone(), ResourceId::new("f").unwrap());
-    assert_eq!(graph.fill(&f, &outputs).unwrap_err(), "`+` cannot join a text and a whole number (e.yaml:9:42)");
+    assert_eq!(graph.fill(&f, &outputs).unwrap_err(), "`+` cannot join a text and a whole number (e.yaml:9:45)");
     let wanted = graph.resolve(&graph.waves()[1], &outputs).remove(0);
     assert!(wanted.identity.is_none() && !wanted.desired.holes().is_empty());
 }
@@ -117,8 +117,41 @@ fn a_connection_that_reads_an_output_is_in_a_later_wave() {
 
 #[test]
 fn circles_and_doubles_are_told_with_their_path() {
-    insta::assert_snapshot!(wrong("  resources:\n    a: { kind: digitalocean/database-cluster, spec: { name: a, engine: pg, region: \"${resources.b.id}\" } }\n    b: { kind: digitalocean/database-cluster, spec: { name: b, engine: pg, region: x }, lifecycle: { dependsOn: [c] } }\n    c: { kind: digitalocean/database-cluster, spec: { name: c, engine: pg, region: \"${resources.a.id}\" } }\n"), @"");
-    insta::assert_snapshot!(wrong("  vars: { p: /a, n: \"${vars.p + 1}\" }\n  resources:\n    a: { kind: host/file, spec: { path: /a } }\n    b: { kind: host/file, spec: { path: \"${vars.p}\" } }\n    c: { kind: host/file, spec: { content: \"${secrets.t.x}\" } }\n    d: { kind: host/file, spec: { path: \"${vars.p[0]}\", content: \"a ${[1]}\", mode: \"${b'x'}\" } }\n"), @"");
+    insta::assert_snapshot!(wrong("  resources:\n    a: { kind: digitalocean/database-cluster, spec: { name: a, engine: pg, region: \"${resources.b.id}\" } }\n    b: { kind: digitalocean/database-cluster, spec: { name: b, engine: pg, region: x }, lifecycle: { dependsOn: [c] } }\n    c: { kind: digitalocean/database-cluster, spec: { name: c, engine: pg, region: \"${resources.a.id}\" } }\n"), @r#"
+    e.yaml:8:87 reference-cycle: the resources form a circle: a -> b -> c -> a
+          a: { kind: digitalocean/database-cluster, spec: { name: a, engine: pg, region: "${resources.b.id}" } }
+                                                                                            ^^^^^^^^^^^^^^
+      = Take one of the references away.
+    "#);
+    insta::assert_snapshot!(wrong("  vars: { p: /a, n: \"${vars.p + 1}\" }\n  resources:\n    a: { kind: host/file, spec: { path: /a } }\n    b: { kind: host/file, spec: { path: \"${vars.p}\" } }\n    c: { kind: host/file, spec: { content: \"${secrets.t.x}\" } }\n    d: { kind: host/file, spec: { path: \"${vars.p[0]}\", content: \"a ${[1]}\", mode: \"${b'x'}\" } }\n"), @r#"
+    e.yaml:7:24 wrong-type: `+` cannot join a text and a whole number
+        vars: { p: /a, n: "${vars.p + 1}" }
+                             ^^^^^^^^^^
+      = Turn the other value into a text: string(value).
+    e.yaml:10:5 declared-twice: host/file /a is declared already, as test/a
+          b: { kind: host/file, spec: { path: "${vars.p}" } }
+          ^
+      declared here too: e.yaml:9:5
+      = A live object belongs to one resource: remove one of the two.
+    e.yaml:11:5 missing-identity: c names no host/file
+          c: { kind: host/file, spec: { content: "${secrets.t.x}" } }
+          ^
+      = Give it /path.
+    e.yaml:11:57 wrong-type: `x` cannot be read from a text
+          c: { kind: host/file, spec: { content: "${secrets.t.x}" } }
+                                                              ^
+    e.yaml:12:44 wrong-type: a whole number cannot be looked up in a text
+          d: { kind: host/file, spec: { path: "${vars.p[0]}", content: "a ${[1]}", mode: "${b'x'}" } }
+                                                 ^^^^^^^^^
+    e.yaml:12:71 wrong-type: a list cannot stand inside a text
+          d: { kind: host/file, spec: { path: "${vars.p[0]}", content: "a ${[1]}", mode: "${b'x'}" } }
+                                                                            ^^^
+      = Use json.encode(…) or join(…).
+    e.yaml:12:87 wrong-type: bytes cannot stand in a spec
+          d: { kind: host/file, spec: { path: "${vars.p[0]}", content: "a ${[1]}", mode: "${b'x'}" } }
+                                                                                            ^^^^
+      = Turn it into a text: string(…) or base64.encode(…).
+    "#);
 }
 
 #[test]
@@ -129,7 +162,12 @@ fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
     let environment = read(&snapshot, &options).environments.remove(0).environment.unwrap();
     let error = crate::source::SourceError::Secret { place: "the environment variable T".to_owned(), reason: "it is not set".to_owned() };
     let missing = Secrets { missing: [("t".to_owned(), error)].into(), ..Secrets::default() };
-    insta::assert_snapshot!(shown(&build(&environment, &missing, &kinds, &snapshot).err().unwrap()), @"");
+    insta::assert_snapshot!(shown(&build(&environment, &missing, &kinds, &snapshot).err().unwrap()), @r#"
+    e.yaml:6:17 missing-secret: failed to read a secret from the environment variable T: it is not set
+        secrets: { t: { env: T } }
+                      ^
+      = Set it where the daemon runs, then restart the daemon or wait for the next run.
+    "#);
     let graph = build(&environment, &Secrets::default(), &kinds, &snapshot).unwrap();
     let wanted = graph.resolve(&graph.waves()[0], &BTreeMap::new());
     assert!(wanted[0].desired.holes()[0].sensitive);

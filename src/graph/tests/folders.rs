@@ -28,7 +28,16 @@ fn a_folder_becomes_its_objects() {
     let wanted = graph.resolve(&graph.waves()[0], &BTreeMap::new());
     assert_eq!(wanted[0].location.file.as_str(), "k8s/api.yaml");
     assert_eq!(wanted.last().unwrap().after.len(), 5);
-    insta::assert_snapshot!(shown(graph.warnings()), @"");
+    insta::assert_snapshot!(shown(graph.warnings()), @r#"
+    k8s/api.yaml:4:17 yaml-1.1-boolean: no is read as false, as kubectl does
+      spec: { paused: no, template: { spec: { containers: [{ args: ["${not.evaluated}", 0644, on] }] } } }
+                      ^^
+      = Write false, or quote it where a text is meant: "no".
+    k8s/api.yaml:4:89 yaml-1.1-boolean: on is read as true, as kubectl does
+      spec: { paused: no, template: { spec: { containers: [{ args: ["${not.evaluated}", 0644, on] }] } } }
+                                                                                              ^^
+      = Write true, or quote it where a text is meant: "on".
+    "#);
 }
 
 #[test]
@@ -47,5 +56,61 @@ fn what_is_no_object_is_told_where_it_stands() {
         told("{ path: ../.. , namespace: \"${metadata.name}\" }", &[]),
         told("{ path: k8s }", &[("k8s/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: f }\n")]),
     ].join("\n");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    e.yaml:6:65 missing-folder: k8 is not there
+        resources: { api: { kind: kubernetes/manifests, spec: { path: k8 } }, f: { kind: kubernetes/object, lifecycle: { dependsOn: [api] }, spec: { apiVersion: v1, kind: ConfigMap, metadata: { name: f } } } }
+                                                                      ^^
+      = Did you mean k8s?
+
+    k8s/a.yaml:1:1 missing-key: `apiVersion` is missing here, as a text
+      kind: X
+      ^
+      = Every file of the folder has to hold Kubernetes objects.
+    k8s/a.yaml:6:11 missing-key: `metadata.name` is missing here, as a text
+      metadata: { generateName: x }
+                ^
+      = A generated name cannot be kept: give it a name.
+    k8s/a.yaml:8:7 not-yet: kustomizations are not supported yet
+      kind: Kustomization
+            ^^^^^^^^^^^^^
+      = Render it into the folder, or take the file away.
+    k8s/b.yaml:1:4 yaml-syntax: unclosed bracket '['
+      a: [
+         ^
+    k8s/c.yaml:1:1 missing-key: `apiVersion` is missing here, as a text
+      a: 1
+      ^
+      = Every file of the folder has to hold Kubernetes objects.
+    k8s/c.yaml:2:1 duplicate-key: the key "a" stands here twice
+      a: 2
+      ^
+      first here: k8s/c.yaml:1:1
+      = Remove one of the two.
+
+    k8s/a.yaml:16:19 declared-twice: Deployment.apps/shop/api stands twice in this folder
+      metadata: { name: api }
+                        ^^^
+    k8s/a.yaml:24:55 declared-twice: Secret/other/s stands twice in this folder
+        - { apiVersion: v1, kind: Secret, metadata: { name: s, namespace: other }, stringData: { a: canary } }
+                                                            ^
+    k8s/a.yaml:25:58 declared-twice: Namespace/shop stands twice in this folder
+        - { apiVersion: v1, kind: Namespace, metadata: { name: shop } }
+                                                               ^^^^
+
+    e.yaml:6:65 empty-folder: k8s holds no Kubernetes object
+        resources: { api: { kind: kubernetes/manifests, spec: { path: k8s } }, f: { kind: kubernetes/object, lifecycle: { dependsOn: [api] }, spec: { apiVersion: v1, kind: ConfigMap, metadata: { name: f } } } }
+                                                                      ^^^
+      = Nothing is deleted for it. Take the resource away if that is meant.
+
+    e.yaml:6:65 bad-path: this path names nothing in the repository
+        resources: { api: { kind: kubernetes/manifests, spec: { path: ../.. , namespace: "${metadata.name}" } }, f: { kind: kubernetes/object, lifecycle: { dependsOn: [api] }, spec: { apiVersion: v1, kind: ConfigMap, metadata: { name: f } } } }
+                                                                      ^^^^^
+      = Write a plain path relative to this file, as in ../k8s/api.
+
+    e.yaml:6:74 declared-twice: kubernetes/object v1 ConfigMap f is declared already, as test/api[ConfigMap/f]
+        resources: { api: { kind: kubernetes/manifests, spec: { path: k8s } }, f: { kind: kubernetes/object, lifecycle: { dependsOn: [api] }, spec: { apiVersion: v1, kind: ConfigMap, metadata: { name: f } } } }
+                                                                               ^
+      declared here too: k8s/a.yaml:3:19
+      = A live object belongs to one resource: remove one of the two.
+    "#);
 }
