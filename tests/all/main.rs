@@ -11,5 +11,6 @@
 mod conformance;
 mod ledger;
 mod peers;
+mod plan;
 mod rest;
 mod source;

@@ -21,6 +21,3 @@ pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{episode_slack, notice_slack, run_slack};
 pub use terminal::{Screen, diagnostics_terminal, plan_terminal, run_terminal};
 pub use words::Counts;
-
-#[cfg(test)]
-mod tests;

@@ -161,6 +161,3 @@ pub(super) fn digest(key: &DigestKey, value: &Value) -> Digest {
     json.sort_all_objects();
     Digest::of(json.to_string())
 }
-
-#[cfg(test)]
-mod tests;

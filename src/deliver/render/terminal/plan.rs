@@ -24,7 +24,7 @@ pub fn plan_terminal(plan: &Plan, screen: Screen) -> String {
         )
     ));
     page.steps(None, plan.declared());
-    page.steps(Some("Changed by others, to be put back:"), plan.drift());
+    page.steps(Some("Changed outside of Git:"), plan.drift());
     let waits = plan.steps.iter().filter(|step| step.action == Action::Wait);
     page.steps(Some("Waiting:"), waits);
     page.noted(plan);

@@ -1,0 +1,106 @@
+//! What is no longer declared.
+
+use super::scene::{Scene, address, live};
+use insta::assert_snapshot;
+use reconciled::model::{DeletionBudget, Observation, Owner};
+use serde_json::json;
+
+fn old() -> Scene {
+    Scene::new().leftover("test/plain", "old", json!({"size": "s"}))
+}
+
+#[test]
+fn what_is_owned_and_marked_is_deleted() {
+    let scene = old();
+    assert_snapshot!(scene.shown(), @r"
+    - old  delete  (test/plain)
+       # no longer declared
+    ");
+}
+
+#[test]
+fn what_lost_its_mark_is_left_alone_and_forgotten() {
+    let found = |owner| Observation::Present(Box::new(live(json!({"name": "old"}), owner)));
+    let unmarked = old().sees("old", found(None));
+    assert_snapshot!(unmarked.steps(), @"none prod/old: no longer declared, but it does not carry our mark any more: it is left alone");
+    assert_eq!(unmarked.plan().released.len(), 1);
+    let taken = old().sees("old", found(Some(Owner::Resource(address("staging/x")))));
+    assert_snapshot!(taken.steps(), @"none prod/old: no longer declared, and staging/x has it now");
+}
+
+#[test]
+fn what_is_gone_already_is_forgotten() {
+    let scene = old().absent("old");
+    assert_snapshot!(scene.steps(), @"none prod/old: no longer declared, and gone already");
+    assert_eq!(scene.plan().released[0].to, None);
+}
+
+#[test]
+fn what_is_unknown_waits() {
+    assert_snapshot!(old().unknown("old", "no answer within 30s").steps(), @"wait prod/old: no longer declared, but its live state is unknown: no answer within 30s");
+}
+
+#[test]
+fn prune_false_and_protect_leave_it_and_say_so() {
+    let mut kept = old();
+    kept.reconcile.prune = false;
+    assert_snapshot!(kept.steps(), @"none prod/old: no longer declared; `prune: false` leaves it where it is");
+    let mut protected = old();
+    protected.owned[0].protected = true;
+    assert_snapshot!(protected.steps(), @"wait prod/old: no longer declared, but protected: declare it with `lifecycle: { protect: false }` first, then remove it");
+}
+
+#[test]
+fn an_undeclared_connection_is_named() {
+    let mut scene = old();
+    scene.connections.clear();
+    assert_snapshot!(scene.steps(), @"wait prod/old: no longer declared, and neither is its connection main: declare that again to have it deleted");
+}
+
+#[test]
+fn the_smaller_of_count_and_percent_is_the_budget() {
+    let many = |owned: usize, gone: usize, count, percent| {
+        let mut scene = Scene::new();
+        for nth in 0..owned {
+            let id = format!("r{nth:03}");
+            scene = match nth < gone {
+                true => scene.leftover("test/plain", &id, json!({})),
+                false => scene.settled("test/plain", &id, json!({})),
+            };
+        }
+        scene.reconcile.deletion_budget = DeletionBudget { count, percent };
+        let holds = scene.plan().holds;
+        holds.first().map(|hold| hold.reason.clone())
+    };
+    assert_eq!(many(10, 2, 5, 20), None);
+    assert_snapshot!(many(10, 3, 5, 20).unwrap(), @"3 deletes are more than the 2 that deletionBudget allows (5 at most, 20 % of the 10 owned): prod/r000, prod/r001, prod/r002");
+    assert_snapshot!(many(100, 6, 5, 20).unwrap(), @"6 deletes are more than the 5 that deletionBudget allows (5 at most, 20 % of the 100 owned): prod/r000, prod/r001, prod/r002 and 3 more");
+    assert_eq!(many(1, 1, 5, 20), None, "a share is rounded up");
+    assert!(many(1, 1, 0, 100).is_some());
+}
+
+#[test]
+fn taking_down_deletes_dependants_first_and_knows_no_budget() {
+    let mut scene = Scene::new()
+        .settled("test/plain", "db", json!({}))
+        .settled("test/plain", "api", json!({}))
+        .after(&["db"])
+        .settled("test/database", "data", json!({}))
+        .wants("test/plain", "never", json!({}))
+        .absent("never");
+    scene.reconcile.destroy = true;
+    assert_snapshot!(scene.steps(), @r"
+    delete prod/api: the environment is taken down
+    wait prod/data: the environment is taken down, but it is protected; `lifecycle: { protect: false }` lets it go
+    delete prod/db: the environment is taken down
+    none prod/never: the environment is taken down, and it is not there
+    ");
+    let plan = scene.plan();
+    assert!(plan.holds.is_empty());
+    assert!(
+        plan.step(&address("db"))
+            .unwrap()
+            .after
+            .contains(&address("api"))
+    );
+}

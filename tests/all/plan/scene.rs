@@ -1,0 +1,307 @@
+//! One environment as a test describes it: what Git wants, what is live, what the ledger knows.
+
+use reconciled::deliver::render::{Screen, plan_terminal};
+use reconciled::model::{
+    Address, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath, Health,
+    Hole, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location, Mark, Observation,
+    OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile, RepoPath, Revision, Secret,
+    Select, Touch, Value, Wanted,
+};
+use reconciled::plan::{self, Inputs, Plan};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A world of one environment, `prod`.
+#[derive(Clone)]
+pub(super) struct Scene {
+    pub(super) wanted: Vec<Wanted>,
+    pub(super) observed: BTreeMap<Address, Observation>,
+    pub(super) owned: Vec<Owned>,
+    pub(super) elsewhere: BTreeSet<Address>,
+    pub(super) known: BTreeSet<Address>,
+    pub(super) reconcile: Reconcile,
+    pub(super) connections: BTreeMap<ConnectionName, Arc<Connection>>,
+    pub(super) now: jiff::Timestamp,
+}
+
+pub(super) fn key() -> DigestKey {
+    DigestKey::new([7; 32])
+}
+
+pub(super) fn address(id: &str) -> Address {
+    let text = if id.contains('/') {
+        id.to_owned()
+    } else {
+        format!("prod/{id}")
+    };
+    text.parse().unwrap()
+}
+
+/// The kinds of this world: `test/plain`, `test/database`, `test/object`.
+pub(super) fn kinds() -> Kinds {
+    let pattern = PathPattern::known;
+    let name = vec![pattern("/name")];
+    let plain = Kind {
+        identity: name.clone(),
+        ..Kind::plain("test/plain", "plain")
+    };
+    let database = Kind {
+        identity: name.clone(),
+        immutable: vec![pattern("/engine"), pattern("/region")],
+        read_only: vec![pattern("/status")],
+        write_only: vec![pattern("/auth/password")],
+        secret: Select::always(vec![pattern("/auth")]),
+        stateful: Select::always(true),
+        lists: vec![(pattern("/tags"), ListRule::Set)],
+        ..Kind::plain("test/database", "a database")
+    };
+    let object = Kind {
+        identity: name,
+        immutable: vec![pattern("/selector")],
+        on_immutable: OnImmutable::Refuse,
+        ignored: vec![pattern("/metadata/generation")],
+        lists: vec![
+            (pattern("/containers"), ListRule::Keyed(vec!["name".into()])),
+            (
+                pattern("/containers/*/ports"),
+                ListRule::Keyed(vec!["port".into(), "protocol".into()]),
+            ),
+            (
+                pattern("/containers/*/env"),
+                ListRule::Keyed(vec!["name".into()]),
+            ),
+        ],
+        ..Kind::plain("test/object", "an object")
+    };
+    Kinds::new([plain, database, object])
+}
+
+/// `{"$secret": "text"}` becomes a secret, `{"$hole": "id"}` a hole that reads `id`.
+pub(super) fn value(json: Json) -> Value {
+    match json {
+        Json::Object(fields) if fields.contains_key("$secret") => {
+            Value::Secret(Secret::new(fields["$secret"].as_str().unwrap()))
+        }
+        Json::Object(fields) if fields.contains_key("$hole") => {
+            let id = fields["$hole"].as_str().unwrap();
+            Value::Hole(Hole {
+                template: format!("${{resources.{id}.uri}}"),
+                needs: BTreeSet::from([id.to_owned()]),
+                sensitive: fields.contains_key("sensitive"),
+            })
+        }
+        Json::Object(fields) => {
+            Value::Map(fields.into_iter().map(|(k, v)| (k, value(v))).collect())
+        }
+        Json::Array(items) => Value::List(items.into_iter().map(value).collect()),
+        other => Value::from_json(other),
+    }
+}
+
+pub(super) fn live(json: Json, owner: Option<Owner>) -> Live {
+    Live {
+        value: value(json),
+        outputs: reconciled::model::Map::new(),
+        prediction: None,
+        owner,
+        mark: Mark("1".into()),
+        external_id: None,
+        health: Health::Ready,
+        touched_by: Vec::new(),
+    }
+}
+
+pub(super) fn touch(path: Option<&str>, by: &str, at: &str) -> Touch {
+    let keys = |path: &str| {
+        path.split('.')
+            .fold(FieldPath::default(), |path, key| path.key(key))
+    };
+    Touch {
+        path: path.map(keys),
+        by: by.into(),
+        at: Some(at.parse().unwrap()),
+    }
+}
+
+impl Scene {
+    pub(super) fn new() -> Self {
+        let connection = Connection {
+            name: ConnectionName::new("main").unwrap(),
+            provider: "test".into(),
+            settings: Value::Null,
+        };
+        Self {
+            wanted: Vec::new(),
+            observed: BTreeMap::new(),
+            owned: Vec::new(),
+            elsewhere: BTreeSet::new(),
+            known: BTreeSet::new(),
+            reconcile: Reconcile::default(),
+            connections: BTreeMap::from([(connection.name.clone(), Arc::new(connection))]),
+            now: "2026-11-21T07:50:00Z".parse().unwrap(),
+        }
+    }
+
+    fn connection(&self) -> Arc<Connection> {
+        self.connections.values().next().unwrap().clone()
+    }
+
+    /// Git wants it; `name` is its identity, the id where it is left out.
+    pub(super) fn wants(mut self, kind: &str, id: &str, mut desired: Json) -> Self {
+        if desired.get("name").is_none() {
+            desired["name"] = json!(id);
+        }
+        let kind = kinds().get(&KindName::new(kind)).unwrap().clone();
+        let desired = value(desired);
+        self.wanted.push(Wanted {
+            address: address(id),
+            identity: kind.identity_of(&desired),
+            kind,
+            connection: self.connection(),
+            desired,
+            after: BTreeSet::new(),
+            lifecycle: Lifecycle::default(),
+            location: Location {
+                file: RepoPath::new("prod.yaml").unwrap(),
+                line: 1,
+                column: 1,
+                length: 1,
+            },
+        });
+        self
+    }
+
+    /// Changes what was wanted last.
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Wanted)) -> Self {
+        change(self.wanted.last_mut().unwrap());
+        self
+    }
+
+    /// What was wanted last comes after these.
+    pub(super) fn after(self, ids: &[&str]) -> Self {
+        self.with(|wanted| wanted.after.extend(ids.iter().map(|id| address(id))))
+    }
+
+    pub(super) fn sees(mut self, id: &str, observation: Observation) -> Self {
+        self.observed.insert(address(id), observation);
+        self
+    }
+
+    pub(super) fn absent(self, id: &str) -> Self {
+        self.sees(id, Observation::Absent { prediction: None })
+    }
+
+    pub(super) fn unknown(self, id: &str, reason: &str) -> Self {
+        let unknown = Observation::Unknown {
+            reason: reason.into(),
+            code: "unreachable",
+            class: Class::Transient,
+        };
+        self.sees(id, unknown)
+    }
+
+    /// It is there and carries its own mark.
+    pub(super) fn ours(self, id: &str, mut json: Json) -> Self {
+        if json.get("name").is_none() {
+            json["name"] = json!(id);
+        }
+        let owner = Some(Owner::Resource(address(id)));
+        self.sees(id, Observation::Present(Box::new(live(json, owner))))
+    }
+
+    pub(super) fn predicts(mut self, id: &str, prediction: Prediction) -> Self {
+        match self.observed.get_mut(&address(id)) {
+            Some(Observation::Present(live)) => live.prediction = Some(prediction),
+            _ => {
+                let absent = Observation::Absent {
+                    prediction: Some(prediction),
+                };
+                self.observed.insert(address(id), absent);
+            }
+        }
+        self
+    }
+
+    /// Changes what is live.
+    pub(super) fn live(mut self, id: &str, change: impl FnOnce(&mut Live)) -> Self {
+        match self.observed.get_mut(&address(id)) {
+            Some(Observation::Present(live)) => change(live),
+            _ => panic!("{id} is not there"),
+        }
+        self
+    }
+
+    /// The ledger owns it as it was applied.
+    pub(super) fn applied(mut self, kind: &str, id: &str, mut json: Json) -> Self {
+        if json.get("name").is_none() {
+            json["name"] = json!(id);
+        }
+        let applied = value(json);
+        let row = kinds().get(&KindName::new(kind)).unwrap().clone();
+        self.known.insert(address(id));
+        self.owned.push(Owned {
+            address: address(id),
+            kind: row.name.clone(),
+            connection: self.connection().name.clone(),
+            identity: row.identity_of(&applied).unwrap(),
+            external_id: None,
+            applied: key().sealed_json(&row.sealed(applied)),
+            protected: false,
+        });
+        self
+    }
+
+    /// Git, live and ledger agree on it.
+    pub(super) fn settled(self, kind: &str, id: &str, json: Json) -> Self {
+        self.wants(kind, id, json.clone())
+            .ours(id, json.clone())
+            .applied(kind, id, json)
+    }
+
+    /// It is owned, marked and no longer wanted.
+    pub(super) fn leftover(self, kind: &str, id: &str, json: Json) -> Self {
+        self.ours(id, json.clone()).applied(kind, id, json)
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        let wanted = self.wanted.iter().map(|wanted| wanted.address.clone());
+        plan::make(&Inputs {
+            environment: &EnvironmentName::new("prod").unwrap(),
+            revision: &Revision::new("3f2c1d4e5a6b7c8d9e0f"),
+            wanted: &self.wanted,
+            observed: &self.observed,
+            owned: &self.owned,
+            declared: &wanted.chain(self.elsewhere.iter().cloned()).collect(),
+            known: &self.known,
+            reconcile: &self.reconcile,
+            kinds: &kinds(),
+            connections: &self.connections,
+            digest_key: &key(),
+            now: self.now,
+        })
+    }
+
+    /// The plan on a screen, without its first and its last line: those are `screen`'s to test.
+    pub(super) fn shown(&self) -> String {
+        let text = plan_terminal(&self.plan(), Screen::default());
+        let lines: Vec<&str> = text.lines().collect();
+        lines[1..lines.len() - 1]
+            .join("\n")
+            .trim_matches('\n')
+            .to_owned()
+    }
+
+    /// Action and reason of each step, a line each.
+    pub(super) fn steps(&self) -> String {
+        let plan = self.plan();
+        let line = |step: &reconciled::model::Step| {
+            let reason = step
+                .reason
+                .as_ref()
+                .map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("{} {}{reason}", step.action.as_str(), step.address)
+        };
+        plan.steps.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
