@@ -14,6 +14,11 @@ impl Place {
         Self(None)
     }
 
+    /// Tells whether it can still be found: what is written to a file that was removed is lost.
+    pub(super) fn is_there(&self) -> bool {
+        self.0.as_ref().is_none_or(|path| path.exists())
+    }
+
     /// A ledger in a file.
     pub(super) fn file(path: &Path) -> Self {
         Self(Some(path.to_owned()))

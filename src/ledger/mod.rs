@@ -74,6 +74,9 @@ impl Ledger {
     /// # Errors
     /// Why it would not: a full disk, a lost file.
     pub async fn writable(&self) -> Result<(), LedgerError> {
+        if !self.place.is_there() {
+            return Err(LedgerError::NotFound(self.place.clone()));
+        }
         self.note(Entry::Probe).await
     }
 

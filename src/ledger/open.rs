@@ -62,6 +62,9 @@ impl Ledger {
         let pool = pool(&path, "ro", &place).await?;
         let failed = |error| LedgerError::from_database(&place, error);
         let mut connection = pool.acquire().await.map_err(failed)?;
+        if !schema::is_there(&mut connection).await.map_err(failed)? {
+            return Err(LedgerError::NotFound(place));
+        }
         schema::check(&mut connection, &place).await?;
         let key = schema::fact(&mut connection, "digest-key")
             .await

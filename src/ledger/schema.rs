@@ -58,6 +58,14 @@ pub(super) async fn prepare(
     check(connection, place).await
 }
 
+/// Tells whether a file of SQLite's holds a ledger yet: a kill may have come before its tables.
+pub(super) async fn is_there(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    let facts = sqlx::query("SELECT name FROM sqlite_master WHERE name = 'facts'")
+        .fetch_optional(connection)
+        .await?;
+    Ok(facts.is_some())
+}
+
 /// Refuses a form this binary does not know.
 pub(super) async fn check(
     connection: &mut AnyConnection,

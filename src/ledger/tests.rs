@@ -239,7 +239,17 @@ async fn files_are_this_user_s_only_and_damage_is_named() {
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{entry:?}");
     }
+    let aside = path.with_extension("aside");
+    std::fs::rename(&path, &aside).unwrap();
+    assert_eq!(
+        ledger.writable().await.unwrap_err().code(),
+        "ledger-not-found"
+    );
+    std::fs::rename(&aside, &path).unwrap();
     ledger.close().await;
+    std::fs::write(&path, b"").unwrap();
+    let empty = Ledger::open_for_reading(&path).await.unwrap_err();
+    assert_eq!(empty.code(), "ledger-not-found");
     std::fs::write(
         &path,
         "this is no database, whatever its name says\n".repeat(99),

@@ -13,4 +13,5 @@ mod ledger;
 mod peers;
 mod plan;
 mod rest;
+mod settings;
 mod source;
