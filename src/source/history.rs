@@ -76,3 +76,67 @@ impl Walk {
             .copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use git2::{Repository, Signature, Time};
+
+    /// Makes an empty commit of this time, in seconds.
+    fn commit(repository: &Repository, time: i64, parents: &[Oid]) -> Oid {
+        let who = Signature::new("Ada", "ada@example.com", &Time::new(time, 0)).unwrap();
+        let tree = repository.treebuilder(None).unwrap().write().unwrap();
+        let tree = repository.find_tree(tree).unwrap();
+        let parents: Vec<_> = parents
+            .iter()
+            .map(|id| repository.find_commit(*id).unwrap())
+            .collect();
+        let parents: Vec<_> = parents.iter().collect();
+        repository
+            .commit(None, &who, &who, "x", &tree, &parents)
+            .unwrap()
+    }
+
+    #[test]
+    fn the_best_shared_commit_is_the_one_nothing_shared_descends_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Repository::init_bare(folder.path()).unwrap();
+        let root = commit(&store, 1, &[]);
+        let shared = commit(&store, 2, &[root]);
+        let ours = commit(&store, 3, &[shared, root]);
+        // The clock of the other side runs behind.
+        let theirs = commit(&store, 0, &[root, shared]);
+        let walk = |id| walk(&store, "shop", id, None).unwrap();
+        assert_eq!(walk(ours).common(&walk(theirs)), Some(shared));
+        assert_eq!(walk(ours).common(&walk(shared)), Some(shared));
+        assert_eq!(walk(ours).common(&walk(commit(&store, 9, &[]))), None);
+    }
+
+    #[test]
+    fn what_is_missing_could_hide_only_what_is_older() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Repository::init_bare(folder.path()).unwrap();
+        let chain = [5, 6, 7].iter().fold(vec![], |mut chain: Vec<Oid>, time| {
+            let parents: Vec<Oid> = chain.last().copied().into_iter().collect();
+            chain.push(commit(&store, *time, &parents));
+            chain
+        });
+        let (older, newer) = (commit(&store, 5, &[]), commit(&store, 8, &[]));
+        let gone = chain[0].to_string();
+        std::fs::remove_file(
+            folder
+                .path()
+                .join("objects")
+                .join(&gone[..2])
+                .join(&gone[2..]),
+        )
+        .unwrap();
+        let store = Repository::open(folder.path()).unwrap();
+        let walk = |id| walk(&store, "shop", id, None).unwrap();
+        let cut = walk(chain[2]);
+        assert!(!cut.reaches_behind(&walk(older), older));
+        assert!(cut.reaches_behind(&walk(newer), newer));
+        assert!(!cut.reaches_behind(&walk(chain[0]), chain[0]));
+        assert!(walk(newer).reaches_behind(&walk(older), older));
+    }
+}

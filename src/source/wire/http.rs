@@ -1,11 +1,10 @@
 //! Smart HTTP through the one client. The token goes to the target's own origin only: the client
 //! follows no redirect to another, and the address never holds it.
 
-use super::basic;
 use super::door::{Door, Trouble, unreachable};
 use crate::net::Client;
 use crate::net::http::{HttpError, Method, Request, StatusCode, Streaming, Url, header};
-use crate::source::{SourceError, Stop, Target};
+use crate::source::{Credentials, SourceError, Stop, Target};
 use bytes::{Buf as _, Bytes};
 use std::io::{self, Read};
 use tokio::runtime::Handle;
@@ -51,9 +50,9 @@ impl<'a> Http<'a> {
             .idempotent(true)
             // The framing adds less than this to a pack of the limit's size.
             .answer_limit(usize::try_from(limit + limit / 8 + (1 << 20)).unwrap_or(usize::MAX));
-        match basic(&self.target.credentials) {
-            Some((user, token)) => request.basic(user, token),
-            None => request,
+        match &self.target.credentials {
+            Credentials::Token { username, token } => request.basic(username, token),
+            Credentials::None | Credentials::Key { .. } => request,
         }
     }
 
@@ -92,7 +91,7 @@ impl<'a> Http<'a> {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(SourceError::Credentials {
                 target,
                 reason: match self.target.credentials {
-                    super::Credentials::Token { .. } => reason,
+                    Credentials::Token { .. } => reason,
                     _ => format!("{reason}, and no token is set"),
                 },
             }),

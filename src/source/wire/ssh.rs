@@ -174,3 +174,77 @@ fn failed(target: &str, error: ProcessError) -> SourceError {
         other => unreachable(target, "ssh did not start", other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Fault as _;
+
+    fn argv(url: &str, by_shell: bool) -> Result<String, SourceError> {
+        let mut target = Target::new("shop", url, "main");
+        target.credentials = Credentials::Key {
+            key: Some("/keys/deploy key".into()),
+            known_hosts: "/keys/known 100%".into(),
+        };
+        let command = command(&target, &target.place()?, by_shell)?;
+        Ok(format!("{command:?}"))
+    }
+
+    #[test]
+    fn every_word_is_an_argument_of_its_own() {
+        let said = argv("ssh://git@example.com:2222/srv/it's mine.git", false).unwrap();
+        let (options, rest) = said.split_once("\"--\", ").unwrap();
+        assert!(
+            rest.starts_with(r#""git@example.com", "git-upload-pack '/srv/it'\\''s mine.git'"], "#),
+            "{rest}"
+        );
+        for expected in [
+            r#""BatchMode=yes""#,
+            r#""StrictHostKeyChecking=yes""#,
+            r#""UserKnownHostsFile=\"/keys/known 100%%\"""#,
+            r#""GlobalKnownHostsFile=/dev/null""#,
+            r#""-p", "2222""#,
+            r#""IdentitiesOnly=yes""#,
+            r#""-i", "/keys/deploy key""#,
+        ] {
+            assert!(options.contains(expected), "{expected}: {options}");
+        }
+        let said = argv("git@example.com:shop.git", true).unwrap();
+        assert!(
+            said.contains("env GIT_PROTOCOL=version=2 git-upload-pack 'shop.git'"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn the_words_of_ssh_and_of_hosting_services_are_understood() {
+        let of = |said: &str| explained("shop", said, io::ErrorKind::UnexpectedEof.into());
+        for (said, code) in [
+            (
+                "No ED25519 host key is known for x\r\nHost key verification failed.",
+                "repository-host-key",
+            ),
+            (
+                "git@github.com: Permission denied (publickey).",
+                "repository-credentials",
+            ),
+            (
+                "ERROR: Repository not found.\nfatal: Could not read from remote repository.",
+                "repository-missing",
+            ),
+            (
+                "fatal: '/srv/x' does not appear to be a git repository",
+                "repository-missing",
+            ),
+            (
+                "ssh: Could not resolve hostname x: Name or service not known",
+                "repository-unreachable",
+            ),
+            ("", "repository-unreachable"),
+        ] {
+            assert_eq!(of(said).code(), code, "{said}");
+        }
+        let said = of("one\n\x1b[31mtwo").to_string();
+        assert_eq!(said, "reach repository shop: one [31mtwo");
+    }
+}
