@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod host;
 mod ledger;
 mod peers;
 mod plan;

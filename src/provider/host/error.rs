@@ -8,6 +8,9 @@ use std::io;
 /// Why a host could not be looked at or changed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HostError {
+    /// The daemon's settings keep environments away from this host.
+    #[error("reach this host: the daemon's settings do not let environments write here")]
+    NotAllowed,
     /// The connection's settings cannot be used.
     #[error("use the connection {connection}: {reason}")]
     Settings { connection: String, reason: String },
@@ -103,6 +106,7 @@ fn is_denied(error: &io::Error) -> bool {
 impl Fault for HostError {
     fn code(&self) -> &'static str {
         match self {
+            Self::NotAllowed => "not-allowed",
             Self::Settings { .. } => "bad-connection",
             Self::Root { .. } => "unreachable",
             Self::Spec { .. } | Self::NginxRefused { .. } => "invalid",
@@ -118,6 +122,9 @@ impl Fault for HostError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::NotAllowed => {
+                "Say `providers: { host: { allowed: true, root: /some/folder } }` in its settings."
+            }
             Self::Settings { .. } => "Write the root as an absolute path, e.g. `root: /`.",
             Self::Root { .. } => "Make the folder, or correct `root` of the connection.",
             Self::Spec { .. } => "Correct the field in the environment's file.",
@@ -138,7 +145,8 @@ impl Fault for HostError {
 
     fn class(&self) -> Class {
         match self {
-            Self::Settings { .. }
+            Self::NotAllowed
+            | Self::Settings { .. }
             | Self::Spec { .. }
             | Self::InTheWay { .. }
             | Self::Record { .. }

@@ -50,6 +50,8 @@ const PROGRAM_FOLDERS: [&str; 5] = [
 #[derive(Clone)]
 pub struct Host {
     kinds: Vec<Kind>,
+    /// The folder that roots must stand in; `None` where environments may not reach this host at all.
+    boundary: Option<PathBuf>,
     program_folders: Arc<[PathBuf]>,
     /// nginx checks all its sites together: one change at a time, or each would see the other's half.
     nginx_turn: Arc<Mutex<()>>,
@@ -67,22 +69,64 @@ pub(super) fn rows() -> Vec<Kind> {
 }
 
 impl Host {
-    /// Makes the provider; connections say which root.
+    /// Makes the provider for whoever runs it on files of their own: any root of this machine goes.
     pub fn new() -> Self {
-        Self::looking_in(PROGRAM_FOLDERS.iter().map(PathBuf::from))
-    }
-
-    /// Makes it with the folders where programs are looked for.
-    pub fn looking_in(folders: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             kinds: rows(),
-            program_folders: folders.into_iter().collect(),
+            boundary: Some(PathBuf::from("/")),
+            program_folders: PROGRAM_FOLDERS.iter().map(PathBuf::from).collect(),
             nginx_turn: Arc::default(),
         }
     }
 
+    /// Returns it as the daemon's settings want it: whether environments may reach this host at all,
+    /// and the folder that every connection's root must stand in. A repository cannot widen that.
+    #[must_use]
+    pub fn bounded(self, allowed: bool, folder: PathBuf) -> Self {
+        Self {
+            boundary: allowed.then_some(folder),
+            ..self
+        }
+    }
+
+    /// Returns it with other folders where programs are looked for.
+    #[must_use]
+    pub fn looking_in(self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            program_folders: folders.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Opens the root a connection names, where the daemon's settings let it.
+    fn opened(&self, connection: &Connection) -> Result<Root, HostError> {
+        let refused = |reason: String| HostError::Settings {
+            connection: connection.name.to_string(),
+            reason,
+        };
+        let Some(boundary) = &self.boundary else {
+            return Err(HostError::NotAllowed);
+        };
+        let root = root_of(&connection.settings).map_err(refused)?;
+        // Links are resolved first: the comparison is about where it really is.
+        let real = |path: &Path| {
+            path.canonicalize().map_err(|source| HostError::Root {
+                root: path.display().to_string(),
+                source,
+            })
+        };
+        let real_root = real(Path::new(root))?;
+        if !real_root.starts_with(real(boundary)?) {
+            return Err(refused(format!(
+                "its root {root} is outside {}, which the daemon's settings name",
+                boundary.display()
+            )));
+        }
+        Root::open(&real_root)
+    }
+
     fn look(&self, asked: &Asked) -> Result<Observation, HostError> {
-        let root = opened(&asked.connection)?;
+        let root = self.opened(&asked.connection)?;
         match asked.kind.as_str() {
             "host/file" => placed::observe(&root, &file::Text, asked),
             "host/env-file" => placed::observe(&root, &env_file::Variables, asked),
@@ -94,7 +138,8 @@ impl Host {
     }
 
     fn carry_out(&self, step: &Step) -> Result<Applied, ProviderError> {
-        let root = opened(&step.connection)
+        let root = self
+            .opened(&step.connection)
             .map_err(|error| error.refusal(format!("{} {}", step.kind, step.identity)))?;
         match step.kind.as_str() {
             "host/file" => placed::apply(&root, &file::Text, step),
@@ -147,32 +192,27 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-/// Opens the root a connection names.
-fn opened(connection: &Connection) -> Result<Root, HostError> {
-    let refused = |reason: &str| HostError::Settings {
-        connection: connection.name.to_string(),
-        reason: reason.to_owned(),
-    };
-    let settings = connection.settings.as_map();
-    if let Some(unknown) = settings.and_then(|map| map.keys().find(|key| *key != "root")) {
-        return Err(refused(&format!(
-            "it has no setting {unknown:?}, only `root`"
-        )));
+/// Reads a connection's settings; an error is a sentence fragment.
+fn root_of(settings: &Value) -> Result<&str, String> {
+    let unknown = settings
+        .as_map()
+        .and_then(|map| map.keys().find(|key| *key != "root"));
+    if let Some(unknown) = unknown {
+        return Err(format!("it has no setting {unknown:?}, only `root`"));
     }
-    let root = match connection.settings.get("root") {
+    let root = match settings.get("root") {
         None | Some(Value::Null) => "/",
         Some(Value::String(root)) => root,
         Some(Value::Secret(_)) => {
-            return Err(refused(
-                "`root` comes from a secret; paths are shown, take a variable",
-            ));
+            return Err("`root` comes from a secret; paths are shown, take a variable".to_owned());
         }
-        Some(_) => return Err(refused("`root` is no text")),
+        Some(_) => return Err("`root` is no text".to_owned()),
     };
-    if !root.starts_with('/') {
-        return Err(refused("`root` is not absolute"));
+    if root.starts_with('/') {
+        Ok(root)
+    } else {
+        Err("`root` is not absolute".to_owned())
     }
-    Root::open(Path::new(root))
 }
 
 fn path_output() -> Output {

@@ -16,12 +16,15 @@ conformance!(env_file, super::env_file);
 conformance!(nginx_site, super::nginx_site);
 
 /// One kind below one root.
-struct OnHost {
+pub(crate) struct OnHost {
+    /// The provider, asked for anew each time.
+    pub(crate) host: Host,
     folder: TempDir,
+    stands_in: Option<PathBuf>,
     kind: &'static str,
     /// The file, from the root.
     file: &'static str,
-    declared: Value,
+    pub(crate) declared: Value,
     reordered: Option<Value>,
     mutations: Vec<(&'static str, Value)>,
     /// What the file holds when a person made it as declared, and with what mode.
@@ -36,7 +39,7 @@ fn value(json: serde_json::Value) -> Value {
 }
 
 /// Returns the fields with one of them, maybe a level down, as another.
-fn with(base: &Value, path: &[&str], new: Value) -> Value {
+pub(crate) fn with(base: &Value, path: &[&str], new: Value) -> Value {
     let mut fields = base.as_map().cloned().unwrap_or_default();
     match path {
         [] => return new,
@@ -52,10 +55,12 @@ fn with(base: &Value, path: &[&str], new: Value) -> Value {
     Value::Map(fields)
 }
 
-async fn file() -> OnHost {
+pub(crate) async fn file() -> OnHost {
     let declared = value(json!({ "path": "/etc/app/motd", "content": "hello\n", "mode": "0640" }));
     OnHost {
+        host: Host::new(),
         folder: tempfile::tempdir().unwrap(),
+        stands_in: None,
         kind: "host/file",
         file: "etc/app/motd",
         reordered: Some(value(
@@ -72,7 +77,7 @@ async fn file() -> OnHost {
     }
 }
 
-async fn env_file() -> OnHost {
+pub(crate) async fn env_file() -> OnHost {
     let secret = Value::Secret(Secret::new(format!("{CANARY} \"$x\" 'y'")));
     let declared =
         value(json!({ "path": "/etc/app/env", "values": { "PORT": 8080, "NAME": "two words" } }));
@@ -80,7 +85,9 @@ async fn env_file() -> OnHost {
     let reordered = value(json!({ "path": "/etc/app/env", "values": { "NAME": "two words" } }));
     let reordered = with(&reordered, &["values", "TOKEN"], secret);
     OnHost {
+        host: Host::new(),
         folder: tempfile::tempdir().unwrap(),
+        stands_in: None,
         kind: "host/env-file",
         file: "etc/app/env",
         reordered: Some(with(&reordered, &["values", "PORT"], value(json!(8080)))),
@@ -115,10 +122,12 @@ async fn env_file() -> OnHost {
 
 const SITE: &str = "server {\n  listen 127.0.0.1:8089;\n  return 204;\n}\n";
 
-async fn nginx_site() -> OnHost {
+pub(crate) async fn nginx_site() -> OnHost {
     let declared = value(json!({ "name": "app", "content": SITE }));
     OnHost {
+        host: Host::new(),
         folder: tempfile::tempdir().unwrap(),
+        stands_in: None,
         kind: "host/nginx-site",
         file: "etc/nginx/sites-available/app",
         reordered: Some(value(
@@ -139,12 +148,20 @@ async fn nginx_site() -> OnHost {
 }
 
 impl OnHost {
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("root").join(self.file)
+    /// Stands in a root that another process has made.
+    pub(crate) fn stand_in(&mut self, root: PathBuf) {
+        self.stands_in = Some(root);
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.root().join(self.file)
     }
 
     /// The root is a folder below the temporary one, so that it can be taken away and put back.
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
+        if let Some(root) = &self.stands_in {
+            return root.clone();
+        }
         let root = self.folder.path().join("root");
         if !root.exists() && !self.away().exists() {
             std::fs::create_dir(&root).unwrap();
@@ -165,7 +182,7 @@ impl OnHost {
 #[async_trait]
 impl Subject for OnHost {
     fn provider(&self) -> Arc<dyn Provider> {
-        Arc::new(Host::new())
+        Arc::new(self.host.clone())
     }
 
     fn kind(&self) -> &'static str {

@@ -5,7 +5,7 @@
 
 mod promises;
 mod refusals;
-mod world;
+pub(crate) mod world;
 
 use async_trait::async_trait;
 use reconciled::model::Value;
@@ -88,4 +88,4 @@ macro_rules! conformance {
     };
 }
 
-mod host;
+pub(crate) mod host;

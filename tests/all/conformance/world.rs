@@ -16,25 +16,25 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One environment with one resource.
-pub(super) struct World<'a> {
+pub(crate) struct World<'a> {
     subject: &'a dyn Subject,
     address: Address,
     connection: Arc<Connection>,
     key: DigestKey,
     /// What the ledger would know.
-    pub(super) owned: Vec<Owned>,
+    pub(crate) owned: Vec<Owned>,
     /// What other environments declare.
-    pub(super) others: BTreeSet<Address>,
+    pub(crate) others: BTreeSet<Address>,
 }
 
 impl<'a> World<'a> {
     /// Makes the environment `conformance`.
-    pub(super) fn new(subject: &'a dyn Subject) -> Self {
+    pub(crate) fn new(subject: &'a dyn Subject) -> Self {
         Self::named(subject, "conformance")
     }
 
     /// Makes an environment of this name.
-    pub(super) fn named(subject: &'a dyn Subject, environment: &str) -> Self {
+    pub(crate) fn named(subject: &'a dyn Subject, environment: &str) -> Self {
         let (provider, settings) = subject.connection();
         Self {
             subject,
@@ -54,12 +54,12 @@ impl<'a> World<'a> {
     }
 
     /// The one resource's address.
-    pub(super) fn address(&self) -> &Address {
+    pub(crate) fn address(&self) -> &Address {
         &self.address
     }
 
     /// The kind's row.
-    pub(super) fn row(&self) -> Arc<Kind> {
+    pub(crate) fn row(&self) -> Arc<Kind> {
         let kinds = self.registry().kinds().clone();
         let name = KindName::new(self.subject.kind());
         Arc::clone(kinds.get(&name).expect("the provider serves its kind"))
@@ -94,7 +94,7 @@ impl<'a> World<'a> {
     }
 
     /// Looks at the resource.
-    pub(super) async fn observe(&self, declared: Option<&Value>, depth: Depth) -> Observation {
+    pub(crate) async fn observe(&self, declared: Option<&Value>, depth: Depth) -> Observation {
         let owned = self
             .owned
             .iter()
@@ -126,12 +126,12 @@ impl<'a> World<'a> {
     }
 
     /// Plans as a reconcile pass does.
-    pub(super) async fn plan(&self, declared: Option<&Value>) -> Plan {
+    pub(crate) async fn plan(&self, declared: Option<&Value>) -> Plan {
         self.plan_at(declared, Depth::Predict).await
     }
 
     /// Plans after a look of this depth; with nothing declared, for a prune.
-    pub(super) async fn plan_at(&self, declared: Option<&Value>, depth: Depth) -> Plan {
+    pub(crate) async fn plan_at(&self, declared: Option<&Value>, depth: Depth) -> Plan {
         let depth = if declared.is_some() {
             depth
         } else {
@@ -176,14 +176,14 @@ impl<'a> World<'a> {
     }
 
     /// Returns the one step of a plan.
-    pub(super) fn step(&self, plan: &Plan) -> Step {
+    pub(crate) fn step(&self, plan: &Plan) -> Step {
         plan.step(&self.address)
             .unwrap_or_else(|| panic!("no step for {} in {plan:#?}", self.address))
             .clone()
     }
 
     /// Carries out one step and remembers it, as a daemon that is not killed.
-    pub(super) async fn apply(&mut self, step: &Step) -> Result<Applied, ProviderError> {
+    pub(crate) async fn apply(&mut self, step: &Step) -> Result<Applied, ProviderError> {
         let result = self.try_apply(step).await;
         if let Ok(applied) = &result {
             self.owned.retain(|owned| owned.address != step.address);
@@ -195,7 +195,7 @@ impl<'a> World<'a> {
     }
 
     /// Carries out one step and remembers nothing, as a daemon killed right after.
-    pub(super) async fn try_apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+    pub(crate) async fn try_apply(&self, step: &Step) -> Result<Applied, ProviderError> {
         let result = self.registry().apply(step).await;
         shows_no_secret(&result);
         if let Err(error) = &result {
@@ -219,7 +219,7 @@ impl<'a> World<'a> {
     }
 
     /// Brings the live side to what is declared, and waits until it is ready.
-    pub(super) async fn converge(&mut self, declared: &Value) {
+    pub(crate) async fn converge(&mut self, declared: &Value) {
         let plan = self.plan(Some(declared)).await;
         let step = self.step(&plan);
         if step.action.writes() {
@@ -232,7 +232,7 @@ impl<'a> World<'a> {
     }
 
     /// Waits until the resource says that it is ready.
-    pub(super) async fn ready(&self, declared: &Value) {
+    pub(crate) async fn ready(&self, declared: &Value) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let seen = self.observe(Some(declared), Depth::Read).await;
@@ -248,7 +248,7 @@ impl<'a> World<'a> {
     }
 
     /// Plans at every depth, asserts that nothing is to be done, and remembers what the plan says.
-    pub(super) async fn settled(&mut self, declared: Option<&Value>) {
+    pub(crate) async fn settled(&mut self, declared: Option<&Value>) {
         for depth in [Depth::Read, Depth::Predict, Depth::PredictAll] {
             let plan = self.plan_at(declared, depth).await;
             assert!(plan.is_empty(), "at {depth:?}: {:#?}", plan.steps);
