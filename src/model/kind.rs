@@ -1,5 +1,6 @@
 //! What a kind of resource is, as a row of data: no room needs a `match` over kinds.
 
+use super::digest::Digest;
 use super::id::KindName;
 use super::observation::Identity;
 use super::path::{FieldPath, PathPattern};
@@ -109,7 +110,7 @@ pub struct Kind {
     /// `apps/v2` are versions of one object's group `apps`, and `v1` is of the group without a name.
     pub versioned: Vec<PathPattern>,
     /// Fields that also belong to the identity of some: `data` of an MX record, of which one name has
-    /// several.
+    /// several. A secret stands there as its digest, because identities are shown.
     pub identity_also: Select<Vec<PathPattern>>,
     /// What proves that a live object is ours.
     pub proof: Proof,
@@ -176,7 +177,10 @@ impl Kind {
             let text = match desired.at(&keys) {
                 Some(Value::Hole(_)) => return None,
                 Some(Value::String(text)) => text.clone(),
-                Some(Value::Secret(secret)) => secret.expose().to_owned(),
+                Some(Value::Secret(secret)) if self.identity.contains(pattern) => {
+                    secret.expose().to_owned()
+                }
+                Some(Value::Secret(secret)) => Digest::of(secret.expose()).as_str().to_owned(),
                 Some(scalar @ (Value::Bool(_) | Value::Number(_))) => {
                     scalar.masked_json().to_string()
                 }

@@ -58,7 +58,7 @@ impl Work<'_> {
         let desired = self.desired()?;
         match self.look().await? {
             None => self.make(desired).await,
-            Some(body) if self.is_made(&body, desired) => Ok(self.applied(&body, false)),
+            Some(body) if self.is_made(&body, desired) => Ok(self.applied(&body, true)),
             // Somebody made one since it was planned: the next plan says whether to take it over.
             Some(_) => Err(self.moved()),
         }
@@ -99,17 +99,18 @@ impl Work<'_> {
     }
 
     async fn delete(&self) -> Result<Applied, ProviderError> {
-        if let Some(body) = self.look().await? {
-            self.hold_ours(&body)?;
-            self.hold_unmoved(&body)?;
-            self.remove(&body).await?;
+        let found = self.look().await?;
+        if let Some(body) = &found {
+            self.hold_ours(body)?;
+            self.hold_unmoved(body)?;
+            self.remove(body).await?;
         }
         Ok(Applied {
             outputs: Map::new(),
             mark: None,
             external_id: None,
             health: Health::Ready,
-            unchanged: false,
+            unchanged: found.is_none(),
         })
     }
 

@@ -9,7 +9,7 @@ use super::ownership::Ownership;
 use super::pointer::{ApiPath, Pointer};
 use super::update::UpdateStyle;
 use super::wait::Wait;
-use crate::model::{Identity, OnImmutable};
+use crate::model::{Digest, Identity, OnImmutable};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -197,7 +197,9 @@ impl Entry {
             }
             match object.pointer(pointer) {
                 Some(Json::String(text)) => {
-                    text == wanted || self.same_spelling(field, object, identity, text, wanted)
+                    text == wanted
+                        || Digest::of(text).as_str() == wanted
+                        || self.same_spelling(field, object, identity, text, wanted)
                 }
                 Some(Json::Null) | None => wanted.is_empty(),
                 Some(other) => other.to_string() == *wanted,

@@ -146,6 +146,27 @@ fn seal_like(live: Value, declared: Option<&Value>) -> Value {
     if sealed { live.sealed() } else { live }
 }
 
+/// Seals what was sealed when it was applied: with nothing declared any more, only the ledger knows.
+pub(super) fn sealed_as_recorded(live: Value, applied: &Json) -> Value {
+    let Value::Map(fields) = live else {
+        return live;
+    };
+    let one = |(name, value): (String, Value)| match applied.get(&name) {
+        Some(recorded) if holds_secret(recorded) => (name, value.sealed()),
+        _ => (name, value),
+    };
+    Value::Map(fields.into_iter().map(one).collect())
+}
+
+/// Tells whether a recorded value holds a digest in a secret's place, as `DigestKey::sealed_json` writes it.
+fn holds_secret(recorded: &Json) -> bool {
+    match recorded {
+        Json::Object(fields) => fields.contains_key("$secret") || fields.values().any(holds_secret),
+        Json::Array(items) => items.iter().any(holds_secret),
+        _ => false,
+    }
+}
+
 fn same(wanted: &Value, live: Option<&Value>, rule: Option<&ListRule>) -> bool {
     let (Some(wanted), live) = (wanted.exposed_json(), live.and_then(Value::exposed_json)) else {
         return false;

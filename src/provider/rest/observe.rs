@@ -3,7 +3,7 @@
 use super::Rest;
 use super::failure::Failure;
 use super::lookup::{Lookup, Meant, Picked, pick};
-use super::object::Object;
+use super::object::{Object, sealed_as_recorded};
 use super::ownership::{Ownership, owner_of};
 use super::session::Session;
 use crate::model::{
@@ -147,7 +147,11 @@ impl Rest {
                     identity: &question.identity,
                     body,
                 };
-                Observation::Present(Box::new(seen.live(question.desired.as_ref(), owner)))
+                let mut live = seen.live(question.desired.as_ref(), owner);
+                if let Some(owned) = &question.owned {
+                    live.value = sealed_as_recorded(live.value, &owned.applied);
+                }
+                Observation::Present(Box::new(live))
             }
         };
         Observed {

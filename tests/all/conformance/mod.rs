@@ -88,4 +88,5 @@ macro_rules! conformance {
     };
 }
 
+mod digitalocean;
 pub(crate) mod host;

@@ -36,7 +36,7 @@ export class Contract {
     this.document = JSON.parse(readFileSync(file, "utf8"));
     modernise(this.document.paths);
     modernise(this.document.components);
-    this.ajv = new Ajv({ strict: false, validateSchema: false, allErrors: true, verbose: true, logger: false });
+    this.ajv = new Ajv({ strict: false, validateSchema: false, allErrors: true, verbose: true, logger: false, unicodeRegExp: false });
     require("ajv-formats").default(this.ajv);
     this.ajv.addSchema(this.document, "api");
     this.compiled = new Map();

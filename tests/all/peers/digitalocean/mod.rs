@@ -5,8 +5,8 @@
 
 pub(crate) mod account;
 
-use account::{Account, Answer, Asked, refusal};
 use super::checked::{Checked, packages};
+use account::{Account, Answer, Asked, refusal};
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response};
 use serde_json::Value;
@@ -18,9 +18,52 @@ use std::time::Duration;
 pub(crate) const TOKEN: &str = "dop_v1_canary";
 
 /// Stands in front of a server and judges by DigitalOcean's own description what goes there and what comes back.
+///
+/// The description contradicts itself in one place, which is put right first: it says in words that a `database` can be
+/// tagged, and leaves it out of the list of what can.
 pub(crate) fn in_front_of(upstream: &str) -> Checked {
-    let description = packages().join("digitalocean.json");
-    Checked::start("checked.mjs", &[description.to_str().unwrap(), upstream])
+    let text = std::fs::read_to_string(packages().join("digitalocean.json")).unwrap();
+    let mut description: Value = serde_json::from_str(&text).unwrap();
+    let operation = &mut description["paths"]["/v2/tags/{tag_id}/resources"];
+    let words = operation["post"]["description"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        words.contains("the string `droplet`, `database`"),
+        "{words}"
+    );
+    let mut added = 0;
+    add_database(&mut description, &mut added);
+    assert!(added > 0, "the list is complete by now: leave it alone");
+    let file = tempfile::Builder::new()
+        .prefix("digitalocean-")
+        .suffix(".json")
+        .tempfile()
+        .unwrap();
+    std::fs::write(file.path(), description.to_string()).unwrap();
+    // It is read before the judge says where it listens.
+    Checked::start("checked.mjs", &[file.path().to_str().unwrap(), upstream])
+}
+
+/// Adds `database` to every list of what can be tagged.
+fn add_database(node: &mut Value, added: &mut usize) {
+    let is_list = |list: &Value| {
+        *list == serde_json::json!(["droplet", "image", "volume", "volume_snapshot"])
+    };
+    match node {
+        Value::Object(fields) => {
+            if let Some(list) = fields.get_mut("enum").filter(|list| is_list(list)) {
+                list.as_array_mut().unwrap().push("database".into());
+                *added += 1;
+            }
+            fields
+                .values_mut()
+                .for_each(|node| add_database(node, added));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|node| add_database(node, added)),
+        _ => {}
+    }
 }
 
 /// How a request fails.
@@ -41,6 +84,8 @@ struct State {
     account: Account,
     faults: Vec<(&'static str, &'static str, Fault)>,
     requests: Vec<String>,
+    /// Every request is answered with 500, and nothing happens.
+    down: bool,
 }
 
 /// A running server; it ends with the process.
@@ -95,6 +140,11 @@ impl Server {
             .push((method, path, fault));
     }
 
+    /// Answers every request with 500 from now on, or no longer.
+    pub(crate) fn refuse_all(&self, down: bool) {
+        self.state.lock().unwrap().down = down;
+    }
+
     /// Returns every request so far as `GET /v2/databases`, query and all.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
@@ -124,6 +174,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Body>) -> Response<Bod
         let nth = state.faults.iter().position(asked_for);
         let fault = nth.map(|nth| state.faults.remove(nth).2);
         let answered = match (&fault, bearer) {
+            _ if state.down => refusal(500, "server_error", "Unexpected server-side error"),
             (Some(Fault::Status(status, _)), _) => refusal(
                 *status,
                 "failed_on_purpose",
