@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod examples;
 mod host;
 mod ledger;
 mod peers;

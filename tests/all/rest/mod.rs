@@ -1,6 +1,7 @@
 //! The rest provider against a DigitalOcean account that keeps state, breaks and delays on demand.
 
 mod apply;
+mod catalogue;
 mod contract;
 
 mod faults;
