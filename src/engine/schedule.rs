@@ -127,7 +127,11 @@ impl Schedule {
 
     /// Takes the environments there are, with their intervals. New ones are due at once; those that
     /// went are forgotten, their run under way goes on to its end.
-    pub(super) fn declare(&mut self, environments: &BTreeMap<EnvironmentName, Duration>, now: Timestamp) {
+    pub(super) fn declare(
+        &mut self,
+        environments: &BTreeMap<EnvironmentName, Duration>,
+        now: Timestamp,
+    ) {
         self.slots.retain(|name, _| environments.contains_key(name));
         for (name, interval) in environments {
             let slot = self.slots.entry(name.clone()).or_insert_with(|| Slot {

@@ -26,6 +26,16 @@ pub(super) struct Work<'a> {
     pub(super) sealer: Sealer<'a>,
 }
 
+/// The live object, held against the step.
+pub(super) enum Seen {
+    /// As it was planned against.
+    Planned(Json),
+    /// Changed since.
+    Moved(Json),
+    /// Not there.
+    Gone,
+}
+
 /// Carries out a step.
 pub(super) async fn carry_out(
     cluster: &Cluster,
@@ -58,10 +68,7 @@ pub(super) async fn carry_out(
     match step.action {
         Action::Create => work.create().await,
         Action::Update | Action::Adopt => work.update().await,
-        Action::Replace => {
-            delete::carry_out(&work).await?;
-            work.create().await
-        }
+        Action::Replace => work.replace().await,
         Action::Delete => delete::carry_out(&work)
             .await
             .map(|was_there| gone(!was_there)),
@@ -134,32 +141,70 @@ impl Work<'_> {
         }
     }
 
-    /// Reads the object and holds it against what was planned.
-    pub(super) async fn planned_version(&self) -> Result<Option<Json>, ProviderError> {
+    /// Reads the object and holds it against what was planned. What is not ours is refused.
+    pub(super) async fn seen(&self) -> Result<Seen, ProviderError> {
         let target = &self.target;
         let live = self
             .cluster
             .get(&target.served, target.namespace(), &target.reference.name)
             .await;
         let Some(live) = live.map_err(|failure| self.failed(failure))? else {
-            return Ok(None);
+            return Ok(Seen::Gone);
         };
-        let seen: Mark = marks::mark(&live);
-        if self
-            .step
-            .mark
-            .as_ref()
-            .is_some_and(|planned| *planned != seen)
-        {
-            return Err(ProviderError::Moved { what: self.what() });
-        }
         let owner = marks::owner(&live, &target.reference);
         let is_ours =
             matches!(&owner, Some(Owner::Resource(address)) if *address == self.step.address);
         if !is_ours && self.step.action != Action::Adopt {
             return Err(self.not_ours(owner));
         }
-        Ok(Some(live))
+        let seen: Mark = marks::mark(&live);
+        let is_planned = self
+            .step
+            .mark
+            .as_ref()
+            .is_none_or(|planned| *planned == seen);
+        Ok(if is_planned {
+            Seen::Planned(live)
+        } else {
+            Seen::Moved(live)
+        })
+    }
+
+    /// The object moved: where it moved to just what the step would make of it, by a run that was cut
+    /// off before it could write that down, the step has happened.
+    async fn happened(&self, live: &Json) -> Result<Applied, ProviderError> {
+        let moved = || ProviderError::Moved { what: self.what() };
+        let whole = self.payload()?;
+        let object =
+            fields::without(&whole, &self.yielded().unwrap_or_default()).map_err(|_| moved())?;
+        let mode = Mode {
+            dry_run: true,
+            force: true,
+        };
+        let target = &self.target;
+        let told = self
+            .cluster
+            .apply(&target.served, target.namespace(), &object, mode)
+            .await;
+        match told {
+            Ok((object, _)) if shape::is_same(live, &object) => Ok(self.applied(live, true)),
+            Ok(_) => Err(moved()),
+            Err(failure) if failure.class == Class::Transient => Err(self.failed(failure)),
+            Err(_) => Err(moved()),
+        }
+    }
+
+    /// Deletes and makes again.
+    async fn replace(&self) -> Result<Applied, ProviderError> {
+        if let Seen::Moved(live) = self.seen().await? {
+            return self.happened(&live).await;
+        }
+        delete::carry_out(self).await?;
+        self.create().await
+    }
+
+    fn yielded(&self) -> Option<Vec<(String, String)>> {
+        self.step.payload.as_ref().and_then(dry_run::instructed)
     }
 
     fn not_ours(&self, owner: Option<Owner>) -> ProviderError {
@@ -183,8 +228,10 @@ impl Work<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let Some(live) = self.planned_version().await? else {
-                return Err(ProviderError::Moved { what: self.what() });
+            let live = match self.seen().await? {
+                Seen::Planned(live) => live,
+                Seen::Moved(live) => return self.happened(&live).await,
+                Seen::Gone => return Err(ProviderError::Moved { what: self.what() }),
             };
             match self.write(&whole, &live).await {
                 Ok(after) => {
@@ -201,8 +248,7 @@ impl Work<'_> {
     }
 
     async fn write(&self, whole: &Json, live: &Json) -> Result<Json, Failure> {
-        let planned = self.step.payload.as_ref().and_then(dry_run::instructed);
-        let Some(yielded) = planned else {
+        let Some(yielded) = self.yielded() else {
             // Nothing was predicted: the conflicts of this moment are settled by the same rules.
             return match self.send(whole, live, false).await {
                 Err(failure) if !failure.conflicts().is_empty() => {

@@ -1,7 +1,7 @@
 //! Deletes one object that is ours and is what was planned, and waits until it is gone.
 
 use super::super::ProviderError;
-use super::apply::Work;
+use super::apply::{Seen, Work};
 use super::error::Failure;
 use super::health;
 use crate::model::Class;
@@ -22,8 +22,10 @@ pub(super) async fn carry_out(work: &Work<'_>) -> Result<bool, ProviderError> {
     let mut tries = 0;
     let uid = loop {
         tries += 1;
-        let Some(live) = work.planned_version().await? else {
-            return Ok(false);
+        let live = match work.seen().await? {
+            Seen::Planned(live) => live,
+            Seen::Moved(_) => return Err(ProviderError::Moved { what: work.what() }),
+            Seen::Gone => return Ok(false),
         };
         let uid = live["metadata"]["uid"].clone();
         if live["metadata"]["deletionTimestamp"].is_string() {

@@ -7,7 +7,7 @@ use super::seal::Sealer;
 use super::target::Target;
 use super::verdict::Verdict;
 use super::{fields, marks, place, shape};
-use crate::model::{Address, Class, Digest, FieldPath, Map, Mark, Prediction, Touch, Value};
+use crate::model::{Address, Class, Digest, FieldPath, Map, Prediction, Touch, Value};
 use serde_json::Value as Json;
 
 /// One object to be asked about.
@@ -65,8 +65,8 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
     match told {
         Told::Gives { object, yielded } => {
             if let Some((live, mark)) = live
-                && marks::mark(&object) == same_version(live, &mark, &object)
                 && sent.holes.is_empty()
+                && shape::is_same(live, &object)
             {
                 let verdict = Verdict {
                     desired: digest,
@@ -85,20 +85,6 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
             prediction,
             touches,
         }),
-    }
-}
-
-/// A dry-run gives a mark of its own where the mark hangs on the resourceVersion, which it leaves as
-/// it was: then contents are compared instead.
-fn same_version(live: &Json, mark: &Mark, object: &Json) -> Mark {
-    if live.get("status").is_some() {
-        return mark.clone();
-    }
-    let bare = |object: &Json| shape::value(object.clone(), None);
-    if bare(live) == bare(object) {
-        marks::mark(object)
-    } else {
-        Mark(String::new())
     }
 }
 

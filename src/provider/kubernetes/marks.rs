@@ -120,7 +120,10 @@ pub(super) fn mark(object: &Json) -> Mark {
     }
     let mut content = object.clone();
     if let Some(fields) = content.as_object_mut() {
-        fields.shift_remove("status");
+        // Items of a list do not say what they are.
+        for key in ["status", "apiVersion", "kind"] {
+            fields.shift_remove(key);
+        }
     }
     if is_autoscaled(metadata)
         && let Some(spec) = content.get_mut("spec").and_then(Json::as_object_mut)
@@ -138,6 +141,7 @@ pub(super) fn mark(object: &Json) -> Mark {
             annotations.retain(|key, _| !RESTLESS.iter().any(|restless| key.starts_with(restless)));
         }
     }
+    content.sort_all_objects();
     Mark(format!("{uid}#{}", Digest::of(content.to_string()).short()))
 }
 

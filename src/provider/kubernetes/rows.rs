@@ -2,7 +2,7 @@
 //! inline, one for a folder of them. What hangs on the object's own kind is chosen by its `kind`.
 
 use super::marks::LAST_APPLIED;
-use crate::model::{Kind, ListRule, Output, PathPattern, Select};
+use crate::model::{Kind, Labels, ListRule, Output, PathPattern, Select};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -126,6 +126,7 @@ fn object() -> Kind {
         versioned: patterns(["/apiVersion"]),
         read_only: read_only(),
         secret: secret(),
+        labels: Some(Labels::Map(PathPattern::known("/metadata/labels"))),
         lists: lists(),
         wave: by_kind(
             WAVES

@@ -117,6 +117,26 @@ fn encode_string_data(object: &mut Json) {
     }
 }
 
+/// Tells whether a write would change nothing, or changed nothing: two states of one object that
+/// differ in the server's bookkeeping alone. Marks count.
+pub(super) fn is_same(one: &Json, other: &Json) -> bool {
+    let bare = |object: &Json| {
+        let mut object = object.clone();
+        if let Some(fields) = object.as_object_mut() {
+            for key in ["apiVersion", "kind", "status"] {
+                fields.shift_remove(key);
+            }
+            if let Some(metadata) = fields.get_mut("metadata").and_then(Json::as_object_mut) {
+                for key in marks::BOOKKEEPING {
+                    metadata.shift_remove(key);
+                }
+            }
+        }
+        object
+    };
+    bare(one) == bare(other)
+}
+
 /// Gives a live or predicted object as it is compared: without the server's bookkeeping, our marks
 /// and the status, under the declared names. Nothing is sealed yet.
 pub(super) fn value(mut object: Json, desired: Option<&Value>) -> Value {
