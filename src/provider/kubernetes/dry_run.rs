@@ -107,11 +107,16 @@ impl Question<'_> {
         value: Value,
         sent: &shape::Payload,
         yielded: &[(String, String)],
-        touches: Vec<Touch>,
+        mut touches: Vec<Touch>,
     ) -> Answer {
+        let declared = |path| shape::declared_path(path, Some(self.desired));
+        for touch in &mut touches {
+            touch.path = touch.path.take().map(declared);
+        }
+        let shown = fields::shown(&sent.object, yielded).into_iter();
         let prediction = shape::with_holes(value, &sent.holes).map(|value| Prediction::Becomes {
             value,
-            yielded: fields::shown(&sent.object, yielded),
+            yielded: shown.map(|(path, owner)| (declared(path), owner)).collect(),
             payload: Some(instruction(yielded)),
         });
         Answer {

@@ -194,7 +194,7 @@ pub(super) fn present(
     let mut object = live.clone();
     dry_run::with_type(&mut object, target);
     Live {
-        outputs: shape::outputs(&object),
+        outputs: shape::outputs(&sealer.seal(Value::from_json(object.clone()))),
         owner: marks::owner(&object, &target.reference),
         mark: marks::mark(live),
         external_id: object["metadata"]["uid"].as_str().map(str::to_owned),

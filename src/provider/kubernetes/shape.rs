@@ -5,7 +5,7 @@
 
 use super::error::Failure;
 use super::marks;
-use crate::model::{FieldPath, Hole, Map, Segment, Value};
+use crate::model::{FieldPath, Hole, Map, Secret, Segment, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map as JsonMap, Value as Json};
@@ -185,37 +185,59 @@ fn decode_string_data(object: &mut Json, desired: Option<&Value>) {
     }
 }
 
-/// What expressions can read of a live object; `data` of a Secret is opened and sealed by the caller.
-pub(super) fn outputs(object: &Json) -> Map {
+/// Returns a place of a Secret under the name it was declared by.
+pub(super) fn declared_path(path: FieldPath, desired: Option<&Value>) -> FieldPath {
+    let texts = desired.and_then(|desired| desired.get("stringData")?.as_map());
+    match (texts, path.0.as_slice()) {
+        (Some(texts), [Segment::Key(data), Segment::Key(key), rest @ ..])
+            if data == "data" && texts.contains_key(key) =>
+        {
+            let mut declared = FieldPath::default().key("stringData").key(key);
+            declared.0.extend_from_slice(rest);
+            declared
+        }
+        _ => path,
+    }
+}
+
+/// What expressions can read of a live object. `sealed` is the whole object with its secrets sealed;
+/// the keys of a Secret are read decoded.
+pub(super) fn outputs(sealed: &Value) -> Map {
     let mut outputs = Map::new();
-    for (name, pointer) in [
-        ("name", "/metadata/name"),
-        ("namespace", "/metadata/namespace"),
-        ("uid", "/metadata/uid"),
-        ("status", "/status"),
-        ("spec", "/spec"),
+    for (name, place) in [
+        ("name", &["metadata", "name"][..]),
+        ("namespace", &["metadata", "namespace"]),
+        ("uid", &["metadata", "uid"]),
+        ("status", &["status"]),
+        ("spec", &["spec"]),
     ] {
-        if let Some(found) = object.pointer(pointer) {
-            outputs.insert(name.to_owned(), Value::from_json(found.clone()));
+        if let Some(found) = sealed.at(place) {
+            outputs.insert(name.to_owned(), found.clone());
         }
     }
-    let data = object["data"].as_object().into_iter().flatten();
+    let data = sealed
+        .get("data")
+        .and_then(Value::as_map)
+        .into_iter()
+        .flatten();
     let opened: Map = data
-        .filter_map(|(key, text)| {
-            let text = text.as_str()?;
-            let plain = if is_secret(object) {
-                let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
-                Value::Secret(crate::model::Secret::new(text))
-            } else {
-                text.into()
-            };
-            Some((key.clone(), plain))
-        })
+        .filter_map(|(key, text)| Some((key.clone(), opened(text)?)))
         .collect();
     if !opened.is_empty() {
         outputs.insert("data".to_owned(), Value::Map(opened));
     }
     outputs
+}
+
+/// Decodes one key of a Secret, which stays sealed; what is no text has no value in expressions.
+fn opened(value: &Value) -> Option<Value> {
+    match value {
+        Value::Secret(secret) => {
+            let text = String::from_utf8(STANDARD.decode(secret.expose()).ok()?).ok()?;
+            Some(Value::Secret(Secret::new(text)))
+        }
+        plain => Some(plain.clone()),
+    }
 }
 
 #[cfg(test)]

@@ -90,3 +90,4 @@ macro_rules! conformance {
 
 mod digitalocean;
 pub(crate) mod host;
+mod kubernetes;
