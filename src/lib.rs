@@ -20,6 +20,7 @@
 //! cli        one file per command
 //! ```
 
+pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod engine;

@@ -1,1 +1,13 @@
-fn main() {}
+//! The `reconciled` program.
+
+use clap::Parser as _;
+use mimalloc::MiMalloc;
+use reconciled::cli::Cli;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() -> ExitCode {
+    Cli::parse().run().into()
+}

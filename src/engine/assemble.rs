@@ -7,7 +7,7 @@ use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubSettings, LoggedFor
 use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings};
 use crate::model::{Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
-use crate::provider::{Catalogue, Host, Nudge, Registry, Rest};
+use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Registry, Rest};
 use crate::source::{Credentials, Limits, Repository, SourceError, Target, secrets};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,9 +74,17 @@ pub fn registry(
     for (api, url) in &settings.providers.rest.base_urls {
         catalogue = catalogue.with_base_url(api, url);
     }
-    let _until_watches = nudge;
+    let kubernetes = KubernetesSettings {
+        exec_plugins: settings.providers.kubernetes.exec_plugins.clone(),
+        kubeconfig: settings.providers.kubernetes.kubeconfig.clone(),
+    };
     Registry::new(vec![
         Arc::new(Host::new()),
+        Arc::new(Kubernetes::new(
+            kubernetes,
+            limiters.clone(),
+            Some(nudge.clone()),
+        )),
         Arc::new(Rest::new(client.clone(), limiters.clone(), catalogue)),
     ])
 }

@@ -5,12 +5,14 @@ use super::follower::{Heard, Polling, follow};
 use super::restore::restore;
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
 use super::tell::Teller;
-use super::{Arrival, CycleError, Fleet, News, Orders, Origin, Subject, World, cycle};
+use super::{
+    Arrival, Counts, CycleError, Fleet, News, Orders, Origin, Subject, Trust, World, cycle,
+};
 use crate::deliver::Authority;
-use crate::model::{Address, Depth, Diagnostic, EnvironmentName, RepoPath};
+use crate::model::{Address, Depth, Diagnostic, EnvironmentName, RepoPath, Snapshot};
 use crate::source::{Fetched, Movement, SourceError};
 use crate::spec::{self, ReadOptions};
-use crate::telemetry::chain;
+use crate::telemetry::{Readiness, chain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the ledger is asked whether a person paused or resumed something.
 const PAUSE_CHECK: Duration = Duration::from_secs(2);
+
+/// How often old runs are forgotten.
+const THINNING: Duration = Duration::from_secs(3600);
 
 /// One repository the daemon follows.
 #[derive(Clone)]
@@ -47,6 +52,12 @@ pub struct Parts {
     pub nudges: mpsc::Receiver<Address>,
     /// The numbers of the schedule.
     pub pace: Pace,
+    /// What is counted.
+    pub counts: Counts,
+    /// What is waited for before this counts as ready.
+    pub readiness: Readiness,
+    /// How long runs are remembered.
+    pub retention: Duration,
     /// How long a stop waits for the steps in hand.
     pub stop_deadline: Duration,
 }
@@ -56,8 +67,8 @@ pub struct Parts {
 pub struct View {
     /// The environments it keeps.
     pub fleet: Arc<Fleet>,
-    /// Repositories that were read at least once.
-    pub read: BTreeSet<usize>,
+    /// The newest state of each repository that was read at least once.
+    pub snapshots: BTreeMap<usize, Arc<Snapshot>>,
     /// Repositories that cannot be read now, and why.
     pub unreachable: BTreeMap<usize, String>,
 }
@@ -125,6 +136,7 @@ impl Daemon {
             ));
         }
         let mut pause_check = tokio::time::interval(PAUSE_CHECK);
+        let mut thinning = tokio::time::interval(THINNING);
         loop {
             self.start_due();
             let wake = self.until_next();
@@ -134,6 +146,7 @@ impl Daemon {
                 Some(address) = self.parts.nudges.recv() => self.tell(&address.environment, Reason::Nudge),
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = pause_check.tick() => self.check_pauses().await,
+                _ = thinning.tick() => self.thin().await,
                 () = tokio::time::sleep(wake) => {}
             }
         }
@@ -172,15 +185,24 @@ impl Daemon {
         let reason = chain(error);
         self.parts.teller.repository_unreachable(&name, error).await;
         self.view.send_modify(|view| {
-            view.unreachable.insert(nth, reason);
+            view.unreachable.insert(nth, reason.clone());
         });
+        self.parts
+            .counts
+            .unreachable
+            .set(self.view.borrow().unreachable.len() as i64);
+        if !self.view.borrow().snapshots.contains_key(&nth) {
+            self.parts
+                .readiness
+                .wait_for(format!("repository {name}"), reason);
+        }
     }
 
     async fn take(&mut self, nth: usize, fetched: Fetched) {
         let followed = self.parts.followed[nth].clone();
         let name = followed.origin.name().to_owned();
         self.parts.teller.repository_read(&name, &fetched).await;
-        let known = self.view.borrow().read.contains(&nth);
+        let known = self.view.borrow().snapshots.contains_key(&nth);
         if !(known && fetched.movement == Movement::Same) {
             let kinds = self.parts.world.registry.kinds();
             let options = ReadOptions {
@@ -201,13 +223,22 @@ impl Daemon {
                 self.act_on(&name, news).await;
             }
         }
-        let fleet = Arc::new(self.fleet.clone());
+        let (fleet, snapshot) = (Arc::new(self.fleet.clone()), fetched.snapshot);
         self.view.send_modify(|view| {
             view.fleet = fleet;
-            view.read.insert(nth);
+            view.snapshots.insert(nth, snapshot);
             view.unreachable.remove(&nth);
         });
-        if self.view.borrow().read.len() == self.parts.followed.len() {
+        self.parts.readiness.done(&format!("repository {name}"));
+        self.parts
+            .counts
+            .unreachable
+            .set(self.view.borrow().unreachable.len() as i64);
+        self.parts
+            .counts
+            .environments
+            .set(self.fleet.kept().len() as i64);
+        if self.view.borrow().snapshots.len() == self.parts.followed.len() {
             self.parts.teller.orphans(&self.fleet).await;
         }
     }
@@ -274,6 +305,21 @@ impl Daemon {
         self.paused = paused;
     }
 
+    async fn thin(&self) {
+        let now = self.parts.world.clock.now();
+        match self
+            .parts
+            .world
+            .ledger
+            .thin(self.parts.retention, now)
+            .await
+        {
+            Ok(0) => {}
+            Ok(runs) => tracing::info!(runs, "Old runs forgotten"),
+            Err(error) => tracing::error!(error = chain(&error), "Old runs not forgotten"),
+        }
+    }
+
     fn start_due(&mut self) {
         let now = self.parts.world.clock.now();
         for command in self.schedule.due(now) {
@@ -288,12 +334,14 @@ impl Daemon {
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
             let everywhere = self.fleet.everywhere();
+            let counts = self.parts.counts.clone();
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
                 let subject = Subject {
                     pinned: &kept.pinned,
                     everywhere: &everywhere,
                     depth: Depth::Predict,
+                    trust: &Trust::All,
                 };
                 let orders = Orders {
                     authority: Authority::Environment,
@@ -302,7 +350,9 @@ impl Daemon {
                     cancel,
                     progress: &(),
                 };
+                let begun = std::time::Instant::now();
                 let result = cycle(&world, subject, &orders).await;
+                counts.run(&result, begun.elapsed());
                 teller.run(&kept, reason, &result).await;
                 result
                     .as_ref()
@@ -348,6 +398,5 @@ impl Daemon {
             tracing::warn!("Stop deadline is over, leaving steps to the next start");
         }
         self.runs.abort_all();
-        self.parts.world.ledger.close().await;
     }
 }

@@ -1,7 +1,7 @@
 //! Which environments there are, and from which Git state each is kept. A file that is broken
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
-use super::{Everywhere, Pinned};
+use super::{Everywhere, Pinned, Trust};
 use crate::model::{Address, Diagnostic, EnvironmentName, Kinds, RepoPath, Severity, Snapshot};
 use crate::spec::{EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,7 +153,7 @@ impl Fleet {
         kinds: &Kinds,
     ) -> Result<Kept, Vec<Diagnostic>> {
         let pinned = Pinned::new(read, snapshot, secrets_base)?;
-        let graph = pinned.graph(kinds)?;
+        let graph = pinned.graph(kinds, &Trust::All)?;
         if let Some(other) = self
             .kept
             .get(pinned.name())

@@ -1,6 +1,6 @@
 //! Looks at one environment and plans it: reads the ledger, writes nothing.
 
-use super::{CycleError, Everywhere, Pinned, World, observe};
+use super::{CycleError, Everywhere, Pinned, Trust, World, observe};
 use crate::graph::Graph;
 use crate::model::{Address, Depth, Observation, Reconcile};
 use crate::plan::{self, Inputs, Plan};
@@ -15,6 +15,8 @@ pub struct Subject<'a> {
     pub everywhere: &'a Everywhere,
     /// How deep to look.
     pub depth: Depth,
+    /// What may be used for it.
+    pub trust: &'a Trust,
 }
 
 /// What was seen, and what follows from it.
@@ -37,7 +39,7 @@ pub struct Looked {
 pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleError> {
     let pinned = subject.pinned;
     let graph = pinned
-        .graph(world.registry.kinds())
+        .graph(world.registry.kinds(), subject.trust)
         .map_err(CycleError::Invalid)?;
     let owned = world.ledger.owned(pinned.name()).await?;
     let known = world.ledger.all_owned_addresses().await?;
@@ -49,6 +51,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
             registry: &world.registry,
             owned: &owned,
             depth: subject.depth,
+            trust: subject.trust,
             digest_key: &world.digest_key,
         },
     )

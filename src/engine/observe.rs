@@ -1,6 +1,7 @@
 //! Looks at everything an environment wants or owns, in waves: what one wave answers fills the
 //! expressions of the next.
 
+use super::Trust;
 use crate::graph::Graph;
 use crate::model::{
     Address, Asked, Connection, ConnectionName, Depth, DigestKey, Health, Identity, Map,
@@ -29,6 +30,8 @@ pub(super) struct Look<'a> {
     pub owned: &'a [Owned],
     /// How deep to look.
     pub depth: Depth,
+    /// What may be used for it.
+    pub trust: &'a Trust,
     /// For telling whether an output may change.
     pub digest_key: &'a DigestKey,
 }
@@ -49,8 +52,10 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         let wanted = graph.resolve(wave, &seen.outputs);
         let asked: Vec<Asked> = wanted
             .iter()
+            .filter(|wanted| look.trust.allows(&wanted.connection))
             .filter_map(|wanted| question(wanted, &owned, look.depth))
             .collect();
+        seen.observed.extend(refused(&wanted, look.trust));
         take(&mut seen.observed, look.registry.observe(&asked).await);
         for wanted in &wanted {
             if let Some(outputs) = settled_outputs(wanted, &seen.observed, &owned, look.digest_key)
@@ -61,9 +66,20 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         }
         seen.wanted.extend(wanted);
     }
-    let leftovers = leftovers(graph, &seen.wanted, look.owned);
+    let mut leftovers = leftovers(graph, &seen.wanted, look.owned);
+    leftovers.retain(|asked| look.trust.allows(&asked.connection));
     take(&mut seen.observed, look.registry.observe(&leftovers).await);
     seen
+}
+
+/// What may not be asked is unknown.
+fn refused(wanted: &[Wanted], trust: &Trust) -> Vec<(Address, Observation)> {
+    let refused = wanted
+        .iter()
+        .filter(|wanted| !trust.allows(&wanted.connection));
+    refused
+        .map(|wanted| (wanted.address.clone(), Trust::unseen()))
+        .collect()
 }
 
 fn take(observed: &mut BTreeMap<Address, Observation>, answers: Vec<Observed>) {

@@ -1,5 +1,6 @@
 //! One environment pinned to one Git state, and everything a run needs to make a graph of it.
 
+use super::Trust;
 use crate::graph::{self, Graph};
 use crate::model::{Diagnostic, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot};
 use crate::source::secrets;
@@ -52,12 +53,13 @@ impl Pinned {
         &self.snapshot.revision
     }
 
-    /// Fetches its secrets and resolves it.
+    /// Fetches its secrets, as far as they may be read, and resolves it.
     ///
     /// # Errors
     /// Every mistake that only shows with secrets and manifests at hand, located.
-    pub fn graph(&self, kinds: &Kinds) -> Result<Graph, Vec<Diagnostic>> {
-        let fetched = secrets::fetch(&self.environment.secrets, &self.secrets_base);
+    pub fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
+        let sources = trust.secrets(self.environment.secrets.clone());
+        let fetched = secrets::fetch(&sources, &self.secrets_base);
         graph::build(&self.environment, &fetched, kinds, &self.snapshot)
     }
 

@@ -1,0 +1,118 @@
+//! `reconciled apply`: shows the plan, asks, and carries out exactly that plan.
+
+use super::chosen::{Access, Choice};
+use super::progress::Steps;
+use super::{Exit, Global, Output, ask, plan};
+use crate::deliver::render::{RunResult, Screen, run_json, run_terminal};
+use crate::deliver::{Authority, Progress};
+use crate::engine::{self, Orders, Report, World};
+use crate::ledger::RunOutcome;
+use crate::plan::Plan;
+use tokio_util::sync::CancellationToken;
+
+/// Apply what Git says, after asking
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled apply environments/staging.yaml
+  reconciled apply environments/ --yes --no-wait
+  reconciled apply staging --output json --yes
+
+Exit codes: 0 all is as Git says, 1 failed, 2 something is held back or was declined")]
+pub(super) struct Args {
+    #[command(flatten)]
+    choice: Choice,
+    /// Go on without asking
+    #[arg(long, short)]
+    yes: bool,
+    /// Do not wait until resources are ready
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
+    super::block_on(async {
+        let chosen = args.choice.find(Access::Write, global, out).await?;
+        let looked = plan::all(&chosen, out).await?;
+        let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
+        if !out.is_json() {
+            plan::show(&plans, out)?;
+        }
+        let anything = plans
+            .iter()
+            .any(|plan| plan.steps.iter().any(|step| step.action.writes()));
+        if anything && !args.yes && !ask::yes("Apply this?")? {
+            out.say("Nothing was changed.");
+            return Ok(Exit::Differs);
+        }
+        let progress: &dyn Progress = if out.is_json() { &() } else { &Steps::new() };
+        let orders = Orders {
+            authority: Authority::Person,
+            trigger: "cli",
+            wait: !args.no_wait,
+            cancel: stop_on_signal(),
+            progress,
+        };
+        let mut reports = Vec::new();
+        for one in looked {
+            reports.push(engine::carry_out(&chosen.world, one, &orders).await?);
+        }
+        show(&reports, &chosen.world, out)?;
+        chosen.world.ledger.close().await;
+        Ok(exit(&reports))
+    })
+}
+
+/// Ctrl-C and SIGTERM end the step in hand and start nothing further.
+fn stop_on_signal() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let told = cancel.clone();
+    tokio::spawn(async move {
+        super::stopped().await;
+        told.cancel();
+    });
+    cancel
+}
+
+fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
+    let results: Vec<RunResult<'_>> = reports
+        .iter()
+        .map(|report| RunResult {
+            plan: &report.plan,
+            route: &report.route,
+            outcomes: &report.outcomes,
+            run: report.run,
+            trigger: "cli",
+            ended_at: world.clock.now(),
+        })
+        .collect();
+    if out.is_json() {
+        return match results.as_slice() {
+            [one] => out.json(&run_json(one)),
+            several => out.json(&several.iter().map(run_json).collect::<Vec<_>>()),
+        };
+    }
+    let screen = Screen {
+        colour: out.color,
+        width: out.width,
+    };
+    results
+        .iter()
+        .filter(|result| result.run.is_some())
+        .try_for_each(|result| out.data(&run_terminal(result, screen)))
+}
+
+fn exit(reports: &[Report]) -> Exit {
+    let worst = |outcome: RunOutcome| match outcome {
+        RunOutcome::Failed => Exit::Failed,
+        RunOutcome::Done => Exit::Same,
+        RunOutcome::Held | RunOutcome::Stopped | RunOutcome::Interrupted => Exit::Differs,
+    };
+    let ends: Vec<Exit> = reports
+        .iter()
+        .map(|report| worst(report.outcome()))
+        .collect();
+    [Exit::Failed, Exit::Differs]
+        .into_iter()
+        .find(|exit| ends.contains(exit))
+        .unwrap_or(Exit::Same)
+}

@@ -1,0 +1,262 @@
+//! The environments a command is about: those of a path, or those of the daemon's repositories.
+
+use super::paths::Place;
+use super::{Global, Output, settings};
+use crate::config::Settings;
+use crate::engine::{self, Everywhere, Limits, Pinned, Subject, Trust, World};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
+use crate::net::Limiters;
+use crate::plan::Plan;
+use crate::provider::{Nudge, Registry};
+use crate::spec::{self, ReadOptions, Reading};
+use crate::telemetry::Clock;
+use anyhow::{Context as _, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is done with the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Read as it is; where there is none, nothing is ours.
+    Read,
+    /// Held, and written.
+    Write,
+}
+
+/// Environments, and what is needed to run them.
+pub(super) struct Chosen {
+    /// What runs share.
+    pub world: World,
+    /// The environments, by name.
+    pub pinned: Vec<Pinned>,
+    /// What every environment declares, chosen or not.
+    pub everywhere: Everywhere,
+}
+
+/// How a command names environments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Choice {
+    /// An environment file or a folder of them; or names of environments in the repositories of the
+    /// settings (without any: all of them)
+    #[arg(value_name = "PATH|ENVIRONMENT")]
+    what: Vec<String>,
+}
+
+impl Choice {
+    /// Finds what is meant.
+    ///
+    /// # Errors
+    /// Mistakes in the specs are printed and returned as one error; no such path or environment.
+    pub(super) async fn find(
+        &self,
+        access: Access,
+        global: &Global,
+        out: &Output,
+    ) -> anyhow::Result<Chosen> {
+        let paths: Vec<&str> = self
+            .what
+            .iter()
+            .map(String::as_str)
+            .filter(|what| Path::new(what).exists())
+            .collect();
+        match (self.what.len(), paths.as_slice()) {
+            (1, [path]) => of_path(Path::new(path), access, global, out).await,
+            (_, []) => of_daemon(&self.what, access, global, out).await,
+            _ => bail!("read several paths: name one path, or names of environments"),
+        }
+    }
+}
+
+/// Plans a folder's environments as if nothing were ours: what `plan` shows the first time.
+pub(super) async fn plans_of(settings: &Settings, path: &Path) -> anyhow::Result<Vec<Plan>> {
+    let place = Place::read(path)?;
+    let limits = Limits {
+        concurrency: settings.limits.concurrency,
+    };
+    let world = World::new(
+        registry(settings)?,
+        Ledger::in_memory().await?,
+        Clock::system(),
+        limits,
+    );
+    let reading = place.environments(world.registry.kinds());
+    let everywhere = everywhere(
+        &reading,
+        &place.snapshot,
+        &place.root,
+        world.registry.kinds(),
+    );
+    let first = |wrong: Vec<Diagnostic>| {
+        anyhow::anyhow!(
+            "use the specs: {}",
+            wrong.first().map_or("", |one| &one.message)
+        )
+    };
+    let mut plans = Vec::new();
+    for pinned in place.pinned(reading).map_err(first)? {
+        let subject = Subject {
+            pinned: &pinned,
+            everywhere: &everywhere,
+            depth: Depth::PredictAll,
+            trust: &Trust::All,
+        };
+        plans.push(engine::look(&world, subject).await?.plan);
+    }
+    Ok(plans)
+}
+
+fn registry(settings: &Settings) -> anyhow::Result<Registry> {
+    let client = engine::client(settings)?;
+    let (nudge, _nobody_listens) = Nudge::channel(1);
+    Ok(engine::registry(
+        settings,
+        &client,
+        &Limiters::default(),
+        &nudge,
+    ))
+}
+
+async fn world(settings: &Settings, path: &Path, access: Access) -> anyhow::Result<World> {
+    let ledger = match access {
+        Access::Write => Ledger::open(path).await?,
+        Access::Read => match Ledger::open_for_reading(path).await {
+            Err(LedgerError::NotFound(_)) => Ledger::in_memory().await?,
+            other => other?,
+        },
+    };
+    let limits = Limits {
+        concurrency: settings.limits.concurrency,
+    };
+    Ok(World::new(
+        registry(settings)?,
+        ledger,
+        Clock::system(),
+        limits,
+    ))
+}
+
+async fn of_path(
+    path: &Path,
+    access: Access,
+    global: &Global,
+    out: &Output,
+) -> anyhow::Result<Chosen> {
+    let settings = settings::of_path(global, out)?;
+    let place = Place::read(path)?;
+    let world = world(&settings, &place.ledger(&settings), access).await?;
+    let reading = place.environments(world.registry.kinds());
+    let everywhere = everywhere(
+        &reading,
+        &place.snapshot,
+        &place.root,
+        world.registry.kinds(),
+    );
+    let pinned = place
+        .pinned(reading)
+        .or_else(|diagnostics| refuse(&diagnostics, out))?;
+    if pinned.is_empty() {
+        bail!(
+            "find an environment in {}: no YAML document there has `kind: Environment`",
+            path.display()
+        );
+    }
+    Ok(Chosen {
+        world,
+        pinned,
+        everywhere,
+    })
+}
+
+/// Prints mistakes and ends in one error.
+pub(super) fn refuse<T>(diagnostics: &[Diagnostic], out: &Output) -> anyhow::Result<T> {
+    settings::show(diagnostics, out)?;
+    bail!(
+        "use the specs: {} mistakes, nothing was changed",
+        diagnostics.len()
+    )
+}
+
+/// What can be known of the addresses of all environments of one state.
+fn everywhere(
+    reading: &Reading,
+    snapshot: &Arc<crate::model::Snapshot>,
+    root: &Path,
+    kinds: &Kinds,
+) -> Everywhere {
+    let base = Arc::new(root.to_owned());
+    let mut everywhere = Everywhere::default();
+    for read in &reading.environments {
+        let graph = Pinned::new(read.clone(), snapshot, &base)
+            .and_then(|pinned| pinned.graph(kinds, &Trust::All));
+        everywhere.add(&read.name, graph.ok().map(|graph| graph.addresses()));
+    }
+    everywhere
+}
+
+async fn of_daemon(
+    names: &[String],
+    access: Access,
+    global: &Global,
+    out: &Output,
+) -> anyhow::Result<Chosen> {
+    let mut settings = settings::of_daemon(global, out)?;
+    let ledger: PathBuf = settings.ledger.path.clone();
+    let world = world(&settings, &ledger, access).await?;
+    if access == Access::Read {
+        // A daemon beside us holds the copies of its own.
+        settings.state_folder = settings.state_folder.join("command-line");
+    }
+    let client = engine::client(&settings)?;
+    let assembly = engine::assemble(&settings, &client, &Limiters::default())?;
+    let (mut pinned, mut all) = (Vec::new(), Everywhere::default());
+    for followed in &assembly.followed {
+        let name = followed.origin.name();
+        let fetched = followed
+            .origin
+            .fetch()
+            .await
+            .with_context(|| format!("fetch the repository {name}"))?;
+        let kinds = world.registry.kinds();
+        let options = ReadOptions {
+            folder: Some(followed.environments.clone()),
+            only: None,
+            kinds,
+        };
+        let reading = spec::read(&fetched.snapshot, &options);
+        all.extend(everywhere(
+            &reading,
+            &fetched.snapshot,
+            &followed.secrets_base,
+            kinds,
+        ));
+        for read in reading
+            .environments
+            .into_iter()
+            .filter(|read| is_named(names, &read.name))
+        {
+            pinned.push(
+                Pinned::new(read, &fetched.snapshot, &followed.secrets_base)
+                    .or_else(|wrong| refuse(&wrong, out))?,
+            );
+        }
+    }
+    if let Some(missing) = names.iter().find(|name| {
+        !pinned
+            .iter()
+            .any(|one| one.name().as_str() == name.as_str())
+    }) {
+        bail!(
+            "find {missing:?}: it is no path here, and no environment of the repositories in the settings"
+        );
+    }
+    Ok(Chosen {
+        world,
+        pinned,
+        everywhere: all,
+    })
+}
+
+fn is_named(names: &[String], name: &EnvironmentName) -> bool {
+    names.is_empty() || names.iter().any(|named| named == name.as_str())
+}

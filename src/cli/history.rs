@@ -1,0 +1,200 @@
+//! `reconciled history`: the runs of the ledger, one run in full, and what differs between two.
+
+use super::{Exit, Global, Output, settings};
+use crate::ledger::{Ledger, RunDetails, RunRecord};
+use crate::model::{EnvironmentName, RunId};
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use similar::TextDiff;
+use std::fmt::Write as _;
+
+/// Show what was done, from the ledger
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled history list production
+  reconciled history show 17
+  reconciled history diff 16 17")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// List runs, newest first
+    List {
+        /// Only this environment's
+        #[arg(value_parser = super::environment)]
+        environment: Option<EnvironmentName>,
+        /// How many
+        #[arg(long, short = 'n', default_value_t = 20)]
+        limit: u32,
+    },
+    /// Show one run: its plan, and how each step ended
+    Show {
+        /// The run's number
+        run: i64,
+    },
+    /// Show how the plan of one run differs from another's
+    Diff {
+        /// The earlier run's number
+        from: i64,
+        /// The later run's number
+        to: i64,
+    },
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
+    super::block_on(async {
+        let settings = settings::of_daemon(global, out)?;
+        let ledger = Ledger::open_for_reading(&settings.ledger.path).await?;
+        match &args.what {
+            What::List { environment, limit } => {
+                list(&ledger, environment.as_ref(), *limit, out).await
+            }
+            What::Show { run } => show(&ledger, RunId(*run), out).await,
+            What::Diff { from, to } => diff(&ledger, RunId(*from), RunId(*to), out).await,
+        }
+    })
+}
+
+async fn list(
+    ledger: &Ledger,
+    environment: Option<&EnvironmentName>,
+    limit: u32,
+    out: &Output,
+) -> anyhow::Result<Exit> {
+    let runs = ledger.runs(environment, limit, None).await?;
+    if out.is_json() {
+        out.json(&runs)?;
+        return Ok(Exit::Same);
+    }
+    if runs.is_empty() {
+        out.say("No runs yet.");
+    }
+    let lines: String = runs.iter().map(line).collect();
+    out.data(&lines)?;
+    Ok(Exit::Same)
+}
+
+/// One run on one line.
+pub(super) fn line(run: &RunRecord) -> String {
+    let summary = run.summary.as_ref();
+    let outcome = summary.map_or("under way", |summary| summary.outcome.as_str());
+    let counts = summary.map(|summary| {
+        summary
+            .counts
+            .iter()
+            .map(|(word, count)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    });
+    let note = summary
+        .and_then(|summary| summary.note.clone())
+        .map(|note| format!("  {note}"));
+    format!(
+        "{:>5}  {}  {:<16} {:<8} {:<9} {:<11} {}{}\n",
+        run.id.0,
+        run.begun_at.strftime("%Y-%m-%d %H:%M:%SZ"),
+        run.environment,
+        run.revision.short(),
+        run.trigger,
+        outcome,
+        counts.unwrap_or_default(),
+        note.unwrap_or_default(),
+    )
+}
+
+async fn get(ledger: &Ledger, run: RunId) -> anyhow::Result<RunDetails> {
+    let found = ledger.run(run).await?;
+    found.with_context(|| format!("find run {run}: the ledger does not have it; `reconciled history list` shows those it has"))
+}
+
+async fn show(ledger: &Ledger, run: RunId, out: &Output) -> anyhow::Result<Exit> {
+    let details = get(ledger, run).await?;
+    if out.is_json() {
+        out.json(&details)?;
+        return Ok(Exit::Same);
+    }
+    let mut text = line(&details.run);
+    text.push('\n');
+    text.push_str(&plan_text(&details.plan));
+    if !details.steps.is_empty() {
+        text.push_str("\nSteps:\n");
+    }
+    for step in &details.steps {
+        let outcome = step
+            .outcome
+            .as_ref()
+            .map_or("never ended", |outcome| outcome.as_str());
+        writeln!(
+            text,
+            "  {} {} {}",
+            step.intent.action.as_str(),
+            step.intent.address.resource,
+            outcome
+        )?;
+        if let Some(crate::model::Outcome::Failed { message, .. }) = &step.outcome {
+            writeln!(text, "      {message}")?;
+        }
+    }
+    out.data(&text)?;
+    Ok(Exit::Same)
+}
+
+async fn diff(ledger: &Ledger, from: RunId, to: RunId, out: &Output) -> anyhow::Result<Exit> {
+    let (before, after) = (get(ledger, from).await?, get(ledger, to).await?);
+    if out.is_json() {
+        out.json(&json!({ "from": before, "to": after }))?;
+    } else {
+        let (old, new) = (plan_text(&before.plan), plan_text(&after.plan));
+        let diff = TextDiff::from_lines(&old, &new);
+        out.data(
+            &diff
+                .unified_diff()
+                .header(&format!("run {from}"), &format!("run {to}"))
+                .to_string(),
+        )?;
+    }
+    Ok(if before.plan == after.plan {
+        Exit::Same
+    } else {
+        Exit::Differs
+    })
+}
+
+/// A recorded plan as lines that can be compared.
+fn plan_text(plan: &Value) -> String {
+    let mut text = String::new();
+    for hold in plan["holds"].as_array().into_iter().flatten() {
+        let _infallible = writeln!(text, "held: {}", word(&hold["reason"]));
+    }
+    for step in plan["steps"].as_array().into_iter().flatten() {
+        let reason = step["reason"]
+            .as_str()
+            .map_or_else(String::new, |reason| format!("  ({reason})"));
+        let _infallible = writeln!(
+            text,
+            "{} {}{reason}",
+            word(&step["action"]),
+            word(&step["address"])
+        );
+        for change in step["changes"].as_array().into_iter().flatten() {
+            let _infallible = writeln!(
+                text,
+                "    {}: {} -> {}",
+                word(&change["path"]),
+                word(&change["before"]),
+                word(&change["after"])
+            );
+        }
+    }
+    let _infallible = writeln!(text, "unchanged: {}", word(&plan["unchanged"]));
+    text
+}
+
+fn word(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,75 @@
+//! `reconciled init`: a commented starter repository.
+
+use super::{Exit, Output, starter};
+use anyhow::{Context as _, bail};
+use serde_json::json;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+const SETTINGS: &str = include_str!("starter/reconciled.yaml");
+const README: &str = include_str!("starter/README.md");
+
+/// Make a commented starter repository
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled init                 in the working folder
+  reconciled init infrastructure
+
+Nothing that is there is overwritten.")]
+pub(super) struct Args {
+    /// Where
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+}
+
+pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
+    let root = std::path::absolute(args.folder.join("live"))?;
+    let mut files = vec![
+        ("reconciled.yaml", SETTINGS.to_owned()),
+        ("README.md", README.to_owned()),
+    ];
+    files.extend(starter::FILES.map(|(name, text)| {
+        (
+            name,
+            starter::set(text, "root", &root.display().to_string()),
+        )
+    }));
+    if let Some((there, _)) = files
+        .iter()
+        .find(|(name, _)| args.folder.join(name).exists())
+    {
+        bail!(
+            "start in {}: {there} is there already, and nothing is overwritten",
+            args.folder.display()
+        );
+    }
+    for (name, text) in &files {
+        write(&args.folder.join(name), text)?;
+    }
+    if out.is_json() {
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        out.json(&json!({ "folder": args.folder, "files": names }))?;
+        return Ok(Exit::Same);
+    }
+    for (name, _) in &files {
+        out.say(&format!("  wrote {}", args.folder.join(name).display()));
+    }
+    let environment = args.folder.join(starter::ENVIRONMENT);
+    out.say(&format!(
+        "\nNext:\n  export SHOP_SESSION_KEY=$(head -c 16 /dev/urandom | base64)\n  mkdir -p {}\n  reconciled validate {}\n  reconciled plan {}\n  reconciled apply {}\nREADME.md says how the daemon takes over from there.",
+        root.display(),
+        args.folder.display(),
+        environment.display(),
+        environment.display(),
+    ));
+    Ok(Exit::Same)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let context = || format!("write {}", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(context)?;
+    }
+    let mut file = std::fs::File::create_new(path).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)
+}

@@ -1,0 +1,153 @@
+//! The command line: one file per command. Data goes to stdout, talk to stderr.
+//!
+//! A command gathers its arguments, calls the engine and renders; it decides nothing about a plan.
+
+mod apply;
+mod ask;
+mod chosen;
+mod completions;
+mod demo;
+mod exit;
+mod explain;
+mod failure;
+mod history;
+mod init;
+mod output;
+mod paths;
+mod pause;
+mod plan;
+mod progress;
+mod run;
+mod schema;
+mod serve;
+mod settings;
+mod starter;
+mod status;
+mod validate;
+
+pub use exit::Exit;
+
+use clap::{Parser, Subcommand};
+use output::{Format, Output};
+use crate::model::EnvironmentName;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  nothing differs, or all went well
+  1  failed
+  2  something differs (plan), or is held back (apply)";
+
+/// Keeps clusters, clouds and hosts equal to a Git repository of YAML environments.
+#[derive(Debug, Parser)]
+#[command(name = "reconciled", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// The daemon's settings file
+    #[arg(
+        long,
+        global = true,
+        env = "RECONCILED_SETTINGS",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    settings: Option<PathBuf>,
+    /// How data is printed
+    #[arg(
+        long,
+        short,
+        global = true,
+        default_value = "text",
+        value_name = "FORMAT",
+        help_heading = "Global options"
+    )]
+    output: Format,
+    /// Whether output is coloured
+    #[arg(
+        long,
+        global = true,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    color: clap::ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Validate(validate::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Run(run::Args),
+    Status(status::Args),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
+    History(history::Args),
+    Schema(schema::Args),
+    Explain(explain::Args),
+    Demo(demo::Args),
+    Completions(completions::Args),
+}
+
+impl Cli {
+    /// Runs the command that was asked for. What made it fail is told on stderr, with what to do next.
+    pub fn run(self) -> Exit {
+        let out = Output::new(self.global.output, self.global.color);
+        self.carry_out(out).unwrap_or_else(|error| {
+            out.say(&failure::text(&error, out.color));
+            Exit::Failed
+        })
+    }
+
+    fn carry_out(self, out: Output) -> anyhow::Result<Exit> {
+        let Self { global, command } = self;
+        match command {
+            Command::Init(args) => init::run(&args, &out),
+            Command::Validate(args) => validate::run(&args, &global, &out),
+            Command::Plan(args) => plan::run(&args, &global, &out),
+            Command::Apply(args) => apply::run(&args, &global, &out),
+            Command::Run(args) => run::run(&args, &global, &out),
+            Command::Status(args) => status::run(&args, &global, &out),
+            Command::Pause(args) => pause::pause(&args, &global, &out),
+            Command::Resume(args) => pause::resume(&args, &global, &out),
+            Command::History(args) => history::run(&args, &global, &out),
+            Command::Schema(args) => schema::run(&args, &out),
+            Command::Explain(args) => explain::run(&args, &out),
+            Command::Demo(args) => demo::run(&args, &out),
+            Command::Completions(args) => completions::run(&args, &out),
+        }
+    }
+}
+
+/// Runs a command's asynchronous part to its end.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Reads an environment's name from the command line.
+fn environment(text: &str) -> Result<EnvironmentName, String> {
+    EnvironmentName::new(text).map_err(|error| format!("failed to {error}"))
+}

@@ -1,0 +1,94 @@
+//! `reconciled plan`: what would be done, computed against live state. Changes nothing.
+
+use super::chosen::{self, Access, Choice, Chosen};
+use super::output::Format;
+use super::{Exit, Global, Output};
+use crate::deliver::render::{Page, Screen, plan_json, plan_markdown, plan_terminal};
+use crate::engine::{CycleError, Looked, Subject, Trust, look};
+use crate::model::Depth;
+use crate::plan::Plan;
+use crate::telemetry::Clock;
+
+/// Show what would change, against live state
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled plan environments/production.yaml       needs no daemon, no settings file and no Git
+  reconciled plan environments/ --output json
+  reconciled plan production                         an environment of the settings' repositories
+
+Exit codes: 0 live equals Git, 1 failed, 2 something differs")]
+pub(super) struct Args {
+    #[command(flatten)]
+    choice: Choice,
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
+    super::block_on(async {
+        let chosen = args.choice.find(Access::Read, global, out).await?;
+        let looked = all(&chosen, out).await?;
+        let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
+        show(&plans, out)?;
+        Ok(exit(&plans))
+    })
+}
+
+/// Looks at every chosen environment.
+pub(super) async fn all(chosen: &Chosen, out: &Output) -> anyhow::Result<Vec<Looked>> {
+    let mut looked = Vec::new();
+    for pinned in &chosen.pinned {
+        let subject = Subject {
+            pinned,
+            everywhere: &chosen.everywhere,
+            depth: Depth::PredictAll,
+            trust: &Trust::All,
+        };
+        match look(&chosen.world, subject).await {
+            Ok(one) => looked.push(one),
+            Err(CycleError::Invalid(diagnostics)) => chosen::refuse(&diagnostics, out)?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(looked)
+}
+
+/// Prints plans.
+pub(super) fn show(plans: &[&Plan], out: &Output) -> anyhow::Result<()> {
+    let screen = Screen {
+        colour: out.color,
+        width: out.width,
+    };
+    match out.format {
+        Format::Text => plans
+            .iter()
+            .try_for_each(|plan| out.data(&plan_terminal(plan, screen))),
+        Format::Json => match plans {
+            [one] => out.json(&plan_json(one)),
+            several => out.json(
+                &several
+                    .iter()
+                    .map(|plan| plan_json(plan))
+                    .collect::<Vec<_>>(),
+            ),
+        },
+        Format::Markdown => {
+            let plans: Vec<Plan> = plans.iter().map(|plan| (*plan).clone()).collect();
+            let Some(first) = plans.first() else {
+                return Ok(());
+            };
+            let page = Page {
+                marker: "<!-- reconciled:plan -->",
+                revision: &first.revision,
+                at: Clock::system().now(),
+            };
+            out.data(&plan_markdown(&plans, &[], &page))
+        }
+    }
+}
+
+fn exit(plans: &[&Plan]) -> Exit {
+    if plans.iter().all(|plan| plan.is_empty()) {
+        Exit::Same
+    } else {
+        Exit::Differs
+    }
+}

@@ -1,0 +1,143 @@
+//! Progress of a run on stderr: on a terminal one line a step that is rewritten while it waits,
+//! else one line a step that ends.
+
+use crate::deliver::Progress;
+use crate::model::{Action, Outcome, Step};
+use console::{Term, style};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Shows how far a run is.
+pub(super) struct Steps {
+    term: Term,
+    /// Steps under way, with since when and what they wait for.
+    under_way: Mutex<BTreeMap<String, (Instant, String)>>,
+}
+
+impl Steps {
+    /// Watches nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            term: Term::stderr(),
+            under_way: Mutex::default(),
+        }
+    }
+
+    /// Rewrites the last line of a terminal: how many steps are under way, and one that waits.
+    fn show(&self, under_way: &BTreeMap<String, (Instant, String)>) {
+        if !self.term.is_term() {
+            return;
+        }
+        let Some((name, (since, why))) = under_way
+            .iter()
+            .max_by_key(|(_, (since, _))| since.elapsed())
+        else {
+            return;
+        };
+        let others = match under_way.len() {
+            0 | 1 => String::new(),
+            more => format!(" (and {} more)", more - 1),
+        };
+        let line = format!("  … {name}: {why} [{}s]{others}", since.elapsed().as_secs());
+        let width = usize::from(self.term.size().1).saturating_sub(1);
+        let _nobody_listens = self
+            .term
+            .write_str(&console::truncate_str(&line, width, "…"));
+    }
+
+    fn change(
+        &self,
+        what: impl FnOnce(&mut BTreeMap<String, (Instant, String)>) -> Option<String>,
+    ) {
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.term.is_term() {
+            let _nobody_listens = self.term.clear_line();
+        }
+        if let Some(line) = what(&mut under_way) {
+            let _nobody_listens = self.term.write_line(&line);
+        }
+        self.show(&under_way);
+    }
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Create => "creating",
+        Action::Update => "updating",
+        Action::Replace => "replacing",
+        Action::Delete => "deleting",
+        Action::Adopt => "adopting",
+        Action::Wait | Action::None => "looking",
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+impl Progress for Steps {
+    fn started(&self, step: &Step) {
+        self.change(|under_way| {
+            under_way.insert(
+                step.address.resource.to_string(),
+                (Instant::now(), verb(step.action).to_owned()),
+            );
+            None
+        });
+    }
+
+    fn waiting(&self, step: &Step, why: &str) {
+        self.change(|under_way| {
+            if let Some((_, shown)) = under_way.get_mut(&step.address.resource.to_string()) {
+                *shown = one_line(why);
+            }
+            None
+        });
+    }
+
+    fn ended(&self, step: &Step, outcome: &Outcome) {
+        self.change(|under_way| {
+            let name = step.address.resource.to_string();
+            let took = under_way.remove(&name).map(|(since, _)| since.elapsed());
+            let took =
+                took.map_or_else(String::new, |took| format!(" [{:.1}s]", took.as_secs_f64()));
+            Some(match outcome {
+                Outcome::Done => format!(
+                    "  {} {name}: {}{took}",
+                    style("✓").green(),
+                    past(step.action)
+                ),
+                Outcome::Unchanged => format!("  {} {name}: already so{took}", style("✓").green()),
+                Outcome::Skipped { reason } => {
+                    format!("  {} {name}: skipped, {reason}", style("-").yellow())
+                }
+                Outcome::Moved => format!(
+                    "  {} {name}: changed since it was planned; run again",
+                    style("!").yellow()
+                ),
+                Outcome::Failed { message, hint, .. } => {
+                    let hint = hint
+                        .as_ref()
+                        .map_or_else(String::new, |hint| format!("\n      {hint}"));
+                    format!("  {} {name}: {message}{took}{hint}", style("✗").red())
+                }
+            })
+        });
+    }
+}
+
+/// What was done, in a word.
+fn past(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Replace => "replaced",
+        Action::Delete => "deleted",
+        Action::Adopt => "adopted",
+        Action::Wait | Action::None => "looked at",
+    }
+}

@@ -1,0 +1,33 @@
+//! `reconciled schema`: the JSON Schemas that make an editor complete and explain every key.
+
+use super::{Exit, Output};
+use crate::model::Kinds;
+
+/// Print a JSON Schema for editors
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled schema environment > schemas/environment.schema.json
+  reconciled schema settings
+In an environment file, the first line then points an editor at it:
+  # yaml-language-server: $schema=../schemas/environment.schema.json")]
+pub(super) struct Args {
+    /// Which file it describes
+    #[arg(default_value = "environment")]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum What {
+    /// Environment specs.
+    Environment,
+    /// The daemon's settings file.
+    Settings,
+}
+
+pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
+    out.json(&match args.what {
+        What::Environment => crate::spec::schema(&Kinds::new(crate::provider::all_rows())),
+        What::Settings => crate::config::schema(),
+    })?;
+    Ok(Exit::Same)
+}

@@ -1,0 +1,186 @@
+//! Settings -> a running daemon with its pages: puts the rooms together, and does so anew when the
+//! settings change.
+
+use crate::config::Settings;
+use crate::deliver::forge::Forge;
+use crate::deliver::notify::Notifier;
+use crate::engine::{self, Assembly, Counts, Daemon, Limits, Pace, Parts, Reviewer, Teller, World};
+use crate::ledger::Ledger;
+use crate::net::Limiters;
+use crate::provider::Nudge;
+use crate::source::Watch;
+use crate::telemetry::{Clock, Metrics, Readiness, chain};
+use crate::web;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long a stop waits for the steps in hand: under the 30 s that Kubernetes gives by default.
+const STOP_DEADLINE: Duration = Duration::from_secs(25);
+
+/// How many nudges may wait; more mean that everything is looked at anyway.
+const NUDGES: usize = 1024;
+
+/// What stands in for what the settings name, in the demo.
+#[derive(Clone, Default)]
+pub(super) struct Substitutes {
+    /// Where pull requests are, by the name of the repository.
+    pub forges: BTreeMap<String, Arc<dyn Forge>>,
+    /// Where people are told.
+    pub notifier: Option<Arc<dyn Notifier>>,
+}
+
+/// What outlives a change of settings.
+pub(super) struct Lasting {
+    /// The record.
+    pub ledger: Ledger,
+    /// What was counted.
+    pub metrics: Metrics,
+    counts: Counts,
+    readiness: Readiness,
+    /// What stands in for what the settings name.
+    pub substitutes: Substitutes,
+}
+
+impl Lasting {
+    /// Takes what outlives a change of settings.
+    pub(super) fn new(ledger: Ledger, substitutes: Substitutes) -> Self {
+        let metrics = Metrics::new();
+        Self {
+            counts: Counts::new(&metrics),
+            ledger,
+            metrics,
+            readiness: Readiness::new(),
+            substitutes,
+        }
+    }
+}
+
+/// A daemon that was started.
+pub(super) struct Serving {
+    /// Brings the next look at each repository forward.
+    pub pokes: Vec<Arc<Notify>>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    daemon: tokio::task::JoinHandle<Result<(), engine::CycleError>>,
+}
+
+impl Serving {
+    /// Starts everything the settings ask for.
+    ///
+    /// # Errors
+    /// The first part that cannot be set up; nothing runs then.
+    pub(super) fn start(
+        settings: &Settings,
+        lasting: &Lasting,
+        listener: Option<TcpListener>,
+    ) -> anyhow::Result<Self> {
+        let client = engine::client(settings)?;
+        let limiters = Limiters::default();
+        let (nudge, nudges) = Nudge::channel(NUDGES);
+        let registry = engine::registry(settings, &client, &limiters, &nudge);
+        let limits = Limits {
+            concurrency: settings.limits.concurrency,
+        };
+        let world = World::new(registry, lasting.ledger.clone(), Clock::system(), limits);
+        let Assembly {
+            followed,
+            mut forges,
+            mut notifier,
+        } = engine::assemble(settings, &client, &limiters)?;
+        forges.extend(lasting.substitutes.forges.clone());
+        if let Some(substitute) = &lasting.substitutes.notifier {
+            notifier = Arc::clone(substitute);
+        }
+        for followed in &followed {
+            lasting.readiness.wait_for(
+                format!("repository {}", followed.origin.name()),
+                "it has not been read yet",
+            );
+        }
+        let daemon = Daemon::new(Parts {
+            world: world.clone(),
+            followed: followed.clone(),
+            teller: Arc::new(Teller::start(world.clone(), notifier, forges.clone())),
+            nudges,
+            counts: lasting.counts.clone(),
+            readiness: lasting.readiness.clone(),
+            pace: Pace {
+                at_once: settings.limits.environments,
+                ..Pace::default()
+            },
+            retention: settings.ledger.retention,
+            stop_deadline: STOP_DEADLINE,
+        });
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        for (nth, followed) in followed.into_iter().enumerate() {
+            if let Some(forge) = forges.get(followed.origin.name()) {
+                let interval = followed.polling.interval;
+                let reviewer = Reviewer::new(
+                    world.clone(),
+                    (nth, followed),
+                    Arc::clone(forge),
+                    daemon.view(),
+                    interval,
+                );
+                tasks.spawn(reviewer.run(stop.child_token()));
+            }
+        }
+        if let Some(listener) = listener {
+            let state = web::State {
+                metrics: lasting.metrics.clone(),
+                readiness: lasting.readiness.clone(),
+                ledger: lasting.ledger.clone(),
+            };
+            let stopped = stop.clone().cancelled_owned();
+            tasks.spawn(async move {
+                if let Err(error) = web::serve(listener, state, stopped).await {
+                    tracing::error!(error = chain(&error), "Pages are not served any more");
+                }
+            });
+        }
+        let pokes = daemon.pokes();
+        let daemon = tokio::spawn(daemon.run(stop.clone()));
+        Ok(Self {
+            pokes,
+            stop,
+            tasks,
+            daemon,
+        })
+    }
+
+    /// Ends the steps in hand, then everything.
+    ///
+    /// # Errors
+    /// Why the daemon could not run.
+    pub(super) async fn end(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let result = (&mut self.daemon).await;
+        let rest = async { while self.tasks.join_next().await.is_some() {} };
+        let _late = tokio::time::timeout(Duration::from_secs(5), rest).await;
+        Ok(result??)
+    }
+
+    /// Waits until the daemon ends by itself, which only an error makes it do.
+    pub(super) async fn broke_off(&mut self) -> anyhow::Result<()> {
+        Ok((&mut self.daemon).await??)
+    }
+}
+
+/// Waits until a file that the settings depend on changes. Where it cannot be watched, for ever.
+pub(super) async fn changed(settings: &Settings) {
+    let paths = settings.paths_to_watch();
+    let mut changes: Vec<_> = paths
+        .iter()
+        .filter_map(|path| Watch::file(path).ok())
+        .collect();
+    if changes.is_empty() {
+        return std::future::pending().await;
+    }
+    let waits = changes.iter_mut().map(|watch| Box::pin(watch.changed()));
+    drop(futures::future::select_all(waits).await);
+}

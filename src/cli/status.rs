@@ -1,0 +1,190 @@
+//! `reconciled status`: how each environment stands, from the ledger; no daemon is asked.
+
+use super::{Exit, Global, Output, settings};
+use crate::config::Settings;
+use crate::ledger::{Episode, Ledger, LedgerError, Pause, RunRecord};
+use crate::model::EnvironmentName;
+use crate::telemetry::Clock;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Show how environments stand
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled status
+  reconciled status production --output json
+
+Exit codes: 0 nothing is wrong, 2 something is (drift, failures, held changes)")]
+pub(super) struct Args {
+    /// Only this environment
+    #[arg(value_parser = super::environment)]
+    environment: Option<EnvironmentName>,
+}
+
+/// How one environment stands.
+#[derive(Serialize)]
+struct Standing {
+    environment: EnvironmentName,
+    /// When it was last compared, at what state, with what result.
+    compared: Option<Value>,
+    paused: Option<Pause>,
+    last_run: Option<RunRecord>,
+    episodes: Vec<Episode>,
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
+    super::block_on(async {
+        let settings = settings::of_daemon(global, out)?;
+        let ledger = match Ledger::open_for_reading(&settings.ledger.path).await {
+            Err(LedgerError::NotFound(_)) => {
+                out.say("No daemon ran with these settings yet: there is no ledger. `reconciled run` starts one.");
+                return Ok(Exit::Same);
+            }
+            other => other?,
+        };
+        let standings = standings(&ledger, args.environment.as_ref()).await?;
+        let repositories = repositories(&ledger, &settings).await?;
+        if out.is_json() {
+            out.json(
+                &serde_json::json!({ "environments": standings, "repositories": repositories }),
+            )?;
+        } else {
+            out.data(&text(&standings, &repositories, Clock::system().now()))?;
+        }
+        let troubled = |one: &Standing| !one.episodes.is_empty() || one.paused.is_some();
+        let unread = repositories
+            .iter()
+            .any(|(_, state)| state["state"] != "read");
+        Ok(if unread || standings.iter().any(troubled) {
+            Exit::Differs
+        } else {
+            Exit::Same
+        })
+    })
+}
+
+async fn standings(
+    ledger: &Ledger,
+    only: Option<&EnvironmentName>,
+) -> anyhow::Result<Vec<Standing>> {
+    let runs = ledger.runs(None, u32::MAX, None).await?;
+    let owned = ledger.all_owned_addresses().await?;
+    let pauses = ledger.pauses().await?;
+    let names: BTreeSet<EnvironmentName> = runs
+        .iter()
+        .map(|run| run.environment.clone())
+        .chain(owned.into_iter().map(|address| address.environment))
+        .chain(pauses.iter().map(|pause| pause.environment.clone()))
+        .filter(|name| only.is_none_or(|only| only == name))
+        .collect();
+    let mut standings = Vec::new();
+    for name in names {
+        standings.push(Standing {
+            compared: ledger.delivery(&format!("compared/{name}")).await?,
+            paused: pauses
+                .iter()
+                .find(|pause| pause.environment == name)
+                .cloned(),
+            last_run: runs.iter().find(|run| run.environment == name).cloned(),
+            episodes: ledger.open_episodes(&name).await?,
+            environment: name,
+        });
+    }
+    Ok(standings)
+}
+
+async fn repositories(
+    ledger: &Ledger,
+    settings: &Settings,
+) -> anyhow::Result<Vec<(String, Value)>> {
+    let mut states = Vec::new();
+    for repository in &settings.repositories {
+        let state = ledger
+            .delivery(&format!("repository/{}", repository.name))
+            .await?;
+        states.push((
+            repository.name.clone(),
+            state.unwrap_or_else(|| serde_json::json!({ "state": "never read" })),
+        ));
+    }
+    Ok(states)
+}
+
+fn text(standings: &[Standing], repositories: &[(String, Value)], now: Timestamp) -> String {
+    let mut text = String::new();
+    for (name, state) in repositories {
+        let said = |key: &str| state[key].as_str().unwrap_or_default().to_owned();
+        let revision: String = said("revision").chars().take(8).collect();
+        let _infallible = writeln!(
+            text,
+            "repository {name}: {} {revision}{}",
+            said("state"),
+            said("reason")
+        );
+    }
+    for one in standings {
+        let compared = one
+            .compared
+            .as_ref()
+            .and_then(|compared| compared["at"].as_str()?.parse::<Timestamp>().ok());
+        let compared = compared.map_or_else(
+            || "never compared".to_owned(),
+            |at| format!("compared {} ago", ago(now, at)),
+        );
+        let health = if one.episodes.is_empty() {
+            "ok"
+        } else {
+            "needs a look"
+        };
+        let _infallible = writeln!(text, "\n{}: {health}, {compared}", one.environment);
+        if let Some(pause) = &one.paused {
+            let _infallible = writeln!(
+                text,
+                "  paused by {} for {}: {}",
+                pause.by,
+                ago(now, pause.since),
+                pause.why
+            );
+        }
+        if let Some(run) = &one.last_run {
+            let _infallible = write!(
+                text,
+                "  last run {}",
+                super::history::line(run).trim_start()
+            );
+        }
+        for episode in &one.episodes {
+            let what = episode
+                .address
+                .as_ref()
+                .map_or_else(String::new, |address| format!(" {}", address.resource));
+            let message = episode.details["message"]
+                .as_str()
+                .map_or_else(String::new, |message| format!(": {message}"));
+            let _infallible = writeln!(
+                text,
+                "  {}{what} for {}{message}",
+                episode.condition,
+                ago(now, episode.opened_at)
+            );
+        }
+    }
+    if standings.is_empty() {
+        text.push_str("\nNo environment yet.\n");
+    }
+    text
+}
+
+/// A time span in its largest whole unit.
+fn ago(now: Timestamp, at: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}

@@ -1,0 +1,94 @@
+//! `reconciled validate`: every mistake in environments, with its place. Asks nobody anything.
+
+use super::paths::Place;
+use super::{Exit, Global, Output, settings};
+use crate::deliver::render::diagnostics_json;
+use crate::engine::Pinned;
+use crate::model::{Diagnostic, Kinds, Severity};
+use crate::source::secrets::Secrets;
+use crate::{graph, provider};
+use std::path::PathBuf;
+
+/// Check environments without touching anything live
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled validate                        every environment below the working folder
+  reconciled validate environments/production.yaml
+  reconciled validate --output json          a list of {file, line, column, code, message, hint}
+
+Secrets need not be at hand: where they go is checked, their values are not.")]
+pub(super) struct Args {
+    /// An environment file, or a folder of them
+    #[arg(default_value = ".")]
+    path: PathBuf,
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
+    if let Some(file) = &global.settings {
+        let _mistakes_are_shown = settings::of_path(global, out)?;
+        out.say(&format!("{}: settings are fine", file.display()));
+    }
+    let place = Place::read(&args.path)?;
+    let kinds = Kinds::new(provider::all_rows());
+    let (names, diagnostics) = check(&place, &kinds);
+    if out.is_json() {
+        out.json(&diagnostics_json(&diagnostics))?;
+        return Ok(settings::exit(&diagnostics));
+    }
+    settings::show(&diagnostics, out)?;
+    let errors = diagnostics
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
+        .count();
+    match (errors, names.len()) {
+        (0, 0) => anyhow::bail!(
+            "find an environment in {}: no YAML document there has `apiVersion: {}` and `kind: Environment`",
+            args.path.display(),
+            crate::spec::API_VERSION,
+        ),
+        (0, _) => out.say(&format!("{}: fine", names.join(", "))),
+        (errors, _) => out.say(&format!(
+            "\n{errors} {}",
+            if errors == 1 { "mistake" } else { "mistakes" }
+        )),
+    }
+    Ok(settings::exit(&diagnostics))
+}
+
+/// Reads and resolves everything at a path without its secrets. Returns the names that are fine, and
+/// every mistake.
+fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
+    let mut reading = place.environments(kinds);
+    let mut diagnostics: Vec<Diagnostic> = reading.all_diagnostics();
+    let (mut names, mut graphs) = (Vec::new(), Vec::new());
+    reading.environments.retain(|read| read.environment.is_ok());
+    let base = std::sync::Arc::new(place.root.clone());
+    for read in reading.environments {
+        let Ok(pinned) = Pinned::new(read, &place.snapshot, &base) else {
+            continue;
+        };
+        match graph::build(
+            &pinned.environment,
+            &Secrets::default(),
+            kinds,
+            &place.snapshot,
+        ) {
+            Ok(graph) => {
+                if place.holds(&pinned.path) {
+                    names.push(pinned.name().to_string());
+                    diagnostics.extend(graph.warnings().iter().cloned());
+                }
+                graphs.push(graph);
+            }
+            Err(more) => diagnostics.extend(more),
+        }
+    }
+    let all: Vec<&graph::Graph> = graphs.iter().collect();
+    diagnostics.extend(graph::declared_twice(&all).into_iter().map(|(_, twice)| twice));
+    diagnostics.retain(|one| {
+        place.holds(&one.location.file) || names.is_empty() && reading.diagnostics.contains(one)
+    });
+    diagnostics.sort_by(|a, b| a.location.cmp(&b.location));
+    diagnostics.dedup();
+    (names, diagnostics)
+}

@@ -1,0 +1,375 @@
+//! Pull requests: what each would make of its environments, against live state, as one comment that
+//! is kept up to date, and a commit status. Reads with what merged environments use; changes nothing.
+
+use super::daemon::View;
+use super::{Everywhere, Followed, Origin, Pinned, Subject, Trust, World, look};
+use crate::deliver::forge::{Forge, ForgeError, PullRequest, StatusState};
+use crate::deliver::render::{Broken, Page, plan_markdown, validation_markdown};
+use crate::ledger::LedgerError;
+use crate::model::{
+    Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Revision, Snapshot,
+};
+use crate::plan::Plan;
+use crate::source::{Repository, SourceError};
+use crate::spec::{self, ReadOptions};
+use crate::telemetry::chain;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A plan this old is made anew, though neither branch moved: live state did, maybe.
+const STALE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Reviews the pull requests of one repository.
+pub struct Reviewer {
+    world: World,
+    nth: usize,
+    followed: Followed,
+    forge: Arc<dyn Forge>,
+    view: watch::Receiver<View>,
+    interval: Duration,
+    /// What each pull request was last planned from.
+    planned: BTreeMap<u64, Planned>,
+}
+
+struct Planned {
+    head: Revision,
+    base: Revision,
+    at: Timestamp,
+}
+
+/// Why one pull request was not reviewed.
+#[derive(Debug, thiserror::Error)]
+enum ReviewError {
+    #[error("read the pull request's branch")]
+    Source(#[from] SourceError),
+    #[error("write to the pull request")]
+    Forge(#[from] ForgeError),
+    #[error("work with the ledger")]
+    Ledger(#[from] LedgerError),
+}
+
+/// What our comment on a pull request says.
+struct Opinion {
+    state: StatusState,
+    said: String,
+    /// Equal for equal content, whenever it was made.
+    digest: Digest,
+    body: String,
+}
+
+/// What is remembered of our comment.
+#[derive(Default, Serialize, Deserialize)]
+struct Memory {
+    comment: Option<u64>,
+    digest: Option<Digest>,
+    head: Option<Revision>,
+}
+
+/// The environments a pull request touches.
+#[derive(Default)]
+struct Touched {
+    pinned: Vec<Pinned>,
+    names: BTreeSet<EnvironmentName>,
+    wrong: Vec<Diagnostic>,
+    everywhere: Everywhere,
+}
+
+impl Reviewer {
+    /// Reviews the pull requests of the `nth` repository.
+    pub fn new(
+        world: World,
+        (nth, followed): (usize, Followed),
+        forge: Arc<dyn Forge>,
+        view: watch::Receiver<View>,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            world,
+            nth,
+            followed,
+            forge,
+            view,
+            interval,
+            planned: BTreeMap::new(),
+        }
+    }
+
+    /// Reviews until stopped: at every interval, and when the branch they merge into moved.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut told = None;
+        loop {
+            let mut view = self.view.clone();
+            let base = view.borrow_and_update().snapshots.get(&self.nth).cloned();
+            if let Some(base) = base {
+                let pass = self.pass(&base);
+                let result = tokio::select! {
+                    () = stop.cancelled() => return,
+                    result = pass => result,
+                };
+                let code = result.as_ref().err().map(|error| error.code());
+                if let Err(error) = &result
+                    && told != code
+                {
+                    tracing::warn!(
+                        error = chain(error),
+                        code,
+                        hint = error.hint(),
+                        "Pull requests cannot be listed"
+                    );
+                }
+                told = code;
+            }
+            let moved = async {
+                let _daemon_gone = view.changed().await;
+                // Several moves at a start are one.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.interval) => {}
+                () = moved => {}
+            }
+        }
+    }
+
+    async fn pass(&mut self, base: &Arc<Snapshot>) -> Result<(), ForgeError> {
+        let Origin::Git(repository) = self.followed.origin.clone() else {
+            return Ok(());
+        };
+        let branch = repository.target().branch.clone();
+        let pulls = self.forge.open_pull_requests().await?;
+        self.planned
+            .retain(|number, _| pulls.iter().any(|pull| pull.number == *number));
+        for pull in pulls.iter().filter(|pull| pull.base_branch == branch) {
+            let now = self.world.clock.now();
+            let fresh = self.planned.get(&pull.number).is_some_and(|planned| {
+                planned.head == pull.head
+                    && planned.base == base.revision
+                    && now.duration_since(planned.at) < STALE
+            });
+            if fresh {
+                continue;
+            }
+            let span =
+                tracing::info_span!("review", number = pull.number, head = %pull.head.short());
+            let review =
+                tracing::Instrument::instrument(self.review(&repository, pull, base), span);
+            if let Err(error) = review.await {
+                tracing::warn!(
+                    number = pull.number,
+                    error = chain(&error),
+                    "Pull request not reviewed, trying again"
+                );
+                continue;
+            }
+            let planned = Planned {
+                head: pull.head.clone(),
+                base: base.revision.clone(),
+                at: now,
+            };
+            self.planned.insert(pull.number, planned);
+        }
+        Ok(())
+    }
+
+    async fn review(
+        &self,
+        repository: &Repository,
+        pull: &PullRequest,
+        base: &Snapshot,
+    ) -> Result<(), ReviewError> {
+        let name = format!("forge/{}/pull/{}", self.followed.origin.name(), pull.number);
+        let memory = self.world.ledger.delivery(&name).await?.unwrap_or_default();
+        let memory: Memory = serde_json::from_value(memory).unwrap_or_default();
+        let preview = match repository
+            .merge_preview(&pull.base_branch, &pull.head_ref())
+            .await
+        {
+            Ok(preview) => Arc::new(preview.snapshot),
+            Err(error @ SourceError::Conflict { .. }) => {
+                return Ok(self
+                    .status(pull, StatusState::Failure, &error.to_string())
+                    .await?);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let touched = self.touched(&preview, base);
+        if touched.names.is_empty() && touched.wrong.is_empty() && memory.comment.is_none() {
+            return Ok(self
+                .status(pull, StatusState::Success, "Touches no environment")
+                .await?);
+        }
+        let opinion = self.opinion(pull, &touched).await;
+        if memory.digest.as_ref() == Some(&opinion.digest)
+            && memory.head.as_ref() == Some(&pull.head)
+        {
+            return Ok(());
+        }
+        let comment = self
+            .forge
+            .put_comment(pull.number, &self.marker(), &opinion.body, memory.comment)
+            .await?;
+        self.status(pull, opinion.state, &opinion.said).await?;
+        let memory = Memory {
+            comment: Some(comment),
+            digest: Some(opinion.digest),
+            head: Some(pull.head.clone()),
+        };
+        let memory = serde_json::to_value(memory).unwrap_or_default();
+        Ok(self.world.ledger.record_delivery(&name, &memory).await?)
+    }
+
+    fn marker(&self) -> String {
+        format!("<!-- reconciled:plan:{} -->", self.followed.origin.name())
+    }
+
+    async fn status(
+        &self,
+        pull: &PullRequest,
+        state: StatusState,
+        said: &str,
+    ) -> Result<(), ForgeError> {
+        let said: String = said.chars().take(140).collect();
+        self.forge
+            .put_status(&pull.head, "reconciled/plan", state, &said)
+            .await
+    }
+
+    /// Finds what differs between the merged state and the branch it would go into.
+    fn touched(&self, preview: &Arc<Snapshot>, base: &Snapshot) -> Touched {
+        let kinds = self.world.registry.kinds();
+        let options = ReadOptions {
+            folder: Some(self.followed.environments.clone()),
+            only: None,
+            kinds,
+        };
+        let reading = spec::read(preview, &options);
+        let fleet = Arc::clone(&self.view.borrow().fleet);
+        let mut touched = Touched {
+            everywhere: fleet.everywhere(),
+            ..Touched::default()
+        };
+        let changed = |path: &RepoPath| preview.files.get(path) != base.files.get(path);
+        touched.wrong.extend(
+            reading
+                .diagnostics
+                .into_iter()
+                .filter(|one| changed(&one.location.file)),
+        );
+        let mut there = BTreeSet::new();
+        for read in reading.environments {
+            there.insert(read.name.clone());
+            let path = read.path.clone();
+            let name = read.name.clone();
+            match Pinned::new(read, preview, &self.followed.secrets_base) {
+                Ok(pinned) if pinned.touched_files(base).is_empty() => {}
+                Ok(pinned) => {
+                    touched.names.insert(name);
+                    touched.pinned.push(pinned);
+                }
+                Err(diagnostics) => {
+                    if changed(&path) || diagnostics.iter().any(|one| changed(&one.location.file)) {
+                        touched.names.insert(name);
+                        touched.wrong.extend(diagnostics);
+                    }
+                }
+            }
+        }
+        let mine = fleet
+            .kept()
+            .iter()
+            .filter(|(_, kept)| kept.repository == self.followed.origin.name());
+        touched.names.extend(
+            mine.map(|(name, _)| name.clone())
+                .filter(|name| !there.contains(name)),
+        );
+        touched
+    }
+
+    async fn opinion(&self, pull: &PullRequest, touched: &Touched) -> Opinion {
+        let marker = self.marker();
+        let page = |at| Page {
+            marker: &marker,
+            revision: &pull.head,
+            at,
+        };
+        let names: Vec<EnvironmentName> = touched.names.iter().cloned().collect();
+        if pull.from_fork || !touched.wrong.is_empty() {
+            let body = |at| validation_markdown(&names, &touched.wrong, pull.from_fork, &page(at));
+            let (state, said) = match touched.wrong.len() {
+                0 => (
+                    StatusState::Success,
+                    "The specs are valid; a fork gets no plan".to_owned(),
+                ),
+                wrong => (
+                    StatusState::Failure,
+                    format!("{wrong} mistakes in the specs"),
+                ),
+            };
+            return self.dated(state, said, body);
+        }
+        let (plans, broken) = self.plans(touched).await;
+        let broken: Vec<Broken<'_>> = broken
+            .iter()
+            .map(|(name, message, hint)| Broken {
+                environment: name,
+                message,
+                hint: hint.as_deref(),
+            })
+            .collect();
+        let state = if broken.is_empty() {
+            StatusState::Success
+        } else {
+            StatusState::Failure
+        };
+        let writes = plans
+            .iter()
+            .flat_map(|plan| &plan.steps)
+            .filter(|step| step.action.writes())
+            .count();
+        let said = match broken.len() {
+            0 => format!("{writes} changes planned in {} environments", plans.len()),
+            broken => format!("{broken} plans could not be made"),
+        };
+        self.dated(state, said, |at| plan_markdown(&plans, &broken, &page(at)))
+    }
+
+    fn dated(
+        &self,
+        state: StatusState,
+        said: String,
+        body: impl Fn(Timestamp) -> String,
+    ) -> Opinion {
+        let digest = Digest::of(body(Timestamp::UNIX_EPOCH));
+        Opinion {
+            state,
+            said,
+            digest,
+            body: body(self.world.clock.now()),
+        }
+    }
+
+    async fn plans(&self, touched: &Touched) -> (Vec<Plan>, Vec<(String, String, Option<String>)>) {
+        let fleet = Arc::clone(&self.view.borrow().fleet);
+        let trust = Trust::merged(&fleet, self.world.registry.kinds());
+        let (mut plans, mut broken) = (Vec::new(), Vec::new());
+        for pinned in &touched.pinned {
+            let subject = Subject {
+                pinned,
+                everywhere: &touched.everywhere,
+                depth: Depth::PredictAll,
+                trust: &trust,
+            };
+            match look(&self.world, subject).await {
+                Ok(looked) => plans.push(looked.plan),
+                Err(error) => broken.push((pinned.name().to_string(), chain(&error), error.hint())),
+            }
+        }
+        (plans, broken)
+    }
+}
