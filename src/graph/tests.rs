@@ -20,9 +20,17 @@ fn secrets() -> Secrets {
 /// Builds the graph of the environment in `e.yaml`.
 pub(super) fn built(files: &[(&str, &str)]) -> Result<Graph, Vec<Diagnostic>> {
     let (kinds, snapshot) = (kinds(), snapshot(files));
-    let options = ReadOptions { folder: None, only: None, kinds: &kinds };
+    let options = ReadOptions {
+        folder: None,
+        only: None,
+        kinds: &kinds,
+    };
     let reading = read(&snapshot, &options);
-    let found = reading.environments.into_iter().find(|e| e.path.as_str() == "e.yaml").unwrap();
+    let found = reading
+        .environments
+        .into_iter()
+        .find(|e| e.path.as_str() == "e.yaml")
+        .unwrap();
     build(&found.environment?, &secrets(), &kinds, &snapshot)
 }
 
@@ -38,54 +46,100 @@ fn wrong(resources: &str) -> String {
 
 /// Shows what every wave wants.
 pub(super) fn waves(graph: &Graph, outputs: &BTreeMap<ResourceId, Map>) -> Vec<Vec<String>> {
-    let one = |wanted: &Wanted| format!("{} {}", wanted.address.resource, wanted.desired.masked_json());
-    graph.waves().iter().map(|wave| graph.resolve(wave, outputs).iter().map(one).collect()).collect()
+    let one = |wanted: &Wanted| {
+        format!(
+            "{} {}",
+            wanted.address.resource,
+            wanted.desired.masked_json()
+        )
+    };
+    graph
+        .waves()
+        .iter()
+        .map(|wave| graph.resolve(wave, outputs).iter().map(one).collect())
+        .collect()
 }
 
 const HYBRID: &str = "  vars: { region: nyc3, url: \"x-${vars.region}\" }\n  resources:\n    env: { kind: host/file, spec: { path: /env, content: \"URL=${resources.db.connection.uri}?${vars.url}\", host: \"${resources.db.connection.host}\" }, lifecycle: { dependsOn: [motd] } }\n    motd: { kind: host/file, spec: { path: \"/motd\", content: \"${metadata.name} ${metadata.labels.Owner}\" } }\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: \"${vars.region}\", num_nodes: \"${1 + 1}\" } }\n";
 
 fn hybrid() -> Graph {
-    let text = environment(&format!("{HEAD}{HYBRID}")).replace("name: test", "name: test, labels: { Owner: platform }");
+    let text = environment(&format!("{HEAD}{HYBRID}"))
+        .replace("name: test", "name: test, labels: { Owner: platform }");
     built(&[("e.yaml", &text)]).unwrap_or_else(|wrong| panic!("{}", shown(&wrong)))
 }
 
 fn known() -> BTreeMap<ResourceId, Map> {
     let outputs = [
-        ("connection.uri".to_owned(), Value::Secret(Secret::new("postgres://canary"))),
+        (
+            "connection.uri".to_owned(),
+            Value::Secret(Secret::new("postgres://canary")),
+        ),
         ("connection.host".to_owned(), Value::from("db.example")),
     ];
-    [(ResourceId::new("db").unwrap(), outputs.into_iter().collect())].into()
+    [(
+        ResourceId::new("db").unwrap(),
+        outputs.into_iter().collect(),
+    )]
+    .into()
 }
 
 #[test]
 fn what_is_read_comes_in_an_earlier_wave_and_dependencies_do_not_split() {
     let graph = hybrid();
-    assert_eq!(waves(&graph, &BTreeMap::new()), [
-        vec![
-            r#"motd {"path":"/motd","content":"test platform"}"#,
-            r#"db {"name":"db","engine":"pg","region":"nyc3","num_nodes":2,"tags":["Owner:platform"]}"#,
-        ],
-        vec![r#"env {"path":"/env","content":"(known after apply)","host":"(known after apply)"}"#],
-    ]);
+    assert_eq!(
+        waves(&graph, &BTreeMap::new()),
+        [
+            vec![
+                r#"motd {"path":"/motd","content":"test platform"}"#,
+                r#"db {"name":"db","engine":"pg","region":"nyc3","num_nodes":2,"tags":["Owner:platform"]}"#,
+            ],
+            vec![
+                r#"env {"path":"/env","content":"(known after apply)","host":"(known after apply)"}"#
+            ],
+        ]
+    );
     let env = &graph.resolve(&graph.waves()[1], &BTreeMap::new())[0];
     let after: Vec<String> = env.after.iter().map(ToString::to_string).collect();
     assert_eq!(after, ["test/db", "test/motd"]);
     let holes = env.desired.holes();
-    assert_eq!(holes[0].template, "URL=${resources.db.connection.uri}?${vars.url}");
-    assert_eq!(holes.iter().map(|hole| hole.sensitive).collect::<Vec<_>>(), [true, false]);
-    assert!(holes.iter().all(|hole| hole.needs == BTreeSet::from(["db".to_owned()])));
+    assert_eq!(
+        holes[0].template,
+        "URL=${resources.db.connection.uri}?${vars.url}"
+    );
+    assert_eq!(
+        holes.iter().map(|hole| hole.sensitive).collect::<Vec<_>>(),
+        [true, false]
+    );
+    assert!(
+        holes
+            .iter()
+            .all(|hole| hole.needs == BTreeSet::from(["db".to_owned()]))
+    );
 }
 
 #[test]
 fn holes_are_filled_and_a_secret_seals_the_text_around_it() {
     let graph = hybrid();
-    let env = graph.addresses().into_iter().find(|a| a.resource.name() == "env").unwrap();
+    let env = graph
+        .addresses()
+        .into_iter()
+        .find(|a| a.resource.name() == "env")
+        .unwrap();
     let filled = graph.fill(&env, &known()).unwrap();
-    assert_eq!(filled.masked_json(), json!({ "path": "/env", "content": "(sensitive)", "host": "db.example" }));
-    assert_eq!(filled.exposed_json().unwrap()["content"], "URL=postgres://canary?x-nyc3");
+    assert_eq!(
+        filled.masked_json(),
+        json!({ "path": "/env", "content": "(sensitive)", "host": "db.example" })
+    );
+    assert_eq!(
+        filled.exposed_json().unwrap()["content"],
+        "URL=postgres://canary?x-nyc3"
+    );
     assert!(!format!("{graph:?} {filled:?}").contains("canary"));
     let missing = graph.fill(&env, &BTreeMap::new()).unwrap_err();
-    assert_eq!(missing, "`URL=${resources.db.connection.uri}?${vars.url}` is not known yet");
+    assert_eq!(
+        missing,
+        "`URL=${resources.db.connection.uri}?${vars.url}` is not known yet"
+    );
     // Same inputs, same digest: what is resolved for a plan is what is filled when carrying it out.
     let key = DigestKey::new([7; 32]);
     let wanted = graph.resolve(&graph.waves()[1], &known()).remove(0);
@@ -94,25 +148,54 @@ fn holes_are_filled_and_a_secret_seals_the_text_around_it() {
 
 #[test]
 fn a_wrong_type_that_shows_late_is_told_when_filling() {
-    let graph = graph("  resources:\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: a } }\n    f: { kind: host/file, spec: { path: \"/${resources.db.id + 1}\" } }\n");
-    let outputs = [(ResourceId::new("db").unwrap(), [("id".to_owned(), Value::from("x"))].into_iter().collect())].into();
+    let graph = graph(
+        "  resources:\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: a } }\n    f: { kind: host/file, spec: { path: \"/${resources.db.id + 1}\" } }\n",
+    );
+    let outputs = [(
+        ResourceId::new("db").unwrap(),
+        [("id".to_owned(), Value::from("x"))].into_iter().collect(),
+    )]
+    .into();
     let f = Address::new(graph.environment().clone(), ResourceId::new("f").unwrap());
-    assert_eq!(graph.fill(&f, &outputs).unwrap_err(), "`+` cannot join a text and a whole number (e.yaml:9:45)");
+    assert_eq!(
+        graph.fill(&f, &outputs).unwrap_err(),
+        "`+` cannot join a text and a whole number (e.yaml:9:45)"
+    );
     let wanted = graph.resolve(&graph.waves()[1], &outputs).remove(0);
     assert!(wanted.identity.is_none() && !wanted.desired.holes().is_empty());
 }
 
 #[test]
 fn a_connection_that_reads_an_output_is_in_a_later_wave() {
-    let text = environment("  connections: { a: { provider: digitalocean }, b: { provider: host, root: \"${resources.db.id}\" } }\n  resources:\n    f: { kind: host/file, spec: { path: /f } }\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: a } }\n");
+    let text = environment(
+        "  connections: { a: { provider: digitalocean }, b: { provider: host, root: \"${resources.db.id}\" } }\n  resources:\n    f: { kind: host/file, spec: { path: /f } }\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: a } }\n",
+    );
     let graph = built(&[("e.yaml", &text)]).unwrap();
-    let ids = |wave: &Wave| graph.resolve(wave, &BTreeMap::new()).iter().map(|w| w.address.resource.to_string()).collect::<Vec<_>>();
-    assert_eq!(graph.waves().iter().map(ids).collect::<Vec<_>>(), [["db"], ["f"]]);
+    let ids = |wave: &Wave| {
+        graph
+            .resolve(wave, &BTreeMap::new())
+            .iter()
+            .map(|w| w.address.resource.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        graph.waves().iter().map(ids).collect::<Vec<_>>(),
+        [["db"], ["f"]]
+    );
     let f = &graph.resolve(&graph.waves()[1], &BTreeMap::new())[0];
     assert_eq!(f.connection.settings.holes().len(), 1);
-    let outputs = [(ResourceId::new("db").unwrap(), [("id".to_owned(), Value::from("/srv"))].into_iter().collect())].into();
+    let outputs = [(
+        ResourceId::new("db").unwrap(),
+        [("id".to_owned(), Value::from("/srv"))]
+            .into_iter()
+            .collect(),
+    )]
+    .into();
     let f = &graph.resolve(&graph.waves()[1], &outputs)[0];
-    assert_eq!(f.connection.settings.masked_json(), json!({ "root": "/srv" }));
+    assert_eq!(
+        f.connection.settings.masked_json(),
+        json!({ "root": "/srv" })
+    );
 }
 
 #[test]
@@ -156,12 +239,28 @@ fn circles_and_doubles_are_told_with_their_path() {
 
 #[test]
 fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
-    let text = environment(&format!("{HEAD}  vars: {{ auth: \"Bearer ${{secrets.t}}\" }}\n  resources:\n    f: {{ kind: host/file, spec: {{ path: /f, content: \"${{vars.auth}}\" }} }}\n"));
+    let text = environment(&format!(
+        "{HEAD}  vars: {{ auth: \"Bearer ${{secrets.t}}\" }}\n  resources:\n    f: {{ kind: host/file, spec: {{ path: /f, content: \"${{vars.auth}}\" }} }}\n"
+    ));
     let (kinds, snapshot) = (kinds(), snapshot(&[("e.yaml", &text)]));
-    let options = ReadOptions { folder: None, only: None, kinds: &kinds };
-    let environment = read(&snapshot, &options).environments.remove(0).environment.unwrap();
-    let error = crate::source::SourceError::Secret { place: "the environment variable T".to_owned(), reason: "it is not set".to_owned() };
-    let missing = Secrets { missing: [("t".to_owned(), error)].into(), ..Secrets::default() };
+    let options = ReadOptions {
+        folder: None,
+        only: None,
+        kinds: &kinds,
+    };
+    let environment = read(&snapshot, &options)
+        .environments
+        .remove(0)
+        .environment
+        .unwrap();
+    let error = crate::source::SourceError::Secret {
+        place: "the environment variable T".to_owned(),
+        reason: "it is not set".to_owned(),
+    };
+    let missing = Secrets {
+        missing: [("t".to_owned(), error)].into(),
+        ..Secrets::default()
+    };
     insta::assert_snapshot!(shown(&build(&environment, &missing, &kinds, &snapshot).err().unwrap()), @r#"
     e.yaml:6:17 missing-secret: failed to read a secret from the environment variable T: it is not set
         secrets: { t: { env: T } }
@@ -175,22 +274,40 @@ fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
 
 #[test]
 fn one_object_in_two_environments_is_told_in_both() {
-    let one = environment(&format!("{HEAD}  resources:\n    a: {{ kind: host/file, spec: {{ path: /a }} }}\n"));
-    let other = one.replace("name: test", "name: other").replace("host: { provider: host }", "vm: { provider: host }");
-    let (one, other) = (built(&[("e.yaml", &one)]).unwrap(), built(&[("e.yaml", &other)]).unwrap());
+    let one = environment(&format!(
+        "{HEAD}  resources:\n    a: {{ kind: host/file, spec: {{ path: /a }} }}\n"
+    ));
+    let other = one
+        .replace("name: test", "name: other")
+        .replace("host: { provider: host }", "vm: { provider: host }");
+    let (one, other) = (
+        built(&[("e.yaml", &one)]).unwrap(),
+        built(&[("e.yaml", &other)]).unwrap(),
+    );
     let errors = declared_twice(&[&one, &other]);
-    let shown: Vec<String> = errors.iter().map(|(name, error)| format!("{name}: {}", error.message)).collect();
-    assert_eq!(shown, [
-        "other: host/file /a is declared already, as test/a",
-        "test: host/file /a is declared already, as other/a",
-    ]);
+    let shown: Vec<String> = errors
+        .iter()
+        .map(|(name, error)| format!("{name}: {}", error.message))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "other: host/file /a is declared already, as test/a",
+            "test: host/file /a is declared already, as other/a",
+        ]
+    );
 }
 
 #[test]
 fn ten_thousand_resources_are_quick() {
     let resources = (0..10_000).fold("  resources:\n".to_owned(), |text, nth| {
-        text + &format!("    f{nth}: {{ kind: host/file, spec: {{ path: \"/f${{{nth} + 1}}\" }} }}\n")
+        text + &format!(
+            "    f{nth}: {{ kind: host/file, spec: {{ path: \"/f${{{nth} + 1}}\" }} }}\n"
+        )
     });
     let graph = graph(&resources);
-    assert_eq!(graph.resolve(&graph.waves()[0], &BTreeMap::new()).len(), 10_000);
+    assert_eq!(
+        graph.resolve(&graph.waves()[0], &BTreeMap::new()).len(),
+        10_000
+    );
 }

@@ -95,8 +95,11 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
         return None;
     }
     let mut reason = format!(
-        "{} deletes are more than the {allowed} that deletionBudget allows ({} at most, {} % of the {} owned): ",
-        deletes.len(),
+        "{}, more than the {allowed} that deletionBudget allows ({} at most, {} % of the {} owned): ",
+        match deletes.len() {
+            1 => "1 delete".to_owned(),
+            many => format!("{many} deletes"),
+        },
         budget.count,
         budget.percent,
         inputs.owned.len()

@@ -316,9 +316,6 @@ fn refuse_expression_in_key(key: &Key, reader: &mut Reader) {
         let error = key
             .place
             .error("expression-in-key", "an expression cannot stand in a key");
-        reader
-            .report(error.with_hint(
-                "Write the key out.",
-            ));
+        reader.report(error.with_hint("Write the key out."));
     }
 }

@@ -34,19 +34,39 @@ pub(crate) fn kinds() -> Kinds {
             "$defs": { "rule": { "type": "object", "required": ["port"], "properties": { "port": { "type": "integer" } } } },
         })),
         identity: vec![PathPattern::known("/name")],
-        outputs: vec![output("connection.uri", true), output("connection.host", false), output("id", false)],
+        outputs: vec![
+            output("connection.uri", true),
+            output("connection.host", false),
+            output("id", false),
+        ],
         labels: Some(crate::model::Labels::Tags(PathPattern::known("/tags"))),
         ..Kind::plain("digitalocean/database-cluster", "A managed database.")
     };
     let object = Kind {
-        identity: ["/apiVersion", "/kind", "/metadata/namespace", "/metadata/name"].map(PathPattern::known).to_vec(),
+        identity: [
+            "/apiVersion",
+            "/kind",
+            "/metadata/namespace",
+            "/metadata/name",
+        ]
+        .map(PathPattern::known)
+        .to_vec(),
         outputs: vec![output("uid", false)],
         secret: crate::model::Select {
             field: PathPattern::known("/kind"),
-            rows: [("Secret".to_owned(), vec![PathPattern::known("/data"), PathPattern::known("/stringData")])].into(),
+            rows: [(
+                "Secret".to_owned(),
+                vec![
+                    PathPattern::known("/data"),
+                    PathPattern::known("/stringData"),
+                ],
+            )]
+            .into(),
             otherwise: Vec::new(),
         },
-        labels: Some(crate::model::Labels::Map(PathPattern::known("/metadata/labels"))),
+        labels: Some(crate::model::Labels::Map(PathPattern::known(
+            "/metadata/labels",
+        ))),
         ..Kind::plain("kubernetes/object", "One object.")
     };
     let file = Kind {
@@ -59,7 +79,10 @@ pub(crate) fn kinds() -> Kinds {
 /// Makes a snapshot of files.
 pub(crate) fn snapshot(files: &[(&str, &str)]) -> Snapshot {
     let file = |(path, text): &(&str, &str)| {
-        (RepoPath::new(path).unwrap(), File::Bytes(text.as_bytes().into()))
+        (
+            RepoPath::new(path).unwrap(),
+            File::Bytes(text.as_bytes().into()),
+        )
     };
     Snapshot {
         revision: Revision::new("abc"),
@@ -70,7 +93,14 @@ pub(crate) fn snapshot(files: &[(&str, &str)]) -> Snapshot {
 /// Reads everything a snapshot holds.
 pub(crate) fn reading(files: &[(&str, &str)]) -> Reading {
     let kinds = kinds();
-    read(&snapshot(files), &ReadOptions { folder: None, only: None, kinds: &kinds })
+    read(
+        &snapshot(files),
+        &ReadOptions {
+            folder: None,
+            only: None,
+            kinds: &kinds,
+        },
+    )
 }
 
 /// Shows diagnostics as a terminal would: place, mark, hint.
@@ -78,13 +108,29 @@ pub(crate) fn shown(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
     for d in diagnostics {
         let at = &d.location;
-        writeln!(text, "{}:{}:{} {}: {}", at.file, at.line, at.column, d.code, d.message).unwrap();
+        writeln!(
+            text,
+            "{}:{}:{} {}: {}",
+            at.file, at.line, at.column, d.code, d.message
+        )
+        .unwrap();
         if !d.source_line.is_empty() {
             writeln!(text, "  {}", d.source_line).unwrap();
-            writeln!(text, "  {}{}", " ".repeat(at.column - 1), "^".repeat(at.length)).unwrap();
+            writeln!(
+                text,
+                "  {}{}",
+                " ".repeat(at.column - 1),
+                "^".repeat(at.length)
+            )
+            .unwrap();
         }
         if let Some((place, label)) = &d.related {
-            writeln!(text, "  {label}: {}:{}:{}", place.file, place.line, place.column).unwrap();
+            writeln!(
+                text,
+                "  {label}: {}:{}:{}",
+                place.file, place.line, place.column
+            )
+            .unwrap();
         }
         if let Some(hint) = &d.hint {
             writeln!(text, "  = {hint}").unwrap();
@@ -100,5 +146,7 @@ pub(crate) fn check(spec: &str) -> String {
 
 /// An environment named `test` around a `spec`, which is indented by two already.
 pub(crate) fn environment(spec: &str) -> String {
-    format!("apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec:\n{spec}")
+    format!(
+        "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec:\n{spec}"
+    )
 }

@@ -17,14 +17,38 @@ console.log(JSON.stringify(documents.map((document) => valid(document))));
 
 const DOCUMENTS: [(&str, bool); 22] = [
     ("{}", true),
-    ("repositories: [{ name: a, url: https://example.com/a }]", true),
-    ("repositories: [{ name: a, workingFolder: ../a, interval: 1h30m }]", true),
-    ("repositories: [{ name: a, url: a, credentials: { token: { env: T }, username: u } }]", true),
-    ("repositories: [{ name: a, url: a, credentials: { sshKey: k, knownHosts: h } }]", true),
-    ("github: { token: { file: /t } }\nslack: { webhook: { env: W }, channel: \"#a\" }", true),
-    ("limits: { concurrency: 256, source: { file: 64KiB } }\nlog: { format: text, filter: debug }", true),
-    ("providers: { host: { allowed: true, root: /srv }, rest: { baseUrls: { digitalocean: http://a } } }", true),
-    ("ledger: { path: a.db, retention: 7d }\nweb: { listen: 127.0.0.1:0 }\nstateFolder: state", true),
+    (
+        "repositories: [{ name: a, url: https://example.com/a }]",
+        true,
+    ),
+    (
+        "repositories: [{ name: a, workingFolder: ../a, interval: 1h30m }]",
+        true,
+    ),
+    (
+        "repositories: [{ name: a, url: a, credentials: { token: { env: T }, username: u } }]",
+        true,
+    ),
+    (
+        "repositories: [{ name: a, url: a, credentials: { sshKey: k, knownHosts: h } }]",
+        true,
+    ),
+    (
+        "github: { token: { file: /t } }\nslack: { webhook: { env: W }, channel: \"#a\" }",
+        true,
+    ),
+    (
+        "limits: { concurrency: 256, source: { file: 64KiB } }\nlog: { format: text, filter: debug }",
+        true,
+    ),
+    (
+        "providers: { host: { allowed: true, root: /srv }, rest: { baseUrls: { digitalocean: http://a } } }",
+        true,
+    ),
+    (
+        "ledger: { path: a.db, retention: 7d }\nweb: { listen: 127.0.0.1:0 }\nstateFolder: state",
+        true,
+    ),
     ("repositories: [{ url: a }]", false),
     ("repositories: [{ name: a, url: a, intervall: 5m }]", false),
     ("repositories: { name: a, url: a }", false),
@@ -53,7 +77,11 @@ fn editors_and_the_daemon_agree() {
         .arg(serde_json::json!([reconciled::config::schema(), documents]).to_string())
         .output()
         .unwrap();
-    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    assert!(
+        judged.status.success(),
+        "{}",
+        String::from_utf8_lossy(&judged.stderr)
+    );
     let judged: Vec<bool> = serde_json::from_slice(&judged.stdout).unwrap();
 
     let folder = tempfile::tempdir().unwrap();

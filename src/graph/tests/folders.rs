@@ -15,16 +15,26 @@ fn text(spec: &str) -> String {
 fn a_folder_becomes_its_objects() {
     let text = text("{ path: k8s, namespace: shop }");
     let zone = "apiVersion: example.com/v1\nkind: Zone\nmetadata: { name: z }\n";
-    let graph = built(&[("e.yaml", &text), ("k8s/api.yaml", API), ("k8s/crd/zone.json", CRD), ("k8s/zone.yml", zone), ("k8s/README.md", "#"), ("k8s-old/x.yaml", "a: 1")]);
-    let graph = graph.unwrap_or_else(|wrong| panic!("{}", shown(&wrong)));
-    assert_eq!(waves(&graph, &BTreeMap::new())[0], [
-        r#"api[Deployment.apps/shop/api] {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api","namespace":"shop","labels":{"Owner":"platform"}},"spec":{"paused":false,"template":{"spec":{"containers":[{"args":["${not.evaluated}",420,true]}]}}}}"#,
-        r#"api[Secret/other/s] {"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"other","labels":{"Owner":"platform"}},"stringData":{"a":"(sensitive)"}}"#,
-        r#"api[Namespace/shop] {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"Owner":"platform"}}}"#,
-        r#"api[CustomResourceDefinition.apiextensions.k8s.io/zones.example.com] {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"zones.example.com","labels":{"Owner":"platform"}},"spec":{"group":"example.com","scope":"Cluster","names":{"kind":"Zone"}}}"#,
-        r#"api[Zone.example.com/z] {"apiVersion":"example.com/v1","kind":"Zone","metadata":{"name":"z","labels":{"Owner":"platform"}}}"#,
-        r#"f {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"f","labels":{"Owner":"platform"}}}"#,
+    let graph = built(&[
+        ("e.yaml", &text),
+        ("k8s/api.yaml", API),
+        ("k8s/crd/zone.json", CRD),
+        ("k8s/zone.yml", zone),
+        ("k8s/README.md", "#"),
+        ("k8s-old/x.yaml", "a: 1"),
     ]);
+    let graph = graph.unwrap_or_else(|wrong| panic!("{}", shown(&wrong)));
+    assert_eq!(
+        waves(&graph, &BTreeMap::new())[0],
+        [
+            r#"api[Deployment.apps/shop/api] {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api","namespace":"shop","labels":{"Owner":"platform"}},"spec":{"paused":false,"template":{"spec":{"containers":[{"args":["${not.evaluated}",420,true]}]}}}}"#,
+            r#"api[Secret/other/s] {"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"other","labels":{"Owner":"platform"}},"stringData":{"a":"(sensitive)"}}"#,
+            r#"api[Namespace/shop] {"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"Owner":"platform"}}}"#,
+            r#"api[CustomResourceDefinition.apiextensions.k8s.io/zones.example.com] {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"zones.example.com","labels":{"Owner":"platform"}},"spec":{"group":"example.com","scope":"Cluster","names":{"kind":"Zone"}}}"#,
+            r#"api[Zone.example.com/z] {"apiVersion":"example.com/v1","kind":"Zone","metadata":{"name":"z","labels":{"Owner":"platform"}}}"#,
+            r#"f {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"f","labels":{"Owner":"platform"}}}"#,
+        ]
+    );
     let wanted = graph.resolve(&graph.waves()[0], &BTreeMap::new());
     assert_eq!(wanted[0].location.file.as_str(), "k8s/api.yaml");
     assert_eq!(wanted.last().unwrap().after.len(), 5);
@@ -44,7 +54,10 @@ fn a_folder_becomes_its_objects() {
 fn what_is_no_object_is_told_where_it_stands() {
     let told = |spec: &str, files: &[(&str, &str)]| {
         let text = text(spec);
-        let all: Vec<(&str, &str)> = [("e.yaml", text.as_str())].into_iter().chain(files.iter().copied()).collect();
+        let all: Vec<(&str, &str)> = [("e.yaml", text.as_str())]
+            .into_iter()
+            .chain(files.iter().copied())
+            .collect();
         shown(&built(&all).err().unwrap_or_default())
     };
     let twice = format!("{API}---\n{API}");

@@ -33,13 +33,23 @@ fn given(source: &str) -> Result<Datum, String> {
 fn shown(wrong: &Wrong) -> String {
     let near = wrong.near.as_deref().map(|near| format!(" at {near:?}"));
     let hint = wrong.hint.as_deref().unwrap_or("-");
-    format!("{}: {}{} | {hint}", wrong.code, wrong.message, near.unwrap_or_default())
+    format!(
+        "{}: {}{} | {hint}",
+        wrong.code,
+        wrong.message,
+        near.unwrap_or_default()
+    )
 }
 
 fn all(sources: &[&str]) -> String {
     sources.iter().fold(String::new(), |mut text, source| {
         let answer = match given(source) {
-            Ok(datum) => format!("{}", datum.into_value().map_or("(bytes)".into(), |value| value.masked_json())),
+            Ok(datum) => format!(
+                "{}",
+                datum
+                    .into_value()
+                    .map_or("(bytes)".into(), |value| value.masked_json())
+            ),
             Err(why) => why,
         };
         writeln!(text, "{source} => {answer}").unwrap();
@@ -197,10 +207,16 @@ fn what_is_made_from_a_secret_is_sealed() {
             }
         });
         assert!(plain.is_empty(), "{source} leaves {plain:?} in the open");
-        assert!(!value.masked_json().to_string().contains("cana"), "{source}");
+        assert!(
+            !value.masked_json().to_string().contains("cana"),
+            "{source}"
+        );
     }
     // A neighbour of a secret is none.
-    let value = given("[\"x\", secrets.token]").unwrap().into_value().unwrap();
+    let value = given("[\"x\", secrets.token]")
+        .unwrap()
+        .into_value()
+        .unwrap();
     assert_eq!(value.masked_json(), serde_json::json!(["x", "(sensitive)"]));
 }
 
@@ -209,15 +225,35 @@ fn cost_and_depth_are_bounded() {
     let code = |source: &str| given(source).err().unwrap_or_default();
     let list = format!("[{}]", vec!["1"; 200].join(","));
     let nested = format!("{list}.map(a, {list}.map(b, {list}.map(c, a + b + c)))");
-    assert!(code(&nested).starts_with("expression-too-costly"), "{}", code(&nested));
+    assert!(
+        code(&nested).starts_with("expression-too-costly"),
+        "{}",
+        code(&nested)
+    );
     let doubling = "[\"xxxxxxxxxxxxxxxx\"].map(a, a+a+a+a+a+a+a+a).map(a, a+a+a+a+a+a+a+a).map(a, a+a+a+a+a+a+a+a)\
         .map(a, a+a+a+a+a+a+a+a).map(a, a+a+a+a+a+a+a+a).map(a, a+a+a+a+a+a+a+a).map(a, a+a+a+a+a+a+a+a)";
-    assert!(code(doubling).starts_with("expression-too-costly"), "{}", code(doubling));
+    assert!(
+        code(doubling).starts_with("expression-too-costly"),
+        "{}",
+        code(doubling)
+    );
     assert!(code(&"1+".repeat(5000)).starts_with("expression-too-long"));
     for deep in [
-        "(".repeat(900), "[".repeat(1900), "!".repeat(1900), "-".repeat(1900), "a.".repeat(900), "1+".repeat(900) + "1",
-        "a?".repeat(900), "{1:".repeat(600), "a(".repeat(900), "[1].map(x,".repeat(150), "\"".repeat(1901), "a[".repeat(900),
-        "1==".repeat(600) + "1", "true&&".repeat(300) + "true", "vars.zones".to_owned() + &"[0]".repeat(600),
+        "(".repeat(900),
+        "[".repeat(1900),
+        "!".repeat(1900),
+        "-".repeat(1900),
+        "a.".repeat(900),
+        "1+".repeat(900) + "1",
+        "a?".repeat(900),
+        "{1:".repeat(600),
+        "a(".repeat(900),
+        "[1].map(x,".repeat(150),
+        "\"".repeat(1901),
+        "a[".repeat(900),
+        "1==".repeat(600) + "1",
+        "true&&".repeat(300) + "true",
+        "vars.zones".to_owned() + &"[0]".repeat(600),
     ] {
         // Whatever it gives, it comes back.
         let _ends = given(&deep);

@@ -5,7 +5,9 @@ use super::{check, reading, shown};
 const CONNECTIONS: &str = "  connections: { do: { provider: digitalocean, token: \"${secrets.t}\" } }\n  secrets: { t: { env: T } }\n";
 
 fn resource(spec: &str) -> String {
-    check(&format!("{CONNECTIONS}  resources:\n    db:\n      kind: digitalocean/database-cluster\n      spec: {spec}\n"))
+    check(&format!(
+        "{CONNECTIONS}  resources:\n    db:\n      kind: digitalocean/database-cluster\n      spec: {spec}\n"
+    ))
 }
 
 #[test]
@@ -297,14 +299,22 @@ fn names_in_expressions() {
 
 #[test]
 fn layers() {
-    let env = |extends: &str| format!("apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec: {{ extends: {extends} }}\n");
-    let layer = |spec: &str| format!("apiVersion: reconciled.dev/v1alpha1\nkind: Layer\nspec: {spec}\n");
+    let env = |extends: &str| {
+        format!(
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec: {{ extends: {extends} }}\n"
+        )
+    };
+    let layer =
+        |spec: &str| format!("apiVersion: reconciled.dev/v1alpha1\nkind: Layer\nspec: {spec}\n");
     let one = env("[../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml]");
     let reading = reading(&[
         ("envs/one.yaml", one.as_str()),
         ("envs/a.yaml", &layer("{ extends: [b.yaml] }")),
         ("envs/b.yaml", &layer("{ extends: [a.yaml], varz: 1 }")),
-        ("envs/two.yaml", &format!("{}---\n{}", layer("{}"), layer("{}"))),
+        (
+            "envs/two.yaml",
+            &format!("{}---\n{}", layer("{}"), layer("{}")),
+        ),
         ("envs/plain.yaml", "a: 1\n"),
         ("envs/broken.yaml", "a: [\n"),
         ("bases/shop.yaml", &layer("{}")),
@@ -342,17 +352,48 @@ fn layers() {
 #[test]
 fn documents_that_are_not_quite_environments() {
     let reading = reading(&[
-        ("a.yaml", "apiVersion: reconciled.dev/v1alpha2\nkind: Environment\n"),
-        ("b.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Enviroment\n"),
-        ("c.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nspec: {}\n"),
-        ("d.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: Prod_1 }\nspec: {}\n"),
-        ("e.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Policy\n"),
-        ("f.yaml", "apiVersion: reconcild.dev/v1alpha1\nkind: Environment\nmetadata: { name: x }\n"),
-        ("g.yaml", "apiVersion: jenkins.io/v1\nkind: Environment\nmetadata: { name: x }\n"),
-        ("h.yaml", "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata:\n  name: broken\nspec:\n  vars: [\n"),
+        (
+            "a.yaml",
+            "apiVersion: reconciled.dev/v1alpha2\nkind: Environment\n",
+        ),
+        (
+            "b.yaml",
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Enviroment\n",
+        ),
+        (
+            "c.yaml",
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nspec: {}\n",
+        ),
+        (
+            "d.yaml",
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: Prod_1 }\nspec: {}\n",
+        ),
+        (
+            "e.yaml",
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Policy\n",
+        ),
+        (
+            "f.yaml",
+            "apiVersion: reconcild.dev/v1alpha1\nkind: Environment\nmetadata: { name: x }\n",
+        ),
+        (
+            "g.yaml",
+            "apiVersion: jenkins.io/v1\nkind: Environment\nmetadata: { name: x }\n",
+        ),
+        (
+            "h.yaml",
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata:\n  name: broken\nspec:\n  vars: [\n",
+        ),
         (".github/i.yaml", "a: 1\n"),
     ]);
-    assert_eq!(reading.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["broken"]);
+    assert_eq!(
+        reading
+            .environments
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect::<Vec<_>>(),
+        ["broken"]
+    );
     insta::assert_snapshot!(shown(&reading.all_diagnostics()), @r#"
     a.yaml:1:13 unknown-value: this version reads reconciled.dev/v1alpha1, not reconciled.dev/v1alpha2
       apiVersion: reconciled.dev/v1alpha2
@@ -387,8 +428,15 @@ fn two_of_one_name_are_wrong_in_both() {
     let one = "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: prod }\nspec: {}\n";
     let other = one.replace("prod", "staging");
     let reading = reading(&[("a.yaml", one), ("b.yaml", one), ("c.yaml", &other)]);
-    let failed: Vec<_> = reading.environments.iter().map(|e| (e.path.as_str(), e.environment.is_err())).collect();
-    assert_eq!(failed, [("a.yaml", true), ("b.yaml", true), ("c.yaml", false)]);
+    let failed: Vec<_> = reading
+        .environments
+        .iter()
+        .map(|e| (e.path.as_str(), e.environment.is_err()))
+        .collect();
+    assert_eq!(
+        failed,
+        [("a.yaml", true), ("b.yaml", true), ("c.yaml", false)]
+    );
     insta::assert_snapshot!(shown(&reading.all_diagnostics()), @r#"
     a.yaml:3:19 same-environment-name: two environments are named prod
       metadata: { name: prod }

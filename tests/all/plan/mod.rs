@@ -2,12 +2,17 @@
 //! clock; the plan and its renderers are pure.
 
 mod actions;
+mod comments;
 mod fields;
 mod holds;
+mod json;
 mod lists;
+mod messages;
 mod ownership;
 mod properties;
 mod prune;
+mod result;
 mod scene;
+mod screen;
 mod secrets;
 mod waits;

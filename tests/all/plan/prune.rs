@@ -73,8 +73,8 @@ fn the_smaller_of_count_and_percent_is_the_budget() {
         holds.first().map(|hold| hold.reason.clone())
     };
     assert_eq!(many(10, 2, 5, 20), None);
-    assert_snapshot!(many(10, 3, 5, 20).unwrap(), @"3 deletes are more than the 2 that deletionBudget allows (5 at most, 20 % of the 10 owned): prod/r000, prod/r001, prod/r002");
-    assert_snapshot!(many(100, 6, 5, 20).unwrap(), @"6 deletes are more than the 5 that deletionBudget allows (5 at most, 20 % of the 100 owned): prod/r000, prod/r001, prod/r002 and 3 more");
+    assert_snapshot!(many(10, 3, 5, 20).unwrap(), @"3 deletes, more than the 2 that deletionBudget allows (5 at most, 20 % of the 10 owned): prod/r000, prod/r001, prod/r002");
+    assert_snapshot!(many(100, 6, 5, 20).unwrap(), @"6 deletes, more than the 5 that deletionBudget allows (5 at most, 20 % of the 100 owned): prod/r000, prod/r001, prod/r002 and 3 more");
     assert_eq!(many(1, 1, 5, 20), None, "a share is rounded up");
     assert!(many(1, 1, 0, 100).is_some());
 }

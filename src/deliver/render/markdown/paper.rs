@@ -2,11 +2,13 @@
 //! left, and are never broken inside a fence.
 
 use super::escape;
+use crate::deliver::render::clean;
 
 /// The most characters a comment may have. Source: GitHub takes 65,536; the rest is our margin.
 pub(super) const LIMIT: usize = 60_000;
-/// Room for the closing lines of one folded part.
-const CLOSING: usize = 200;
+/// Room for what one folded part takes besides its lines: two fences, each at most one backtick
+/// longer than the longest line that is shown, and its tags.
+const CLOSING: usize = 2 * (clean::LONGEST_LINE + 1) + 200;
 
 /// A comment being written.
 #[derive(Default)]
@@ -114,7 +116,6 @@ fn fold(summary: &str, blocks: &[Vec<String>], room: &mut usize) -> String {
     }
     let mut text = format!("<details><summary>{summary}</summary>\n\n");
     if !lines.is_empty() {
-        // The fence grows with the backticks inside; they are counted twice, as room, to be safe.
         text.push_str(&escape::fenced("diff", &lines));
     }
     if left_out > 0 {

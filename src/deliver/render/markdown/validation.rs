@@ -5,8 +5,8 @@ use super::{Page, escape};
 use crate::deliver::render::words::many;
 use crate::model::{Diagnostic, EnvironmentName, Severity};
 
-/// Shows the mistakes of a pull request, or that there are none. `environments` are those it
-/// touches; `planned` says that plans stand elsewhere, so that only mistakes are of interest here.
+/// Shows the mistakes of a pull request, or that there are none; `environments` are those it touches.
+/// `from_fork` says why there is no plan.
 pub fn validation_markdown(
     environments: &[EnvironmentName],
     diagnostics: &[Diagnostic],
