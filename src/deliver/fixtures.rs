@@ -43,7 +43,8 @@ pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
 }
 
 /// A plan of these steps, held by nothing.
-pub(super) fn plan_of(steps: Vec<Step>) -> Plan {
+pub(super) fn plan_of(mut steps: Vec<Step>) -> Plan {
+    steps.sort_by(|one, other| one.address.cmp(&other.address));
     Plan {
         environment: EnvironmentName::new("test").unwrap(),
         revision: Revision::new("abc"),

@@ -94,9 +94,12 @@ impl Plan {
         self.steps.iter().all(|step| step.action == Action::None)
     }
 
-    /// Returns the step of an address.
+    /// Returns the step of an address. Steps are in the order of their addresses.
     pub fn step(&self, address: &Address) -> Option<&Step> {
-        self.steps.iter().find(|step| step.address == *address)
+        let place = self
+            .steps
+            .binary_search_by(|step| step.address.cmp(address));
+        place.ok().map(|place| &self.steps[place])
     }
 
     /// Returns the steps that do nothing but put back what somebody changed by hand.

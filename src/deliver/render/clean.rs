@@ -2,6 +2,7 @@
 //! direction-changing characters, nothing endless.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// The longest line that is shown, in characters.
 pub(super) const LONGEST_LINE: usize = 300;
@@ -27,7 +28,7 @@ pub(super) fn line_of(text: &str, longest: usize) -> Cow<'_, str> {
         }
     }
     if count > longest {
-        clean.push_str(&format!("… ({} more characters)", count - longest));
+        let _infallible = write!(clean, "… ({} more characters)", count - longest);
     }
     Cow::Owned(clean)
 }

@@ -204,15 +204,13 @@ impl StepJson {
 
 impl ChangeJson {
     fn of(change: &crate::model::Change) -> Self {
-        let side = |value: &Option<crate::model::Value>| {
-            value
-                .as_ref()
-                .map_or(Value::Null, crate::model::Value::masked_json)
+        let side = |value: Option<&crate::model::Value>| {
+            value.map_or(Value::Null, crate::model::Value::masked_json)
         };
         Self {
             path: change.path.to_string(),
-            before: side(&change.before),
-            after: side(&change.after),
+            before: side(change.before.as_ref()),
+            after: side(change.after.as_ref()),
             had: change.before.is_some(),
             has: change.after.is_some(),
             origin: change.origin,

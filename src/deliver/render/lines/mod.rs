@@ -115,15 +115,17 @@ fn sign(change: &Change) -> Sign {
 
 /// Returns what stands behind the path, where that fits one line.
 fn one_line(change: &Change) -> Option<String> {
-    let short = |value: &Option<Value>| value.as_ref().map(tree::short);
-    Some(match (short(&change.before), short(&change.after)) {
-        (None, None) => return None,
-        (None, Some(after)) => after?,
-        (Some(before), None) => before?,
-        // Two masks look alike; that they differ is all that may be said.
-        (Some(before), Some(after)) if before == after => format!("{}, changed", after?),
-        (Some(before), Some(after)) => format!("{} -> {}", before?, after?),
-    })
+    let short = |value: Option<&Value>| value.map(tree::short);
+    Some(
+        match (short(change.before.as_ref()), short(change.after.as_ref())) {
+            (None, None) => return None,
+            (None, Some(after)) => after?,
+            (Some(before), None) => before?,
+            // Two masks look alike; that they differ is all that may be said.
+            (Some(before), Some(after)) if before == after => format!("{}, changed", after?),
+            (Some(before), Some(after)) => format!("{} -> {}", before?, after?),
+        },
+    )
 }
 
 /// Returns what drifted in a step, one line a field.
@@ -132,15 +134,15 @@ pub(super) fn differences(step: &Step) -> Vec<Difference> {
         .changes
         .iter()
         .filter(|change| change.origin == Origin::Drift);
-    let side = |value: &Option<Value>| match value {
+    let side = |value: Option<&Value>| match value {
         None => "nothing".to_owned(),
         Some(value) => tree::short(value).unwrap_or_else(|| tree::inline(value)),
     };
     drifted
         .map(|change| Difference {
             path: path(change),
-            declared: side(&change.after),
-            live: side(&change.before),
+            declared: side(change.after.as_ref()),
+            live: side(change.before.as_ref()),
         })
         .collect()
 }

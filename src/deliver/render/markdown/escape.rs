@@ -1,6 +1,7 @@
 //! Makes text from outside harmless inside Markdown: no markup, no HTML, no mention, no link.
 
 use crate::deliver::render::clean;
+use std::fmt::Write as _;
 
 /// Returns text that reads as itself in a line of Markdown.
 ///
@@ -14,13 +15,13 @@ pub(super) fn text(text: &str) -> String {
         match c {
             '&' | '<' | '>' | '@' | '#' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '\\' | '!'
             | '$' => {
-                escaped.push_str(&format!("&#{};", u32::from(c)));
+                let _infallible = write!(escaped, "&#{};", u32::from(c));
             }
             // A scheme makes a link by itself.
             ':' => escaped.push_str("&#58;"),
             // So does `www.`
             'w' | 'W' if escaped.ends_with("ww") || escaped.ends_with("WW") => {
-                escaped.push_str(&format!("&#{};", u32::from(c)));
+                let _infallible = write!(escaped, "&#{};", u32::from(c));
             }
             c => escaped.push(c),
         }

@@ -3,6 +3,7 @@
 
 use super::escape;
 use crate::deliver::render::clean;
+use std::fmt::Write as _;
 
 /// The most characters a comment may have. Source: GitHub takes 65,536; the rest is our margin.
 pub(super) const LIMIT: usize = 60_000;
@@ -43,13 +44,14 @@ impl Paper {
         });
         let shown = fits.count();
         for item in &items[..shown] {
-            text.push_str(&format!("- {item}\n"));
+            let _infallible = writeln!(text, "- {item}");
         }
         if shown < items.len() {
-            text.push_str(&format!(
-                "- **and {} more, too many to name here**\n",
+            let _infallible = writeln!(
+                text,
+                "- **and {} more, too many to name here**",
                 items.len() - shown
-            ));
+            );
         }
         text.push('\n');
         self.open(text);
@@ -119,9 +121,7 @@ fn fold(summary: &str, blocks: &[Vec<String>], room: &mut usize) -> String {
         text.push_str(&escape::fenced("diff", &lines));
     }
     if left_out > 0 {
-        text.push_str(&format!(
-            "\n{left_out} more are too long to be shown here.\n"
-        ));
+        let _infallible = writeln!(text, "\n{left_out} more are too long to be shown here.");
     }
     text.push_str("\n</details>\n\n");
     text

@@ -5,6 +5,7 @@ use super::{Page, escape, steps};
 use crate::deliver::render::run::{Broken, RunResult};
 use crate::deliver::render::words::{ended, many};
 use crate::model::{Action, Outcome, Step};
+use std::fmt::Write as _;
 
 /// Shows how runs after a merge ended: failures in the open with what to do next, then what was held
 /// back and why, then every step.
@@ -150,7 +151,7 @@ fn failure(step: &Step, outcome: &Outcome) -> String {
 fn block(step: &Step, outcome: &Outcome) -> Vec<String> {
     let mut block = steps::block(step);
     if let Some(head) = block.first_mut() {
-        head.push_str(&format!(": {}", ended(step, outcome)));
+        let _infallible = write!(head, ": {}", ended(step, outcome));
     }
     block
 }

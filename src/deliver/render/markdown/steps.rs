@@ -6,6 +6,7 @@ use crate::deliver::render::lines::{self, Sign};
 use crate::deliver::render::words::{sign, touched};
 use crate::model::{Action, Step};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// How many addresses with one reason are named.
 const NAMED: usize = 10;
@@ -64,7 +65,7 @@ pub(super) fn item(step: &Step) -> String {
         item.push_str(" **holds data**");
     }
     if let Some(reason) = &step.reason {
-        item.push_str(&format!(" – {}", text(reason)));
+        let _infallible = write!(item, " – {}", text(reason));
     }
     item
 }
