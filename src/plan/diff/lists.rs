@@ -49,9 +49,8 @@ pub(super) fn key_of(item: &Value, fields: &[String]) -> Option<Vec<(String, Str
     for field in fields {
         match item.get(field) {
             Some(Value::String(text)) => keys.push((field.clone(), text.clone())),
-            Some(scalar @ (Value::Number(_) | Value::Bool(_))) => {
-                keys.push((field.clone(), scalar.masked_json().to_string()));
-            }
+            Some(Value::Number(number)) => keys.push((field.clone(), number.to_string())),
+            Some(Value::Bool(value)) => keys.push((field.clone(), value.to_string())),
             Some(Value::Null) | None => {}
             Some(_) => return None,
         }
@@ -62,9 +61,8 @@ pub(super) fn key_of(item: &Value, fields: &[String]) -> Option<Vec<(String, Str
 fn has_keys(item: &Value, keys: &[(String, String)]) -> bool {
     keys.iter().all(|(field, text)| match item.get(field) {
         Some(Value::String(value)) => value == text,
-        Some(scalar @ (Value::Number(_) | Value::Bool(_))) => {
-            scalar.masked_json().to_string() == *text
-        }
+        Some(Value::Number(number)) => number.to_string() == *text,
+        Some(Value::Bool(value)) => value.to_string() == *text,
         _ => false,
     })
 }

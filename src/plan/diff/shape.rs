@@ -13,11 +13,11 @@ pub(super) enum Shape {
     /// Everything below is.
     Sealed,
     /// Some fields are.
-    Fields(BTreeMap<String, Shape>),
+    Fields(BTreeMap<String, Self>),
     /// Some items of a list are, by their keys.
-    Items(Vec<String>, BTreeMap<Vec<(String, String)>, Shape>),
+    Items(Vec<String>, BTreeMap<Vec<(String, String)>, Self>),
     /// Something in an item is, and any item may be that one.
-    Each(Box<Shape>),
+    Each(Box<Self>),
 }
 
 impl Shape {
