@@ -55,6 +55,28 @@ pub(super) struct Folder<'a> {
 impl Folder<'_> {
     /// Returns its members; what is wrong in one file leaves the others.
     pub(super) fn members(&mut self) -> Vec<Node> {
+        let before = (self.wrong.len(), self.warnings.len());
+        let members = self.found();
+        let (wrong, warnings) = (
+            self.wrong.iter_mut().skip(before.0),
+            self.warnings.iter_mut().skip(before.1),
+        );
+        for diagnostic in wrong.chain(warnings) {
+            let bytes = self
+                .snapshot
+                .bytes(&diagnostic.location.file)
+                .unwrap_or_default();
+            if diagnostic.location.file != *self.of.place.file()
+                && String::from_utf8_lossy(bytes).contains("Secret")
+            {
+                // The line may hold the value of a Secret.
+                diagnostic.source_line.clear();
+            }
+        }
+        members
+    }
+
+    fn found(&mut self) -> Vec<Node> {
         let Some(kind) = self.kinds.get(&member_kind()).map(Arc::clone) else {
             let message = format!("there is no kind {}", member_kind());
             self.wrong

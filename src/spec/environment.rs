@@ -132,8 +132,8 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
     let notify = spec
         .get("notify")
         .map(|node| reconcile::notify(node, reader));
-    let declared: BTreeSet<String> = spec
-        .get("resources")
+    let resources = spec.get("resources");
+    let declared: BTreeSet<String> = resources
         .map(|node| {
             node.entries()
                 .iter()
@@ -141,8 +141,7 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
                 .collect()
         })
         .unwrap_or_default();
-    let resources = spec
-        .get("resources")
+    let resources = resources
         .map(|node| resource::read(node, Some(&connections), kinds, reader))
         .unwrap_or_default();
     spec.finish(reader);

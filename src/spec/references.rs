@@ -2,6 +2,7 @@
 
 use super::connection::Connecting;
 use super::expression::Wrong;
+use super::manifests;
 use super::names::overlaps;
 use super::resource::Declared;
 use super::template::{Computed, Template, located};
@@ -152,7 +153,14 @@ impl<'a> Symbols<'a> {
         let Some(kind) = self.kinds.get(id.as_str()) else {
             return Ok(());
         };
-        let outputs = || kind.outputs.iter().map(|output| output.name.as_str());
+        // Objects of a folder have outputs, the folder has none.
+        let is_folder = kind.name.as_str() == manifests::NAME;
+        let outputs = || {
+            kind.outputs
+                .iter()
+                .map(|output| output.name.as_str())
+                .filter(|_| !is_folder)
+        };
         if chain.len() > 2
             && outputs().any(|output| {
                 overlaps(output, chain) && chain.len() - 2 >= output.split('.').count()

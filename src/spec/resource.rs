@@ -2,7 +2,6 @@
 
 use super::connection::Connecting;
 use super::lifecycle::{self, DependsOn};
-use super::manifests;
 use super::shape;
 use super::template::{Shape, Template};
 use crate::model::{ConnectionName, Kind, KindName, Kinds, Lifecycle, ResourceId};
@@ -96,21 +95,10 @@ fn kind(node: &Node, kinds: &Kinds, reader: &mut Reader) -> Option<Arc<Kind>> {
     if let Some(kind) = kinds.get(&KindName::new(name)) {
         return Some(Arc::clone(kind));
     }
-    if name == manifests::NAME
-        && kinds
-            .iter()
-            .any(|kind| kind.name.provider() == "kubernetes")
-    {
-        return Some(Arc::new(manifests::kind()));
-    }
     let error = node
         .place
         .error("unknown-kind", format!("there is no kind {name:?}"));
-    let known: Vec<&str> = kinds
-        .iter()
-        .map(|kind| kind.name.as_str())
-        .chain([manifests::NAME])
-        .collect();
+    let known: Vec<&str> = kinds.iter().map(|kind| kind.name.as_str()).collect();
     reader.report(match nearest(name, known.iter().copied()) {
         Some(near) => error.with_hint(format!("Did you mean {near}?")),
         None => error.with_hint(format!("Kinds: {}.", known.join(", "))),

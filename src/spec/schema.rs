@@ -1,9 +1,285 @@
 //! The JSON Schema of an environment, for editors: completes and explains every key.
 
-use crate::model::Kinds;
-use serde_json::Value;
+use super::API_VERSION;
+use crate::model::{Kind, Kinds};
+use serde_json::{Map, Value, json};
+
+mod kinds;
 
 /// Returns the schema (2020-12) of environments and layers, with the fields of every kind.
-pub fn schema(_kinds: &Kinds) -> Value {
-    serde_json::json!({})
+pub fn schema(kinds: &Kinds) -> Value {
+    let rows: Vec<Kind> = kinds.iter().map(|kind| kind.as_ref().clone()).collect();
+    let mut root = object(
+        "What infrastructure an environment consists of, and how it is kept.",
+        &["apiVersion", "kind", "spec"],
+        [
+            (
+                "apiVersion",
+                json!({ "const": API_VERSION, "description": "The version of this format." }),
+            ),
+            (
+                "kind",
+                json!({
+                    "enum": ["Environment", "Layer"],
+                    "description": "An environment, or a layer that environments extend.",
+                }),
+            ),
+            ("metadata", metadata()),
+            ("spec", spec(&rows)),
+        ],
+    );
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("Environment of reconciled");
+    root["if"] = json!({ "properties": { "kind": { "const": "Environment" } } });
+    root["then"] =
+        json!({ "required": ["metadata"], "properties": { "metadata": { "required": ["name"] } } });
+    root["$defs"] = kinds::definitions(&rows);
+    root
+}
+
+/// A map with known keys; a `null` in one of them removes what a layer says.
+fn object<const N: usize>(about: &str, required: &[&str], keys: [(&str, Value); N]) -> Value {
+    let properties: Map<String, Value> = keys
+        .into_iter()
+        .map(|(key, schema)| (key.to_owned(), schema))
+        .collect();
+    let mut schema = json!({
+        "type": ["object", "null"],
+        "description": about,
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        schema["type"] = json!("object");
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn map_of(about: &str, names: &str, each: Value) -> Value {
+    json!({
+        "type": ["object", "null"],
+        "description": about,
+        "propertyNames": { "pattern": names },
+        "additionalProperties": each,
+    })
+}
+
+fn text(about: &str) -> Value {
+    json!({ "type": ["string", "null"], "description": about })
+}
+
+fn flag(about: &str, default: bool) -> Value {
+    json!({ "type": ["boolean", "null"], "description": about, "default": default })
+}
+
+fn duration(about: &str) -> Value {
+    json!({ "type": ["string", "null"], "pattern": "^([0-9]+(ms|s|m|h|d))+$", "description": about, "examples": ["90s", "5m", "1h30m"] })
+}
+
+fn words(about: &str, words: &[(&str, &str)], default: &str) -> Value {
+    let each: Vec<Value> = words
+        .iter()
+        .map(|(word, about)| json!({ "const": word, "description": about }))
+        .collect();
+    json!({ "description": about, "default": default, "oneOf": each })
+}
+
+const NAME: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+const IDENTIFIER: &str = "^[A-Za-z_][A-Za-z0-9_]{0,62}$";
+
+fn metadata() -> Value {
+    object(
+        "Who this is.",
+        &[],
+        [
+            (
+                "name",
+                json!({ "type": "string", "pattern": NAME, "description": "The environment's name, unique over all repositories of one daemon." }),
+            ),
+            (
+                "labels",
+                map_of(
+                    "Become labels or tags of every resource whose kind has them; what a resource declares itself wins.",
+                    ".",
+                    text("A plain text."),
+                ),
+            ),
+        ],
+    )
+}
+
+fn spec(rows: &[Kind]) -> Value {
+    object(
+        "What the environment declares.",
+        &[],
+        [
+            (
+                "extends",
+                json!({
+                    "type": ["array", "null"],
+                    "items": { "type": "string" },
+                    "description": "Files below this one, relative to it. They are merged by key: the later one wins, this file over all of them; null removes, lists are replaced.",
+                    "examples": [["../bases/shop.yaml"]],
+                }),
+            ),
+            (
+                "vars",
+                map_of(
+                    "Values for expressions: ${vars.<name>}. They can read vars, secrets and metadata.",
+                    IDENTIFIER,
+                    json!({ "description": "Any value." }),
+                ),
+            ),
+            (
+                "secrets",
+                map_of(
+                    "Where each secret lives, never its value. Read with ${secrets.<name>}; whatever it becomes part of is sensitive too.",
+                    IDENTIFIER,
+                    secret(),
+                ),
+            ),
+            (
+                "connections",
+                map_of(
+                    "Where providers reach: a cluster, an account, a machine.",
+                    NAME,
+                    kinds::connection(rows),
+                ),
+            ),
+            ("reconcile", reconcile()),
+            (
+                "notify",
+                object(
+                    "Who is told.",
+                    &[],
+                    [("slack", text("The Slack channel, as in \"#infra\"."))],
+                ),
+            ),
+            (
+                "resources",
+                map_of(
+                    "What there has to be, each under an id that is unique here.",
+                    NAME,
+                    json!({ "$ref": "#/$defs/resource" }),
+                ),
+            ),
+        ],
+    )
+}
+
+fn secret() -> Value {
+    object(
+        "Where it lives.",
+        &[],
+        [
+            (
+                "env",
+                text("An environment variable of the daemon, by name."),
+            ),
+            (
+                "file",
+                text(
+                    "A file on the daemon's machine; one trailing line break is not part of the value.",
+                ),
+            ),
+        ],
+    )
+}
+
+fn reconcile() -> Value {
+    object(
+        "How the environment wants to be kept.",
+        &[],
+        [
+            (
+                "onMerge",
+                words(
+                    "What a merged change does.",
+                    &[
+                        ("apply", "It is applied."),
+                        (
+                            "propose",
+                            "A pull request asks for approval of exactly this plan.",
+                        ),
+                        ("observe", "It is only told."),
+                    ],
+                    "apply",
+                ),
+            ),
+            (
+                "onDrift",
+                words(
+                    "What a difference does that nobody merged.",
+                    &[
+                        ("correct", "It is put back."),
+                        ("propose", "A pull request writes it into the spec."),
+                        ("report", "It is only told."),
+                    ],
+                    "report",
+                ),
+            ),
+            (
+                "interval",
+                duration(
+                    "How often it is compared with what is live, at the latest. 5m unless said otherwise.",
+                ),
+            ),
+            (
+                "driftInterval",
+                json!({
+                    "type": ["string", "null"],
+                    "description": "How often drift is looked for and acted on, where that differs from interval: a duration, or five cron fields in UTC.",
+                    "examples": ["1h", "0 6 * * *"],
+                }),
+            ),
+            (
+                "windows",
+                json!({
+                    "type": ["array", "null"],
+                    "description": "When changes may happen; outside they wait. Left out, always.",
+                    "items": object("One window.", &["cron", "for"], [
+                        ("cron", json!({ "type": "string", "description": "When it opens: minute, hour, day of month, month, day of week.", "examples": ["0 9 * * 1-5"] })),
+                        ("for", duration("How long it stays open, at most 7d.")),
+                        ("timezone", json!({ "type": "string", "description": "A zone of the IANA database.", "default": "UTC", "examples": ["Europe/Berlin"] })),
+                    ]),
+                }),
+            ),
+            (
+                "prune",
+                flag("Whether what is no longer declared is deleted.", true),
+            ),
+            (
+                "deletionBudget",
+                object(
+                    "How many deletes one plan may hold; whichever of the two is smaller binds.",
+                    &[],
+                    [
+                        (
+                            "count",
+                            json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 5, "description": "At most this many." }),
+                        ),
+                        (
+                            "percent",
+                            json!({ "type": "integer", "minimum": 0, "maximum": 100, "default": 20, "description": "At most this share of what is owned here, rounded up." }),
+                        ),
+                    ],
+                ),
+            ),
+            (
+                "paused",
+                json!({
+                    "description": "Why nothing is changed at present. Looking goes on: drift is found and shown.",
+                    "oneOf": [{ "type": "string" }, { "const": false }, { "type": "null" }],
+                }),
+            ),
+            (
+                "destroy",
+                flag(
+                    "Takes the whole environment down: a plan of deletes that is reviewed like any other.",
+                    false,
+                ),
+            ),
+        ],
+    )
 }

@@ -5,6 +5,7 @@ use crate::model::{File, Kind, Output, PathPattern, Revision};
 use serde_json::json;
 use std::fmt::Write as _;
 
+mod files;
 mod mistakes;
 mod whole;
 
@@ -73,7 +74,16 @@ pub(crate) fn kinds() -> Kinds {
         identity: vec![PathPattern::known("/path")],
         ..Kind::plain("host/file", "One file.")
     };
-    Kinds::new([database, object, file])
+    let manifests = Kind {
+        schema: Some(json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["path"],
+            "properties": { "path": { "type": "string" }, "namespace": { "type": "string" } },
+        })),
+        ..Kind::plain(manifests::NAME, "A folder of objects.")
+    };
+    Kinds::new([database, object, manifests, file])
 }
 
 /// Makes a snapshot of files.
@@ -149,4 +159,97 @@ pub(crate) fn environment(spec: &str) -> String {
     format!(
         "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: test }}\nspec:\n{spec}"
     )
+}
+
+#[test]
+fn the_schema_explains_every_key_that_is_read() {
+    let schema = schema(&kinds());
+    let mut unexplained = Vec::new();
+    every_property(&schema, "", &mut |path, property| {
+        let by_reference = property.get("$ref").and_then(serde_json::Value::as_str);
+        let meant = by_reference
+            .and_then(|at| schema.pointer(at.trim_start_matches('#')))
+            .unwrap_or(property);
+        if !["/$defs", "/if", "/then"]
+            .iter()
+            .any(|start| path.starts_with(start))
+            && meant.get("description").is_none()
+        {
+            unexplained.push(path.to_owned());
+        }
+    });
+    assert!(unexplained.is_empty(), "{unexplained:?}");
+    // A key nobody knows, at each place: the hint lists those that are, and the schema has them.
+    for (place, at) in [
+        ("  zz: 1\n", "/properties/spec/properties"),
+        (
+            "  reconcile: { zz: 1 }\n",
+            "/properties/spec/properties/reconcile/properties",
+        ),
+        (
+            "  reconcile: { windows: [{ zz: 1 }] }\n",
+            "/properties/spec/properties/reconcile/properties/windows/items/properties",
+        ),
+        (
+            "  reconcile: { deletionBudget: { zz: 1 } }\n",
+            "/properties/spec/properties/reconcile/properties/deletionBudget/properties",
+        ),
+        (
+            "  notify: { zz: 1 }\n",
+            "/properties/spec/properties/notify/properties",
+        ),
+        (
+            "  resources: { a: { zz: 1 } }\n",
+            "/$defs/resource/properties",
+        ),
+        (
+            "  resources: { a: { lifecycle: { zz: 1 } } }\n",
+            "/$defs/resource/properties/lifecycle/properties",
+        ),
+    ] {
+        let reading = reading(&[("e.yaml", &environment(place))]);
+        let found = reading.all_diagnostics();
+        let hint = found
+            .iter()
+            .find(|d| d.code == "unknown-key")
+            .and_then(|d| d.hint.clone())
+            .unwrap();
+        let mut read: Vec<&str> = hint
+            .trim_start_matches("Known here: ")
+            .trim_end_matches('.')
+            .split(", ")
+            .collect();
+        let mut said: Vec<&String> = schema
+            .pointer(at)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect();
+        read.sort_unstable();
+        said.sort_unstable();
+        assert_eq!(read, said, "{place}");
+    }
+}
+
+fn every_property(
+    schema: &serde_json::Value,
+    path: &str,
+    visit: &mut impl FnMut(&str, &serde_json::Value),
+) {
+    match schema {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                let at = format!("{path}/{key}");
+                if path.ends_with("/properties") {
+                    visit(&at, value);
+                }
+                every_property(value, &at, visit);
+            }
+        }
+        serde_json::Value::Array(items) => items
+            .iter()
+            .for_each(|item| every_property(item, path, visit)),
+        _ => {}
+    }
 }

@@ -15,5 +15,6 @@ mod ledger;
 mod peers;
 mod plan;
 mod rest;
+mod schemas;
 mod settings;
 mod source;
