@@ -64,7 +64,7 @@ impl Catalogue {
             base_url
                 .as_str()
                 .trim_end_matches('/')
-                .clone_into(&mut api.base_url)
+                .clone_into(&mut api.base_url);
         })
     }
 

@@ -202,7 +202,8 @@ impl Entry {
                         || self.same_spelling(field, object, identity, text, wanted)
                 }
                 Some(Json::Null) | None => wanted.is_empty(),
-                Some(other) => other.to_string() == *wanted,
+                Some(Json::Number(number)) => number.to_string() == wanted.as_str(),
+                Some(_) => false,
             }
         })
     }

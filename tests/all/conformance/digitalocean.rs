@@ -19,8 +19,8 @@ conformance!(domain_record, super::domain_record);
 conformance!(secret_record, super::secret_record);
 
 /// One kind in one account.
-struct InAccount {
-    server: Server,
+pub(crate) struct InAccount {
+    pub(crate) server: Server,
     judge: Option<Checked>,
     kind: &'static str,
     declared: Value,
@@ -37,14 +37,19 @@ fn with(base: &Value, field: &str, new: impl Into<Json>) -> Value {
 }
 
 async fn database_cluster() -> InAccount {
+    let server = Server::start();
+    server.account(|account| account.looks_until_online = 1);
+    cluster_in(server).judged()
+}
+
+/// A cluster in an account, with nobody to judge.
+pub(crate) fn cluster_in(server: Server) -> InAccount {
     let declared = Value::from_json(json!({
         "name": "shop", "engine": "pg", "version": "16", "region": "nyc3", "size": "db-s-1vcpu-1gb", "num_nodes": 1,
         "tags": ["Environment:production", "Owner:platform"],
     }));
-    let server = Server::start();
-    server.account(|account| account.looks_until_online = 1);
     InAccount {
-        judge: Some(in_front_of(server.url())),
+        judge: None,
         server,
         kind: "digitalocean/database-cluster",
         reordered: Some(with(
@@ -67,19 +72,24 @@ async fn database_cluster() -> InAccount {
     }
 }
 
-fn account_with_a_domain() -> Server {
+pub(crate) fn account_with_a_domain() -> Server {
     let server = Server::start();
     server.account(|account| account.domains.insert("example.com".to_owned(), Vec::new()));
     server
 }
 
 async fn domain_record() -> InAccount {
+    let server = account_with_a_domain();
+    record_in(server).judged()
+}
+
+/// A mail server's record in an account, with nobody to judge.
+pub(crate) fn record_in(server: Server) -> InAccount {
     let declared = Value::from_json(json!({
         "domain": "example.com", "type": "MX", "name": "@", "data": "mx.example.net.", "priority": 10, "ttl": 600,
     }));
-    let server = account_with_a_domain();
     InAccount {
-        judge: Some(in_front_of(server.url())),
+        judge: None,
         server,
         kind: "digitalocean/domain-record",
         reordered: None,
@@ -114,6 +124,12 @@ async fn secret_record() -> InAccount {
 }
 
 impl InAccount {
+    /// The same with a judge in front.
+    fn judged(mut self) -> Self {
+        self.judge = Some(in_front_of(self.server.url()));
+        self
+    }
+
     fn is_cluster(&self) -> bool {
         self.kind.ends_with("cluster")
     }

@@ -88,6 +88,6 @@ macro_rules! conformance {
     };
 }
 
-mod digitalocean;
+pub(crate) mod digitalocean;
 pub(crate) mod host;
 mod kubernetes;

@@ -3,6 +3,7 @@
 mod apply;
 mod catalogue;
 mod contract;
+mod crash;
 
 mod faults;
 mod observe;

@@ -4,6 +4,7 @@
 //! OpenAPI judges every request and every answer.
 
 pub(crate) mod account;
+mod records;
 
 use super::checked::{Checked, packages};
 use account::{Account, Answer, Asked, refusal};
@@ -115,6 +116,14 @@ impl Server {
         Self {
             url: format!("http://{address}"),
             state,
+        }
+    }
+
+    /// Returns the address of a server of another process; of its account nothing is known here.
+    pub(crate) fn elsewhere(url: String) -> Self {
+        Self {
+            url,
+            state: Arc::default(),
         }
     }
 
