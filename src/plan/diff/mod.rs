@@ -105,6 +105,7 @@ impl<'a> Diff<'a> {
             desired: &self.wanted.desired,
             applied: self.applied.as_ref(),
             key: self.key,
+            ignore: &self.wanted.lifecycle.ignore,
         };
         let origins = origins.of(&found);
         found

@@ -2,13 +2,15 @@
 
 use super::lists;
 use super::walk::Difference;
-use crate::model::{DigestKey, FieldPath, Origin, Value};
+use crate::model::{DigestKey, FieldPath, Origin, PathPattern, Value};
 
 pub(super) struct Origins<'a> {
     pub(super) desired: &'a Value,
     /// The declared fields as last applied, secrets as digests; `None` where the ledger knows nothing.
     pub(super) applied: Option<&'a Value>,
     pub(super) key: &'a DigestKey,
+    /// Fields that were applied as they were live.
+    pub(super) ignore: &'a [PathPattern],
 }
 
 /// What Git says about a field, compared with what it said when it was last applied.
@@ -30,14 +32,47 @@ impl Origins<'_> {
             .iter()
             .map(|difference| self.said(applied, &difference.path))
             .collect();
-        let has_declared = said.contains(&Said::Else);
+        // `stringData` in Git is `data` in a cluster: what Git says nothing about may still follow
+        // from what it says.
+        let nothing = if said.contains(&Said::Nothing) && self.has_moved_on(applied) {
+            Origin::Declared
+        } else {
+            Origin::Drift
+        };
         said.into_iter()
             .map(|said| match said {
                 Said::Else => Origin::Declared,
-                Said::Nothing if has_declared => Origin::Declared,
-                Said::Same | Said::Nothing => Origin::Drift,
+                Said::Same => Origin::Drift,
+                Said::Nothing => nothing,
             })
             .collect()
+    }
+
+    /// Tells whether Git says anything else than when it was last applied.
+    fn has_moved_on(&self, applied: &Value) -> bool {
+        let now = Value::from_json(self.key.sealed_json(self.desired));
+        self.differs(&FieldPath::default(), Some(&now), Some(applied))
+    }
+
+    /// Ignored fields were applied as they were live, so they tell nothing.
+    fn differs(&self, path: &FieldPath, now: Option<&Value>, then: Option<&Value>) -> bool {
+        if self.ignore.iter().any(|pattern| pattern.covers(path)) {
+            return false;
+        }
+        match (now, then) {
+            (Some(Value::Map(now)), Some(Value::Map(then))) => {
+                let gone = then.keys().filter(|key| !now.contains_key(*key));
+                now.keys()
+                    .chain(gone)
+                    .any(|key| self.differs(&path.key(key), now.get(key), then.get(key)))
+            }
+            (Some(Value::List(_)), Some(Value::List(_)))
+                if self.ignore.iter().any(|pattern| pattern.touches(path)) =>
+            {
+                false
+            }
+            (now, then) => now != then,
+        }
     }
 
     fn said(&self, applied: &Value, path: &FieldPath) -> Said {

@@ -152,6 +152,37 @@ fn a_prediction_is_the_whole_truth() {
 }
 
 #[test]
+fn what_a_server_writes_elsewhere_follows_from_what_git_says() {
+    let scene = |applied: &str| {
+        Scene::new()
+            .wants(
+                "test/plain",
+                "api",
+                json!({"stringData": {"key": "new"}, "size": 1}),
+            )
+            .with(|wanted| wanted.lifecycle.ignore = vec![PathPattern::known("/size")])
+            .ours("api", json!({"data": {"key": "b2xk"}, "size": 7}))
+            .applied(
+                "test/plain",
+                "api",
+                json!({"stringData": {"key": applied}, "size": 7}),
+            )
+            .predicts(
+                "api",
+                Prediction::Becomes {
+                    value: super::scene::value(
+                        json!({"name": "api", "data": {"key": "bmV3"}, "size": 7}),
+                    ),
+                    yielded: Vec::new(),
+                    payload: None,
+                },
+            )
+    };
+    assert!(!scene("old").plan().steps[0].is_drift());
+    assert!(scene("new").plan().steps[0].is_only_drift());
+}
+
+#[test]
 fn a_hole_shows_where_a_value_will_come() {
     let scene = Scene::new()
         .wants("test/plain", "db", json!({}))
