@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod deploy;
 mod examples;
 mod host;
 mod ledger;

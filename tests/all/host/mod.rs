@@ -2,6 +2,7 @@
 
 mod crash;
 mod nginx;
+mod quickstart;
 
 use crate::conformance::host::{OnHost, env_file, file, with};
 use crate::conformance::world::World;
