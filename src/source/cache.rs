@@ -18,8 +18,10 @@ pub(crate) struct Cache {
 impl Cache {
     /// Makes the folder below `all` where needed, and takes its lock.
     pub(crate) fn open(all: &Path, target: &Target) -> Result<Self, SourceError> {
-        // The address decides, not the name: another address never meets this one's objects.
-        let folder = all.join(Digest::of(&target.url).short());
+        // What is read decides, not the name: another address never meets this one's objects, and two
+        // branches of one repository are read side by side.
+        let read = [&target.url, &target.reference(), target.folder.as_str()].join("\n");
+        let folder = all.join(Digest::of(&read).short());
         let disk = |doing: &str| {
             let doing = format!("{doing} {}", folder.display());
             let target = target.name.clone();

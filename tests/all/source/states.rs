@@ -4,7 +4,7 @@ use super::{local, open, path};
 use crate::peers::git::{Daemon, World, git};
 use crate::peers::process::free_port;
 use reconciled::model::{Class, Fault as _, File, Revision};
-use reconciled::source::{Limits, SourceError, Target};
+use reconciled::source::{Limits, Repository, SourceError, Target};
 
 async fn error(target: Target) -> SourceError {
     let opened = open(target);
@@ -204,12 +204,16 @@ async fn a_revision_that_is_gone_is_said_by_name() {
 }
 
 #[tokio::test]
-async fn two_processes_do_not_share_a_cache() {
+async fn a_cache_has_one_owner_and_each_branch_one_of_its_own() {
     let world = World::new();
     let opened = open(local(&world));
-    let second =
-        reconciled::source::Repository::open(opened.cache.path(), local(&world), &super::client());
-    assert!(matches!(second.err(), Some(SourceError::Locked { .. })));
+    let second = |target| Repository::open(opened.cache.path(), target, &super::client());
+    let same = second(local(&world));
+    assert!(matches!(same.err(), Some(SourceError::Locked { .. })));
+    let mut other = local(&world);
+    other.branch = "other".to_owned();
+    world.push("main:other");
+    second(other).unwrap().fetch().await.unwrap();
 }
 
 #[tokio::test]
@@ -246,7 +250,7 @@ async fn a_damaged_copy_is_fetched_anew() {
         }
     }
     assert!(packs > 0);
-    let again = reconciled::source::Repository::open(cache.path(), target, &super::client());
+    let again = Repository::open(cache.path(), target, &super::client());
     let after = again.unwrap().fetch().await.unwrap();
     assert_eq!(after.snapshot, before);
 }
