@@ -27,9 +27,9 @@ mod validate;
 
 pub use exit::Exit;
 
+use crate::model::EnvironmentName;
 use clap::{Parser, Subcommand};
 use output::{Format, Output};
-use crate::model::EnvironmentName;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit codes:

@@ -84,7 +84,11 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
         }
     }
     let all: Vec<&graph::Graph> = graphs.iter().collect();
-    diagnostics.extend(graph::declared_twice(&all).into_iter().map(|(_, twice)| twice));
+    diagnostics.extend(
+        graph::declared_twice(&all)
+            .into_iter()
+            .map(|(_, twice)| twice),
+    );
     diagnostics.retain(|one| {
         place.holds(&one.location.file) || names.is_empty() && reading.diagnostics.contains(one)
     });

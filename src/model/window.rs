@@ -3,17 +3,16 @@
 //! Cron as POSIX `crontab(5)` and Vixie cron have it: Sunday is 0 or 7, and where both days are
 //! restricted either is enough. Zones come from the IANA database in the binary.
 
+use cron::Schedule;
 use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
 use serde::Serialize;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 /// The longest time a window may stay open: a week, after which it is always open anyway.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
-
-/// How far ahead an opening is looked for: 29 February comes at least every eight years.
-const DAYS_AHEAD: i64 = 8 * 366;
 
 /// Why a window cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -51,24 +50,19 @@ impl Window {
         let (cron, zone) = self.read()?;
         let here = now.to_zoned(zone.clone()).datetime();
         // A day more than it is open, for the hour that a zone may skip or repeat.
-        let mut minute = minute_of(here);
         let earliest = here
             .checked_sub(self.open_for)
             .and_then(|start| start.checked_sub(1.day()))
             .unwrap_or(here);
-        while minute >= earliest {
-            let open = |start: Timestamp| {
-                start <= now && now.duration_since(start).unsigned_abs() < self.open_for
-            };
-            if cron.matches(minute) && instant(&zone, minute).is_some_and(open) {
-                return Ok(true);
-            }
-            let Ok(before) = minute.checked_sub(1.minute()) else {
-                break;
-            };
-            minute = before;
-        }
-        Ok(false)
+        let latest = here.checked_add(1.day()).unwrap_or(here);
+        let covers = |start: Timestamp| {
+            start <= now && now.duration_since(start).unsigned_abs() < self.open_for
+        };
+        Ok(cron
+            .openings(earliest)
+            .take_while(|opening| *opening <= latest)
+            .filter_map(|opening| instant(&zone, opening))
+            .any(covers))
     }
 
     /// Returns when it opens next after a time; `None` where it never does (31 February).
@@ -77,17 +71,12 @@ impl Window {
     /// As [`Window::check`].
     pub fn opens_after(&self, now: Timestamp) -> Result<Option<Timestamp>, InvalidWindow> {
         let (cron, zone) = self.read()?;
-        let today = now.to_zoned(zone.clone()).date();
-        let opening = (0..DAYS_AHEAD)
-            .filter_map(|days| today.checked_add(days.days()).ok())
-            .filter(|date| cron.matches_day(*date))
-            .flat_map(|date| {
-                cron.times()
-                    .map(move |(hour, minute)| date.at(hour, minute, 0, 0))
-            })
+        let here = now.to_zoned(zone.clone()).datetime();
+        let earliest = here.checked_sub(1.day()).unwrap_or(here);
+        Ok(cron
+            .openings(earliest)
             .filter_map(|opening| instant(&zone, opening))
-            .find(|opening| *opening > now);
-        Ok(opening)
+            .find(|opening| *opening > now))
     }
 
     fn read(&self) -> Result<(Cron, TimeZone), InvalidWindow> {
@@ -117,10 +106,6 @@ impl Window {
     }
 }
 
-fn minute_of(time: DateTime) -> DateTime {
-    time.date().at(time.hour(), time.minute(), 0, 0)
-}
-
 /// A wall-clock time that the zone skips is taken as the same distance after the skip.
 fn instant(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
     zone.to_ambiguous_zoned(time)
@@ -129,73 +114,68 @@ fn instant(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
         .map(|zoned| zoned.timestamp())
 }
 
-/// Which minutes, hours, days, months and weekdays, each as a set of bits.
-struct Cron {
-    minutes: u64,
-    hours: u64,
-    days: u64,
-    months: u64,
-    weekdays: u64,
-    /// Where both are restricted, one of them is enough.
-    either_day: bool,
-}
+/// When it opens, on the wall clock: one schedule, or two of which either is enough.
+struct Cron(Vec<Schedule>);
 
 impl Cron {
+    /// Reads five fields. The crate counts Sunday as 1 and wants both days to match: weekdays go to
+    /// it by name, and where both days are restricted there are two schedules.
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
         let [minutes, hours, days, months, weekdays] = fields.as_slice() else {
             return None;
         };
-        let sundays = field(weekdays, 0, 7, &DAY_NAMES)?;
-        Some(Self {
-            minutes: field(minutes, 0, 59, &[])?,
-            hours: field(hours, 0, 23, &[])?,
-            days: field(days, 1, 31, &[])?,
-            months: field(months, 1, 12, &MONTH_NAMES)?,
-            // Seven is Sunday too.
-            weekdays: (sundays | sundays >> 7) & 0x7f,
-            either_day: !days.starts_with('*') && !weekdays.starts_with('*'),
+        let plain = |c: char| c.is_ascii_alphanumeric() || "*,-/".contains(c);
+        if !text.chars().all(|c| plain(c) || c.is_ascii_whitespace()) {
+            return None;
+        }
+        let named = named_days(weekdays)?;
+        let schedule = |days: &str, weekdays: &str| {
+            Schedule::from_str(&format!("0 {minutes} {hours} {days} {months} {weekdays}")).ok()
+        };
+        if days.starts_with('*') || weekdays.starts_with('*') {
+            return Some(Self(vec![schedule(days, &named)?]));
+        }
+        Some(Self(vec![schedule(days, "*")?, schedule("*", &named)?]))
+    }
+
+    /// Returns the openings from a wall-clock time on, in order.
+    fn openings(&self, from: DateTime) -> impl Iterator<Item = DateTime> {
+        // The crate wants a zone; it is told the wall clock as if that were UTC.
+        let from = from
+            .to_zoned(TimeZone::UTC)
+            .map_or(0, |zoned| zoned.timestamp().as_second());
+        let from = chrono::DateTime::from_timestamp(from - 1, 0).unwrap_or_default();
+        let mut each: Vec<_> = self
+            .0
+            .iter()
+            .map(|one| one.after(&from).peekable())
+            .collect();
+        std::iter::from_fn(move || {
+            let next = each
+                .iter_mut()
+                .filter_map(|one| one.peek().copied())
+                .min()?;
+            for one in &mut each {
+                one.next_if_eq(&next);
+            }
+            let next = Timestamp::from_second(next.timestamp()).ok()?;
+            Some(next.to_zoned(TimeZone::UTC).datetime())
         })
     }
+}
 
-    fn matches(&self, time: DateTime) -> bool {
-        has(self.minutes, time.minute())
-            && has(self.hours, time.hour())
-            && self.matches_day(time.date())
-    }
-
-    fn matches_day(&self, date: jiff::civil::Date) -> bool {
-        let day = has(self.days, date.day());
-        let weekday = has(self.weekdays, date.weekday().to_sunday_zero_offset());
-        has(self.months, date.month())
-            && if self.either_day {
-                day || weekday
-            } else {
-                day && weekday
-            }
-    }
-
-    fn times(&self) -> impl Iterator<Item = (i8, i8)> + use<> {
-        let (hours, minutes) = (self.hours, self.minutes);
-        (0..24)
-            .filter(move |hour| has(hours, *hour))
-            .flat_map(move |hour| {
-                (0..60)
-                    .filter(move |minute| has(minutes, *minute))
-                    .map(move |minute| (hour, minute))
-            })
-    }
+/// Returns weekdays as the crate's names; Sunday is 0 or 7 here.
+fn named_days(text: &str) -> Option<String> {
+    let mut days = field(text, 0, 7, &DAY_NAMES)?;
+    days |= days >> 7;
+    let named = (0..7)
+        .filter(|day| days >> day & 1 == 1)
+        .map(|day| DAY_NAMES[day]);
+    Some(named.collect::<Vec<_>>().join(","))
 }
 
 const DAY_NAMES: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const MONTH_NAMES: [&str; 13] = [
-    "", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-
-fn has(bits: u64, place: i8) -> bool {
-    u32::try_from(place).is_ok_and(|place| bits >> place & 1 == 1)
-}
-
 /// Reads a list of `*`, `n`, `n-m`, each with an optional `/step`.
 fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Option<u64> {
     let number = |text: &str| {
