@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use reconciled::graph;
@@ -13,8 +14,9 @@ use reconciled::spec::{ReadOptions, read};
 
 const SECRET: &str = "canary-8c1f2d";
 
+static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds::new(all_rows()));
+
 fuzz_target!(|text: &str| {
-    let kinds = Kinds::new(all_rows());
     let quoted = serde_json::Value::from(format!("${{{text}}}"));
     let spec = format!(
         "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{name: fuzzed}}\nspec:\n  vars: {{size: 3, name: shop, list: [1, 2]}}\n  \
@@ -32,7 +34,7 @@ fuzz_target!(|text: &str| {
         &ReadOptions {
             folder: None,
             only: None,
-            kinds: &kinds,
+            kinds: &KINDS,
         },
     );
     let mut secrets = Secrets::default();
@@ -44,7 +46,7 @@ fuzz_target!(|text: &str| {
         let Ok(environment) = found.environment else {
             continue;
         };
-        match graph::build(&environment, &secrets, &kinds, &snapshot) {
+        match graph::build(&environment, &secrets, &KINDS, &snapshot) {
             Err(mistakes) => said.push_str(&format!("{mistakes:?}")),
             Ok(graph) => {
                 for wave in graph.waves() {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use reconciled::graph;
@@ -11,6 +12,8 @@ use reconciled::provider::all_rows;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{ReadOptions, read};
 
+static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds::new(all_rows()));
+
 fuzz_target!(|bytes: &[u8]| {
     let path = RepoPath::new("environments/fuzzed.yaml").expect("it is a path");
     let files = BTreeMap::from([(path, File::Bytes(bytes.into()))]);
@@ -18,11 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
         revision: Revision::new("fuzzed"),
         files,
     };
-    let kinds = Kinds::new(all_rows());
     let options = ReadOptions {
         folder: None,
         only: None,
-        kinds: &kinds,
+        kinds: &KINDS,
     };
     let reading = read(&snapshot, &options);
     for mistake in reading.all_diagnostics() {
@@ -38,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(environment) = found.environment else {
             continue;
         };
-        if let Ok(graph) = graph::build(&environment, &Secrets::default(), &kinds, &snapshot) {
+        if let Ok(graph) = graph::build(&environment, &Secrets::default(), &KINDS, &snapshot) {
             for wave in graph.waves() {
                 let _wanted = graph.resolve(wave, &BTreeMap::new());
             }
