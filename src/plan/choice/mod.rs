@@ -9,7 +9,7 @@ use super::diff;
 use super::ownership::Claims;
 use crate::model::{
     Action, Address, Connection, ConnectionName, DigestKey, Identity, Observation, Owned,
-    Prediction, Step, Value, Wanted,
+    PathPattern, Prediction, Step, Value, Wanted,
 };
 use present::present;
 use std::collections::BTreeMap;
@@ -72,7 +72,10 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         address: wanted.address.clone(),
         kind: wanted.kind.name.clone(),
         connection: wanted.connection.clone(),
-        identity: wanted.identity.clone().unwrap_or(Identity(Vec::new())),
+        identity: match (&wanted.identity, secret_identity(wanted)) {
+            (Some(identity), None) => identity.clone(),
+            _ => Identity(Vec::new()),
+        },
         action: Action::None,
         reason: None,
         desired: Some(wanted.desired.clone()),
@@ -98,8 +101,24 @@ pub(super) fn waiting(step: Step, reason: String) -> Step {
     }
 }
 
+/// Returns an identity field that holds a secret.
+fn secret_identity(wanted: &Wanted) -> Option<String> {
+    let also = wanted.kind.identity_also.of(&wanted.desired);
+    let is_secret = |pattern: &&PathPattern| {
+        let keys: Vec<&str> = pattern.parts().iter().map(String::as_str).collect();
+        matches!(wanted.desired.at(&keys), Some(Value::Secret(_)))
+    };
+    let mut fields = wanted.kind.identity.iter().chain(&also);
+    fields.find(is_secret).map(ToString::to_string)
+}
+
 /// Tells why it cannot even be asked about.
 fn unreachable(wanted: &Wanted) -> Option<String> {
+    if let Some(field) = secret_identity(wanted) {
+        return Some(format!(
+            "{field} says which object it is, so it is shown and recorded everywhere: it cannot be a secret"
+        ));
+    }
     let connection = &wanted.connection;
     if let Some(hole) = connection.settings.holes().first() {
         let needs: Vec<&str> = hole.needs.iter().map(String::as_str).collect();

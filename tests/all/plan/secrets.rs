@@ -100,6 +100,15 @@ fn a_changed_secret_shows_that_it_changed_and_nothing_else() {
 }
 
 #[test]
+fn what_says_which_object_it_is_cannot_be_secret() {
+    let scene = Scene::new()
+        .wants("test/plain", "api", json!({"name": {"$secret": "canary"}}))
+        .absent("api");
+    assert_snapshot!(scene.steps(), @"wait prod/api: /name says which object it is, so it is shown and recorded everywhere: it cannot be a secret");
+    assert!(!everything(&scene).contains("canary"));
+}
+
+#[test]
 fn an_equal_secret_is_no_difference_however_it_is_answered() {
     let desired = json!({"key": {"$secret": "canary"}});
     let scene = Scene::new()
