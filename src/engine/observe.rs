@@ -55,8 +55,11 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
             .filter(|wanted| look.trust.allows(&wanted.connection))
             .filter_map(|wanted| question(wanted, &owned, look.depth))
             .collect();
+        let asked = with_coming(asked, &seen, &owned);
         seen.observed.extend(refused(&wanted, look.trust));
-        take(&mut seen.observed, look.registry.observe(&asked).await);
+        let mut answers = look.registry.observe(&asked).await;
+        answers.retain(|answer| !seen.observed.contains_key(&answer.address));
+        take(&mut seen.observed, answers);
         for wanted in &wanted {
             if let Some(outputs) = settled_outputs(wanted, &seen.observed, &owned, look.digest_key)
             {
@@ -70,6 +73,30 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     leftovers.retain(|asked| look.trust.allows(&asked.connection));
     take(&mut seen.observed, look.registry.observe(&leftovers).await);
     seen
+}
+
+/// Adds what an earlier wave found absent and this plan makes, on the connections of this wave: a
+/// provider has to know that a namespace is on its way before it calls what goes there refused.
+fn with_coming(
+    mut asked: Vec<Asked>,
+    seen: &Seen,
+    owned: &BTreeMap<&Address, Arc<Owned>>,
+) -> Vec<Asked> {
+    let connections: BTreeSet<&ConnectionName> =
+        asked.iter().map(|asked| &asked.connection.name).collect();
+    let is_coming = |wanted: &&Wanted| {
+        connections.contains(&wanted.connection.name)
+            && matches!(
+                seen.observed.get(&wanted.address),
+                Some(Observation::Absent { .. })
+            )
+    };
+    let coming = seen.wanted.iter().filter(is_coming);
+    let coming: Vec<Asked> = coming
+        .filter_map(|wanted| question(wanted, owned, Depth::Identity))
+        .collect();
+    asked.extend(coming);
+    asked
 }
 
 /// What may not be asked is unknown.

@@ -1,5 +1,9 @@
 //! Every example is valid, whole and explained: what a newcomer copies first must work.
 
+mod hybrid;
+mod kubernetes_api;
+mod program;
+
 use reconciled::model::{Connection, Diagnostic, Kinds, RepoPath, Snapshot};
 use reconciled::provider::all_rows;
 use reconciled::source::secrets::Secrets;
