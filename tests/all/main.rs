@@ -12,6 +12,7 @@ mod conformance;
 mod deploy;
 mod examples;
 mod host;
+mod kubernetes;
 mod ledger;
 mod peers;
 mod plan;

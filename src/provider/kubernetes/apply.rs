@@ -2,7 +2,7 @@
 //! was planned. Decides nothing but what a conflict at the moment of the write leaves open.
 
 use super::super::ProviderError;
-use super::cluster::{Cluster, Mode};
+use super::cluster::{Cluster, MANAGER, Mode};
 use super::error::Failure;
 use super::observe::present;
 use super::seal::Sealer;
@@ -118,7 +118,10 @@ impl Work<'_> {
         Ok(sent.object)
     }
 
-    /// Makes the object. An apply makes or changes: that somebody else was faster shows in the answer.
+    /// Makes the object, in one request: it was looked for a moment ago. An apply makes or changes, and
+    /// has no way to ask for only the first (a time of creation is ignored on what is there, a grace
+    /// period is refused there but kept on what is made). So it is sent without force: another's value
+    /// of a declared field stops it, and that somebody was faster shows in the answer.
     async fn create(&self) -> Result<Applied, ProviderError> {
         let object = self.payload()?;
         let mode = Mode {
@@ -299,11 +302,12 @@ impl Work<'_> {
 /// Tells whether an object that was there already was made by us: our manager wrote it when it came
 /// into being, and not since. Times are to the second, as the server keeps them.
 fn is_our_making(live: &Json) -> bool {
-    let born = live["metadata"]["creationTimestamp"].as_str();
-    let ours = live["metadata"]["managedFields"]
-        .as_array()
+    let metadata = &live["metadata"];
+    let born = metadata["creationTimestamp"].as_str();
+    let entries = metadata["managedFields"].as_array();
+    let ours = entries
         .into_iter()
         .flatten()
-        .find(|entry| entry["manager"] == super::cluster::MANAGER && entry["operation"] == "Apply");
+        .find(|entry| entry["manager"] == MANAGER && entry["operation"] == "Apply");
     born.is_some() && ours.is_some_and(|entry| entry["time"].as_str() == born)
 }

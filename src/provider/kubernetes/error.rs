@@ -211,6 +211,10 @@ fn classify(status: u16, api: &str, message: &str, causes: &[Cause]) -> (&'stati
         404 => ("not-found", Class::Transient),
         409 if api == "Conflict" || api == "AlreadyExists" => ("conflict", Class::Refused),
         400 | 422 | 413 | 415 | 405 => ("invalid", Class::User),
+        // A field the schema does not know is answered with 500 by server-side apply.
+        500 if message.starts_with("failed to create typed patch object") => {
+            ("invalid", Class::User)
+        }
         429 => ("rate-limited", Class::Transient),
         408 | 504 => ("timeout", Class::Transient),
         500..=599 => ("server-error", Class::Transient),

@@ -47,6 +47,13 @@ impl Listed {
         Ok(None)
     }
 
+    /// Tells whether an address was not served any more.
+    pub(super) fn has_unserved(&self) -> bool {
+        self.failures
+            .values()
+            .any(|failure| failure.code == "not-served")
+    }
+
     /// Returns every object that was read.
     pub(super) fn objects(&self) -> impl Iterator<Item = (Target, &Json)> {
         self.objects.iter().flat_map(|((served, _), objects)| {

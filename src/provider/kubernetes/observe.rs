@@ -17,6 +17,7 @@ use crate::model::{
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 /// How many requests of one look are under way at once.
 const AT_ONCE: usize = 8;
@@ -30,33 +31,36 @@ pub(super) async fn answers(
     let objects = asked
         .iter()
         .map(|one| (&one.identity, one.desired.as_ref()));
-    let types = match target::types_for(cluster, objects).await {
+    let mut types = match target::types_for(cluster, objects).await {
         Ok(types) => types,
-        Err(failure) => {
-            return asked
-                .iter()
-                .map(|one| observed(one, failure.unknown()))
-                .collect();
-        }
+        Err(failure) => return all_unknown(asked, &failure),
     };
-    let planned = Planned::read(asked);
-    let mut answers = Vec::new();
-    let mut targets = Vec::new();
-    for one in asked {
-        match target::locate(&types, cluster, &one.identity, one.desired.as_ref()) {
-            Ok(target) => targets.push((*one, target)),
-            Err(NoTarget::Failed(failure)) => answers.push(observed(one, failure.unknown())),
-            Err(NoTarget::NotServed(reference)) => {
-                answers.push(observed(one, unserved(one, &reference, &planned, &types)));
-            }
-        }
+    let mut found = locate(cluster, asked, &types).await;
+    // A kind went since discovery was asked, with its definition: what is served now?
+    if found.listed.has_unserved() {
+        types = match cluster.types(Duration::ZERO).await {
+            Ok(types) => types,
+            Err(failure) => return all_unknown(asked, &failure),
+        };
+        found = locate(cluster, asked, &types).await;
     }
-    let listed = list::fetch(cluster, targets.iter().map(|(_, target)| target)).await;
+    let Found {
+        mut answers,
+        targets,
+        listed,
+        planned,
+    } = found;
     let mut looks = Vec::new();
     for (one, target) in &targets {
         let Some(row) = row(one) else { continue };
-        let found = listed.find(target);
-        looks.push(look(cluster, row, one, target, found, &planned));
+        looks.push(look(
+            cluster,
+            row,
+            one,
+            target,
+            listed.find(target),
+            &planned,
+        ));
     }
     answers.extend(
         stream::iter(looks)
@@ -66,6 +70,43 @@ pub(super) async fn answers(
     );
     answers.extend(others(asked, &targets, &listed, &row));
     answers
+}
+
+fn all_unknown(asked: &[&Asked], failure: &Failure) -> Vec<Observed> {
+    asked
+        .iter()
+        .map(|one| observed(one, failure.unknown()))
+        .collect()
+}
+
+/// What was asked, as far as it can be told by lists.
+struct Found<'a> {
+    /// Answers to what has no address.
+    answers: Vec<Observed>,
+    targets: Vec<(&'a Asked, Target)>,
+    listed: Listed,
+    planned: Planned,
+}
+
+async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Found<'a> {
+    let planned = Planned::read(asked);
+    let (mut answers, mut targets) = (Vec::new(), Vec::new());
+    for one in asked {
+        match target::locate(types, cluster, &one.identity, one.desired.as_ref()) {
+            Ok(target) => targets.push((*one, target)),
+            Err(NoTarget::Failed(failure)) => answers.push(observed(one, failure.unknown())),
+            Err(NoTarget::NotServed(reference)) => {
+                answers.push(observed(one, unserved(one, &reference, &planned, types)));
+            }
+        }
+    }
+    let listed = list::fetch(cluster, targets.iter().map(|(_, target)| target)).await;
+    Found {
+        answers,
+        targets,
+        listed,
+        planned,
+    }
 }
 
 fn observed(asked: &Asked, observation: Observation) -> Observed {

@@ -8,8 +8,8 @@ use reconciled::model::{Kind, Value};
 use reconciled::net::Limiters;
 use reconciled::provider::{Kubernetes, KubernetesSettings, Provider};
 use serde_json::{Value as Json, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use tempfile::TempDir;
 
 conformance!(deployment, super::deployment);
@@ -158,13 +158,17 @@ async fn custom() -> InCluster {
         "spec": { "group": group, "scope": "Namespaced", "names": { "plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList" },
             "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }] },
     });
-    cluster().kubectl_apply("default", &definition.to_string());
-    cluster().kubectl([
-        "wait",
-        "--for=condition=Established",
-        "--timeout=60s",
-        &format!("crd/widgets.{group}"),
-    ]);
+    static DEFINED: Once = Once::new();
+    DEFINED.call_once(|| {
+        cluster().kubectl_apply("default", &definition.to_string());
+        let named = format!("crd/widgets.{group}");
+        cluster().kubectl([
+            "wait",
+            "--for=condition=Established",
+            "--timeout=60s",
+            &named,
+        ]);
+    });
     let declared = |namespace: &str| {
         json!({ "apiVersion": format!("{group}/v1"), "kind": "Widget", "metadata": { "name": "w", "namespace": namespace },
             "spec": { "colour": "green", "tags": ["a", "b"] } })
