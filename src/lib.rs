@@ -19,6 +19,22 @@
 //! web        health and metrics
 //! cli        one file per command
 //! ```
+//!
+//! `yaml` stands beside `model`: the located reader that `config` and `spec` share.
+//!
+//! What must never be lost, each with tests that would notice:
+//!
+//! 1. A plan holds every choice, applying has none. Same inputs, same plan, same bytes.
+//! 2. `Unknown` live state gives a *wait with a reason*, never a create or a delete.
+//! 3. A step carries the mark it was planned against. If it moved: refuse, plan again.
+//! 4. Only what we own (inventory and the mark on the live resource) is pruned, within the budget.
+//! 5. A failed step skips its dependants with the reason; independent steps go on. A new revision
+//!    cuts waiting short.
+//! 6. Why nothing happened is part of the plan. Drift never comes without a rendered difference.
+//! 7. A secret value reaches no output.
+//! 8. After apply, observe and plan again: the plan is empty.
+//! 9. One diff function serves plan, drift and apply.
+//! 10. Killed between any two steps, the next start converges: nothing twice, nothing lost.
 
 pub mod cli;
 pub mod config;

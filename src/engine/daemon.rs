@@ -249,7 +249,7 @@ impl Daemon {
             .fleet
             .kept()
             .iter()
-            .map(|(name, kept)| (name.clone(), kept.interval))
+            .map(|(name, kept)| (name.clone(), kept.every.clone()))
             .collect();
         self.schedule.declare(&intervals, now);
         match news {

@@ -2,12 +2,13 @@
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
 use super::{Everywhere, Pinned, Trust};
-use crate::model::{Address, Diagnostic, EnvironmentName, Kinds, RepoPath, Severity, Snapshot};
+use crate::model::{
+    Address, Diagnostic, EnvironmentName, Every, Kinds, RepoPath, Severity, Snapshot,
+};
 use crate::spec::{EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// One environment that is kept.
 #[derive(Clone)]
@@ -18,8 +19,8 @@ pub struct Kept {
     pub pinned: Pinned,
     /// Every address it declares.
     pub addresses: BTreeSet<Address>,
-    /// How often it is compared at the latest.
-    pub interval: Duration,
+    /// How often it is compared with nothing new in Git.
+    pub every: Every,
     /// What is wrong with the newest state, where that is not the one that is kept.
     pub broken: Vec<Diagnostic>,
 }
@@ -164,7 +165,7 @@ impl Fleet {
         Ok(Kept {
             repository: repository.to_owned(),
             addresses: graph.addresses(),
-            interval: graph.reconcile().interval,
+            every: graph.reconcile().comparing(),
             pinned,
             broken: Vec::new(),
         })

@@ -5,7 +5,7 @@
 //! are folded into it; a failing environment backs off up to a cap and is reset by success or by a
 //! new revision; a new revision cuts a run's waiting short.
 
-use crate::model::EnvironmentName;
+use crate::model::{EnvironmentName, Every};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -99,7 +99,7 @@ pub(super) enum Command {
 
 #[derive(Debug)]
 struct Slot {
-    interval: Duration,
+    every: Every,
     due: Timestamp,
     reason: Reason,
     running: bool,
@@ -125,17 +125,17 @@ impl Schedule {
         }
     }
 
-    /// Takes the environments there are, with their intervals. New ones are due at once; those that
+    /// Takes the environments there are, with how often each is compared. New ones are due at once; those that
     /// went are forgotten, their run under way goes on to its end.
     pub(super) fn declare(
         &mut self,
-        environments: &BTreeMap<EnvironmentName, Duration>,
+        environments: &BTreeMap<EnvironmentName, Every>,
         now: Timestamp,
     ) {
         self.slots.retain(|name, _| environments.contains_key(name));
-        for (name, interval) in environments {
+        for (name, every) in environments {
             let slot = self.slots.entry(name.clone()).or_insert_with(|| Slot {
-                interval: *interval,
+                every: every.clone(),
                 due: now,
                 reason: Reason::Start,
                 running: false,
@@ -143,9 +143,9 @@ impl Schedule {
                 failures: 0,
                 corrections: VecDeque::new(),
             });
-            slot.interval = *interval;
+            slot.every.clone_from(every);
             if slot.reason == Reason::Interval && !slot.running {
-                slot.due = slot.due.min(later(now, *interval));
+                slot.due = slot.due.min(next(every, now));
             }
         }
     }
@@ -217,7 +217,7 @@ impl Schedule {
             (slot.due, slot.reason) = (later(now, backoff(pace, slot.failures)), Reason::Retry);
         } else {
             slot.failures = 0;
-            (slot.due, slot.reason) = (later(now, slot.interval), Reason::Interval);
+            (slot.due, slot.reason) = (next(&slot.every, now), Reason::Interval);
         }
         if let Some(window) = ended.window.filter(|window| *window < slot.due) {
             (slot.due, slot.reason) = (window.max(now), Reason::Window);
@@ -270,6 +270,13 @@ pub(super) fn backoff(pace: Pace, failures: u32) -> Duration {
 
 fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// Times that never come are looked at once a day.
+fn next(every: &Every, now: Timestamp) -> Timestamp {
+    every
+        .after(now)
+        .unwrap_or_else(|| later(now, Duration::from_secs(86_400)))
 }
 
 fn later(now: Timestamp, by: Duration) -> Timestamp {

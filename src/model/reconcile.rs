@@ -2,6 +2,7 @@
 
 use super::path::PathPattern;
 use super::window::Window;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -39,6 +40,25 @@ pub enum Every {
     Interval(Duration),
     /// At the times of five cron fields, in UTC ([`Window`] reads them).
     Cron(String),
+}
+
+impl Every {
+    /// Returns the next time after one; `None` where there is none (31 February).
+    pub fn after(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Interval(length) => now
+                .checked_add(SignedDuration::try_from(*length).ok()?)
+                .ok(),
+            Self::Cron(cron) => {
+                let times = Window {
+                    cron: cron.clone(),
+                    open_for: Duration::from_secs(60),
+                    timezone: "UTC".to_owned(),
+                };
+                times.opens_after(now).ok().flatten()
+            }
+        }
+    }
 }
 
 /// How many deletes one plan may hold: whichever of the two is smaller binds.
@@ -81,6 +101,15 @@ pub struct Reconcile {
     pub paused: Option<String>,
     /// True where the whole environment is to be taken down.
     pub destroy: bool,
+}
+
+impl Reconcile {
+    /// Returns how often it is compared with nothing new in Git, which can only find drift.
+    pub fn comparing(&self) -> Every {
+        self.drift_interval
+            .clone()
+            .unwrap_or(Every::Interval(self.interval))
+    }
 }
 
 impl Default for Reconcile {

@@ -14,7 +14,7 @@ fn at(seconds: i64) -> Timestamp {
 fn one(interval: u64) -> Schedule {
     let mut schedule = Schedule::new(Pace::default());
     schedule.declare(
-        &BTreeMap::from([(name("a"), Duration::from_secs(interval))]),
+        &BTreeMap::from([(name("a"), Every::Interval(Duration::from_secs(interval)))]),
         at(0),
     );
     schedule
@@ -146,7 +146,7 @@ fn no_more_run_at_once_than_the_pace_allows() {
         at_once: 2,
         ..Pace::default()
     });
-    let names = ["a", "b", "c"].map(|text| (name(text), Duration::from_secs(60)));
+    let names = ["a", "b", "c"].map(|text| (name(text), Every::Interval(Duration::from_secs(60))));
     schedule.declare(&BTreeMap::from(names), at(0));
     assert_eq!(schedule.due(at(0)).len(), 2);
     assert_eq!(schedule.wake(), None);
@@ -181,4 +181,20 @@ proptest! {
             prop_assert!(running || schedule.wake().is_some());
         }
     }
+}
+
+#[test]
+fn cron_times_are_kept_instead_of_an_interval() {
+    let mut schedule = Schedule::new(Pace::default());
+    let now: Timestamp = "2026-11-20T05:00:00Z".parse().unwrap();
+    schedule.declare(
+        &BTreeMap::from([(name("a"), Every::Cron("0 6 * * *".to_owned()))]),
+        now,
+    );
+    assert_eq!(schedule.due(now).len(), 1);
+    schedule.end(&name("a"), Ended::default(), now);
+    assert_eq!(
+        schedule.wake(),
+        Some("2026-11-20T06:00:00Z".parse().unwrap())
+    );
 }
