@@ -101,14 +101,14 @@ pub(super) fn waiting(step: Step, reason: String) -> Step {
     }
 }
 
-/// Returns an identity field that holds a secret.
+/// Returns an identity field that holds a secret. One that belongs to the identity only of some
+/// (`identity_also`) may: there its digest stands, as a TXT record's text may be a token.
 fn secret_identity(wanted: &Wanted) -> Option<String> {
-    let also = wanted.kind.identity_also.of(&wanted.desired);
     let is_secret = |pattern: &&PathPattern| {
         let keys: Vec<&str> = pattern.parts().iter().map(String::as_str).collect();
         matches!(wanted.desired.at(&keys), Some(Value::Secret(_)))
     };
-    let mut fields = wanted.kind.identity.iter().chain(&also);
+    let mut fields = wanted.kind.identity.iter();
     fields.find(is_secret).map(ToString::to_string)
 }
 
