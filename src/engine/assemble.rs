@@ -78,8 +78,9 @@ pub fn registry(
         exec_plugins: settings.providers.kubernetes.exec_plugins.clone(),
         kubeconfig: settings.providers.kubernetes.kubeconfig.clone(),
     };
+    let host = &settings.providers.host;
     Registry::new(vec![
-        Arc::new(Host::new()),
+        Arc::new(Host::new().bounded(host.allowed, host.root.clone())),
         Arc::new(Kubernetes::new(
             kubernetes,
             limiters.clone(),

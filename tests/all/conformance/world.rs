@@ -95,6 +95,16 @@ impl<'a> World<'a> {
 
     /// Looks at the resource.
     pub(crate) async fn observe(&self, declared: Option<&Value>, depth: Depth) -> Observation {
+        self.observe_by(&self.registry(), declared, depth).await
+    }
+
+    /// Looks at the resource through a registry of the caller's.
+    pub(crate) async fn observe_by(
+        &self,
+        registry: &Registry,
+        declared: Option<&Value>,
+        depth: Depth,
+    ) -> Observation {
         let owned = self
             .owned
             .iter()
@@ -114,7 +124,7 @@ impl<'a> World<'a> {
             owned: owned.cloned().map(Arc::new),
             depth,
         };
-        let answers = self.registry().observe(&[asked]).await;
+        let answers = registry.observe(&[asked]).await;
         let mine = answers
             .into_iter()
             .find(|answer| answer.address == self.address);

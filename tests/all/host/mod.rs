@@ -7,8 +7,11 @@ mod quickstart;
 use crate::conformance::host::{OnHost, env_file, file, with};
 use crate::conformance::world::World;
 use crate::conformance::{CANARY, Subject as _};
-use reconciled::model::{Action, Secret, Value};
-use reconciled::provider::Host;
+use reconciled::config::Settings;
+use reconciled::engine;
+use reconciled::model::{Action, Depth, Observation, Secret, Value};
+use reconciled::net::{Client, HttpSettings, Limiters};
+use reconciled::provider::{Host, Nudge};
 use std::os::unix::fs::PermissionsExt as _;
 
 async fn waits_for(subject: &OnHost, declared: &Value) -> String {
@@ -116,6 +119,30 @@ async fn the_daemon_s_settings_bound_what_a_repository_reaches() {
     subject.host = Host::new().bounded(true, elsewhere.path().to_owned());
     let told = waits_for(&subject, &declared).await;
     assert!(told.contains("outside"), "{told}");
+}
+
+#[tokio::test]
+async fn the_daemon_s_own_registry_is_bounded_by_its_settings() {
+    let subject = file().await;
+    let root = subject.root();
+    let client = Client::new(&HttpSettings::default()).unwrap();
+    let (nudge, _listens) = Nudge::channel(1);
+    for (allowed, code) in [("false", Some("not-allowed")), ("true", None)] {
+        let variables = [
+            ("RECONCILED_PROVIDERS__HOST__ALLOWED", allowed),
+            ("RECONCILED_PROVIDERS__HOST__ROOT", root.to_str().unwrap()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::load(None, &variables.into()).unwrap();
+        let registry = engine::registry(&settings, &client, &Limiters::default(), &nudge);
+        let seen = World::new(&subject)
+            .observe_by(&registry, Some(&subject.declared()), Depth::Read)
+            .await;
+        match seen {
+            Observation::Unknown { code: told, .. } => assert_eq!(Some(told), code),
+            other => assert!(code.is_none(), "{other:#?}"),
+        }
+    }
 }
 
 #[tokio::test]
