@@ -6,6 +6,7 @@ use crate::spec::tests::{environment, kinds, shown, snapshot};
 use crate::spec::{ReadOptions, read};
 use serde_json::json;
 
+mod damage;
 mod folders;
 
 const HEAD: &str = "  connections: { do: { provider: digitalocean, token: \"${secrets.t}\" }, host: { provider: host }, k: { provider: kubernetes } }\n  secrets: { t: { env: T } }\n";

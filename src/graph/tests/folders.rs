@@ -2,7 +2,7 @@
 
 use super::*;
 
-const API: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: api }\nspec: { paused: no, template: { spec: { containers: [{ args: [\"${not.evaluated}\", 0644, on] }] } } }\n---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n  - { apiVersion: v1, kind: Secret, metadata: { name: s, namespace: other }, stringData: { a: canary } }\n  - { apiVersion: v1, kind: Namespace, metadata: { name: shop } }\n";
+pub(super) const API: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: api }\nspec: { paused: no, template: { spec: { containers: [{ args: [\"${not.evaluated}\", 0644, on] }] } } }\n---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n  - { apiVersion: v1, kind: Secret, metadata: { name: s, namespace: other }, stringData: { a: canary } }\n  - { apiVersion: v1, kind: Namespace, metadata: { name: shop } }\n";
 
 const CRD: &str = "{\"apiVersion\": \"apiextensions.k8s.io/v1\", \"kind\": \"CustomResourceDefinition\", \"metadata\": {\"name\": \"zones.example.com\"}, \"spec\": {\"group\": \"example.com\", \"scope\": \"Cluster\", \"names\": {\"kind\": \"Zone\"}}}";
 
