@@ -228,7 +228,7 @@ impl Folder<'_> {
             let object = Template::literal(&document.root);
             match object.get("items").map(|items| &items.content) {
                 Some(Shape::List(items)) if is_list(&object) => {
-                    objects.extend(items.iter().cloned())
+                    objects.extend(items.iter().cloned());
                 }
                 _ => objects.push(object),
             }

@@ -67,7 +67,8 @@ pub(super) fn read(
         diagnostics: document.diagnostics,
     };
     let path = document.root.place.file().clone();
-    let root = Layering::new(library, files, &mut reader).over(&document.root, &[path.clone()]);
+    let root = Layering::new(library, files, &mut reader)
+        .over(&document.root, std::slice::from_ref(&path));
     let environment = typed(&root, &path, kinds, &mut reader);
     if let Some(environment) = &environment {
         files.extend(environment.resources.iter().filter_map(pointed_at));

@@ -188,96 +188,99 @@ fn secret() -> Value {
 }
 
 fn reconcile() -> Value {
+    let drift_interval = json!({
+        "type": ["string", "null"],
+        "description": "How often drift is looked for and acted on, where that differs from interval: a duration, or five cron fields in UTC.",
+        "examples": ["1h", "0 6 * * *"],
+    });
+    let interval =
+        "How often it is compared with what is live, at the latest. 5m unless said otherwise.";
+    let paused = json!({
+        "description": "Why nothing is changed at present. Looking goes on: drift is found and shown.",
+        "oneOf": [{ "type": "string" }, { "const": false }, { "type": "null" }],
+    });
+    let prune = "Whether what is no longer declared is deleted.";
+    let destroy =
+        "Takes the whole environment down: a plan of deletes that is reviewed like any other.";
     object(
         "How the environment wants to be kept.",
         &[],
         [
+            ("onMerge", on_merge()),
+            ("onDrift", on_drift()),
+            ("interval", duration(interval)),
+            ("driftInterval", drift_interval),
+            ("windows", windows()),
+            ("prune", flag(prune, true)),
+            ("deletionBudget", deletion_budget()),
+            ("paused", paused),
+            ("destroy", flag(destroy, false)),
+        ],
+    )
+}
+
+fn on_merge() -> Value {
+    let each = [
+        ("apply", "It is applied."),
+        (
+            "propose",
+            "A pull request asks for approval of exactly this plan.",
+        ),
+        ("observe", "It is only told."),
+    ];
+    words("What a merged change does.", &each, "apply")
+}
+
+fn on_drift() -> Value {
+    let each = [
+        ("correct", "It is put back."),
+        ("propose", "A pull request writes it into the spec."),
+        ("report", "It is only told."),
+    ];
+    words(
+        "What a difference does that nobody merged.",
+        &each,
+        "report",
+    )
+}
+
+fn windows() -> Value {
+    let cron = json!({
+        "type": "string",
+        "description": "When it opens: minute, hour, day of month, month, day of week.",
+        "examples": ["0 9 * * 1-5"],
+    });
+    let timezone = json!({
+        "type": "string",
+        "description": "A zone of the IANA database.",
+        "default": "UTC",
+        "examples": ["Europe/Berlin"],
+    });
+    let keys = [
+        ("cron", cron),
+        ("for", duration("How long it stays open, at most 7d.")),
+        ("timezone", timezone),
+    ];
+    json!({
+        "type": ["array", "null"],
+        "description": "When changes may happen; outside they wait. Left out, always.",
+        "items": object("One window.", &["cron", "for"], keys),
+    })
+}
+
+fn deletion_budget() -> Value {
+    let number = |about: &str, most: u64, default: u64| json!({ "type": "integer", "minimum": 0, "maximum": most, "default": default, "description": about });
+    object(
+        "How many deletes one plan may hold; whichever of the two is smaller binds.",
+        &[],
+        [
+            ("count", number("At most this many.", 1_000_000, 5)),
             (
-                "onMerge",
-                words(
-                    "What a merged change does.",
-                    &[
-                        ("apply", "It is applied."),
-                        (
-                            "propose",
-                            "A pull request asks for approval of exactly this plan.",
-                        ),
-                        ("observe", "It is only told."),
-                    ],
-                    "apply",
-                ),
-            ),
-            (
-                "onDrift",
-                words(
-                    "What a difference does that nobody merged.",
-                    &[
-                        ("correct", "It is put back."),
-                        ("propose", "A pull request writes it into the spec."),
-                        ("report", "It is only told."),
-                    ],
-                    "report",
-                ),
-            ),
-            (
-                "interval",
-                duration(
-                    "How often it is compared with what is live, at the latest. 5m unless said otherwise.",
-                ),
-            ),
-            (
-                "driftInterval",
-                json!({
-                    "type": ["string", "null"],
-                    "description": "How often drift is looked for and acted on, where that differs from interval: a duration, or five cron fields in UTC.",
-                    "examples": ["1h", "0 6 * * *"],
-                }),
-            ),
-            (
-                "windows",
-                json!({
-                    "type": ["array", "null"],
-                    "description": "When changes may happen; outside they wait. Left out, always.",
-                    "items": object("One window.", &["cron", "for"], [
-                        ("cron", json!({ "type": "string", "description": "When it opens: minute, hour, day of month, month, day of week.", "examples": ["0 9 * * 1-5"] })),
-                        ("for", duration("How long it stays open, at most 7d.")),
-                        ("timezone", json!({ "type": "string", "description": "A zone of the IANA database.", "default": "UTC", "examples": ["Europe/Berlin"] })),
-                    ]),
-                }),
-            ),
-            (
-                "prune",
-                flag("Whether what is no longer declared is deleted.", true),
-            ),
-            (
-                "deletionBudget",
-                object(
-                    "How many deletes one plan may hold; whichever of the two is smaller binds.",
-                    &[],
-                    [
-                        (
-                            "count",
-                            json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 5, "description": "At most this many." }),
-                        ),
-                        (
-                            "percent",
-                            json!({ "type": "integer", "minimum": 0, "maximum": 100, "default": 20, "description": "At most this share of what is owned here, rounded up." }),
-                        ),
-                    ],
-                ),
-            ),
-            (
-                "paused",
-                json!({
-                    "description": "Why nothing is changed at present. Looking goes on: drift is found and shown.",
-                    "oneOf": [{ "type": "string" }, { "const": false }, { "type": "null" }],
-                }),
-            ),
-            (
-                "destroy",
-                flag(
-                    "Takes the whole environment down: a plan of deletes that is reviewed like any other.",
-                    false,
+                "percent",
+                number(
+                    "At most this share of what is owned here, rounded up.",
+                    100,
+                    20,
                 ),
             ),
         ],

@@ -173,7 +173,7 @@ impl Checker<'_> {
             match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) => found.push(self.unknown_key(key, properties)),
                 Some(of_rest @ Value::Object(_)) => {
-                    self.node(value, of_rest, &key.place, depth + 1, found)
+                    self.node(value, of_rest, &key.place, depth + 1, found);
                 }
                 _ => {}
             }

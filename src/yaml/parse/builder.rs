@@ -119,7 +119,7 @@ impl<'l> Builder<'l> {
                 plain: plain && core.is_none(),
             })
         };
-        let content = if plain && core.as_deref() != Some("str") {
+        let content = if plain && core != Some("str") {
             match scalar::resolve(text, self.flavour) {
                 Ok(content) => content.unwrap_or_else(as_text),
                 Err(refusal) => {
