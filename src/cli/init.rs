@@ -7,6 +7,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const SETTINGS: &str = include_str!("starter/reconciled.yaml");
+/// What is live, and what the daemon remembers, is no part of the repository.
+const IGNORED: &str = "/.live/\n/.reconciled/\n";
 const README: &str = include_str!("starter/README.md");
 
 /// Make a commented starter repository
@@ -23,10 +25,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
-    let root = std::path::absolute(args.folder.join("live"))?;
+    let root = std::path::absolute(args.folder.join(".live"))?;
     let mut files = vec![
         ("reconciled.yaml", SETTINGS.to_owned()),
         ("README.md", README.to_owned()),
+        (".gitignore", IGNORED.to_owned()),
     ];
     files.extend(starter::FILES.map(|(name, text)| {
         (
@@ -43,6 +46,7 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
             args.folder.display()
         );
     }
+    std::fs::create_dir_all(&root).with_context(|| format!("make {}", root.display()))?;
     for (name, text) in &files {
         write(&args.folder.join(name), text)?;
     }
@@ -56,8 +60,7 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     }
     let environment = args.folder.join(starter::ENVIRONMENT);
     out.say(&format!(
-        "\nNext:\n  export SHOP_SESSION_KEY=$(head -c 16 /dev/urandom | base64)\n  mkdir -p {}\n  reconciled validate {}\n  reconciled plan {}\n  reconciled apply {}\nREADME.md says how the daemon takes over from there.",
-        root.display(),
+        "\nNext:\n  export SHOP_SESSION_KEY=$(head -c 16 /dev/urandom | base64)\n  reconciled validate {}\n  reconciled plan {}\n  reconciled apply {}\nREADME.md says how the daemon takes over from there.",
         args.folder.display(),
         environment.display(),
         environment.display(),

@@ -12,7 +12,7 @@ use crate::model::{Address, Digest, DigestKey, Mark, Secret, Touch};
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What is remembered of one managed object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,14 +123,24 @@ impl<'a> Marks<'a> {
     /// The system refuses; then the old record stands.
     pub(super) fn write(&self, object: &HostPath, record: &Record) -> Result<(), HostError> {
         if self.key_is_new {
-            let key = fresh_key()?;
-            self.root.write(&self.folder.join("key"), &private(&key))?;
+            self.keep_key()?;
         }
         let text = serde_json::to_vec_pretty(record).map_err(|error| HostError::Record {
             path: object.to_string(),
             reason: error.to_string(),
         })?;
         self.root.write(&self.place(object), &private(&text))
+    }
+
+    /// Keeps the key, once: files that are made side by side at a first start all want to.
+    fn keep_key(&self) -> Result<(), HostError> {
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.folder.join("key");
+        match self.root.read(&path)? {
+            Some(_) => Ok(()),
+            None => self.root.write(&path, &private(&fresh_key()?)),
+        }
     }
 
     /// Forgets an object.
