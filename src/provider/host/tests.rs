@@ -24,7 +24,8 @@ fn records_made_side_by_side_at_a_first_start_all_stand() {
     let all_open = std::sync::Barrier::new(names.len());
     std::thread::scope(|threads| {
         for name in &names {
-            threads.spawn(|| {
+            let (folder, record, all_open) = (&folder, &record, &all_open);
+            threads.spawn(move || {
                 let root = Root::open(folder.path()).unwrap();
                 let marks = Marks::open(&root).unwrap();
                 all_open.wait();
