@@ -114,7 +114,7 @@ fn blocker(step: &Step, stuck: &BTreeSet<&Address>, plan: &Plan) -> Option<Strin
     // A held update leaves the dependency standing as it was; only what is missing blocks.
     let is_there = matches!(other.action, Action::Update | Action::Adopt)
         && holes_need(step, before).is_none();
-    (!is_there).then(|| format!("{} has to be applied first, and it waits", before))
+    (!is_there).then(|| format!("{before} has to be applied first, and it waits"))
 }
 
 fn holes_need<'a>(step: &'a Step, before: &Address) -> Option<&'a str> {
@@ -260,7 +260,7 @@ impl Run<'_> {
             .outputs
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let value = (self.needs.fill)(&step, &known).map_err(|reason| Outcome::Failed {
+        let value = (self.needs.fill)(step, &known).map_err(|reason| Outcome::Failed {
             code: "unresolved".to_owned(),
             message: reason,
             hint: Some(

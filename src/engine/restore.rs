@@ -32,7 +32,7 @@ pub(super) async fn restore(
             }
             Ok(None) => {}
             Err(reason) => {
-                tracing::error!(environment = %name, reason, "Last good state cannot be had")
+                tracing::error!(environment = %name, reason, "Last good state cannot be had");
             }
         }
     }

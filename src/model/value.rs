@@ -28,7 +28,7 @@ pub enum Value {
     /// A value that is not known before another resource is applied.
     Hole(Hole),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A map of fields.
     Map(Map),
 }
@@ -127,7 +127,7 @@ impl Value {
     }
 
     /// Returns the items of a list.
-    pub fn as_list(&self) -> Option<&[Value]> {
+    pub fn as_list(&self) -> Option<&[Self]> {
         match self {
             Self::List(items) => Some(items),
             _ => None,
@@ -135,17 +135,17 @@ impl Value {
     }
 
     /// Returns one field of a map.
-    pub fn get(&self, key: &str) -> Option<&Value> {
+    pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_map().and_then(|fields| fields.get(key))
     }
 
     /// Returns the node under a path of field names.
-    pub fn at(&self, keys: &[&str]) -> Option<&Value> {
+    pub fn at(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |value, key| value.get(key))
     }
 
     /// Calls `visit` on every node, parents first.
-    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Value)) {
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
         visit(self);
         match self {
             Self::List(items) => items.iter().for_each(|item| item.walk(visit)),

@@ -99,7 +99,7 @@ impl Daemon {
             News::Mended(name) => self.parts.teller.mended(&name).await,
             News::Broken(name, diagnostics) => self.parts.teller.broken(&name, &diagnostics).await,
             News::Gone(name) => {
-                tracing::warn!(environment = %name, "Environment is declared nowhere, nothing of it is deleted")
+                tracing::warn!(environment = %name, "Environment is declared nowhere, nothing of it is deleted");
             }
             News::Unreadable(diagnostics) => self.unreadable(repository, &diagnostics),
         }

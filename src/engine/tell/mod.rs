@@ -104,18 +104,22 @@ impl Teller {
             new_failure |= found.condition == Condition::Failing;
             let id = self.open(report, found).await?;
             if found.over {
-                self.end(report, &self.world.ledger.episode(id).await?, "corrected")
-                    .await?;
+                self.end(
+                    report,
+                    self.world.ledger.episode(id).await?.as_ref(),
+                    "corrected",
+                )
+                .await?;
             } else if found.certain {
-                self.say(report, &self.world.ledger.episode(id).await?);
+                self.say(report, self.world.ledger.episode(id).await?.as_ref());
             }
         }
         for (id, found) in &transitions.lasting {
             self.open(report, found).await?;
-            self.say(report, &self.world.ledger.episode(*id).await?);
+            self.say(report, self.world.ledger.episode(*id).await?.as_ref());
         }
         for (id, how) in &transitions.ended {
-            self.end(report, &self.world.ledger.episode(*id).await?, how)
+            self.end(report, self.world.ledger.episode(*id).await?.as_ref(), how)
                 .await?;
         }
         Ok(new_failure)
@@ -147,7 +151,7 @@ impl Teller {
     async fn end(
         &self,
         report: &Report,
-        episode: &Option<Episode>,
+        episode: Option<&Episode>,
         how: &str,
     ) -> Result<(), LedgerError> {
         let Some(episode) = episode else {
@@ -158,12 +162,12 @@ impl Teller {
             .end_episode(episode.id, how, self.world.clock.now())
             .await?;
         let ended = self.world.ledger.episode(episode.id).await?;
-        self.say(report, &ended);
+        self.say(report, ended.as_ref());
         Ok(())
     }
 
     /// Says how an episode stands. Failures speak through their run's message.
-    fn say(&self, report: &Report, episode: &Option<Episode>) {
+    fn say(&self, report: &Report, episode: Option<&Episode>) {
         let Some(episode) = episode else { return };
         let message = match episode.condition.as_str() {
             "drift" => drift::message(episode),

@@ -74,7 +74,7 @@ impl<'a> Sealer<'a> {
     fn learn_applied(&mut self, value: &Json, place: &mut Vec<String>) {
         match value {
             Json::Object(fields) if fields.contains_key("$secret") => {
-                self.places.push(place.clone())
+                self.places.push(place.clone());
             }
             Json::Object(fields) => {
                 for (key, field) in fields {

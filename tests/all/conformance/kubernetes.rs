@@ -92,10 +92,10 @@ async fn deployment() -> InCluster {
     subject.reordered = Some(reordered);
     subject.mutations = vec![
         ("spec.replicas", |object| {
-            object["spec"]["replicas"] = json!(3)
+            object["spec"]["replicas"] = json!(3);
         }),
         ("metadata.labels.tier", |object| {
-            object["metadata"]["labels"]["tier"] = json!("front")
+            object["metadata"]["labels"]["tier"] = json!("front");
         }),
         ("spec.template.spec.containers[name=api].image", |object| {
             object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("shop/api:2");
@@ -131,10 +131,10 @@ async fn secret() -> InCluster {
     let mut subject = subject("secrets", declared);
     subject.mutations = vec![
         ("stringData.URL", |object| {
-            object["stringData"]["URL"] = json!(format!("{CANARY}-2"))
+            object["stringData"]["URL"] = json!(format!("{CANARY}-2"));
         }),
         ("stringData.MORE", |object| {
-            object["stringData"]["MORE"] = json!(CANARY)
+            object["stringData"]["MORE"] = json!(CANARY);
         }),
         (r#"metadata.annotations["example.com/note"]"#, |object| {
             object["metadata"]["annotations"]["example.com/note"] = json!("two");
@@ -176,7 +176,7 @@ async fn custom() -> InCluster {
     let mut subject = subject(&format!("{group}/v1/widgets"), declared);
     subject.mutations = vec![
         ("spec.colour", |object| {
-            object["spec"]["colour"] = json!("blue")
+            object["spec"]["colour"] = json!("blue");
         }),
         ("spec.size", |object| object["spec"]["size"] = json!(7)),
     ];

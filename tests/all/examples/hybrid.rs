@@ -19,6 +19,10 @@ fn secret() -> Value {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told from beginning to end"
+)]
 fn one_plan_makes_a_database_and_tells_everybody_where_it_is() {
     let server = Server::start();
     server.account(|account| {

@@ -188,7 +188,7 @@ fn what_is_as_declared_but_does_not_work_says_so() {
     let scene = Scene::new()
         .settled("test/plain", "api", json!({"a": 1}))
         .live("api", |live| {
-            live.health = Health::Failed("CrashLoopBackOff\nLook at its log.".into())
+            live.health = Health::Failed("CrashLoopBackOff\nLook at its log.".into());
         });
     assert_snapshot!(scene.shown(), @r"
     Left as it is:

@@ -197,7 +197,7 @@ fn is_whole(comment: &str) -> bool {
             None if ticks.len() > 2 && line == format!("{ticks}diff") => fence = Some(ticks),
             None => {
                 folds += line.matches("<details>").count() as i32
-                    - line.matches("</details>").count() as i32
+                    - line.matches("</details>").count() as i32;
             }
         }
     }

@@ -99,7 +99,7 @@ fn an_ignored_field_is_neither_compared_nor_written() {
         )
         .with(|wanted| {
             wanted.lifecycle.ignore =
-                vec![PathPattern::known("/nodes"), PathPattern::known("/gone")]
+                vec![PathPattern::known("/nodes"), PathPattern::known("/gone")];
         })
         .ours("api", json!({"size": "s", "nodes": 5}))
         .applied("test/plain", "api", json!({"size": "s", "nodes": 2}));

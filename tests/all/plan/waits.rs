@@ -45,7 +45,7 @@ fn a_hole_whose_source_is_not_ready_waits() {
     let scene = Scene::new()
         .settled("test/plain", "db", json!({}))
         .live("db", |live| {
-            live.health = Health::Progressing("creating".into())
+            live.health = Health::Progressing("creating".into());
         })
         .wants("test/plain", "api", json!({"url": {"$hole": "db"}}))
         .after(&["db"])

@@ -63,7 +63,7 @@ pub(super) fn pod(object: &Json) -> Health {
             let text = |key: &str| status[key].as_str().unwrap_or_default();
             let mut why = format!("it failed {} {}", text("reason"), text("message"));
             why = why.trim_end().to_owned();
-            if let Some(ended) = containers(object).find_map(|container| terminated(container)) {
+            if let Some(ended) = containers(object).find_map(terminated) {
                 let _infallible = write!(why, "; {ended}");
             }
             return Health::Failed(format!(

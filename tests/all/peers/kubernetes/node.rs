@@ -3,7 +3,7 @@
 //! What a container's image is called decides how it fares: `…:missing` cannot be pulled, `…:crashing` ends again and
 //! again, `…:hungry` is killed for its memory. A pod annotated `peers/status: mine` is left to the test.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader};
 use std::thread;
 use std::time::Duration;
 
