@@ -10,6 +10,8 @@ use super::target::{self, NoTarget, Target};
 use super::{delete, dry_run, fields, marks, shape};
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
 use serde_json::Value as Json;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// How often a write is tried whose object moved in ways that are no change, e.g. its status.
 const TRIES: u32 = 5;
@@ -45,9 +47,16 @@ pub(super) async fn carry_out(
     let sealer = Sealer::of(row, step.desired.as_ref());
     let what = format!("{} {}", step.kind, step.identity);
     let failed = |failure: Failure| sealer.scrubbed(failure).of_step(&what);
-    let objects = std::iter::once((&step.identity, step.desired.as_ref()));
-    let types = target::types_for(cluster, objects).await.map_err(&failed)?;
-    let target = match target::locate(&types, cluster, &step.identity, step.desired.as_ref()) {
+    let (identity, desired) = (&step.identity, step.desired.as_ref());
+    let found = if step.action == Action::Create {
+        target::locate_new(cluster, identity, desired).await
+    } else {
+        let types = target::types_for(cluster, std::iter::once((identity, desired))).await;
+        types
+            .map_err(NoTarget::Failed)
+            .and_then(|types| target::locate(&types, cluster, identity, desired))
+    };
+    let target = match found {
         Ok(target) => target,
         Err(NoTarget::Failed(failure)) => return Err(failed(failure)),
         // Its kind went, and it with it.
@@ -124,15 +133,7 @@ impl Work<'_> {
     /// of a declared field stops it, and that somebody was faster shows in the answer.
     async fn create(&self) -> Result<Applied, ProviderError> {
         let object = self.payload()?;
-        let mode = Mode {
-            dry_run: false,
-            force: false,
-        };
-        let sent = self
-            .cluster
-            .apply(&self.target.served, self.target.namespace(), &object, mode)
-            .await;
-        match sent {
+        match self.make(&object).await {
             Ok((live, true)) => Ok(self.applied(&live, false)),
             // Made by ourselves before, in a run that was cut off before it could write that down.
             Ok((live, false)) if is_our_making(&live) => Ok(self.applied(&live, true)),
@@ -141,6 +142,28 @@ impl Work<'_> {
                 Err(ProviderError::Moved { what: self.what() })
             }
             Err(failure) => Err(self.failed(failure)),
+        }
+    }
+
+    /// Sends a create; again where the address of a kind just defined is not there yet.
+    async fn make(&self, object: &Json) -> Result<(Json, bool), Failure> {
+        let mode = Mode {
+            dry_run: false,
+            force: false,
+        };
+        let target = &self.target;
+        let until = Instant::now() + target::NEW_KIND;
+        loop {
+            let sent = self
+                .cluster
+                .apply(&target.served, target.namespace(), object, mode)
+                .await;
+            match sent {
+                Err(failure) if failure.code == "not-served" && Instant::now() < until => {
+                    sleep(Duration::from_millis(300)).await;
+                }
+                told => return told,
+            }
         }
     }
 

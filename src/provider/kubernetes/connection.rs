@@ -213,7 +213,7 @@ fn check(
             .any(|allowed| allowed == command)
         {
             return Err(format!(
-                "the kubeconfig wants to run {command:?} for credentials; allow it in the daemon's settings (kubernetes.exec_plugins), or use a token or certificate"
+                "the kubeconfig wants to run {command:?} for credentials; allow it in the daemon's settings (providers.kubernetes.execPlugins), or use a token or certificate"
             ));
         }
     }

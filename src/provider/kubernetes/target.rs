@@ -7,11 +7,14 @@ use super::reference::{Reference, declared_version};
 use crate::model::{Class, Identity, Value};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// How old an answer of discovery may be where it is good.
 const GOOD: Duration = Duration::from_secs(600);
 /// How old it may be where something was missing: a CRD may just have been made.
 const DOUBTFUL: Duration = Duration::from_secs(2);
+/// How long a kind may take to be served once its definition is there.
+pub(super) const NEW_KIND: Duration = Duration::from_secs(15);
 
 /// Where an object is reached.
 #[derive(Clone, Debug)]
@@ -89,6 +92,28 @@ pub(super) async fn types_for<'a>(
         cluster.types(DOUBTFUL).await
     } else {
         Ok(types)
+    }
+}
+
+/// Finds the address of something that is to be made, and waits for its kind: the definition it needs
+/// was just made, and the server takes a moment to serve it.
+pub(super) async fn locate_new(
+    cluster: &Cluster,
+    identity: &Identity,
+    desired: Option<&Value>,
+) -> Result<Target, NoTarget> {
+    let until = Instant::now() + NEW_KIND;
+    let mut types = cluster.types(GOOD).await.map_err(NoTarget::Failed)?;
+    loop {
+        match locate(&types, cluster, identity, desired) {
+            Err(NoTarget::NotServed(_)) if Instant::now() < until => {}
+            told => return told,
+        }
+        sleep(Duration::from_millis(300)).await;
+        types = cluster
+            .types(Duration::ZERO)
+            .await
+            .map_err(NoTarget::Failed)?;
     }
 }
 
