@@ -34,7 +34,7 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
         tokio::pin!(stopped);
         loop {
             let listener = web::listen(settings.web.listen).await?;
-            tracing::info!(address = %settings.web.listen, "Pages are served");
+            tracing::info!(address = %listener.local_addr()?, "Pages are served");
             let mut serving = Serving::start(&settings, &lasting, Some(listener))?;
             tell_systemd(&[NotifyState::Ready]);
             let next = tokio::select! {

@@ -8,6 +8,7 @@ use crate::model::{
     Address, Applied, Asked, Class, ConnectionName, EnvironmentName, Kind, KindName, Kinds,
     Observation, Observed, Step,
 };
+use crate::telemetry::crash_point;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -120,8 +121,11 @@ impl Registry {
                 hint: Some("Compare the kind's name with what `explain` lists.".to_owned()),
             });
         };
+        crash_point("provider: before apply");
         let guarded = AssertUnwindSafe(provider.apply(step)).catch_unwind();
-        match tokio::time::timeout(self.patience.apply, guarded).await {
+        let answer = tokio::time::timeout(self.patience.apply, guarded).await;
+        crash_point("provider: after apply");
+        match answer {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => Err(ProviderError::Internal {
                 what,
@@ -148,8 +152,11 @@ impl Registry {
                 class: Class::User,
             });
         };
+        crash_point("provider: before observe");
         let guarded = AssertUnwindSafe(self.providers[nth].observe(questions)).catch_unwind();
-        match tokio::time::timeout(self.patience.observe, guarded).await {
+        let answer = tokio::time::timeout(self.patience.observe, guarded).await;
+        crash_point("provider: after observe");
+        match answer {
             Ok(Ok(answers)) => filled(answers, questions, |_| Observation::Unknown {
                 reason: "the provider left it out of its answer".to_owned(),
                 code: "no-answer",
