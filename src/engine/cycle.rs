@@ -5,8 +5,8 @@
 use super::journal::RunJournal;
 use super::{CycleError, Looked, Report, Subject, World, look};
 use crate::deliver::{self, Authority, CarryOut, Progress, Route};
-use crate::ledger::{RunIntent, RunSummary};
-use crate::model::{Address, Outcome, RunId};
+use crate::ledger::{RunIntent, RunOutcome, RunSummary};
+use crate::model::{Action, Address, Outcome, RunId};
 use serde_json::json;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -80,15 +80,50 @@ async fn remember(world: &World, looked: &Looked) -> Result<(), CycleError> {
     for owned in &looked.plan.records {
         world.ledger.own(owned).await?;
     }
+    // What moved to another address in a run that was killed needs no step any more.
+    let moved = |to| {
+        looked
+            .plan
+            .step(to)
+            .is_some_and(|step| step.action == Action::None)
+    };
     for released in looked
         .plan
         .released
         .iter()
-        .filter(|released| released.to.is_none())
+        .filter(|released| released.to.as_ref().is_none_or(moved))
     {
         world.ledger.release(&released.address).await?;
     }
+    for old in moved_before_a_kill(world, looked).await? {
+        world.ledger.release(&old).await?;
+    }
     Ok(())
+}
+
+/// Old addresses, also of other environments, whose objects the last run moved here before it was
+/// killed: live state carries the new address, so nothing of this plan tells of the old one.
+async fn moved_before_a_kill(world: &World, looked: &Looked) -> Result<Vec<Address>, CycleError> {
+    let last = world
+        .ledger
+        .runs(Some(&looked.plan.environment), 1, None)
+        .await?
+        .pop()
+        .filter(|run| {
+            let summary = run.summary.as_ref();
+            summary.is_some_and(|summary| summary.outcome == RunOutcome::Interrupted)
+        });
+    let Some(last) = last else {
+        return Ok(Vec::new());
+    };
+    let plan = world.ledger.run(last.id).await?.map(|details| details.plan);
+    let moves = plan.as_ref().and_then(|plan| plan["released"].as_array());
+    let old = |moved: &serde_json::Value| {
+        let to: Address = moved["to"].as_str()?.parse().ok()?;
+        let there = looked.plan.step(&to)?.action == Action::None;
+        there.then(|| moved["address"].as_str()?.parse().ok())?
+    };
+    Ok(moves.into_iter().flatten().filter_map(old).collect())
 }
 
 /// Writes down when the environment was last compared, for `status`.

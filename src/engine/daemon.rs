@@ -79,6 +79,8 @@ pub struct Daemon {
     cancels: BTreeMap<EnvironmentName, CancellationToken>,
     running: BTreeMap<tokio::task::Id, EnvironmentName>,
     paused: BTreeSet<EnvironmentName>,
+    /// Changed in Git, and no run since has ended.
+    unsettled: BTreeSet<EnvironmentName>,
     view: watch::Sender<View>,
     pokes: Vec<Arc<Notify>>,
 }
@@ -94,6 +96,7 @@ impl Daemon {
             cancels: BTreeMap::new(),
             running: BTreeMap::new(),
             paused: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             view: watch::Sender::new(View::default()),
             pokes,
             parts,
@@ -253,6 +256,7 @@ impl Daemon {
         });
         if let Some(name) = self.running.remove(&id) {
             self.cancels.remove(&name);
+            self.unsettled.remove(&name);
             self.schedule
                 .end(&name, ended, self.parts.world.clock.now());
         }

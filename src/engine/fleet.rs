@@ -66,6 +66,11 @@ impl Fleet {
         &self.kept
     }
 
+    /// Tells whether some file declares an environment, be it broken.
+    pub fn declares(&self, name: &EnvironmentName) -> bool {
+        self.kept.contains_key(name) || self.lost.contains(name)
+    }
+
     /// Returns what all environments declare.
     pub fn everywhere(&self) -> Everywhere {
         let mut everywhere = Everywhere::default();

@@ -18,7 +18,8 @@ impl<'a> RunJournal<'a> {
         Self { ledger, run, plan }
     }
 
-    /// Forgets the old name of what has a new one, once the new one's record is written.
+    /// Forgets the old name of what has a new one. That comes before the new one's record: killed
+    /// in between, what is live and declared is found by its mark; the old name would stay for ever.
     async fn release_old_names(&self, address: &Address) -> Result<(), LedgerError> {
         for released in self
             .plan
@@ -49,13 +50,13 @@ impl Journal for RunJournal<'_> {
     }
 
     async fn applied(&self, step: &Step, owned: Option<Owned>) -> Result<(), JournalError> {
+        self.release_old_names(&step.address)
+            .await
+            .map_err(said("that a resource has a new name"))?;
         self.ledger
             .step_applied(self.run, &step.address, owned.as_ref())
             .await
-            .map_err(said("that a step was applied"))?;
-        self.release_old_names(&step.address)
-            .await
-            .map_err(said("that a resource has a new name"))
+            .map_err(said("that a step was applied"))
     }
 
     async fn ended(&self, address: &Address, outcome: &Outcome) -> Result<(), JournalError> {

@@ -1,9 +1,9 @@
 //! The last good state of environments whose newest cannot be used, from what the ledger remembers:
 //! a restart must not turn a broken commit into an environment nobody keeps.
 
-use super::{Arrival, Fleet, Followed, News, World};
+use super::{Arrival, Fleet, Followed, News, Pinned, Trust, World};
 use crate::model::{EnvironmentName, Snapshot};
-use crate::spec::{self, ReadOptions, Reading};
+use crate::spec::{self, EnvironmentReading, ReadOptions, Reading};
 use crate::telemetry::chain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 pub(super) async fn restore(
     world: &World,
     followed: &Followed,
-    newest: &Reading,
+    (newest, snapshot): (&Reading, &Arc<Snapshot>),
     fleet: &mut Fleet,
 ) -> Vec<News> {
     let mut news = Vec::new();
-    for name in in_question(world, newest, fleet).await {
+    for name in in_question(world, followed, (newest, snapshot), fleet).await {
         match last_good(world, followed, newest, &name).await {
             Ok(Some((reading, snapshot))) => {
                 tracing::warn!(environment = %name, revision = %snapshot.revision.short(), "Newest state cannot be used, keeping the last good one");
@@ -39,19 +39,30 @@ pub(super) async fn restore(
     news
 }
 
-/// Environments that are broken, or ours and not to be seen.
-async fn in_question(world: &World, newest: &Reading, fleet: &Fleet) -> BTreeSet<EnvironmentName> {
+/// Environments that are broken, or ours and not to be seen. Some mistakes show only with secrets
+/// and manifests at hand.
+async fn in_question(
+    world: &World,
+    followed: &Followed,
+    (newest, snapshot): (&Reading, &Arc<Snapshot>),
+    fleet: &Fleet,
+) -> BTreeSet<EnvironmentName> {
+    let unkept = |name: &EnvironmentName| !fleet.kept().contains_key(name);
+    let usable = |read: &&EnvironmentReading| {
+        let pinned = Pinned::new((*read).clone(), snapshot, &followed.secrets_base);
+        pinned.is_ok_and(|pinned| pinned.graph(world.registry.kinds(), &Trust::All).is_ok())
+    };
+    let newest = newest.environments.iter().filter(|read| unkept(&read.name));
     let good: BTreeSet<_> = newest
-        .environments
-        .iter()
-        .filter(|read| read.environment.is_ok())
+        .clone()
+        .filter(usable)
         .map(|read| &read.name)
         .collect();
-    let broken = newest.environments.iter().map(|read| read.name.clone());
+    let broken = newest.clone().map(|read| read.name.clone());
     let owned = world.ledger.all_owned_addresses().await.unwrap_or_default();
     broken
         .chain(owned.into_iter().map(|address| address.environment))
-        .filter(|name| !good.contains(name) && !fleet.kept().contains_key(name))
+        .filter(|name| !good.contains(name) && unkept(name))
         .collect()
 }
 

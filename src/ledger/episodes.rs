@@ -77,6 +77,18 @@ impl Ledger {
         self.read(query, |row| episode(&row)).await
     }
 
+    /// Returns the open episodes of one condition, in any environment.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn open_episodes_of(&self, condition: &str) -> Result<Vec<Episode>, LedgerError> {
+        let query = sqlx::query(select_episode!(
+            "WHERE ended_at IS NULL AND condition = $1 ORDER BY id"
+        ))
+        .bind(condition.to_owned());
+        self.read(query, |row| episode(&row)).await
+    }
+
     /// Ends an episode. Fine where it has ended already: its first end stays.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::choice::{self, Choice, Facts};
 use super::ownership::Claims;
 use super::prune::{self, Successors};
-use super::{Inputs, Plan, hash, holds, waits};
+use super::{Inputs, Plan, Released, hash, holds, waits};
 use crate::model::{Action, Address, Observation, Owned, Owner, Step, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,14 +30,15 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         .collect();
     let mut steps = Vec::with_capacity(wanted.len());
     let mut records = Vec::new();
+    let mut released = Vec::new();
     let mut successors = Successors::default();
     for wanted in wanted.values() {
         let Choice { step, from, record } = one(inputs, wanted, &owned);
+        released.extend(from_elsewhere(inputs, &step, from.as_ref()));
         successors.note(&step, from);
         steps.push(step);
         records.extend(record);
     }
-    let mut released = Vec::new();
     for (_, owned) in owned
         .iter()
         .filter(|(address, _)| !wanted.contains_key(*address))
@@ -88,6 +89,15 @@ fn one(inputs: &Inputs<'_>, wanted: &Wanted, owned: &BTreeMap<&Address, &Owned>)
     } else {
         choice::choose(wanted, observation, record, &facts)
     }
+}
+
+/// What another environment had and no longer declares is nobody's there once it is here.
+fn from_elsewhere(inputs: &Inputs<'_>, to: &Step, from: Option<&Address>) -> Option<Released> {
+    let from = from.filter(|from| from.environment != *inputs.environment)?;
+    Some(Released {
+        address: from.clone(),
+        to: Some(to.address.clone()),
+    })
 }
 
 fn old_address(observation: &Observation) -> Option<&Address> {

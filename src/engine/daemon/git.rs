@@ -50,7 +50,13 @@ impl Daemon {
                 kinds,
             };
             let reading = spec::read(&fetched.snapshot, &options);
-            let mut news = restore(&self.parts.world, &followed, &reading, &mut self.fleet).await;
+            let mut news = restore(
+                &self.parts.world,
+                &followed,
+                (&reading, &fetched.snapshot),
+                &mut self.fleet,
+            )
+            .await;
             let arrival = Arrival {
                 repository: &name,
                 snapshot: &fetched.snapshot,
@@ -77,7 +83,9 @@ impl Daemon {
             .counts
             .environments
             .set(self.fleet.kept().len() as i64);
-        if self.view.borrow().snapshots.len() == self.parts.followed.len() {
+        // What took another name is the new name's only after a run of that.
+        let all_read = self.view.borrow().snapshots.len() == self.parts.followed.len();
+        if all_read && self.unsettled.is_empty() {
             self.parts.teller.orphans(&self.fleet).await;
         }
     }
@@ -94,12 +102,14 @@ impl Daemon {
         match news {
             News::Changed(name) => {
                 self.remember_good(&name).await;
+                self.unsettled.insert(name.clone());
                 self.tell(&name, Reason::Revision);
             }
             News::Mended(name) => self.parts.teller.mended(&name).await,
             News::Broken(name, diagnostics) => self.parts.teller.broken(&name, &diagnostics).await,
             News::Gone(name) => {
                 tracing::warn!(environment = %name, "Environment is declared nowhere, nothing of it is deleted");
+                self.unsettled.remove(&name);
             }
             News::Unreadable(diagnostics) => self.unreadable(repository, &diagnostics),
         }
@@ -113,7 +123,7 @@ impl Daemon {
                 repository,
                 place,
                 code = one.code,
-                message = one.message,
+                mistake = one.message,
                 "File cannot be used"
             );
         }

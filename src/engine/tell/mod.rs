@@ -204,7 +204,7 @@ impl Teller {
         for one in diagnostics {
             let at = &one.location;
             let place = format!("{}:{}:{}", at.file, at.line, at.column);
-            tracing::error!(environment = %name, place, code = one.code, message = one.message, "Spec cannot be used, keeping the last good state");
+            tracing::error!(environment = %name, place, code = one.code, mistake = one.message, "Spec cannot be used, keeping the last good state");
         }
         let told = self
             .trouble(name, trouble::BROKEN, &trouble::invalid(diagnostics))
@@ -230,7 +230,7 @@ fn log(report: &Report) {
             hint,
         } = outcome
         {
-            tracing::error!(address = %step.address, action = step.action.as_str(), code, message, hint, "Step failed");
+            tracing::error!(address = %step.address, action = step.action.as_str(), code, reason = message, hint, "Step failed");
         }
     }
     for (address, unknown) in &report.unknown {

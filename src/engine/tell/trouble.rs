@@ -83,11 +83,13 @@ impl Teller {
             .iter()
             .map(|address| address.environment.clone())
             .collect();
-        for name in &names {
-            if fleet.kept().contains_key(name) {
+        for told in self.world.ledger.open_episodes_of(ORPHANED).await? {
+            let name = &told.environment;
+            if fleet.declares(name) || !names.contains(name) {
                 self.trouble_over(name, ORPHANED).await?;
-                continue;
             }
+        }
+        for name in names.iter().filter(|name| !fleet.declares(name)) {
             let count = owned
                 .iter()
                 .filter(|address| address.environment == *name)
