@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod daemon;
 mod deploy;
 mod examples;
 mod host;

@@ -1,0 +1,54 @@
+//! What takes another name in Git keeps what it had: nothing is deleted, nothing is made again.
+
+use super::{World, environment, file, files};
+use reconciled::ledger::RunOutcome;
+use std::os::unix::fs::MetadataExt as _;
+
+const TWO: [(&str, &str); 2] = [("page", "hello\n"), ("robots", "none\n")];
+
+fn shop(resources: &str) -> String {
+    environment("shop", "", resources)
+}
+
+fn inode(world: &World, path: &str) -> u64 {
+    std::fs::metadata(world.host().join(path)).unwrap().ino()
+}
+
+#[test]
+fn what_takes_another_name_is_kept() {
+    let world = World::new();
+    world.commit(&[("shop.yaml", &shop(&files(&TWO)))]);
+    let mut daemon = world.start();
+    daemon.until("two files are ours", |_| {
+        (world.owned().len() == 2).then_some(())
+    });
+    let before = (inode(&world, "page"), inode(&world, "robots"));
+    let live = |world: &World| (inode(world, "page"), inode(world, "robots"));
+
+    let renamed = format!(
+        "{}{}",
+        file("front", "page", TWO[0].1),
+        file("robots", "robots", TWO[1].1)
+    );
+    let commit = world.commit(&[("shop.yaml", &shop(&renamed))]);
+    daemon.run_of("shop", &commit);
+    assert_eq!(world.owned(), ["shop/front", "shop/robots"]);
+    assert_eq!(live(&world), before, "a resource's new id");
+
+    let commit = world.commit(&[
+        ("shop.yaml", ""),
+        ("store/env.yaml", &environment("store", "", &renamed)),
+    ]);
+    let run = daemon.run_of("store", &commit);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Done);
+    daemon.until("the new environment has them", |_| {
+        (world.owned() == ["store/front", "store/robots"]).then_some(())
+    });
+    daemon.looked_again("store");
+    assert_eq!(live(&world), before, "an environment's new name");
+    assert!(
+        world.episodes().iter().all(|one| one.ended_at.is_some()),
+        "{:#?}",
+        world.episodes()
+    );
+}
