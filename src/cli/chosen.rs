@@ -189,7 +189,7 @@ fn everywhere(
     for read in &reading.environments {
         let graph = Pinned::new(read.clone(), snapshot, &base)
             .and_then(|pinned| pinned.graph(kinds, &Trust::All));
-        everywhere.add(&read.name, graph.ok().map(|graph| graph.addresses()));
+        everywhere.add(&read.name, graph.ok().map(Arc::new));
     }
     everywhere
 }

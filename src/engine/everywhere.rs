@@ -1,29 +1,31 @@
 //! What all environments of one state declare together, as far as that can be known.
 
-use crate::model::{Address, EnvironmentName};
-use std::collections::BTreeSet;
+use crate::graph::Graph;
+use crate::model::{Address, EnvironmentName, Owned};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What all environments declare.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Everywhere {
-    addresses: BTreeSet<Address>,
+    graphs: BTreeMap<EnvironmentName, Arc<Graph>>,
     /// Declared, but not to be resolved now: whatever the ledger owns of these counts as declared,
     /// so that nobody takes it over by mistake.
     unresolved: BTreeSet<EnvironmentName>,
 }
 
 impl Everywhere {
-    /// Takes in an environment; `None` where its addresses cannot be known.
-    pub fn add(&mut self, name: &EnvironmentName, addresses: Option<BTreeSet<Address>>) {
-        match addresses {
-            Some(addresses) => self.addresses.extend(addresses),
+    /// Takes in an environment; `None` where what it declares cannot be known.
+    pub fn add(&mut self, name: &EnvironmentName, graph: Option<Arc<Graph>>) {
+        match graph {
+            Some(graph) => drop(self.graphs.insert(name.clone(), graph)),
             None => drop(self.unresolved.insert(name.clone())),
         }
     }
 
     /// Takes in what others declare.
     pub fn extend(&mut self, other: Self) {
-        self.addresses.extend(other.addresses);
+        self.graphs.extend(other.graphs);
         self.unresolved.extend(other.unresolved);
     }
 
@@ -31,8 +33,35 @@ impl Everywhere {
     pub fn declared(&self, known: &BTreeSet<Address>) -> BTreeSet<Address> {
         let unresolved = known
             .iter()
-            .filter(|address| self.unresolved.contains(&address.environment));
-        self.addresses.iter().chain(unresolved).cloned().collect()
+            .filter(|address| self.unresolved.contains(&address.environment))
+            .cloned();
+        self.graphs
+            .values()
+            .flat_map(|graph| graph.addresses())
+            .chain(unresolved)
+            .collect()
+    }
+
+    /// Returns what one environment owns and another declares now, by the owner's address.
+    pub fn taken(&self, by: &Graph, owned: &[Owned]) -> BTreeMap<Address, Address> {
+        let declared = by.addresses();
+        let others = || {
+            self.graphs
+                .iter()
+                .filter(|(name, _)| *name != by.environment())
+                .map(|(_, graph)| graph)
+        };
+        let taken = |owned: &Owned| {
+            let connection = by.connections().get(&owned.connection)?;
+            let to = others()
+                .find_map(|graph| graph.declares(&owned.kind, &owned.identity, connection))?;
+            Some((owned.address.clone(), to.clone()))
+        };
+        owned
+            .iter()
+            .filter(|owned| !declared.contains(&owned.address))
+            .filter_map(taken)
+            .collect()
     }
 }
 
@@ -52,13 +81,9 @@ mod tests {
         let known = BTreeSet::from([address("broken"), address("gone")]);
         let mut everywhere = Everywhere::default();
         everywhere.add(&EnvironmentName::new("broken").unwrap(), None);
-        everywhere.add(
-            &EnvironmentName::new("good").unwrap(),
-            Some(BTreeSet::from([address("good")])),
-        );
         assert_eq!(
             everywhere.declared(&known),
-            BTreeSet::from([address("broken"), address("good")])
+            BTreeSet::from([address("broken")])
         );
     }
 }

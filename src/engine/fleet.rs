@@ -2,9 +2,8 @@
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
 use super::{Everywhere, Pinned, Trust};
-use crate::model::{
-    Address, Diagnostic, EnvironmentName, Every, Kinds, RepoPath, Severity, Snapshot,
-};
+use crate::graph::{self, Graph};
+use crate::model::{Diagnostic, EnvironmentName, Every, Kinds, RepoPath, Severity, Snapshot};
 use crate::spec::{EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,8 +16,8 @@ pub struct Kept {
     pub repository: String,
     /// Its last good state.
     pub pinned: Pinned,
-    /// Every address it declares.
-    pub addresses: BTreeSet<Address>,
+    /// What that state declares, with the secrets of when it was read.
+    pub graph: Arc<Graph>,
     /// How often it is compared with nothing new in Git.
     pub every: Every,
     /// What is wrong with the newest state, where that is not the one that is kept.
@@ -75,7 +74,7 @@ impl Fleet {
     pub fn everywhere(&self) -> Everywhere {
         let mut everywhere = Everywhere::default();
         for (name, kept) in &self.kept {
-            everywhere.add(name, Some(kept.addresses.clone()));
+            everywhere.add(name, Some(Arc::clone(&kept.graph)));
         }
         for name in self
             .lost
@@ -98,13 +97,23 @@ impl Fleet {
         let mut news = Vec::new();
         let mut there = BTreeSet::new();
         let mut mistakes: BTreeMap<EnvironmentName, Vec<Diagnostic>> = BTreeMap::new();
+        let mut candidates = BTreeMap::new();
         for read in reading.environments {
             let name = read.name.clone();
             there.insert(name.clone());
             match self.kept_of(repository, read, snapshot, secrets_base, kinds) {
-                Ok(kept) => news.extend(self.keep(name, kept)),
+                Ok(kept) => drop(candidates.insert(name, kept)),
                 Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
             }
+        }
+        for (name, twice) in self.declared_twice(&candidates) {
+            if candidates.contains_key(&name) || mistakes.contains_key(&name) {
+                mistakes.entry(name).or_default().push(twice);
+            }
+        }
+        candidates.retain(|name, _| !mistakes.contains_key(name));
+        for (name, kept) in candidates {
+            news.extend(self.keep(name, kept));
         }
         let mut unreadable = Vec::new();
         for diagnostic in reading.diagnostics {
@@ -165,15 +174,32 @@ impl Fleet {
             .get(pinned.name())
             .filter(|kept| kept.repository != repository)
         {
-            return Err(vec![declared_twice(other, &pinned)]);
+            return Err(vec![same_name(other, &pinned)]);
         }
         Ok(Kept {
             repository: repository.to_owned(),
-            addresses: graph.addresses(),
             every: graph.reconcile().comparing(),
+            graph: Arc::new(graph),
             pinned,
             broken: Vec::new(),
         })
+    }
+
+    /// Finds live objects that two environments declare: new states with each other, and with those
+    /// that are kept as they are.
+    fn declared_twice(
+        &self,
+        candidates: &BTreeMap<EnvironmentName, Kept>,
+    ) -> Vec<(EnvironmentName, Diagnostic)> {
+        let stay = self
+            .kept
+            .iter()
+            .filter(|(name, _)| !candidates.contains_key(*name));
+        let all = candidates
+            .iter()
+            .chain(stay)
+            .map(|(_, kept)| kept.graph.as_ref());
+        graph::declared_twice(&all.collect::<Vec<_>>())
     }
 
     /// Returns the environment that was last read from a file.
@@ -229,7 +255,7 @@ impl Fleet {
     }
 }
 
-fn declared_twice(old: &Kept, new: &Pinned) -> Diagnostic {
+fn same_name(old: &Kept, new: &Pinned) -> Diagnostic {
     Diagnostic {
         location: new.environment.location.clone(),
         severity: Severity::Error,

@@ -44,6 +44,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     let owned = world.ledger.owned(pinned.name()).await?;
     let known = world.ledger.all_owned_addresses().await?;
     let declared = subject.everywhere.declared(&known);
+    let taken = subject.everywhere.taken(&graph, &owned);
     let reconcile = with_pause(world, &graph, pinned).await?;
     let seen = observe::observe(
         &graph,
@@ -64,6 +65,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         owned: &owned,
         declared: &declared,
         known: &known,
+        taken: &taken,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),
         connections: graph.connections(),

@@ -250,6 +250,7 @@ impl Reviewer {
         };
         let reading = spec::read(preview, &options);
         let fleet = Arc::clone(&self.view.borrow().fleet);
+        let trust = Trust::merged(&fleet);
         let mut touched = Touched {
             everywhere: fleet.everywhere(),
             ..Touched::default()
@@ -269,6 +270,9 @@ impl Reviewer {
             match Pinned::new(read, preview, &self.followed.secrets_base) {
                 Ok(pinned) if pinned.touched_files(base).is_empty() => {}
                 Ok(pinned) => {
+                    if let Ok(graph) = pinned.graph(kinds, &trust) {
+                        touched.everywhere.add(&name, Some(Arc::new(graph)));
+                    }
                     touched.names.insert(name);
                     touched.pinned.push(pinned);
                 }
@@ -356,7 +360,7 @@ impl Reviewer {
 
     async fn plans(&self, touched: &Touched) -> (Vec<Plan>, Vec<(String, String, Option<String>)>) {
         let fleet = Arc::clone(&self.view.borrow().fleet);
-        let trust = Trust::merged(&fleet, self.world.registry.kinds());
+        let trust = Trust::merged(&fleet);
         let (mut plans, mut broken) = (Vec::new(), Vec::new());
         for pinned in &touched.pinned {
             let subject = Subject {

@@ -4,7 +4,7 @@
 
 use super::Fleet;
 use crate::graph::Graph;
-use crate::model::{Class, Connection, Kinds, Observation, SecretSource};
+use crate::model::{Class, Connection, Observation, SecretSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -27,17 +27,14 @@ pub struct Merged {
 
 impl Trust {
     /// Takes what the environments of a fleet use.
-    pub fn merged(fleet: &Fleet, kinds: &Kinds) -> Self {
+    pub fn merged(fleet: &Fleet) -> Self {
         let mut merged = Merged::default();
         for kept in fleet.kept().values() {
             merged
                 .secrets
                 .extend(kept.pinned.environment.secrets.values().cloned());
-            if let Ok(graph) = kept.pinned.graph(kinds, &Self::All) {
-                merged
-                    .connections
-                    .extend(graph.connections().values().cloned());
-            }
+            let connections = kept.graph.connections().values();
+            merged.connections.extend(connections.cloned());
         }
         Self::Merged(Arc::new(merged))
     }

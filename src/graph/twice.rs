@@ -56,19 +56,38 @@ fn told(first: &Object, again: &Object) -> Diagnostic {
     error.with_related(first.place.location(), "declared here too")
 }
 
+impl Graph {
+    /// Returns the address that declares a live object here, where one does.
+    pub fn declares(
+        &self,
+        kind: &KindName,
+        identity: &Identity,
+        connection: &Arc<Connection>,
+    ) -> Option<&Address> {
+        let found = self.objects.iter().find(|object| {
+            object.kind == *kind
+                && object.identity == *identity
+                && same_place(&object.connection, connection)
+        });
+        found.map(|object| &object.address)
+    }
+}
+
 /// Connections are the same where they reach the same place, whatever they are called. One with holes
 /// may turn out to be any other, so it is only equal to itself.
+fn same_place(one: &Arc<Connection>, other: &Arc<Connection>) -> bool {
+    Arc::ptr_eq(one, other)
+        || (one.provider == other.provider
+            && one.settings == other.settings
+            && one.settings.holes().is_empty())
+}
+
 fn pairs<'o>(objects: impl Iterator<Item = &'o Object>) -> Vec<(&'o Object, &'o Object)> {
     let mut connections: Vec<&Arc<Connection>> = Vec::new();
     let mut seen: HashMap<(usize, &KindName, &Identity), &Object> = HashMap::new();
     let mut pairs = Vec::new();
     for object in objects {
-        let same = |other: &&Arc<Connection>| {
-            Arc::ptr_eq(other, &object.connection)
-                || (other.provider == object.connection.provider
-                    && other.settings == object.connection.settings
-                    && other.settings.holes().is_empty())
-        };
+        let same = |other: &&Arc<Connection>| same_place(other, &object.connection);
         let nth = connections.iter().position(same).unwrap_or_else(|| {
             connections.push(&object.connection);
             connections.len() - 1

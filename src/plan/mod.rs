@@ -43,6 +43,9 @@ pub struct Inputs<'a> {
     /// Every address the ledger owns in any environment: a mark that names one of these, no longer
     /// declared, is a rename and is adopted.
     pub known: &'a BTreeSet<Address>,
+    /// What we own here and another environment declares now, by our address of it: it goes over to
+    /// that environment, and is never deleted from under it.
+    pub taken: &'a BTreeMap<Address, Address>,
     /// How the environment wants to be kept.
     pub reconcile: &'a Reconcile,
     /// The rows of every kind, for what is owned and no longer wanted.

@@ -70,6 +70,18 @@ pub(super) fn leftover(inputs: &Inputs<'_>, owned: &Owned, successors: &Successo
                 release(Some(to.clone())),
             ),
         }
+    } else if let Some(to) = inputs.taken.get(&owned.address) {
+        // The record goes once the mark names the other: then this one is found not to be ours.
+        match inputs.observed.get(&owned.address) {
+            Some(Observation::Present(live)) if is_marked_by(live, to) => {
+                (Action::None, format!("it is {to} now"), release(None))
+            }
+            _ => (
+                Action::None,
+                format!("{to} declares it now and takes it over"),
+                None,
+            ),
+        }
     } else if connection.is_none() {
         let reason = format!(
             "no longer declared, and neither is its connection {}: declare that again to have it deleted",
@@ -152,6 +164,10 @@ fn there(
         return (Action::None, reason.to_owned(), None);
     }
     (Action::Delete, "no longer declared".to_owned(), None)
+}
+
+fn is_marked_by(live: &Live, address: &Address) -> bool {
+    matches!(&live.owner, Some(Owner::Resource(owner)) if owner == address)
 }
 
 fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>>) -> Step {

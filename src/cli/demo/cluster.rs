@@ -91,6 +91,7 @@ async fn tell(
     stage
         .run_of(&environment, &stage.repository.head()?)
         .await?;
+    stage.said(&environment).await?;
 
     screen.chapter("Somebody edits an object by hand");
     let seen = stage.last_episode().await?;
@@ -110,6 +111,7 @@ async fn tell(
         "  $ kubectl --namespace {namespace} edit configmap shop    # greeting: HACKED"
     ));
     stage.ended_episode(&environment, seen).await?;
+    stage.said(&environment).await?;
 
     screen.chapter("A pull request shows what its merge would do");
     let text = stage.repository.read(ENVIRONMENT)?;

@@ -29,6 +29,7 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
     stage
         .run_of(&environment, &stage.repository.head()?)
         .await?;
+    stage.said(&environment).await?;
     screen.show(&read(&page)?);
 
     screen.chapter("Somebody edits a file by hand");
@@ -41,6 +42,7 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
         page.display()
     ));
     stage.ended_episode(&environment, seen).await?;
+    stage.said(&environment).await?;
     anyhow::ensure!(
         read(&page)? == declared,
         "see the file put back; it is still as it was edited"

@@ -122,6 +122,21 @@ impl Stage {
         }
     }
 
+    /// Waits until what the newest run did was said, so that it stands before what comes next.
+    pub(super) async fn said(&self, environment: &EnvironmentName) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let newest = self.ledger()?.runs(Some(environment), 1, None).await?.pop();
+            let name = newest.map(|run| format!("slack/run/{environment}/{}", run.id.0));
+            if let Some(name) = name
+                && self.ledger()?.delivery(&name).await?.is_some()
+            {
+                return Ok(());
+            }
+            self.wait(begun, "what the run did").await?;
+        }
+    }
+
     /// Waits for an episode that began after a number of others to end.
     pub(super) async fn ended_episode(
         &self,

@@ -166,6 +166,7 @@ impl<'a> World<'a> {
             observed: &observed,
             owned: &self.owned,
             declared: &all,
+            taken: &std::collections::BTreeMap::new(),
             known: &self
                 .owned
                 .iter()

@@ -127,6 +127,7 @@ impl Walk {
             observed: &observed,
             owned: &self.owned,
             declared: &self.graph.addresses(),
+            taken: &std::collections::BTreeMap::new(),
             known: &BTreeSet::new(),
             reconcile: self.graph.reconcile(),
             kinds: &Kinds::new(all_rows()),

@@ -208,6 +208,7 @@ impl Scene {
             observed: &self.ask(&asked).await,
             owned: &self.owned,
             declared: &wanted.iter().map(|wanted| wanted.address.clone()).collect(),
+            taken: &std::collections::BTreeMap::new(),
             known: &self
                 .owned
                 .iter()

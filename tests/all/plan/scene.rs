@@ -273,6 +273,7 @@ impl Scene {
             observed: &self.observed,
             owned: &self.owned,
             declared: &wanted.chain(self.elsewhere.iter().cloned()).collect(),
+            taken: &std::collections::BTreeMap::new(),
             known: &self.known,
             reconcile: &self.reconcile,
             kinds: &kinds(),
