@@ -10,6 +10,7 @@
 
 mod conformance;
 mod daemon;
+mod demo;
 mod deploy;
 mod examples;
 mod host;

@@ -5,17 +5,20 @@ use super::stage::Stage;
 use crate::cli::{chosen, starter};
 use crate::deliver::render::{Screen as Paper, plan_terminal};
 use crate::model::EnvironmentName;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::json;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 const ENVIRONMENT: &str = "environments/demo.yaml";
 const TEXT: &str = include_str!("cluster.yaml");
 const BRANCH: &str = "friendlier-greeting";
+/// How long a namespace may take to go.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Plays the story on a context.
 pub(super) async fn play(
@@ -35,20 +38,56 @@ pub(super) async fn play(
             .replace("NAMESPACE", &namespace),
     )];
     let mut stage = Stage::build(folder, &files, screen.clone())?;
-    let told = tell(&mut stage, &client, &namespace, exit).await;
+    let story = async {
+        tell(&mut stage, &client, &namespace).await?;
+        if !exit {
+            screen.say(&format!("\nThe daemon stays up: `kubectl --namespace {namespace} edit configmap shop` and watch. Ctrl-C ends it."));
+            crate::cli::stopped().await;
+        }
+        anyhow::Ok(())
+    };
+    // Whoever stops in the middle wants the cluster as it was, too.
+    let told = tokio::select! {
+        biased;
+        told = story => told,
+        () = crate::cli::stopped() => Err(anyhow::anyhow!("tell the story to its end: it was stopped")),
+    };
     screen.say(&format!("\n  Removing the namespace {namespace} …"));
     let ended = stage.end().await;
-    let removed = Api::<Namespace>::all(client)
-        .delete(&namespace, &DeleteParams::default())
-        .await;
-    match removed {
-        Ok(_) | Err(kube::Error::Api(_)) if told.is_err() => {}
-        Ok(_) => {}
-        Err(error) => {
-            return Err(error).with_context(|| format!("remove the namespace {namespace}"));
+    let removed = remove(&client, &namespace).await;
+    told.and(ended).and(removed)
+}
+
+/// Removes the demo's namespace and waits until it is gone; asked to stop again, waits no longer.
+async fn remove(client: &Client, namespace: &str) -> anyhow::Result<()> {
+    let namespaces = Api::<Namespace>::all(client.clone());
+    let gone = async {
+        let begun = Instant::now();
+        let what = || format!("remove the namespace {namespace}");
+        match namespaces.delete(namespace, &DeleteParams::default()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+            other => drop(other.with_context(what)?),
         }
+        while namespaces
+            .get_opt(namespace)
+            .await
+            .with_context(what)?
+            .is_some()
+        {
+            if begun.elapsed() > PATIENCE {
+                bail!(
+                    "see the namespace {namespace} gone within {}s; the cluster goes on removing it",
+                    PATIENCE.as_secs()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        gone = gone => gone,
+        () = crate::cli::stopped() => bail!("see the namespace {namespace} gone; the cluster goes on removing it"),
     }
-    told.and(ended)
 }
 
 async fn client(context: &str) -> anyhow::Result<Client> {
@@ -62,12 +101,7 @@ async fn client(context: &str) -> anyhow::Result<Client> {
     Client::try_from(config).context("make a client for the cluster")
 }
 
-async fn tell(
-    stage: &mut Stage,
-    client: &Client,
-    namespace: &str,
-    exit: bool,
-) -> anyhow::Result<()> {
+async fn tell(stage: &mut Stage, client: &Client, namespace: &str) -> anyhow::Result<()> {
     let environment = EnvironmentName::new("demo")?;
     let screen = stage.screen.clone();
 
@@ -135,10 +169,5 @@ async fn tell(
         greeting == "Lovely to see you",
         "see the merged greeting on the cluster"
     );
-
-    if !exit {
-        screen.say(&format!("\nThe daemon stays up: `kubectl --namespace {namespace} edit configmap shop` and watch. Ctrl-C ends it."));
-        crate::cli::stopped().await;
-    }
     Ok(())
 }
