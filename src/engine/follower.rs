@@ -1,7 +1,7 @@
 //! Follows one repository: asks where its branch stands, and hands on every move and every failure.
 
 use super::Origin;
-use crate::source::{Fetched, SourceError};
+use crate::source::{Fetched, SourceError, Watch};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,8 @@ pub(super) struct Heard {
     pub result: Result<Fetched, SourceError>,
 }
 
-/// Asks until stopped. The first answer comes at once; a poke brings the next one forward.
+/// Asks until stopped. The first answer comes at once; a poke, and a change of a folder that is
+/// watched, bring the next one forward.
 pub(super) async fn follow(
     nth: usize,
     origin: Origin,
@@ -36,6 +37,7 @@ pub(super) async fn follow(
     stop: CancellationToken,
 ) {
     let mut failures = 0_u32;
+    let mut watch = origin.watch();
     loop {
         let result = tokio::select! {
             () = stop.cancelled() => return,
@@ -60,7 +62,16 @@ pub(super) async fn follow(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause(polling, failures)) => {}
             () = poke.notified() => {}
+            () = changed(&mut watch) => {}
         }
+    }
+}
+
+/// Waits for a change of a folder that is watched; of a branch, for ever.
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }
 

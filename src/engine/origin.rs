@@ -1,7 +1,8 @@
 //! Where a repository's states come from: a Git branch, or a folder that is read as it stands.
 
 use crate::model::{Revision, Snapshot};
-use crate::source::{Fetched, Limits, Movement, Repository, SourceError, blocking, folder};
+use crate::source::{Fetched, Limits, Movement, Repository, SourceError, Watch, blocking, folder};
+use crate::telemetry::chain;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,11 +32,6 @@ impl Folder {
             limits,
             last: Mutex::default(),
         }
-    }
-
-    /// Returns where it is.
-    pub fn root(&self) -> &PathBuf {
-        &self.root
     }
 
     fn fetch(&self) -> Result<Fetched, SourceError> {
@@ -71,6 +67,21 @@ impl Origin {
                 blocking(&folder.name, folder.limits.deadline, move |_| read.fetch()).await
             }
         }
+    }
+
+    /// Watches a folder. What cannot be watched, and a branch, is only asked at its interval.
+    pub fn watch(&self) -> Option<Watch> {
+        let Self::Folder(folder) = self else {
+            return None;
+        };
+        let watch = Watch::folder(&folder.root);
+        if let Err(error) = &watch {
+            tracing::warn!(
+                error = chain(error),
+                "Folder cannot be watched, looking at it at its interval"
+            );
+        }
+        watch.ok()
     }
 
     /// Reads it as it was; a folder has no past.
