@@ -106,15 +106,6 @@ impl Fleet {
                 Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
             }
         }
-        for (name, twice) in self.declared_twice(&candidates) {
-            if candidates.contains_key(&name) || mistakes.contains_key(&name) {
-                mistakes.entry(name).or_default().push(twice);
-            }
-        }
-        candidates.retain(|name, _| !mistakes.contains_key(name));
-        for (name, kept) in candidates {
-            news.extend(self.keep(name, kept));
-        }
         let mut unreadable = Vec::new();
         for diagnostic in reading.diagnostics {
             // A file too broken to name its environment is still the file that one was read from.
@@ -126,8 +117,20 @@ impl Fleet {
         if !unreadable.is_empty() {
             news.push(News::Unreadable(unreadable));
         }
+        there.extend(mistakes.keys().cloned());
+        let goes = |name: &EnvironmentName, kept: &Kept| {
+            kept.repository == repository && !there.contains(name)
+        };
+        for (name, twice) in self.declared_twice(&candidates, goes) {
+            if candidates.contains_key(&name) || mistakes.contains_key(&name) {
+                mistakes.entry(name).or_default().push(twice);
+            }
+        }
+        candidates.retain(|name, _| !mistakes.contains_key(name));
+        for (name, kept) in candidates {
+            news.extend(self.keep(name, kept));
+        }
         for (name, diagnostics) in mistakes {
-            there.insert(name.clone());
             news.extend(self.mark_broken(name, diagnostics));
         }
         news.extend(self.drop_gone(repository, &there));
@@ -186,15 +189,16 @@ impl Fleet {
     }
 
     /// Finds live objects that two environments declare: new states with each other, and with those
-    /// that are kept as they are.
+    /// that are kept as they are. What `goes` leaves its objects to who takes them over.
     fn declared_twice(
         &self,
         candidates: &BTreeMap<EnvironmentName, Kept>,
+        goes: impl Fn(&EnvironmentName, &Kept) -> bool,
     ) -> Vec<(EnvironmentName, Diagnostic)> {
         let stay = self
             .kept
             .iter()
-            .filter(|(name, _)| !candidates.contains_key(*name));
+            .filter(|(name, kept)| !candidates.contains_key(*name) && !goes(name, kept));
         let all = candidates
             .iter()
             .chain(stay)
