@@ -19,11 +19,13 @@
 
 mod broken;
 mod canary;
+mod crash;
 mod keeping;
 mod naming;
 mod operating;
 mod process;
 mod recorder;
+mod waiting;
 mod world;
 
 pub(crate) use process::Daemon;

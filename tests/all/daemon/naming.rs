@@ -52,3 +52,33 @@ fn what_takes_another_name_is_kept() {
         world.episodes()
     );
 }
+
+#[test]
+fn what_moves_from_one_environment_to_another_is_kept() {
+    let world = World::new();
+    let [page, robots] = TWO.map(|(id, text)| file(id, id, text));
+    let other = file("other", "other", "other\n");
+    let both = |shop: &str, store: &str| {
+        [
+            ("shop.yaml", environment("shop", "", shop)),
+            ("store.yaml", environment("store", "", store)),
+        ]
+    };
+    let commit = |files: [(&'static str, String); 2]| {
+        world.commit(&files.each_ref().map(|(path, text)| (*path, text.as_str())))
+    };
+    commit(both(&format!("{page}{robots}"), &other));
+    let mut daemon = world.start();
+    daemon.until("three files are ours", |_| {
+        (world.owned().len() == 3).then_some(())
+    });
+    let before = inode(&world, "robots");
+    commit(both(&page, &format!("{other}{robots}")));
+    daemon.until("it is the other environment's", |_| {
+        (world.owned() == ["shop/page", "store/other", "store/robots"]).then_some(())
+    });
+    daemon.looked_again("shop");
+    daemon.looked_again("store");
+    assert_eq!(inode(&world, "robots"), before);
+    assert!(world.episodes().is_empty(), "{:#?}", world.episodes());
+}
