@@ -82,3 +82,33 @@ fn what_moves_from_one_environment_to_another_is_kept() {
     assert_eq!(inode(&world, "robots"), before);
     assert!(world.episodes().is_empty(), "{:#?}", world.episodes());
 }
+
+#[test]
+fn what_two_environments_declare_is_refused_for_both() {
+    let world = World::new();
+    let declared = |name: &str, path: &str| environment(name, "", &file("page", path, "hello\n"));
+    let commit = world.commit(&[
+        ("one.yaml", &declared("one", "page")),
+        ("two.yaml", &declared("two", "other")),
+    ]);
+    let mut daemon = world.start();
+    daemon.run_of("one", &commit);
+    daemon.run_of("two", &commit);
+    world.commit(&[("two.yaml", &declared("two", "page"))]);
+    daemon.until("it is told", |_| {
+        let open = |one: &reconciled::ledger::Episode| {
+            one.condition == "broken-spec" && one.ended_at.is_none()
+        };
+        let told = world.episodes().into_iter().find(open)?;
+        told.details
+            .to_string()
+            .contains("declared already")
+            .then_some(())
+    });
+    assert_eq!(
+        world.owned(),
+        ["one/page", "two/page"],
+        "the last good state stays in force"
+    );
+    assert!(world.live("other").is_some());
+}
