@@ -8,11 +8,11 @@ pub(super) use down::take_down;
 use super::diff;
 use super::ownership::Claims;
 use crate::model::{
-    Action, Address, Connection, ConnectionName, DigestKey, Identity, Observation, Owned,
+    Action, Address, Connection, ConnectionName, DigestKey, Hole, Identity, Observation, Owned,
     PathPattern, Prediction, Step, Value, Wanted,
 };
 use present::present;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One wanted resource's step, and what the ledger should know of it.
@@ -120,29 +120,29 @@ fn unreachable(wanted: &Wanted) -> Option<String> {
         ));
     }
     let connection = &wanted.connection;
-    if let Some(hole) = connection.settings.holes().first() {
-        let needs: Vec<&str> = hole.needs.iter().map(String::as_str).collect();
+    let holes = connection.settings.holes();
+    if !holes.is_empty() {
         return Some(format!(
-            "its connection {} is known only after {} is applied",
+            "its connection {} is {}",
             connection.name,
-            needs.join(", ")
+            known(&holes)
         ));
     }
-    let no_identity = || {
-        let holes = wanted.desired.holes();
-        let mut needs: Vec<&str> = holes
-            .iter()
-            .flat_map(|hole| &hole.needs)
-            .map(String::as_str)
-            .collect();
-        needs.sort_unstable();
-        needs.dedup();
-        format!(
-            "which object it is, is known only after {} is applied",
-            needs.join(", ")
-        )
-    };
+    let no_identity = || format!("which object it is, is {}", known(&wanted.desired.holes()));
     wanted.identity.is_none().then(no_identity)
+}
+
+/// Tells when what these holes stand for is known. One that needs nothing is a secret's, which a pull
+/// request names and no merged environment uses yet.
+fn known(holes: &[&Hole]) -> String {
+    let needs = holes.iter().flat_map(|hole| &hole.needs);
+    let needs: BTreeSet<&str> = needs.map(|need| need.as_str()).collect();
+    if needs.is_empty() {
+        return "known only after the merge: it comes from a secret that is new in this pull request"
+            .to_owned();
+    }
+    let needs: Vec<&str> = needs.into_iter().collect();
+    format!("known only after {} is applied", needs.join(", "))
 }
 
 fn create(

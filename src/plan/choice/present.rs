@@ -1,6 +1,6 @@
 //! What is done about a wanted resource that is there.
 
-use super::{Choice, Facts, deferred, moved, refusal, waiting};
+use super::{Choice, Facts, deferred, known, moved, refusal, waiting};
 use crate::model::{
     Action, Change, Health, Live, OnImmutable, Owned, Prediction, Step, Touch, Value, Wanted,
 };
@@ -122,15 +122,10 @@ fn later_immutable(step: &Step, wanted: &Wanted) -> Option<String> {
                 .any(|pattern| pattern.touches(&change.path))
     })?;
     let holes = change.after.as_ref().map(Value::holes).unwrap_or_default();
-    let needs: Vec<&str> = holes
-        .iter()
-        .flat_map(|hole| &hole.needs)
-        .map(String::as_str)
-        .collect();
     Some(format!(
-        "{} cannot change in place, and its value is known only after {} is applied",
+        "{} cannot change in place, and its value is {}",
         change.path,
-        needs.join(", ")
+        known(&holes)
     ))
 }
 
