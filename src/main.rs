@@ -1,6 +1,5 @@
 //! The `reconciled` program.
 
-use clap::Parser as _;
 use mimalloc::MiMalloc;
 use reconciled::cli::Cli;
 use std::process::ExitCode;
@@ -9,5 +8,5 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    Cli::parse().run().into()
+    Cli::main().into()
 }

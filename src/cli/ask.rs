@@ -10,7 +10,9 @@ use std::io::{BufRead as _, Write as _};
 /// Nobody can be asked: stdin or stderr is no terminal.
 pub(super) fn yes(question: &str) -> anyhow::Result<bool> {
     if !Output::can_ask() {
-        bail!("nobody can be asked here; pass --yes to go on without asking");
+        bail!(
+            "ask whether to go on: nobody can be asked here\nnext: pass --yes to go on without asking"
+        );
     }
     let mut stderr = std::io::stderr().lock();
     write!(stderr, "{question} Only `yes` goes on: ")?;

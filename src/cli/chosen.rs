@@ -3,6 +3,7 @@
 use super::paths::Place;
 use super::{Global, Output, settings};
 use crate::config::Settings;
+use crate::deliver::render::many;
 use crate::engine::{self, Everywhere, Limits, Pinned, Subject, Trust, World};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
@@ -54,6 +55,10 @@ impl Choice {
         global: &Global,
         out: &Output,
     ) -> anyhow::Result<Chosen> {
+        let missing = |what: &&String| is_path(what) && !Path::new(what).exists();
+        if let Some(missing) = self.what.iter().find(missing) {
+            bail!("read {missing}: there is no such file or folder");
+        }
         let paths: Vec<&str> = self
             .what
             .iter()
@@ -172,8 +177,8 @@ async fn of_path(
 pub(super) fn refuse<T>(diagnostics: &[Diagnostic], out: &Output) -> anyhow::Result<T> {
     settings::show(diagnostics, out)?;
     bail!(
-        "use the specs: {} mistakes, nothing was changed",
-        diagnostics.len()
+        "use the specs: {}, nothing was changed",
+        many(diagnostics.len(), "mistake")
     )
 }
 
@@ -259,4 +264,9 @@ async fn of_daemon(
 
 fn is_named(names: &[String], name: &EnvironmentName) -> bool {
     names.is_empty() || names.iter().any(|named| named == name.as_str())
+}
+
+/// Tells whether a word can only be meant as a path: no environment is called so.
+fn is_path(what: &str) -> bool {
+    EnvironmentName::new(what).is_err()
 }

@@ -72,8 +72,11 @@ fn find<'k, 't>(kinds: &'k Kinds, what: &'t str) -> anyhow::Result<(&'k Kind, Op
         .map(|kind| (strsim::jaro_winkler(kind.name.as_str(), what), kind))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     match near.filter(|(likeness, _)| *likeness > 0.75) {
-        Some((_, kind)) => bail!("there is no kind {what:?}; did you mean {}?", kind.name),
-        None => bail!("there is no kind {what:?}; `reconciled explain` lists them"),
+        Some((_, kind)) => bail!(
+            "explain {what:?}: there is no such kind; did you mean {}?",
+            kind.name
+        ),
+        None => bail!("explain {what:?}: there is no such kind; `reconciled explain` lists them"),
     }
 }
 
@@ -145,7 +148,7 @@ fn explain_field(kind: &Kind, field: &str, out: &Output) -> anyhow::Result<()> {
     let mut schema = kind
         .schema
         .as_ref()
-        .with_context(|| format!("{} has no schema of its own", kind.name))?;
+        .with_context(|| format!("explain {field:?}: {} has no schema of its own", kind.name))?;
     for part in field.split('.') {
         if let Some(items) = schema.get("items") {
             schema = items;
@@ -153,15 +156,7 @@ fn explain_field(kind: &Kind, field: &str, out: &Output) -> anyhow::Result<()> {
         let properties = schema["properties"].as_object();
         schema = properties
             .and_then(|known| known.get(part))
-            .with_context(|| {
-                let known =
-                    properties.map(|known| known.keys().cloned().collect::<Vec<_>>().join(", "));
-                format!(
-                    "{} has no field {part:?} there; it has {}",
-                    kind.name,
-                    known.unwrap_or_else(|| "none".into())
-                )
-            })?;
+            .with_context(|| no_field(kind, field, part, properties))?;
     }
     if out.format == Format::Json {
         return out.json(schema);
@@ -185,6 +180,36 @@ fn explain_field(kind: &Kind, field: &str, out: &Output) -> anyhow::Result<()> {
     }
     push_fields(&mut text, schema.get("items").unwrap_or(schema), kind);
     out.data(&text)
+}
+
+/// Says that a field is not there, and which one may be meant.
+fn no_field(
+    kind: &Kind,
+    field: &str,
+    part: &str,
+    properties: Option<&serde_json::Map<String, Value>>,
+) -> String {
+    let known: Vec<&String> = properties
+        .into_iter()
+        .flat_map(|known| known.keys())
+        .collect();
+    let near = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(name, part), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.75);
+    let advice = match near {
+        Some((_, near)) => format!("did you mean {near}?"),
+        None if known.is_empty() => "it has none there".to_owned(),
+        None => {
+            let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+            format!("it has {}", known.join(", "))
+        }
+    };
+    format!(
+        "explain {field:?}: {} has no field {part:?}; {advice}",
+        kind.name
+    )
 }
 
 fn type_of(schema: &Value) -> String {

@@ -34,7 +34,7 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit codes:
   0  nothing differs, or all went well
-  1  failed
+  1  failed, or was asked for wrongly
   2  something differs (plan), or is held back (apply)";
 
 /// Keeps clusters, clouds and hosts equal to a Git repository of YAML environments.
@@ -98,6 +98,22 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the process's arguments and runs the command. Help and the version are data; a mistake
+    /// is told on stderr and is a failure, for clap's own 2 means here that something differs.
+    pub fn main() -> Exit {
+        match Self::try_parse() {
+            Ok(cli) => cli.run(),
+            Err(told) => {
+                let _nobody_listens = told.print();
+                if told.use_stderr() {
+                    Exit::Failed
+                } else {
+                    Exit::Same
+                }
+            }
+        }
+    }
+
     /// Runs the command that was asked for. What made it fail is told on stderr, with what to do next.
     pub fn run(self) -> Exit {
         let out = Output::new(self.global.output, self.global.color);

@@ -8,6 +8,7 @@ use crate::model::Kinds;
 #[command(after_help = "Examples:
   reconciled schema environment > schemas/environment.schema.json
   reconciled schema settings
+  reconciled schema catalogue
 In an environment file, the first line then points an editor at it:
   # yaml-language-server: $schema=../schemas/environment.schema.json")]
 pub(super) struct Args {
@@ -22,12 +23,15 @@ enum What {
     Environment,
     /// The daemon's settings file.
     Settings,
+    /// A catalogue file: kinds of a cloud, taught by data.
+    Catalogue,
 }
 
 pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     out.json(&match args.what {
         What::Environment => crate::spec::schema(&Kinds::new(crate::provider::all_rows())),
         What::Settings => crate::config::schema(),
+        What::Catalogue => crate::provider::Catalogue::schema(),
     })?;
     Ok(Exit::Same)
 }

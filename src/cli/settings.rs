@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::{Exit, Global};
 use crate::config::Settings;
-use crate::deliver::render::{Screen, diagnostics_json, diagnostics_terminal};
+use crate::deliver::render::{Screen, diagnostics_json, diagnostics_terminal, many};
 use crate::model::Diagnostic;
 use anyhow::bail;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub(super) fn of_path(global: &Global, out: &Output) -> anyhow::Result<Settings>
 fn read(path: Option<&Path>, out: &Output) -> anyhow::Result<Settings> {
     Settings::load(path, &variables()).or_else(|diagnostics| {
         show(&diagnostics, out)?;
-        bail!("use the settings: {} mistakes", diagnostics.len())
+        bail!("use the settings: {}", many(diagnostics.len(), "mistake"))
     })
 }
 
@@ -68,6 +68,9 @@ pub(super) fn variables() -> BTreeMap<String, String> {
 pub(super) fn show(diagnostics: &[Diagnostic], out: &Output) -> anyhow::Result<()> {
     if out.is_json() {
         return out.json(&diagnostics_json(diagnostics));
+    }
+    if diagnostics.is_empty() {
+        return Ok(());
     }
     let screen = Screen {
         colour: out.color,

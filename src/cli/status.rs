@@ -55,9 +55,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             out.data(&text(&standings, &repositories, Clock::system().now()))?;
         }
         let troubled = |one: &Standing| !one.episodes.is_empty() || one.paused.is_some();
-        let unread = repositories
-            .iter()
-            .any(|(_, state)| state["state"] != "read");
+        let unread = repositories.iter().any(|one| one["state"] != "read");
         Ok(if unread || standings.iter().any(troubled) {
             Exit::Differs
         } else {
@@ -96,31 +94,29 @@ async fn standings(
     Ok(standings)
 }
 
-async fn repositories(
-    ledger: &Ledger,
-    settings: &Settings,
-) -> anyhow::Result<Vec<(String, Value)>> {
+/// Returns what is remembered of each repository, an object each with its `name` and `state`.
+async fn repositories(ledger: &Ledger, settings: &Settings) -> anyhow::Result<Vec<Value>> {
     let mut states = Vec::new();
     for repository in &settings.repositories {
         let state = ledger
             .delivery(&format!("repository/{}", repository.name))
             .await?;
-        states.push((
-            repository.name.clone(),
-            state.unwrap_or_else(|| serde_json::json!({ "state": "never read" })),
-        ));
+        let mut state = state.unwrap_or_else(|| serde_json::json!({ "state": "never read" }));
+        state["name"] = repository.name.as_str().into();
+        states.push(state);
     }
     Ok(states)
 }
 
-fn text(standings: &[Standing], repositories: &[(String, Value)], now: Timestamp) -> String {
+fn text(standings: &[Standing], repositories: &[Value], now: Timestamp) -> String {
     let mut text = String::new();
-    for (name, state) in repositories {
+    for state in repositories {
         let said = |key: &str| state[key].as_str().unwrap_or_default().to_owned();
         let revision: String = said("revision").chars().take(8).collect();
         let _infallible = writeln!(
             text,
-            "repository {name}: {} {revision}{}",
+            "repository {}: {} {revision}{}",
+            said("name"),
             said("state"),
             said("reason")
         );

@@ -1,5 +1,6 @@
 //! Why a run could not begin.
 
+use crate::deliver::render::many;
 use crate::ledger::LedgerError;
 use crate::model::{Class, Diagnostic, Fault};
 
@@ -7,7 +8,7 @@ use crate::model::{Class, Diagnostic, Fault};
 #[derive(Debug, thiserror::Error)]
 pub enum CycleError {
     /// The spec cannot be resolved: every mistake, located.
-    #[error("resolve the environment: {} mistakes, the first: {}", .0.len(), first(.0))]
+    #[error("resolve the environment: {}, the first: {}", many(.0.len(), "mistake"), first(.0))]
     Invalid(Vec<Diagnostic>),
     /// The ledger cannot be read or written.
     #[error("work with the ledger")]

@@ -8,6 +8,7 @@
     reason = "a test may panic, and starts programs and looks at the clock as it likes"
 )]
 
+mod cli;
 mod conformance;
 mod daemon;
 mod demo;

@@ -64,7 +64,7 @@ impl Counts {
 }
 
 /// Returns `1 resource`, `2 resources`.
-pub(super) fn many(count: usize, one: &str) -> String {
+pub fn many(count: usize, one: &str) -> String {
     if count == 1 {
         format!("1 {one}")
     } else {

@@ -5,7 +5,7 @@ use super::super::Fleet;
 use super::Teller;
 use super::outbox::Letter;
 use crate::deliver::notify::Message;
-use crate::deliver::render::notice_slack;
+use crate::deliver::render::{many, notice_slack};
 use crate::ledger::{Episode, LedgerError};
 use crate::model::{Diagnostic, EnvironmentName, Fault as _};
 use crate::source::{Fetched, SourceError};
@@ -158,7 +158,7 @@ pub(super) fn invalid(diagnostics: &[Diagnostic]) -> Value {
     };
     let shown: Vec<String> = diagnostics.iter().take(SHOWN).map(line).collect();
     json!({
-        "message": format!("{} mistakes", diagnostics.len()),
+        "message": many(diagnostics.len(), "mistake"),
         "lines": shown,
         "hint": "The last good state stays in force. `reconciled validate` shows every mistake.",
     })
