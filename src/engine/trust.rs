@@ -26,6 +26,11 @@ pub struct Merged {
 }
 
 impl Trust {
+    /// Trusts nothing: no secret is read and no connection used.
+    pub fn none() -> Self {
+        Self::Merged(Arc::default())
+    }
+
     /// Takes what the environments of a fleet use.
     pub fn merged(fleet: &Fleet) -> Self {
         let mut merged = Merged::default();

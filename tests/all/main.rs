@@ -18,6 +18,7 @@ mod host;
 mod kubernetes;
 mod ledger;
 mod peers;
+mod people;
 mod plan;
 mod rest;
 mod schemas;

@@ -10,7 +10,7 @@ pub use logged::LoggedForge;
 
 use crate::model::{Class, Fault, Revision};
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A pull request, as far as a plan needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,7 +39,7 @@ impl PullRequest {
 }
 
 /// What a commit status says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StatusState {
     /// Not known yet.

@@ -36,7 +36,10 @@ pub enum NotifyError {
     /// The other side declined it.
     #[error("post to Slack: it answered {0}")]
     Declined(String),
-    /// No answer, or one that says "later".
+    /// It is there, but not now: the HTTP status.
+    #[error("post to Slack: it answered {0}")]
+    Later(u16),
+    /// No answer.
     #[error("post to Slack")]
     Unreachable(#[source] crate::net::HttpError),
     /// The settings cannot be used.
@@ -48,7 +51,7 @@ impl Fault for NotifyError {
     fn code(&self) -> &'static str {
         match self {
             Self::Declined(_) => "slack-declined",
-            Self::Unreachable(_) => "slack-unreachable",
+            Self::Later(_) | Self::Unreachable(_) => "slack-unreachable",
             Self::Settings(_) => "slack-settings",
         }
     }
@@ -59,8 +62,8 @@ impl Fault for NotifyError {
                 "Check the token's scopes (chat:write) and that the app is in the channel."
                     .to_owned()
             }
-            Self::Unreachable(_) => {
-                "It is sent again with the next run; nothing waits for it.".to_owned()
+            Self::Later(_) | Self::Unreachable(_) => {
+                "It is sent again by itself; nothing waits for it.".to_owned()
             }
             Self::Settings(_) => "Look at `slack` in the settings file.".to_owned(),
         })
@@ -69,7 +72,7 @@ impl Fault for NotifyError {
     fn class(&self) -> Class {
         match self {
             Self::Declined(_) | Self::Settings(_) => Class::User,
-            Self::Unreachable(_) => Class::Transient,
+            Self::Later(_) | Self::Unreachable(_) => Class::Transient,
         }
     }
 }

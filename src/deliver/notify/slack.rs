@@ -77,11 +77,12 @@ impl Slack {
             .send(request)
             .await
             .map_err(NotifyError::Unreachable)?;
+        let status = answer.status.as_u16();
+        if status == 429 || status >= 500 {
+            return Err(NotifyError::Later(status));
+        }
         if !answer.status.is_success() {
-            return Err(NotifyError::Declined(format!(
-                "status {}",
-                answer.status.as_u16()
-            )));
+            return Err(NotifyError::Declined(format!("status {status}")));
         }
         Ok(answer.body)
     }

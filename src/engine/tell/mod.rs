@@ -102,6 +102,9 @@ impl Teller {
         let mut new_failure = false;
         for found in transitions.opened.iter().chain(&transitions.brief) {
             new_failure |= found.condition == Condition::Failing;
+            if found.condition == Condition::Drift {
+                tracing::warn!(address = %found.address, put_back = found.over, "Live state was changed outside of Git");
+            }
             let id = self.open(report, found).await?;
             if found.over {
                 self.end(

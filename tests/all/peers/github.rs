@@ -64,6 +64,11 @@ impl GitHub {
         self.stands_for(number, &json!({"merge": merge}));
     }
 
+    /// Tells that the head of a pull request is in a fork.
+    pub(crate) fn is_of(&self, number: u64, fork: &str) {
+        self.stands_for(number, &json!({"fork": fork}));
+    }
+
     /// Closes a pull request without merging it.
     pub(crate) fn close(&self, number: u64) {
         let body = json!({"state": "closed"});

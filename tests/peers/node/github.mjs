@@ -15,7 +15,7 @@ const contract = new Contract(folder, join(description, "../generated/api.github
 
 const tokens = JSON.parse(seed).tokens;
 const statuses = []; // {repository, sha, body}
-const revisions = new Map(); // "owner/name#7" -> {head, base, merge}
+const revisions = new Map(); // "owner/name#7" -> {head, base, merge, fork}
 
 const repository = (path) => path.split("/").slice(2, 4).join("/");
 const key = (path, number) => `${repository(path)}#${number}`;
@@ -24,9 +24,10 @@ const key = (path, number) => `${repository(path)}#${number}`;
 function real(path, pull) {
   const known = pull?.number && pull.head && revisions.get(key(path, pull.number));
   if (!known) return pull;
+  const repo = known.fork ? { ...pull.head.repo, full_name: known.fork, fork: true } : pull.head.repo;
   return {
     ...pull,
-    head: { ...pull.head, sha: known.head },
+    head: { ...pull.head, sha: known.head ?? pull.head.sha, repo },
     base: { ...pull.base, sha: known.base ?? pull.base.sha },
     merge_commit_sha: known.merge ?? pull.merge_commit_sha,
   };
@@ -86,7 +87,8 @@ async function lacks(request) {
 
 const controls = {
   statuses: () => statuses.map(({ repository, sha, body }) => ({ repository, sha, ...body })),
-  // {repository, number, head, base, merge}: which revisions of the real repository a pull request stands for.
+  // {repository, number, head, base, merge, fork}: which revisions of the real repository a pull request stands for, and
+  // the repository its head is in where that is another.
   revisions: ({ repository, number, ...known }) => {
     const name = `${repository}#${number}`;
     revisions.set(name, { ...revisions.get(name), ...known });

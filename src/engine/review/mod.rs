@@ -1,25 +1,25 @@
 //! Pull requests: what each would make of its environments, against live state, as one comment that
 //! is kept up to date, and a commit status. Reads with what merged environments use; changes nothing.
 
+mod touched;
+
 use super::daemon::View;
-use super::{Everywhere, Followed, Origin, Pinned, Subject, Trust, World, look};
+use super::{Followed, Origin, Subject, Trust, World, look};
 use crate::deliver::forge::{Forge, ForgeError, PullRequest, StatusState};
-use crate::deliver::render::{Broken, Page, plan_markdown, validation_markdown};
+use crate::deliver::render::{Broken, Page, many, plan_markdown, validation_markdown};
 use crate::ledger::LedgerError;
-use crate::model::{
-    Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Revision, Snapshot,
-};
+use crate::model::{Depth, Digest, EnvironmentName, Fault as _, Revision, Snapshot};
 use crate::plan::Plan;
 use crate::source::{Repository, SourceError};
-use crate::spec::{self, ReadOptions};
 use crate::telemetry::chain;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use touched::Touched;
 
 /// A plan this old is made anew, though neither branch moved: live state did, maybe.
 const STALE: SignedDuration = SignedDuration::from_mins(15);
@@ -34,6 +34,8 @@ pub struct Reviewer {
     interval: Duration,
     /// What each pull request was last planned from.
     planned: BTreeMap<u64, Planned>,
+    /// Why a pull request could not be reviewed the last time, as it was logged.
+    failing: BTreeMap<u64, String>,
 }
 
 struct Planned {
@@ -70,15 +72,6 @@ struct Memory {
     head: Option<Revision>,
 }
 
-/// The environments a pull request touches.
-#[derive(Default)]
-struct Touched {
-    pinned: Vec<Pinned>,
-    names: BTreeSet<EnvironmentName>,
-    wrong: Vec<Diagnostic>,
-    everywhere: Everywhere,
-}
-
 impl Reviewer {
     /// Reviews the pull requests of the `nth` repository.
     pub fn new(
@@ -96,6 +89,7 @@ impl Reviewer {
             view,
             interval,
             planned: BTreeMap::new(),
+            failing: BTreeMap::new(),
         }
     }
 
@@ -122,6 +116,9 @@ impl Reviewer {
                         "Pull requests cannot be listed"
                     );
                 }
+                if code.is_none() && told.is_some() {
+                    tracing::info!("Pull requests can be listed again");
+                }
                 told = code;
             }
             let moved = async {
@@ -143,8 +140,9 @@ impl Reviewer {
         };
         let branch = repository.target().branch.clone();
         let pulls = self.forge.open_pull_requests().await?;
-        self.planned
-            .retain(|number, _| pulls.iter().any(|pull| pull.number == *number));
+        let open = |number: &u64| pulls.iter().any(|pull| pull.number == *number);
+        self.planned.retain(|number, _| open(number));
+        self.failing.retain(|number, _| open(number));
         for pull in pulls.iter().filter(|pull| pull.base_branch == branch) {
             let now = self.world.clock.now();
             let fresh = self.planned.get(&pull.number).is_some_and(|planned| {
@@ -160,13 +158,10 @@ impl Reviewer {
             let review =
                 tracing::Instrument::instrument(self.review(&repository, pull, base), span);
             if let Err(error) = review.await {
-                tracing::warn!(
-                    number = pull.number,
-                    error = chain(&error),
-                    "Pull request not reviewed, trying again"
-                );
+                self.failed(pull.number, &error);
                 continue;
             }
+            self.failing.remove(&pull.number);
             let planned = Planned {
                 head: pull.head.clone(),
                 base: base.revision.clone(),
@@ -175,6 +170,19 @@ impl Reviewer {
             self.planned.insert(pull.number, planned);
         }
         Ok(())
+    }
+
+    /// Logs why a pull request was not reviewed, once for each reason.
+    fn failed(&mut self, number: u64, error: &ReviewError) {
+        let error = chain(error);
+        if self.failing.get(&number) != Some(&error) {
+            tracing::warn!(
+                number,
+                error,
+                "Pull request not reviewed, trying again until it is"
+            );
+            self.failing.insert(number, error);
+        }
     }
 
     async fn review(
@@ -198,7 +206,18 @@ impl Reviewer {
             }
             Err(error) => return Err(error.into()),
         };
-        let touched = self.touched(&preview, base);
+        let fleet = Arc::clone(&self.view.borrow().fleet);
+        let trust = if pull.from_fork {
+            Trust::none()
+        } else {
+            Trust::merged(&fleet)
+        };
+        let touched = Touched::find(
+            &preview,
+            base,
+            (&self.followed, &fleet),
+            (self.world.registry.kinds(), &trust),
+        );
         if touched.names.is_empty() && touched.wrong.is_empty() && memory.comment.is_none() {
             return Ok(self
                 .status(pull, StatusState::Success, "Touches no environment")
@@ -240,61 +259,6 @@ impl Reviewer {
             .await
     }
 
-    /// Finds what differs between the merged state and the branch it would go into.
-    fn touched(&self, preview: &Arc<Snapshot>, base: &Snapshot) -> Touched {
-        let kinds = self.world.registry.kinds();
-        let options = ReadOptions {
-            folder: Some(self.followed.environments.clone()),
-            only: None,
-            kinds,
-        };
-        let reading = spec::read(preview, &options);
-        let fleet = Arc::clone(&self.view.borrow().fleet);
-        let trust = Trust::merged(&fleet);
-        let mut touched = Touched {
-            everywhere: fleet.everywhere(),
-            ..Touched::default()
-        };
-        let changed = |path: &RepoPath| preview.files.get(path) != base.files.get(path);
-        touched.wrong.extend(
-            reading
-                .diagnostics
-                .into_iter()
-                .filter(|one| changed(&one.location.file)),
-        );
-        let mut there = BTreeSet::new();
-        for read in reading.environments {
-            there.insert(read.name.clone());
-            let path = read.path.clone();
-            let name = read.name.clone();
-            match Pinned::new(read, preview, &self.followed.secrets_base) {
-                Ok(pinned) if pinned.touched_files(base).is_empty() => {}
-                Ok(pinned) => {
-                    if let Ok(graph) = pinned.graph(kinds, &trust) {
-                        touched.everywhere.add(&name, Some(Arc::new(graph)));
-                    }
-                    touched.names.insert(name);
-                    touched.pinned.push(pinned);
-                }
-                Err(diagnostics) => {
-                    if changed(&path) || diagnostics.iter().any(|one| changed(&one.location.file)) {
-                        touched.names.insert(name);
-                        touched.wrong.extend(diagnostics);
-                    }
-                }
-            }
-        }
-        let mine = fleet
-            .kept()
-            .iter()
-            .filter(|(_, kept)| kept.repository == self.followed.origin.name());
-        touched.names.extend(
-            mine.map(|(name, _)| name.clone())
-                .filter(|name| !there.contains(name)),
-        );
-        touched
-    }
-
     async fn opinion(&self, pull: &PullRequest, touched: &Touched) -> Opinion {
         let marker = self.marker();
         let page = |at| Page {
@@ -312,7 +276,7 @@ impl Reviewer {
                 ),
                 wrong => (
                     StatusState::Failure,
-                    format!("{wrong} mistakes in the specs"),
+                    format!("{} in the specs", many(wrong, "mistake")),
                 ),
             };
             return self.dated(state, said, body);
@@ -337,8 +301,12 @@ impl Reviewer {
             .filter(|step| step.action.writes())
             .count();
         let said = match broken.len() {
-            0 => format!("{writes} changes planned in {} environments", plans.len()),
-            broken => format!("{broken} plans could not be made"),
+            0 => format!(
+                "{} planned in {}",
+                many(writes, "change"),
+                many(plans.len(), "environment")
+            ),
+            broken => format!("{} could not be made", many(broken, "plan")),
         };
         self.dated(state, said, |at| plan_markdown(&plans, &broken, &page(at)))
     }

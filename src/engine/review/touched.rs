@@ -1,0 +1,89 @@
+//! What a pull request touches: the environments whose files are not the same after its merge, and
+//! every mistake in them that shows without a look at anything live, or at any secret.
+
+use super::super::{Everywhere, Fleet, Followed, Pinned, Trust};
+use crate::graph;
+use crate::model::{Diagnostic, EnvironmentName, Kinds, RepoPath, Snapshot};
+use crate::source::secrets::Secrets;
+use crate::spec::{self, ReadOptions};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The environments a pull request touches.
+#[derive(Default)]
+pub(super) struct Touched {
+    pub pinned: Vec<Pinned>,
+    pub names: BTreeSet<EnvironmentName>,
+    pub wrong: Vec<Diagnostic>,
+    pub everywhere: Everywhere,
+}
+
+impl Touched {
+    /// Finds what differs between the merged state and the branch it would go into; `trust` says what
+    /// may be read for that.
+    pub(super) fn find(
+        preview: &Arc<Snapshot>,
+        base: &Snapshot,
+        (followed, fleet): (&Followed, &Fleet),
+        (kinds, trust): (&Kinds, &Trust),
+    ) -> Self {
+        let options = ReadOptions {
+            folder: Some(followed.environments.clone()),
+            only: None,
+            kinds,
+        };
+        let reading = spec::read(preview, &options);
+        let mut touched = Self {
+            everywhere: fleet.everywhere(),
+            ..Self::default()
+        };
+        let changed = |path: &RepoPath| preview.files.get(path) != base.files.get(path);
+        touched.wrong.extend(
+            reading
+                .diagnostics
+                .into_iter()
+                .filter(|one| changed(&one.location.file)),
+        );
+        let mut there = BTreeSet::new();
+        for read in reading.environments {
+            there.insert(read.name.clone());
+            let path = read.path.clone();
+            let name = read.name.clone();
+            match Pinned::new(read, preview, &followed.secrets_base) {
+                Ok(pinned) if pinned.touched_files(base).is_empty() => {}
+                Ok(pinned) => {
+                    if let Ok(graph) = pinned.graph(kinds, trust) {
+                        touched.everywhere.add(&name, Some(Arc::new(graph)));
+                    }
+                    touched.names.insert(name);
+                    touched.wrong.extend(unresolved(&pinned, kinds));
+                    touched.pinned.push(pinned);
+                }
+                Err(diagnostics) => {
+                    if changed(&path) || diagnostics.iter().any(|one| changed(&one.location.file)) {
+                        touched.names.insert(name);
+                        touched.wrong.extend(diagnostics);
+                    }
+                }
+            }
+        }
+        let mine = fleet
+            .kept()
+            .iter()
+            .filter(|(_, kept)| kept.repository == followed.origin.name());
+        touched.names.extend(
+            mine.map(|(name, _)| name.clone())
+                .filter(|name| !there.contains(name)),
+        );
+        touched
+    }
+}
+
+/// Returns the mistakes that show only when expressions are resolved, as far as they show without
+/// any secret: nothing live is read for them.
+fn unresolved(pinned: &Pinned, kinds: &Kinds) -> Vec<Diagnostic> {
+    let none = Secrets::default();
+    graph::build(&pinned.environment, &none, kinds, &pinned.snapshot)
+        .err()
+        .unwrap_or_default()
+}

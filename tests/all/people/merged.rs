@@ -1,0 +1,84 @@
+//! After a merge: the result on the same pull request, in a comment of its own that follows the retries.
+
+use super::scene::Scene;
+use crate::daemon::{environment, file};
+use crate::peers::digitalocean::Fault;
+
+fn shop(resources: &str) -> String {
+    let more = "    do: { provider: digitalocean, token: \"${secrets.cloud}\" }\n  secrets: { cloud: { env: CLOUD } }\n  reconcile: { interval: 1s, onDrift: correct }\n  notify: { slack: \"#random\" }\n";
+    environment("shop", more, resources)
+}
+
+const RECORD: &str = "    record: { kind: digitalocean/domain-record, connection: do, spec: { domain: example.com, type: TXT, name: shop, data: words } }\n";
+
+#[test]
+fn a_failed_apply_is_told_once_and_rewritten_when_it_succeeds() {
+    let page = file("page", "page", "hello\n");
+    let scene = Scene::new(&[("shop.yaml", &shop(&page))]);
+    let cloud = scene.with_cloud();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    for _ in 0..3 {
+        cloud.fail("POST", "records", Fault::Status(422, None));
+    }
+    let number = scene.open("grow", None, &[("shop.yaml", &shop(&(page + RECORD)))]);
+    let (plan, _) = scene.comment_with(&mut daemon, number, "reconciled:plan");
+    let merge = scene.merge(number, "grow");
+    let (result, body) = scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done");
+    assert_ne!(result, plan);
+    assert!(body.starts_with("<!-- reconciled:result:shop:"), "{body}");
+    assert_eq!(
+        scene.status(&mut daemon, &merge, "reconciled/shop")["state"],
+        "success"
+    );
+
+    // It failed first, said so once in that comment, and was rewritten once.
+    let requests = scene.github.server.requests();
+    let results: Vec<_> = requests
+        .iter()
+        .filter(|one| one.body.contains("reconciled:result:"))
+        .collect();
+    let methods: Vec<_> = results.iter().map(|one| one.method.as_str()).collect();
+    assert_eq!(methods, ["POST", "PATCH"], "{results:#?}");
+    assert!(
+        results[0].body.contains("🔴 Failed in shop: 1 failed"),
+        "{results:#?}"
+    );
+    assert!(results[0].body.contains("shop/record"), "{results:#?}");
+    let states: Vec<_> = scene
+        .github
+        .statuses()
+        .into_iter()
+        .filter(|one| one["sha"] == merge.as_str())
+        .map(|one| one["state"].clone())
+        .collect();
+    assert_eq!(states, ["failure", "success"]);
+    let runs = scene.world.runs("shop").into_iter();
+    let tried = runs.filter(|run| run.revision.as_str() == merge).count();
+    assert!(tried >= 4, "{tried}");
+
+    let told = |what: &str| {
+        let said = scene.said("random");
+        said.iter().filter(|one| one.starts_with(what)).count()
+    };
+    daemon.until("the success is told", |_| {
+        (told("✅ shop: 1 changed") == 2).then_some(())
+    });
+    assert_eq!(told("❌ shop: 1 failed"), 1, "{:#?}", scene.said("random"));
+    assert_eq!(
+        scene.said("infra"),
+        Vec::<String>::new(),
+        "the environment names its channel"
+    );
+
+    // Drift that is put back later is not this pull request's news.
+    scene.world.write_live("page", "hacked\n");
+    daemon.until("the drift is told", |_| {
+        (told("✅ shop: page is as Git has it again") > 0).then_some(())
+    });
+    let after = scene.comments(number);
+    assert_eq!(after.len(), 2);
+    assert_eq!(after.iter().find(|(id, _)| *id == result).unwrap().1, body);
+    scene.assert_accepted();
+}

@@ -1,0 +1,10 @@
+//! What people see: the whole daemon in front of a GitHub and a Slack that keep state.
+//!
+//! GitHub's own OpenAPI judges every request, Slack's own models every message.
+
+mod merged;
+mod outage;
+mod review;
+mod scene;
+mod talk;
+mod trust;

@@ -1,0 +1,78 @@
+//! GitHub and Slack are down, limited or refuse us: the daemon goes on, says so once, and catches up.
+
+use super::scene::Scene;
+use crate::daemon::{environment, files};
+use serde_json::json;
+
+fn shop(page: &str) -> String {
+    environment("shop", "", &files(&[("page", page)]))
+}
+
+#[test]
+fn github_away_holds_nothing_up_and_is_caught_up_with() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let github = &scene.github.server;
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    github.fail("GET", "infra/pulls", 401, &json!({}), 4);
+    github.fail("GET", "infra/pulls", 429, &json!({ "retry-after": "1" }), 4);
+    github.fail("GET", "infra/pulls", 500, &json!({}), 4);
+    let listing = "Pull requests cannot be listed";
+    for code in ["forge-unauthorised", "forge-limited", "forge-answered"] {
+        daemon.logged(listing, |line| line["code"] == code);
+    }
+    daemon.logged("Pull requests can be listed again", |_| true);
+    assert_eq!(
+        daemon.lines(listing).len(),
+        3,
+        "{:#?}",
+        daemon.lines(listing)
+    );
+
+    github.fail("POST", "/comments", 502, &json!({}), 3);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    scene.comment_with(&mut daemon, number, "welcome");
+    let not = "Pull request not reviewed, trying again until it is";
+    assert_eq!(daemon.lines(not).len(), 1, "{:#?}", daemon.lines(not));
+
+    github.fail("GET", "/commits/", 503, &json!({}), 3);
+    let merge = scene.merge(number, "greet");
+    daemon.run_of("shop", &merge);
+    assert_eq!(scene.world.live("page").unwrap(), "welcome\n");
+    scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done");
+    let not = "Result not written to its pull request, trying again until it is";
+    assert_eq!(daemon.lines(not).len(), 1, "{:#?}", daemon.lines(not));
+    assert_eq!(scene.comments(number).len(), 2);
+    scene.github.server.assert_contract_kept();
+}
+
+#[test]
+fn slack_away_holds_nothing_up_and_is_caught_up_with() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene
+        .slack
+        .server
+        .fail("POST", "chat.postMessage", 503, &json!({}), 3);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    daemon.logged(
+        "Messages cannot be delivered, keeping them until they can",
+        |_| true,
+    );
+    let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.run_of("shop", &second);
+    daemon.logged("Messages can be delivered again", |_| true);
+    daemon.until("both runs are told, in order", |_| {
+        (scene.said("infra").len() == 2).then_some(())
+    });
+    let said = scene.said("infra");
+    assert!(
+        said[0].contains(&first[..8]) && said[1].contains(&second[..8]),
+        "{said:#?}"
+    );
+    let down = daemon.lines("Messages cannot be delivered, keeping them until they can");
+    assert_eq!(down.len(), 1);
+    scene.slack.assert_messages_accepted();
+}

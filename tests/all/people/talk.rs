@@ -1,0 +1,76 @@
+//! Slack: one message a run, one a drift episode, edited when it ends.
+
+use super::scene::Scene;
+use crate::daemon::{environment, files};
+use serde_json::json;
+
+fn shop(on_drift: &str, page: &str) -> String {
+    let more = format!("  reconcile: {{ interval: 1s, onDrift: {on_drift} }}\n");
+    environment("shop", &more, &files(&[("page", page)]))
+}
+
+#[test]
+fn a_drift_episode_is_one_message_edited_and_answered_when_it_ends() {
+    let scene = Scene::new(&[("shop.yaml", &shop("report", "hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    daemon.until("the first run is told", |_| {
+        (scene.said("infra").len() == 1).then_some(())
+    });
+    scene.world.write_live("page", "hacked\n");
+    daemon.until("the drift is told", |_| {
+        (scene.said("infra").len() == 2).then_some(())
+    });
+    let drift = scene.slack.messages("infra").pop().unwrap();
+    let root = drift["ts"].as_str().unwrap();
+    assert_eq!(drift["text"], "🔶 shop: page was changed outside of Git");
+    assert!(drift["blocks"].to_string().contains("hacked"), "{drift}");
+    // It goes on, and nobody is told again.
+    daemon.looked_again("shop");
+    assert_eq!(scene.slack.replies("infra", root).len(), 0);
+
+    scene.world.write_live("page", "hello\n");
+    daemon.episode("drift", |drift| drift.ended_at.is_some());
+    daemon.until("the end is in the thread", |_| {
+        (scene.slack.replies("infra", root).len() == 1).then_some(())
+    });
+    let messages = scene.slack.messages("infra");
+    assert_eq!(messages.len(), 2, "{messages:#?}");
+    assert_eq!(
+        messages[1]["text"],
+        "✅ shop: page is as Git has it again, without us"
+    );
+    scene.assert_accepted();
+}
+
+#[test]
+fn an_incoming_webhook_posts_and_cannot_edit() {
+    let scene = Scene::new(&[("shop.yaml", &shop("correct", "hello\n"))]);
+    scene.world.variable("SLACK", scene.slack.webhook_url());
+    scene
+        .world
+        .settings(|settings| settings["slack"] = json!({ "webhook": { "env": "SLACK" } }));
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    daemon.until("the run is told", |_| {
+        let said = scene.said("general");
+        said.iter()
+            .any(|one| one.starts_with("✅ shop: 1 changed"))
+            .then_some(())
+    });
+    scene.world.write_live("page", "hacked\n");
+    daemon.until("the drift is told at its end", |_| {
+        let said = scene.said("general");
+        said.iter()
+            .any(|one| one.starts_with("✅ shop: page is as Git has it again"))
+            .then_some(())
+    });
+    let edits = scene.slack.server.requests();
+    assert!(
+        !edits.iter().any(|one| one.path.contains("chat.")),
+        "{edits:?}"
+    );
+    scene.assert_accepted();
+}

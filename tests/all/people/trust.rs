@@ -1,0 +1,140 @@
+//! What a pull request may make the daemon read before anybody has looked at it.
+
+use super::scene::Scene;
+use crate::daemon::{World, environment, file};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use std::os::fd::OwnedFd;
+
+/// Tells whether a file was opened.
+struct Opened(OwnedFd);
+
+impl Opened {
+    fn watch(path: &std::path::Path) -> Self {
+        let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&watch, path, WatchFlags::OPEN).unwrap();
+        Self(watch)
+    }
+
+    fn yet(&self) -> bool {
+        let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 512];
+        inotify::Reader::new(&self.0, &mut buffer).next().is_ok()
+    }
+}
+
+/// A shop with a record at a cloud, looked at once an hour: what is asked in between is a review's doing.
+fn shop(more: &str, data: &str) -> String {
+    environment(
+        "shop",
+        &format!(
+            "    do: {{ provider: digitalocean, token: \"${{secrets.cloud}}\" }}\n{more}  secrets:\n    cloud: {{ env: CLOUD }}\n  reconcile: {{ interval: 1h }}\n"
+        ),
+        &format!(
+            "    record: {{ kind: digitalocean/domain-record, connection: do, spec: {{ domain: example.com, type: TXT, name: shop, data: \"{data}\" }} }}\n"
+        ),
+    )
+}
+
+#[test]
+fn nothing_live_is_read_for_a_fork() {
+    let scene = Scene::new(&[("shop.yaml", &shop("", "first-value"))]);
+    let cloud = scene.with_cloud();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let before = cloud.requests().len();
+    let fork = scene.open(
+        "fork",
+        Some("mallory/infra"),
+        &[("shop.yaml", &shop("", "second-value"))],
+    );
+    let (id, body) = scene.comment_with(&mut daemon, fork, "comes from a fork");
+    assert!(
+        body.contains("🟢 The specs are valid") && body.contains("`shop`"),
+        "{body}"
+    );
+    assert!(
+        !body.contains("first-value") && !body.contains("second-value"),
+        "{body}"
+    );
+    let status = scene.status(&mut daemon, &scene.head(fork), "reconciled/plan");
+    assert_eq!(status["state"], "success");
+    assert_eq!(cloud.requests().len(), before, "{:?}", cloud.requests());
+
+    let wrong = shop("", "second-value").replace("name: shop,", "nam: shop,");
+    scene.push(fork, "fork", &[("shop.yaml", &wrong)]);
+    let (same, body) = scene.comment_with(&mut daemon, fork, "To be put right");
+    assert_eq!(same, id);
+    assert!(body.contains("`shop.yaml:"), "{body}");
+    assert_eq!(cloud.requests().len(), before, "{:?}", cloud.requests());
+
+    // The same of one of us does ask: the count above would have shown it.
+    let ours = scene.open("ours", None, &[("shop.yaml", &shop("", "second-value"))]);
+    scene.comment_with(&mut daemon, ours, "second-value");
+    assert!(cloud.requests().len() > before);
+    scene.assert_accepted();
+}
+
+const CANARY: &str = "canary-of-the-machine";
+
+fn world_with_a_secret_file(world: &World) -> Opened {
+    let path = world.folder().join("machine.key");
+    std::fs::write(&path, CANARY).unwrap();
+    Opened::watch(&path)
+}
+
+#[test]
+fn a_secret_that_a_pull_request_adds_is_read_only_after_the_merge() {
+    let plain = environment("shop", "", &file("page", "page", "hello\n"));
+    let with = environment(
+        "shop",
+        "  secrets: { key: { file: machine.key } }\n",
+        &file("page", "page", "hello ${secrets.key}\n"),
+    );
+    let scene = Scene::new(&[("shop.yaml", &plain)]);
+    let opened = world_with_a_secret_file(&scene.world);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("key", None, &[("shop.yaml", &with)]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "Plan");
+    assert!(body.contains("page"), "{body}");
+    assert!(!opened.yet(), "the secret was read for {body}");
+    assert!(!body.contains(CANARY));
+
+    let merge = scene.merge(number, "key");
+    daemon.run_of("shop", &merge);
+    assert_eq!(
+        scene.world.live("page").unwrap(),
+        format!("hello {CANARY}\n")
+    );
+    assert!(opened.yet());
+    for (_, body) in scene.comments(number) {
+        assert!(!body.contains(CANARY), "{body}");
+    }
+    scene.assert_accepted();
+}
+
+#[test]
+fn a_connection_that_a_pull_request_changes_is_used_only_after_the_merge() {
+    let scene = Scene::new(&[("shop.yaml", &shop("", "first-value"))]);
+    let cloud = scene.with_cloud();
+    let opened = world_with_a_secret_file(&scene.world);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let before = cloud.requests().len();
+    let other = shop("", "first-value").replace("{ env: CLOUD }", "{ file: machine.key }");
+    let number = scene.open("other", None, &[("shop.yaml", &other)]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "only after the merge");
+    assert!(body.contains("record"), "{body}");
+    assert!(!opened.yet(), "the secret was read for {body}");
+    assert_eq!(cloud.requests().len(), before, "{:?}", cloud.requests());
+
+    // One that needs no secret: the folder that a host connection is about.
+    let elsewhere = shop("", "first-value").replace("root: HOST", "root: HOST/elsewhere");
+    let elsewhere = elsewhere + &file("page", "page", "hello\n");
+    let number = scene.open("elsewhere", None, &[("shop.yaml", &elsewhere)]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "is used only after the merge");
+    assert!(body.contains("shop/page"), "{body}");
+    scene.assert_accepted();
+}
