@@ -2,6 +2,7 @@
 //! kinds. Pure, but for the look at a failing workload's pods.
 
 mod custom;
+mod newest;
 mod pods;
 mod storage;
 mod workload;
@@ -69,6 +70,7 @@ pub(super) async fn explained(
     else {
         return health;
     };
+    let pods = newest::newest(cluster, object, (target.namespace(), &selector), pods).await;
     match (pods::worst(&pods), health) {
         (None, health) => health,
         (Some(Health::Failed(pod)), _) => Health::Failed(joined(&words, &pod)),

@@ -79,6 +79,29 @@ fn a_failing_pod_says_why_and_what_to_do() {
 }
 
 #[test]
+fn the_pods_of_the_revision_before_say_nothing_about_this_one() {
+    let numbered = |revision: &str| json!({ "deployment.kubernetes.io/revision": revision });
+    let deployment = |seen: i64| {
+        json!({ "kind": "Deployment", "status": { "observedGeneration": seen },
+            "metadata": { "uid": "d", "generation": 2, "annotations": numbered("2") } })
+    };
+    let set = |owner: &str, revision: &str, hash: &str| {
+        json!({ "metadata": { "ownerReferences": [{ "uid": owner }], "annotations": numbered(revision),
+            "labels": { "pod-template-hash": hash } } })
+    };
+    let sets = [
+        set("d", "1", "old"),
+        set("d", "2", "new"),
+        set("x", "2", "other"),
+    ];
+    let pods = ["old", "new", "other"]
+        .map(|hash| json!({ "metadata": { "labels": { "pod-template-hash": hash } } }));
+    let kept = |seen, sets: &[Json]| newest::of(&deployment(seen), sets, pods.to_vec());
+    assert_eq!(kept(2, &sets), pods[1..2]);
+    assert!(kept(1, &sets).is_empty() && kept(2, &sets[..1]).is_empty());
+}
+
+#[test]
 fn the_worst_pod_is_named_and_pods_that_go_are_not_counted() {
     let pod = |name: &str, going: bool, reason: &str| {
         json!({ "metadata": { "name": name, "deletionTimestamp": going.then_some("2026-01-01T00:00:00Z") },

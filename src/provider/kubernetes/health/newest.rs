@@ -1,0 +1,48 @@
+//! Which pods are of what a deployment declares now: those of the revision before may fail on, until
+//! they are gone, and say nothing about this one.
+
+use super::is_seen;
+use crate::provider::kubernetes::cluster::Cluster;
+use crate::provider::kubernetes::discovery::Served;
+use serde_json::Value as Json;
+
+const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
+const HASH: &str = "/metadata/labels/pod-template-hash";
+
+/// Keeps the pods of the newest revision. An account that may not read replica sets sees all of them.
+pub(super) async fn newest(
+    cluster: &Cluster,
+    object: &Json,
+    (namespace, selector): (&str, &str),
+    pods: Vec<Json>,
+) -> Vec<Json> {
+    if object["kind"] != "Deployment" || pods.is_empty() {
+        return pods;
+    }
+    let served = Served {
+        group: "apps".to_owned(),
+        version: "v1".to_owned(),
+        kind: "ReplicaSet".to_owned(),
+        plural: "replicasets".to_owned(),
+        namespaced: true,
+    };
+    match cluster.list(&served, namespace, Some(selector)).await {
+        Ok(Some(sets)) => of(object, &sets, pods),
+        _ => pods,
+    }
+}
+
+/// Keeps the pods whose replica set has the deployment's own revision; none where there is none yet.
+pub(super) fn of(object: &Json, sets: &[Json], pods: Vec<Json>) -> Vec<Json> {
+    let present = sets.iter().find(|set| {
+        is_seen(object)
+            && set.pointer("/metadata/ownerReferences/0/uid") == object.pointer("/metadata/uid")
+            && set.pointer(REVISION) == object.pointer(REVISION)
+    });
+    let Some(hash) = present.and_then(|set| set.pointer(HASH)) else {
+        return Vec::new();
+    };
+    pods.into_iter()
+        .filter(|pod| pod.pointer(HASH) == Some(hash))
+        .collect()
+}
