@@ -4,6 +4,7 @@
 use super::follower::{Polling, follow};
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
 use super::tell::Teller;
+use super::waiting::Waiting;
 use super::{Counts, CycleError, Fleet, Orders, Origin, Subject, Trust, World, cycle};
 use crate::deliver::Authority;
 use crate::model::{Address, Depth, EnvironmentName, RepoPath, Snapshot};
@@ -217,6 +218,7 @@ impl Daemon {
             let counts = self.parts.counts.clone();
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
+                let waiting = Waiting::default();
                 let subject = Subject {
                     pinned: &kept.pinned,
                     everywhere: &everywhere,
@@ -228,7 +230,7 @@ impl Daemon {
                     trigger: reason.as_str(),
                     wait: true,
                     cancel,
-                    progress: &(),
+                    progress: &waiting,
                 };
                 let begun = std::time::Instant::now();
                 let result = cycle(&world, subject, &orders).await;

@@ -31,6 +31,7 @@ mod review;
 mod schedule;
 mod tell;
 mod trust;
+mod waiting;
 mod world;
 
 pub use assemble::{Assembly, AssemblyError, assemble, client, registry};
