@@ -2,7 +2,7 @@
 
 use super::{Exit, Global, Output, settings};
 use crate::ledger::{Ledger, RunDetails, RunRecord};
-use crate::model::{EnvironmentName, RunId};
+use crate::model::{EnvironmentName, Outcome, RunId};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -134,9 +134,12 @@ async fn show(ledger: &Ledger, run: RunId, out: &Output) -> anyhow::Result<Exit>
             step.intent.address.resource,
             outcome
         )?;
-        if let Some(crate::model::Outcome::Failed { message, .. }) = &step.outcome {
-            writeln!(text, "      {message}")?;
-        }
+        let why = match &step.outcome {
+            Some(Outcome::Failed { message, .. }) => message,
+            Some(Outcome::Skipped { reason }) => reason,
+            _ => continue,
+        };
+        writeln!(text, "      {}", why.replace('\n', "\n      "))?;
     }
     out.data(&text)?;
     Ok(Exit::Same)

@@ -2,7 +2,7 @@
 
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
-use crate::ledger::{Episode, Ledger, LedgerError, Pause, RunRecord};
+use crate::ledger::{Episode, Ledger, LedgerError, Pause, RunOutcome, RunRecord};
 use crate::model::EnvironmentName;
 use crate::telemetry::Clock;
 use jiff::Timestamp;
@@ -35,6 +35,15 @@ struct Standing {
     episodes: Vec<Episode>,
 }
 
+impl Standing {
+    /// Tells whether something is wrong, or held back.
+    fn needs_a_look(&self) -> bool {
+        let summary = self.last_run.as_ref().and_then(|run| run.summary.as_ref());
+        let held = summary.is_some_and(|summary| summary.outcome == RunOutcome::Held);
+        held || !self.episodes.is_empty() || self.paused.is_some()
+    }
+}
+
 pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
     super::block_on(async {
         let settings = settings::of_daemon(global, out)?;
@@ -54,9 +63,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         } else {
             out.data(&text(&standings, &repositories, Clock::system().now()))?;
         }
-        let troubled = |one: &Standing| !one.episodes.is_empty() || one.paused.is_some();
         let unread = repositories.iter().any(|one| one["state"] != "read");
-        Ok(if unread || standings.iter().any(troubled) {
+        Ok(if unread || standings.iter().any(Standing::needs_a_look) {
             Exit::Differs
         } else {
             Exit::Same
@@ -130,10 +138,10 @@ fn text(standings: &[Standing], repositories: &[Value], now: Timestamp) -> Strin
             || "never compared".to_owned(),
             |at| format!("compared {} ago", ago(now, at)),
         );
-        let health = if one.episodes.is_empty() {
-            "ok"
-        } else {
+        let health = if one.needs_a_look() {
             "needs a look"
+        } else {
+            "ok"
         };
         let _infallible = writeln!(text, "\n{}: {health}, {compared}", one.environment);
         if let Some(pause) = &one.paused {
