@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod cluster;
 mod conformance;
 mod daemon;
 mod demo;

@@ -6,6 +6,7 @@ use crate::peers::kubernetes::{Cluster, cluster};
 use crate::peers::wait::until;
 use reconciled::config::Settings;
 use std::collections::BTreeMap;
+use std::sync::Once;
 use std::time::Duration;
 
 const ACCOUNT: &str = "--as=system:serviceaccount:reconciled:reconciled";
@@ -34,19 +35,28 @@ fn may(cluster: &Cluster, verb: &str, what: &str) -> bool {
     }
 }
 
+/// Applies the manifests, once for all tests.
+pub(super) fn installed() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let cluster = cluster();
+        let folder = deploy("kubernetes");
+        let apply = ["apply", "--filename", folder.to_str().unwrap()];
+        let output = cluster.try_kubectl(&apply, &[]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        // A pod that the namespace's own policy would refuse is only a warning here.
+        assert!(!told.contains("Warning"), "{told}");
+        until("the rights are gathered", PATIENCE, || {
+            may(cluster, "patch", "deployments.apps").then_some(())
+        });
+    });
+}
+
 #[test]
 fn the_manifests_are_taken_and_the_account_may_little() {
+    installed();
     let cluster = cluster();
-    let folder = deploy("kubernetes");
-    let apply = ["apply", "--filename", folder.to_str().unwrap()];
-    let output = cluster.try_kubectl(&apply, &[]);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    // A pod that the namespace's own policy would refuse is only a warning here.
-    assert!(!told.contains("Warning"), "{told}");
-    until("the rights are gathered", PATIENCE, || {
-        may(cluster, "patch", "deployments.apps").then_some(())
-    });
     until("a pod is let in", PATIENCE, || {
         let pods = cluster.kubectl(["get", "pods", "--namespace=reconciled", "--output=name"]);
         (!pods.trim().is_empty()).then_some(())

@@ -1,6 +1,7 @@
 //! What `deploy/` holds, held to what it is for: systemd's own checker, a real API server, the
 //! daemon's own reading of its settings.
 
+mod account;
 mod image;
 mod kubernetes;
 mod systemd;

@@ -1,0 +1,121 @@
+//! What people and controllers do to objects that Git declares: found, attributed, put back or told.
+
+use super::Scene;
+use crate::daemon::Daemon;
+use reconciled::ledger::Episode;
+use serde_json::json;
+
+const DEPLOYMENT: &str = "apps/v1/deployments/api";
+
+/// Waits until the drift of a resource ended, and returns who was named.
+fn corrected(scene: &Scene, daemon: &mut Daemon<'_>, resource: &str) -> Vec<String> {
+    let drift = daemon.episode("drift", |drift: &Episode| {
+        scene.is(drift.address.as_ref(), resource) && drift.ended_at.is_some()
+    });
+    assert_eq!(drift.how.as_deref(), Some("corrected"), "{drift:?}");
+    assert_ne!(drift.details["differences"], json!([]), "{drift:?}");
+    serde_json::from_value(drift.details["by"].clone()).unwrap()
+}
+
+#[test]
+fn what_people_do_by_hand_is_found_with_who_and_put_back() {
+    let scene = Scene::new("by-hand");
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("page", scene.config("page", "hello")),
+        ("other", scene.config("other", "hello")),
+        ("api", scene.deployment(2, "shop/api:1")),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({}), &resources);
+    // It was waited for.
+    assert_eq!(
+        scene.live(DEPLOYMENT).unwrap()["status"]["readyReplicas"],
+        2
+    );
+
+    scene.kubectl(["edit", "configmap/page"]);
+    assert_eq!(corrected(&scene, &mut daemon, "page"), ["kubectl-edit"]);
+    assert_eq!(scene.text("page").unwrap(), "hello");
+
+    scene.kubectl(["scale", "deployment/api", "--replicas=5"]);
+    assert_eq!(corrected(&scene, &mut daemon, "api"), ["kubectl"]);
+    assert_eq!(scene.live(DEPLOYMENT).unwrap()["spec"]["replicas"], 2);
+
+    scene.kubectl(["delete", "configmap/other"]);
+    corrected(&scene, &mut daemon, "other");
+    assert_eq!(scene.text("other").unwrap(), "hello");
+
+    // And then there is nothing left to do.
+    daemon.looked_again(scene.name);
+    let runs = scene.world.runs(scene.name).len();
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.world.runs(scene.name).len(), runs);
+    assert_eq!(
+        scene.told(&["status"]).1,
+        Some(0),
+        "{:?}",
+        scene.told(&["status"])
+    );
+}
+
+#[test]
+fn where_drift_is_only_reported_it_stays() {
+    let scene = Scene::new("reported");
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("page", scene.config("page", "hello")),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({ "onDrift": "report" }), &resources);
+    scene.kubectl(["edit", "configmap/page"]);
+    let drift = daemon.episode("drift", |drift| scene.is(drift.address.as_ref(), "page"));
+    assert_eq!(drift.details["by"], json!(["kubectl-edit"]), "{drift:?}");
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.text("page").unwrap(), "hacked");
+    let (status, code) = scene.told(&["status"]);
+    assert!(
+        code == Some(2) && status.contains("drift page"),
+        "{code:?} {status}"
+    );
+
+    // Put back by the one who did it.
+    scene.kubectl([
+        "patch",
+        "configmap/page",
+        "--patch",
+        r#"{"data":{"text":"hello"}}"#,
+    ]);
+    let ended = daemon.episode("drift", |drift| drift.ended_at.is_some());
+    assert_eq!(
+        (ended.id, ended.how.as_deref()),
+        (drift.id, Some("live equals Git again"))
+    );
+    assert_eq!(scene.told(&["status"]).1, Some(0));
+}
+
+#[test]
+fn an_autoscaler_keeps_what_it_sets_though_drift_is_corrected() {
+    let scene = Scene::new("scaled-by-load");
+    let scaler = scene.object("autoscaling/v2", "HorizontalPodAutoscaler", "api", json!({ "spec": {
+        "minReplicas": 3, "maxReplicas": 5,
+        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "api" },
+        "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 80 } } }],
+    } }));
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("api", scene.deployment(2, "shop/api:1")),
+        ("scaler", scaler),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({}), &resources);
+    let replicas = || scene.live(DEPLOYMENT).unwrap()["spec"]["replicas"].clone();
+    daemon.until("the autoscaler acts", |_| (replicas() == 3).then_some(()));
+    daemon.looked_again(scene.name);
+    daemon.looked_again(scene.name);
+    assert_eq!(replicas(), 3);
+    let episodes = scene.world.episodes();
+    assert!(episodes.is_empty(), "{episodes:?}");
+    let (plan, code) = scene.told(&["plan"]);
+    assert_eq!(code, Some(0), "{plan}");
+}

@@ -1,0 +1,178 @@
+//! A proxy before the API server that answers badly when told to.
+
+use crate::peers::kubernetes::cluster;
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How it answers badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// With a status of the API server, and when to come back.
+    Status(u16),
+    /// As a gateway does that knows nothing of what is behind it: a page with status 404.
+    Page,
+    /// Never.
+    Silence,
+    /// To whatever changes something, with a status; reading goes well.
+    Writes(u16),
+}
+
+#[derive(Default)]
+struct State {
+    fault: Option<Fault>,
+    /// How many requests were answered badly.
+    faults: usize,
+    /// What came to change something while a fault was on.
+    writes: Vec<String>,
+}
+
+/// A running proxy; it ends with the process.
+pub(super) struct Proxy {
+    /// An administrator's kubeconfig that leads through it.
+    pub(super) kubeconfig: PathBuf,
+    _folder: tempfile::TempDir,
+    state: Arc<Mutex<State>>,
+}
+
+struct Behind {
+    server: String,
+    http: reqwest::Client,
+}
+
+impl Proxy {
+    pub(super) fn start() -> Self {
+        let text = std::fs::read_to_string(cluster().kubeconfig()).unwrap();
+        let mut kubeconfig: Value = serde_json::from_str(&text).unwrap();
+        let cluster = &mut kubeconfig["clusters"][0]["cluster"];
+        let authority = std::fs::read(cluster["certificate-authority"].as_str().unwrap()).unwrap();
+        let authority = reqwest::Certificate::from_pem_bundle(&authority).unwrap();
+        let behind = Behind {
+            server: cluster["server"].as_str().unwrap().to_owned(),
+            http: reqwest::Client::builder()
+                .tls_certs_only(authority)
+                .no_proxy()
+                .build()
+                .unwrap(),
+        };
+        let state: Arc<Mutex<State>> = Arc::default();
+        let address = serve(behind, Arc::clone(&state));
+        *cluster = json!({ "server": format!("http://{address}") });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        Self {
+            kubeconfig: path,
+            _folder: folder,
+            state,
+        }
+    }
+
+    /// Answers like this from now on; `None` means well.
+    pub(super) fn answer(&self, fault: Option<Fault>) {
+        self.state.lock().unwrap().fault = fault;
+    }
+
+    /// How many requests were answered badly so far.
+    pub(super) fn faults(&self) -> usize {
+        self.state.lock().unwrap().faults
+    }
+
+    /// What came to change something while reading went badly.
+    pub(super) fn writes(&self) -> Vec<String> {
+        self.state.lock().unwrap().writes.clone()
+    }
+}
+
+fn serve(behind: Behind, state: Arc<Mutex<State>>) -> std::net::SocketAddr {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let behind = Arc::new(behind);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sender.send(listener.local_addr().unwrap()).unwrap();
+            let answer = move |request| answer(Arc::clone(&behind), Arc::clone(&state), request);
+            axum::serve(listener, axum::Router::new().fallback(answer))
+                .await
+                .unwrap();
+        });
+    });
+    receiver.recv_timeout(Duration::from_secs(10)).unwrap()
+}
+
+async fn answer(
+    behind: Arc<Behind>,
+    state: Arc<Mutex<State>>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let writes =
+        request.method() != Method::GET && !request.uri().to_string().contains("dryRun=All");
+    let fault = {
+        let mut state = state.lock().unwrap();
+        let fault = state
+            .fault
+            .filter(|fault| writes == matches!(fault, Fault::Writes(_)));
+        state.faults += usize::from(fault.is_some());
+        if writes && state.fault.is_some() {
+            state
+                .writes
+                .push(format!("{} {}", request.method(), request.uri()));
+        }
+        fault
+    };
+    match fault {
+        None => pass(&behind, request).await,
+        Some(Fault::Silence) => std::future::pending().await,
+        Some(Fault::Page) => respond(404, "text/html", "<h1>no such page</h1>".into()),
+        Some(Fault::Status(code) | Fault::Writes(code)) => {
+            let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+                "reason": if code == 429 { "TooManyRequests" } else { "InternalError" }, "message": "not now" });
+            let mut response = respond(code, "application/json", status.to_string().into());
+            if code == 429 {
+                response
+                    .headers_mut()
+                    .insert("retry-after", "1".parse().unwrap());
+            }
+            response
+        }
+    }
+}
+
+fn respond(code: u16, kind: &str, body: Body) -> Response<Body> {
+    let response = Response::builder().status(StatusCode::from_u16(code).unwrap());
+    response.header("content-type", kind).body(body).unwrap()
+}
+
+async fn pass(behind: &Behind, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 16 << 20).await.unwrap();
+    let mut sent = behind
+        .http
+        .request(parts.method, format!("{}{}", behind.server, parts.uri))
+        .body(body);
+    for name in ["authorization", "accept", "content-type", "user-agent"] {
+        if let Some(value) = parts.headers.get(name) {
+            sent = sent.header(name, value);
+        }
+    }
+    let Ok(answer) = sent.send().await else {
+        return respond(502, "text/plain", "gone".into());
+    };
+    let kind = answer
+        .headers()
+        .get("content-type")
+        .map(|kind| kind.to_str().unwrap().to_owned());
+    let code = answer.status().as_u16();
+    respond(
+        code,
+        kind.as_deref().unwrap_or("text/plain"),
+        Body::from_stream(answer.bytes_stream()),
+    )
+}

@@ -1,0 +1,121 @@
+//! What Git no longer declares: deleted where that is sure to be meant, and held or left where not.
+
+use super::{Scene, with};
+use reconciled::ledger::RunOutcome;
+use serde_json::{Value as Json, json};
+
+/// A budget that any of these removals fits into.
+fn generous() -> Json {
+    json!({ "deletionBudget": { "count": 20, "percent": 100 } })
+}
+
+#[test]
+fn what_is_gone_from_git_goes_but_for_what_is_protected_or_holds_data() {
+    let scene = Scene::new("removed");
+    let claim = scene.object(
+        "v1",
+        "PersistentVolumeClaim",
+        "data",
+        json!({ "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } } }),
+    );
+    let careful = |protect: bool| {
+        let lifecycle = json!({ "protect": protect });
+        [
+            ("namespace", scene.namespace()),
+            ("kept", scene.config("kept", "x")),
+            (
+                "precious",
+                with(scene.config("precious", "x"), lifecycle.clone()),
+            ),
+            (
+                "data",
+                if protect {
+                    claim.clone()
+                } else {
+                    with(claim.clone(), lifecycle)
+                },
+            ),
+        ]
+    };
+    let mut all = careful(true).to_vec();
+    all.push(("gone", scene.config("gone", "x")));
+    let mut daemon = scene.world.start();
+    // Nobody is to wait for a volume that no one here provides.
+    let commit = scene.commit(generous(), &all);
+    daemon.until("all of it is there", |_| {
+        scene
+            .live("persistentvolumeclaims/data")
+            .and(scene.text("gone"))
+    });
+    daemon.until("it is known as ours", |_| {
+        (scene.world.owned().len() == 5).then_some(())
+    });
+
+    let commit_after = scene.commit(generous(), &all[1..2]);
+    assert_ne!(commit, commit_after);
+    let run = daemon.run_of(scene.name, &commit_after);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Held);
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.text("gone"), None);
+    assert!(scene.text("precious").is_some() && scene.text("kept").is_some());
+    let claim_is_there = || {
+        let live = scene.live("persistentvolumeclaims/data")?;
+        live["metadata"]["deletionTimestamp"]
+            .is_null()
+            .then_some(())
+    };
+    assert!(claim_is_there().is_some());
+    let (plan, _) = scene.told(&["plan"]);
+    assert!(
+        plan.contains("protected: declare it with `lifecycle: { protect: false }` first"),
+        "{plan}"
+    );
+
+    // Said in so many words, they go.
+    let commit = scene.commit(generous(), &careful(false));
+    daemon.until("they are declared again", |_| {
+        let run = scene.world.runs(scene.name).into_iter().next()?;
+        (run.revision.as_str() == commit).then_some(())
+    });
+    daemon.looked_again(scene.name);
+    scene.commit(generous(), &careful(true)[..2]);
+    daemon.until("what is not protected any more is gone", |_| {
+        (scene.text("precious").is_none() && scene.live("persistentvolumeclaims/data").is_none())
+            .then_some(())
+    });
+    assert!(scene.text("kept").is_some());
+}
+
+#[test]
+fn more_deletes_than_the_budget_allows_are_held_and_the_rest_goes_on() {
+    let scene = Scene::new("budgeted");
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let mut all: Vec<_> = names.map(|name| (name, scene.config(name, "x"))).to_vec();
+    all.insert(0, ("namespace", scene.namespace()));
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({}), &all);
+
+    let rest = [all[0].clone(), ("a", scene.config("a", "y"))];
+    let commit = scene.commit(json!({}), &rest);
+    let run = daemon.run_of(scene.name, &commit);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Held);
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.text("a").unwrap(), "y");
+    assert!(names.iter().all(|name| scene.text(name).is_some()));
+    let (status, code) = scene.told(&["status"]);
+    assert!(
+        status.contains("7 deletes, more than the 2 that deletionBudget allows"),
+        "{status}"
+    );
+    assert_eq!(code, Some(2), "{status}");
+
+    scene.commit(generous(), &rest);
+    daemon.until("a wider budget lets them go", |_| {
+        names[1..]
+            .iter()
+            .all(|name| scene.text(name).is_none())
+            .then_some(())
+    });
+    assert_eq!(scene.text("a").unwrap(), "y");
+}

@@ -1,0 +1,103 @@
+//! Rollouts that do not become ready: said why, and cut short by the commit that mends them.
+
+use super::{Scene, with};
+use crate::daemon::Daemon;
+use reconciled::ledger::{RunOutcome, RunRecord};
+use serde_json::{Value as Json, json};
+
+fn resources(scene: &Scene, deployment: Json) -> [(&'static str, Json); 2] {
+    [
+        ("namespace", scene.namespace()),
+        ("api", with(deployment, json!({ "deadline": "10m" }))),
+    ]
+}
+
+fn run_at(scene: &Scene, commit: &str) -> Option<RunRecord> {
+    let runs = scene.world.runs(scene.name);
+    runs.into_iter().find(|run| run.revision.as_str() == commit)
+}
+
+/// Waits until the daemon waits for the rollout of a commit.
+fn waits(scene: &Scene, daemon: &mut Daemon<'_>, commit: &str) {
+    daemon.until("the rollout is waited for", |_| {
+        let live = scene.live("apps/v1/deployments/api")?;
+        let run = run_at(scene, commit).filter(|run| run.summary.is_none());
+        run.filter(|_| live["status"]["unavailableReplicas"] == 1)
+    });
+}
+
+#[test]
+fn a_newer_commit_cuts_the_wait_short_and_is_rolled_out() {
+    let scene = Scene::new("stuck");
+    let mut daemon = scene.world.start();
+    scene.applied(
+        &mut daemon,
+        json!({}),
+        &resources(&scene, scene.deployment(1, "shop/api:1")),
+    );
+
+    // The node leaves this pod to the test, which has it never start.
+    let mut stuck = scene.deployment(1, "shop/api:2");
+    stuck["spec"]["spec"]["template"]["metadata"]["annotations"] =
+        json!({ "peers/status": "mine" });
+    let commit = scene.commit(json!({}), &resources(&scene, stuck));
+    waits(&scene, &mut daemon, &commit);
+    daemon.logged("Waiting until it is ready", |line| {
+        let why = line["why"].as_str().unwrap();
+        line["address"] == "stuck/api" && why.contains("pod api-") && why.contains("it is Pending")
+    });
+    scene.applied(
+        &mut daemon,
+        json!({}),
+        &resources(&scene, scene.deployment(1, "shop/api:3")),
+    );
+    let run = run_at(&scene, &commit).unwrap();
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Stopped);
+    let (shown, _) = scene.told(&["history", "show", &run.id.to_string()]);
+    assert!(
+        shown.contains("cut short by a newer revision") && shown.contains("it is Pending"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_told_and_the_commit_that_mends_it_goes_well_at_once() {
+    let scene = Scene::new("unpulled");
+    let mut daemon = scene.world.start();
+    scene.applied(
+        &mut daemon,
+        json!({}),
+        &resources(&scene, scene.deployment(1, "shop/api:1")),
+    );
+    let commit = scene.commit(
+        json!({}),
+        &resources(&scene, scene.deployment(1, "shop/api:missing")),
+    );
+    let run = daemon.run_of(scene.name, &commit);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Failed);
+    let failing = daemon.episode("failing", |failing| {
+        scene.is(failing.address.as_ref(), "api")
+    });
+    let told = failing.details.to_string();
+    assert!(
+        told.contains("ImagePullBackOff")
+            && told.contains("Check that the image shop/api:missing exists"),
+        "{told}"
+    );
+    let (status, code) = scene.told(&["status"]);
+    assert!(
+        code == Some(2) && status.contains("ImagePullBackOff"),
+        "{status}"
+    );
+
+    // The pods of the mistake are still there when this one is looked at first.
+    scene.applied(
+        &mut daemon,
+        json!({}),
+        &resources(&scene, scene.deployment(1, "shop/api:3")),
+    );
+    daemon.episode("failing", |failing| {
+        failing.how.as_deref() == Some("recovered")
+    });
+    assert_eq!(scene.told(&["status"]).1, Some(0));
+}
