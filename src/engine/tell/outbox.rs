@@ -5,6 +5,7 @@ use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::ledger::Ledger;
 use crate::model::{Class, Digest, Fault as _};
 use crate::telemetry::chain;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +19,11 @@ const WAITING: usize = 256;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Under what name the ledger keeps what waits, so that an end of the process loses nothing of it.
+const KEPT: &str = "slack-waiting";
+
 /// A message under a name.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Letter {
     /// What it is about, the same for all that is said about one thing: `run/production/17`.
     pub name: String,
@@ -84,43 +88,68 @@ impl Outbox {
 /// Delivers letters in order until there are no more. While the other side does not answer they
 /// wait, the newest of each name, and are tried again; it is said once, and once that it is over.
 async fn carry(notifier: Arc<dyn Notifier>, ledger: Ledger, mut letters: mpsc::Receiver<Letter>) {
-    let mut waiting = VecDeque::new();
-    let mut pause = FIRST_PAUSE;
+    let mut waiting = waiting_since_before(&ledger).await;
+    let mut pause = Duration::ZERO;
+    // Not begun anew by a letter that comes meanwhile: where many come it would never end.
+    let mut timer = Box::pin(tokio::time::sleep(pause));
     loop {
         let next = if waiting.is_empty() {
             letters.recv().await.map(Some)
         } else {
             tokio::select! {
                 next = letters.recv() => next.map(Some),
-                () = tokio::time::sleep(pause) => Some(None),
+                () = &mut timer => Some(None),
             }
         };
         let Some(next) = next else {
-            // The last attempt: the process is about to end.
-            let _too_late = deliver_all(notifier.as_ref(), &ledger, &mut waiting).await;
+            // Nothing of what waits is lost: the next start finds it.
             return;
         };
-        let down = !waiting.is_empty();
-        let tried_again = next.is_none();
+        let (down, tried_again) = (!waiting.is_empty(), next.is_none());
         if let Some(letter) = next {
             enqueue(&mut waiting, letter);
             if down {
+                keep(&ledger, &waiting).await;
                 continue;
             }
         }
         match deliver_all(notifier.as_ref(), &ledger, &mut waiting).await {
             Ok(()) if tried_again => {
                 tracing::info!("Messages can be delivered again");
-                pause = FIRST_PAUSE;
+                keep(&ledger, &waiting).await;
             }
             Ok(()) => {}
-            Err(_) if tried_again => pause = (pause * 2).min(LONGEST_PAUSE),
-            Err(error) => tracing::warn!(
-                error = chain(&error),
-                code = error.code(),
-                "Messages cannot be delivered, keeping them until they can"
-            ),
+            Err(error) => {
+                keep(&ledger, &waiting).await;
+                if pause.is_zero() {
+                    tracing::warn!(
+                        error = chain(&error),
+                        code = error.code(),
+                        "Messages cannot be delivered, keeping them until they can"
+                    );
+                }
+                pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                timer = Box::pin(tokio::time::sleep(pause));
+                continue;
+            }
         }
+        pause = Duration::ZERO;
+    }
+}
+
+/// Returns what could not be delivered before the process ended the last time.
+async fn waiting_since_before(ledger: &Ledger) -> VecDeque<Letter> {
+    let kept = ledger.delivery(KEPT).await.ok().flatten();
+    serde_json::from_value(kept.unwrap_or_default()).unwrap_or_default()
+}
+
+async fn keep(ledger: &Ledger, waiting: &VecDeque<Letter>) {
+    let kept = serde_json::to_value(waiting).unwrap_or_default();
+    if let Err(error) = ledger.record_delivery(KEPT, &kept).await {
+        tracing::warn!(
+            error = chain(&error),
+            "Waiting messages not recorded, a restart loses them"
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::daemon::{environment, files};
+use crate::peers::process::free_port;
 use serde_json::json;
 
 fn shop(page: &str) -> String {
@@ -75,4 +76,36 @@ fn slack_away_holds_nothing_up_and_is_caught_up_with() {
     let down = daemon.lines("Messages cannot be delivered, keeping them until they can");
     assert_eq!(down.len(), 1);
     scene.slack.assert_messages_accepted();
+}
+
+#[test]
+fn what_slack_did_not_take_outlives_the_daemon() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let url = scene.slack.api_url();
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    scene
+        .world
+        .settings(|settings| settings["slack"]["apiUrl"] = nobody.into());
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    daemon.logged(
+        "Messages cannot be delivered, keeping them until they can",
+        |_| true,
+    );
+    daemon.kill();
+
+    scene
+        .world
+        .settings(|settings| settings["slack"]["apiUrl"] = url.into());
+    let mut daemon = scene.world.start();
+    daemon.logged("Messages can be delivered again", |_| true);
+    let said = scene.said("infra");
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains(&first[..8]), "{said:#?}");
+    daemon.terminate();
+    // It is said once, however often the daemon starts.
+    let mut daemon = scene.world.start();
+    daemon.looked_again("shop");
+    assert_eq!(scene.said("infra").len(), 1);
 }
