@@ -197,4 +197,17 @@ fn without_credentials_the_log_says_what_would_be_sent() {
     daemon.run_of("shop", &commit);
     let line = daemon.logged("Message not sent, no Slack credentials", |_| true);
     assert_eq!(line["text"], "✅ shop: 1 changed", "{line}");
+
+    let said = world.command(&["status", "--output", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let repository = &status["repositories"][0];
+    assert_eq!(
+        (
+            &repository["name"],
+            &repository["state"],
+            &repository["revision"]
+        ),
+        (&json!("infra"), &json!("read"), &json!(commit)),
+        "{status}"
+    );
 }
