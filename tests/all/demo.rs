@@ -153,4 +153,9 @@ fn stopped_in_the_middle_it_leaves_the_cluster_as_it_was_too() {
     );
     assert!(!demo.told().contains("It is merged"), "{}", demo.told());
     assert_removed(&demo);
+    let left = demo.left();
+    assert!(
+        left.len() == 1 && demo.told().contains(left[0].to_str().unwrap()),
+        "{left:?}"
+    );
 }

@@ -33,18 +33,19 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
         .tempdir()
         .context("make a folder for the demo")?;
     let screen = Screen::new(out.color);
-    super::block_on(async {
+    let played = super::block_on(async {
         match &args.context {
             None => host::play(folder.path(), screen.clone(), args.exit).await,
             Some(context) => cluster::play(folder.path(), screen.clone(), context, args.exit).await,
         }
-    })?;
-    if !args.exit {
+    });
+    // Whoever wants to know why it went wrong needs what it left.
+    if !args.exit || played.is_err() {
         let kept = folder.keep();
         screen.say(&format!(
             "Stopped. Everything is still in {}; remove it when you like.",
             kept.display()
         ));
     }
-    Ok(Exit::Same)
+    played.map(|()| Exit::Same)
 }
