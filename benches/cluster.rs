@@ -1,0 +1,350 @@
+//! What applying and keeping many objects costs on a real API server: time, requests, memory.
+//!
+//! Cold apply: 250 applications of 4 objects each, from the files of one Git state to the last answer,
+//! through the engine with its ledger on disk. The floor is a bare client that sends the same writes
+//! with as many under way at once; it runs before and after. Then passes that find nothing to do.
+//!
+//! Requests are those the API server's audit log tells of this process, so that the controllers' own
+//! do not count. The cluster is the tests' own and is started here; `tests/peers/install kubernetes`
+//! builds it where it is missing (minutes).
+//!
+//! ```text
+//! cargo bench --bench cluster               APPS=1000 for the number DESIGN names
+//! ```
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark may panic, and its cluster is started as the tests start it"
+)]
+
+mod apps;
+mod environment;
+#[expect(
+    dead_code,
+    reason = "the tests' cluster can do more than is needed here"
+)]
+#[path = "../tests/all/peers"]
+mod peers {
+    pub(crate) mod kubernetes;
+    pub(crate) mod process;
+    pub(crate) mod wait;
+}
+mod report;
+
+use apps::OBJECTS;
+use environment::one_environment;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use mimalloc::MiMalloc;
+use peers::kubernetes::{Cluster, cluster};
+use peers::wait::until;
+use reconciled::deliver::Authority;
+use reconciled::engine::{
+    Everywhere, Limits, Looked, Orders, Pinned, Report, Subject, Trust, World, carry_out, look,
+};
+use reconciled::ledger::Ledger;
+use reconciled::model::{Action, Depth, Outcome};
+use reconciled::net::Limiters;
+use reconciled::provider::{Kubernetes, KubernetesSettings, Registry};
+use reconciled::spec::{self, ReadOptions};
+use reconciled::telemetry::Clock;
+use report::{heading, line, ms, number, ratio};
+use serde::Deserialize as _;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// For as long as nothing happens, controllers have caught up.
+const QUIET: Duration = Duration::from_secs(2);
+
+#[tokio::main]
+async fn main() {
+    let apps = number("APPS", 250);
+    let objects = apps * OBJECTS;
+    let cluster = cluster();
+    // The first writes of a cluster's life are slow, whoever sends them.
+    floor(cluster, apps.min(25)).await;
+    let first = floor(cluster, apps).await;
+    let engine = engine(cluster, apps).await;
+    let second = floor(cluster, apps).await;
+
+    heading(&format!(
+        "cluster: {apps} applications, {objects} objects, cold"
+    ));
+    for (what, floor) in [("floor, before", &first), ("floor, after", &second)] {
+        line(what, &ms(floor.wall), "");
+        line("  processor time of this process", &ms(floor.processor), "");
+    }
+    line("cold apply", &ms(engine.cold.wall), "");
+    line(
+        "  processor time of this process",
+        &ms(engine.cold.processor),
+        "",
+    );
+    for (what, time) in &engine.phases {
+        line(&format!("  {what}"), &ms(*time), "");
+    }
+    let mean = (first.wall + second.wall) / 2;
+    let times = format!("{:.2} x", ratio(engine.cold.wall, mean));
+    line("ratio to the floor", &times, "<= 1.25 x");
+    let each = engine.cold.requests.values().sum::<usize>() as f64 / objects as f64;
+    line("requests per object", &format!("{each:.3}"), "<= 1.1");
+    told(&engine.cold.requests);
+
+    heading("cluster: passes that find nothing to do");
+    for (nth, pass) in engine.quiet.iter().enumerate() {
+        let requests: usize = pass.requests.values().sum();
+        let which = format!("pass {}", nth + 1);
+        line(&which, &ms(pass.wall), "");
+        line("  requests", &requests.to_string(), "<= 20, no dry-runs");
+        told(&pass.requests);
+    }
+
+    heading("cluster: memory of this process");
+    line("before the engine", &engine.memory.0, "");
+    line(
+        "at rest after the last pass",
+        &engine.memory.1,
+        "<= 100 MiB at 4,000 objects",
+    );
+    line("highest so far", &engine.memory.2, "");
+}
+
+fn told(requests: &BTreeMap<String, usize>) {
+    for (what, count) in requests {
+        line(&format!("  {what}"), &count.to_string(), "");
+    }
+}
+
+/// What some work cost.
+struct Cost {
+    wall: Duration,
+    /// Of all threads of this process.
+    processor: Duration,
+    /// By verb, dry-runs apart.
+    requests: BTreeMap<String, usize>,
+}
+
+/// Runs work on a cluster that is at rest, and waits until it is again.
+async fn cost<T>(cluster: &Cluster, work: impl Future<Output = T>) -> (T, Cost) {
+    settle(cluster);
+    let (before, begun) = (cluster.requests().len(), Instant::now());
+    let processor = processor();
+    let done = work.await;
+    let (wall, processor) = (begun.elapsed(), self::processor() - processor);
+    settle(cluster);
+    let mut requests = BTreeMap::new();
+    for request in cluster.requests().into_iter().skip(before) {
+        if request.agent.starts_with("kube-") {
+            continue;
+        }
+        let dry = if request.uri.contains("dryRun") {
+            " (dry-run)"
+        } else {
+            ""
+        };
+        *requests
+            .entry(format!("{}{dry}", request.verb))
+            .or_insert(0) += 1;
+    }
+    let cost = Cost {
+        wall,
+        processor,
+        requests,
+    };
+    (done, cost)
+}
+
+fn settle(cluster: &Cluster) {
+    let log = cluster.kubeconfig().with_file_name("audit.log");
+    let size = || std::fs::metadata(&log).unwrap().len();
+    let mut last = (size(), Instant::now());
+    until(
+        "the controllers are at rest",
+        Duration::from_secs(300),
+        || {
+            let now = size();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            (last.1.elapsed() >= QUIET).then_some(())
+        },
+    );
+}
+
+/// The floor: the same writes, by a client that does nothing else.
+async fn floor(cluster: &Cluster, apps: usize) -> Cost {
+    let namespace = cluster.namespace("floor");
+    let options = KubeConfigOptions::default();
+    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    let client = kube::Client::try_from(config.unwrap()).unwrap();
+    let objects: Vec<DynamicObject> = (0..apps).flat_map(|nth| parsed(nth, &namespace)).collect();
+    let parameters = PatchParams::apply("floor").validation_strict();
+    let send = |object: &DynamicObject| {
+        let types = object.types.clone().unwrap();
+        let kind = ApiResource::from_gvk(&GroupVersionKind::try_from(types).unwrap());
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace, &kind);
+        let (name, object) = (object.metadata.name.clone().unwrap(), object.clone());
+        let parameters = &parameters;
+        async move { api.patch(&name, parameters, &Patch::Apply(&object)).await }
+    };
+    let at_once = Limits::default().concurrency;
+    let writes = stream::iter(objects.iter().map(send)).buffer_unordered(at_once);
+    let (sent, cost) = cost(cluster, writes.try_collect::<Vec<_>>()).await;
+    assert_eq!(sent.unwrap().len(), objects.len());
+    cost
+}
+
+fn parsed(nth: usize, namespace: &str) -> Vec<DynamicObject> {
+    let text = apps::app(&format!("app-{nth:05}"));
+    let documents = serde_yaml::Deserializer::from_str(&text);
+    documents
+        .map(|document| {
+            let mut object = DynamicObject::deserialize(document).unwrap();
+            object.metadata.namespace = Some(namespace.to_owned());
+            object
+        })
+        .collect()
+}
+
+/// What the engine cost.
+struct Engine {
+    cold: Cost,
+    phases: Vec<(&'static str, Duration)>,
+    quiet: Vec<Cost>,
+    memory: (String, String, String),
+}
+
+async fn engine(cluster: &Cluster, apps: usize) -> Engine {
+    let namespace = cluster.namespace("engine");
+    let snapshot = Arc::new(one_environment(apps, &namespace));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let before = memory("VmRSS");
+    let world = world(cluster, folder.path()).await;
+    let mut phases = Vec::new();
+    let ((kept, report), cold) = cost(cluster, async {
+        let begun = Instant::now();
+        let kept = read(&world, &snapshot);
+        phases.push(("read and validate", begun.elapsed()));
+        let begun = Instant::now();
+        let looked = look_at(&world, &kept).await;
+        phases.push(("look and plan", begun.elapsed()));
+        let begun = Instant::now();
+        let report = act(&world, looked).await;
+        phases.push(("carry out", begun.elapsed()));
+        (kept, report)
+    })
+    .await;
+    let done = report
+        .outcomes
+        .values()
+        .filter(|end| **end == Outcome::Done);
+    assert_eq!(
+        done.count(),
+        apps * OBJECTS,
+        "{:?}",
+        report.failures().next()
+    );
+    drop(report);
+    let mut quiet = Vec::new();
+    for _ in 0..2 {
+        let pass = async { act(&world, look_at(&world, &kept).await).await };
+        let (report, cost) = cost(cluster, pass).await;
+        let other = report
+            .plan
+            .steps
+            .iter()
+            .find(|step| step.action != Action::None);
+        assert!(other.is_none(), "{other:?}");
+        quiet.push(cost);
+    }
+    let memory = (before, memory("VmRSS"), memory("VmHWM"));
+    world.ledger.close().await;
+    Engine {
+        cold,
+        phases,
+        quiet,
+        memory,
+    }
+}
+
+async fn world(cluster: &Cluster, folder: &Path) -> World {
+    let settings = KubernetesSettings {
+        kubeconfig: Some(cluster.kubeconfig()),
+        ..KubernetesSettings::default()
+    };
+    let provider = Kubernetes::new(settings, Limiters::default(), None);
+    let ledger = Ledger::open(&folder.join("ledger.db")).await.unwrap();
+    let registry = Registry::new(vec![Arc::new(provider)]);
+    World::new(registry, ledger, Clock::system(), Limits::default())
+}
+
+/// What the daemon does with a new Git state.
+fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pinned, Everywhere) {
+    let kinds = world.registry.kinds();
+    let options = ReadOptions {
+        folder: None,
+        only: None,
+        kinds,
+    };
+    let read = spec::read(snapshot, &options).environments.pop().unwrap();
+    let pinned = Pinned::new(read, snapshot, &Arc::new(PathBuf::new())).unwrap();
+    let mut everywhere = Everywhere::default();
+    let graph = pinned.graph(kinds, &Trust::All).unwrap();
+    everywhere.add(pinned.name(), Some(Arc::new(graph)));
+    (pinned, everywhere)
+}
+
+async fn look_at(world: &World, (pinned, everywhere): &(Pinned, Everywhere)) -> Looked {
+    let subject = Subject {
+        pinned,
+        everywhere,
+        depth: Depth::Predict,
+        trust: &Trust::All,
+    };
+    look(world, subject).await.unwrap()
+}
+
+async fn act(world: &World, looked: Looked) -> Report {
+    let orders = Orders {
+        authority: Authority::Environment,
+        trigger: "bench",
+        // The floor does not wait for its objects to become ready either.
+        wait: false,
+        cancel: CancellationToken::new(),
+        progress: &(),
+    };
+    carry_out(world, looked, &orders).await.unwrap()
+}
+
+/// Returns what this process has used of the processor, in the kernel's ticks of 10 ms.
+fn processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+    // The name in brackets may hold spaces. Source: proc_pid_stat(5), fields 14 and 15.
+    let fields = text.rsplit_once(')').unwrap().1.split_whitespace();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().unwrap())
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn memory(field: &str) -> String {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .unwrap();
+    let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    format!("{:.1} MiB", kib / 1024.0)
+}
