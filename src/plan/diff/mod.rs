@@ -45,6 +45,10 @@ pub fn changes(
         }
         _ => (&wanted.desired, Reach::Declared),
     };
+    // Most of what is kept is as it should be; that is told without walking it.
+    if reach == Reach::Whole && live.value == *after {
+        return Vec::new();
+    }
     let refused: &[FieldPath] = match &live.prediction {
         Some(Prediction::Refused { immutable, .. }) => immutable,
         _ => &[],
