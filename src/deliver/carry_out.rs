@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::plan::Plan;
 use crate::provider::{ProviderError, Registry};
+use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,9 +81,10 @@ pub async fn carry_out(
             None => lined_up.push(step),
         }
     }
-    for (address, outcome) in &outcomes {
-        let _told_below = needs.journal.ended(address, outcome).await;
-    }
+    let records = outcomes
+        .iter()
+        .map(|(address, outcome)| needs.journal.ended(address, outcome));
+    let _told_below = join_all(records).await;
     let run = Run {
         outputs: Mutex::new(needs.outputs.clone()),
         writes: Semaphore::new(needs.concurrency.max(1)),
@@ -141,35 +143,52 @@ impl Run<'_> {
             if !self.stop.is_cancelled() {
                 for nth in order.ready() {
                     let step = order.step(nth);
-                    under_way.push(async move { (nth, self.one(step).await) });
+                    // A step's end is recorded before what hangs on it starts, and beside the others
+                    // at work: many records are then written in one go.
+                    under_way.push(async move {
+                        let outcome = self.one(step).await;
+                        self.note(step, &outcome).await;
+                        (nth, outcome)
+                    });
                 }
             }
             let Some((nth, outcome)) = under_way.next().await else {
                 break;
             };
-            let mut ended = vec![(nth, outcome)];
-            for (skipped, at_fault) in order.end(nth, ended[0].1.is_good()) {
+            let skipped = order.end(nth, outcome.is_good());
+            outcomes.insert(order.step(nth).address.clone(), outcome);
+            let skipped = skipped.into_iter().map(|(nth, at_fault)| {
                 let reason = format!("{at_fault} did not succeed");
-                ended.push((skipped, Outcome::Skipped { reason }));
-            }
-            for (nth, outcome) in ended {
-                self.note(order.step(nth), outcome, outcomes).await;
-            }
+                (order.step(nth), reason)
+            });
+            self.skip(skipped, outcomes).await;
         }
-        for nth in order.unstarted() {
+        let unstarted = order.unstarted().into_iter().map(|nth| {
             let reason = "the run was stopped before it started".to_owned();
-            self.note(order.step(nth), Outcome::Skipped { reason }, outcomes)
-                .await;
-        }
+            (order.step(nth), reason)
+        });
+        self.skip(unstarted, outcomes).await;
     }
 
-    async fn note(&self, step: &Step, outcome: Outcome, outcomes: &mut BTreeMap<Address, Outcome>) {
-        if let Err(error) = self.needs.journal.ended(&step.address, &outcome).await {
+    async fn skip<'s>(
+        &self,
+        steps: impl Iterator<Item = (&'s Step, String)>,
+        outcomes: &mut BTreeMap<Address, Outcome>,
+    ) {
+        let noted = steps.map(|(step, reason)| async move {
+            let outcome = Outcome::Skipped { reason };
+            self.note(step, &outcome).await;
+            (step.address.clone(), outcome)
+        });
+        outcomes.extend(join_all(noted).await);
+    }
+
+    async fn note(&self, step: &Step, outcome: &Outcome) {
+        if let Err(error) = self.needs.journal.ended(&step.address, outcome).await {
             tracing::error!(address = %step.address, %error, "Outcome not recorded, starting nothing further");
             self.stop.cancel();
         }
-        self.needs.progress.ended(step, &outcome);
-        outcomes.insert(step.address.clone(), outcome);
+        self.needs.progress.ended(step, outcome);
     }
 
     async fn one(&self, step: &Step) -> Outcome {
