@@ -137,14 +137,19 @@ impl Snapshot {
         }
     }
 
-    /// Returns the paths below a folder, in order.
+    /// Returns the path itself, where it is a file, and the paths below it, in order.
     pub fn under<'a>(
         &'a self,
         folder: &'a RepoPath,
     ) -> impl Iterator<Item = (&'a RepoPath, &'a File)> {
-        self.files
-            .iter()
-            .filter(move |(path, _)| path.is_under(folder))
+        let (own, first) = match folder.as_str() {
+            "" => (None, String::new()),
+            path => (self.files.get_key_value(folder), format!("{path}/")),
+        };
+        // What is below a folder begins alike, so it stands together.
+        let below = self.files.range(RepoPath(first)..);
+        own.into_iter()
+            .chain(below.take_while(move |(path, _)| path.is_under(folder)))
     }
 }
 
@@ -166,5 +171,32 @@ mod tests {
         let path = RepoPath::new("k8s-old/api.yaml").unwrap();
         assert!(!path.is_under(&RepoPath::new("k8s").unwrap()));
         assert!(path.is_under(&RepoPath::new("").unwrap()));
+    }
+
+    #[test]
+    fn what_is_under_a_path_is_found_wherever_it_sorts() {
+        let path = |text: &str| RepoPath::new(text).unwrap();
+        let names = [
+            "a.yaml",
+            "k8s-old/x",
+            "k8s.yaml",
+            "k8s/a",
+            "k8s/b/c",
+            "k8s0",
+            "z",
+        ];
+        let snapshot = Snapshot {
+            revision: Revision::new("1"),
+            files: names.map(|name| (path(name), File::Symlink)).into(),
+        };
+        let under = |folder: &str| -> Vec<String> {
+            let folder = path(folder);
+            let found = snapshot.under(&folder);
+            found.map(|(path, _)| path.to_string()).collect()
+        };
+        assert_eq!(under("k8s"), ["k8s/a", "k8s/b/c"]);
+        assert_eq!(under("k8s.yaml"), ["k8s.yaml"]);
+        assert_eq!(under("").len(), names.len());
+        assert!(under("nothing").is_empty());
     }
 }
