@@ -82,6 +82,15 @@ pub enum Labels {
     Tags(PathPattern),
 }
 
+/// One field by which the contents of a container are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// The identity field of what is inside, e.g. `/metadata/namespace`.
+    pub identity: PathPattern,
+    /// The field of the container that says the same, e.g. `/metadata/name`.
+    pub of: PathPattern,
+}
+
 /// One thing an expression can read of a resource: `${resources.<id>.<name>}`.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -134,6 +143,10 @@ pub struct Kind {
     pub wave: Select<i32>,
     /// True where deleting or replacing loses data: protected unless said otherwise.
     pub stateful: Select<bool>,
+    /// What goes with it when it is deleted, e.g. all that is in a namespace: an object of this
+    /// provider each of whose identity fields named here is what the container's field beside it says.
+    /// Empty where nothing is inside.
+    pub contents: Select<Vec<Inside>>,
     /// What expressions can read.
     pub outputs: Vec<Output>,
     /// JSON Schema (2020-12) of `spec`; `None` where only the live side knows (custom resources).
@@ -163,6 +176,7 @@ impl Kind {
             lists: Vec::new(),
             wave: Select::always(0),
             stateful: Select::always(false),
+            contents: Select::always(Vec::new()),
             outputs: Vec::new(),
             schema: None,
             deadline: Duration::from_secs(300),

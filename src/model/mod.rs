@@ -29,7 +29,7 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use digest::{Digest, DigestKey};
 pub use fault::{Class, Fault};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
-pub use kind::{Kind, Kinds, Labels, ListRule, OnImmutable, Output, Proof, Select};
+pub use kind::{Inside, Kind, Kinds, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Observation, Observed, Owned, Owner, Prediction,
     Touch,

@@ -3,7 +3,7 @@
 use super::choice::{self, Choice, Facts};
 use super::ownership::Claims;
 use super::prune::{self, Successors};
-use super::{Inputs, Plan, Released, hash, holds, waits};
+use super::{Inputs, Plan, Released, contents, hash, holds, waits};
 use crate::model::{Action, Address, Observation, Owned, Owner, Step, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// - Pure and total: same inputs, in whatever order, same plan, same bytes.
 /// - One step for every resource wanted or owned; what is not done says why.
 /// - `Unknown` live state is never a create or a delete; only what is owned and marked is deleted.
+/// - What holds others is deleted after all of them, and not while one of them stays.
 /// - What was deleted, replaced or refused is decided here and nowhere else.
 ///
 /// # Assumptions
@@ -51,6 +52,8 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     if inputs.reconcile.destroy {
         turn_around(&mut steps);
     }
+    let staying = contents::guard(inputs, &owned, &mut steps);
+    released.retain(|released| released.to.is_some() || !staying.contains(&released.address));
     waits::spread(&mut steps);
     // What waits now takes nothing over.
     let waits = |to: &Address| {

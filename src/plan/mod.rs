@@ -3,6 +3,7 @@
 //! Pure: same inputs, same plan, same bytes. Knows kinds only as rows of data, providers not at all.
 
 mod choice;
+mod contents;
 mod diff;
 mod hash;
 mod holds;

@@ -2,7 +2,7 @@
 //! inline, one for a folder of them. What hangs on the object's own kind is chosen by its `kind`.
 
 use super::marks::LAST_APPLIED;
-use crate::model::{Kind, Labels, ListRule, Output, PathPattern, Select};
+use crate::model::{Inside, Kind, Labels, ListRule, Output, PathPattern, Select};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -63,6 +63,19 @@ const STATEFUL: [&str; 5] = [
     "PersistentVolume",
     "PersistentVolumeClaim",
     "StatefulSet",
+];
+
+/// What the server deletes along with an object: by its kind, the identity fields of what is inside
+/// and the object's own fields that say the same.
+const CONTENTS: [(&str, &[(&str, &str)]); 2] = [
+    ("Namespace", &[("/metadata/namespace", "/metadata/name")]),
+    (
+        "CustomResourceDefinition",
+        &[
+            ("/apiVersion", "/spec/group"),
+            ("/kind", "/spec/names/kind"),
+        ],
+    ),
 ];
 
 /// Where a pod's spec stands in the kinds that have one.
@@ -135,6 +148,7 @@ fn object() -> Kind {
             0,
         ),
         stateful: by_kind(STATEFUL.map(|kind| (kind, true)), false),
+        contents: contents(),
         outputs: outputs(),
         schema: Some(json!({
             "type": "object",
@@ -174,6 +188,17 @@ fn by_kind<T>(rows: impl IntoIterator<Item = (&'static str, T)>, otherwise: T) -
             .collect::<BTreeMap<_, _>>(),
         otherwise,
     }
+}
+
+fn contents() -> Select<Vec<Inside>> {
+    let inside = |(identity, of): &(&'static str, &'static str)| Inside {
+        identity: PathPattern::known(identity),
+        of: PathPattern::known(of),
+    };
+    let row = |(kind, fields): (&'static str, &[(&'static str, &'static str)])| {
+        (kind, fields.iter().map(inside).collect())
+    };
+    by_kind(CONTENTS.map(row), Vec::new())
 }
 
 fn read_only() -> Vec<PathPattern> {

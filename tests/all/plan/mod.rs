@@ -3,6 +3,7 @@
 
 mod actions;
 mod comments;
+mod contents;
 mod fields;
 mod holds;
 mod json;

@@ -3,7 +3,7 @@
 use reconciled::deliver::render::{Screen, plan_terminal};
 use reconciled::model::{
     Address, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath, Health,
-    Hole, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location, Mark, Observation,
+    Hole, Inside, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location, Mark, Observation,
     OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile, RepoPath, Revision, Secret,
     Select, Touch, Value, Wanted,
 };
@@ -38,7 +38,8 @@ pub(super) fn address(id: &str) -> Address {
     text.parse().unwrap()
 }
 
-/// The kinds of this world: `test/plain`, `test/database`, `test/object`.
+/// The kinds of this world: `test/plain`, `test/database`, `test/object`, and `test/thing`, of which
+/// some hold others.
 pub(super) fn kinds() -> Kinds {
     let pattern = PathPattern::known;
     let name = vec![pattern("/name")];
@@ -74,7 +75,30 @@ pub(super) fn kinds() -> Kinds {
         ],
         ..Kind::plain("test/object", "an object")
     };
-    Kinds::new([plain, database, object])
+    let inside = |identity, of| Inside {
+        identity: pattern(identity),
+        of: pattern(of),
+    };
+    let rows = [
+        ("folder", vec![inside("/folder", "/name")]),
+        (
+            "definition",
+            vec![inside("/group", "/of/group"), inside("/type", "/of/type")],
+        ),
+    ];
+    let thing = Kind {
+        identity: ["/group", "/type", "/folder", "/name"]
+            .map(pattern)
+            .to_vec(),
+        immutable: vec![pattern("/of")],
+        contents: Select {
+            field: pattern("/type"),
+            rows: rows.map(|(kind, fields)| (kind.to_owned(), fields)).into(),
+            otherwise: Vec::new(),
+        },
+        ..Kind::plain("test/thing", "a thing in a folder, or the folder")
+    };
+    Kinds::new([plain, database, object, thing])
 }
 
 /// `{"$secret": "text"}` becomes a secret, `{"$hole": "id"}` a hole that reads `id`.

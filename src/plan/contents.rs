@@ -1,0 +1,161 @@
+//! What goes with its container: a namespace is deleted after all we know in it, and not while
+//! something in it stays.
+
+use super::Inputs;
+use crate::model::{
+    Action, Address, Connection, Identity, Inside, Live, Observation, Owned, PathPattern, Step,
+    Value,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many of those that stay a reason names.
+const NAMED: usize = 3;
+
+/// Lets every delete and replacement of a container come after the deletes of what is in it, and wait
+/// while anything in it stays. Returns what stays: its record is still needed, though it may not be ours
+/// any more, else the next plan would not know that it is in there.
+pub(super) fn guard(
+    inputs: &Inputs<'_>,
+    owned: &BTreeMap<&Address, &Owned>,
+    steps: &mut [Step],
+) -> BTreeSet<Address> {
+    let containers: Vec<(usize, Vec<usize>)> = (0..steps.len())
+        .filter(|nth| matches!(steps[*nth].action, Action::Delete | Action::Replace))
+        .filter_map(|nth| Some((nth, Container::read(inputs, &steps[nth])?)))
+        .map(|(nth, container)| {
+            let within = (0..steps.len())
+                .filter(|other| *other != nth && container.holds(inputs, owned, &steps[*other]));
+            (nth, within.collect())
+        })
+        .collect();
+    let mut staying = BTreeSet::new();
+    // A container may be in another: one that waits is one that stays.
+    loop {
+        let stuck = containers.iter().find_map(|(nth, within)| {
+            if steps[*nth].action == Action::Wait {
+                return None;
+            }
+            let left: Vec<Address> = within
+                .iter()
+                .filter(|other| stays(inputs, &steps[*nth], &steps[**other]))
+                .map(|other| steps[*other].address.clone())
+                .collect();
+            (!left.is_empty()).then_some((*nth, left))
+        });
+        let Some((nth, left)) = stuck else { break };
+        let step = &mut steps[nth];
+        step.reason = Some(reason(step, &left));
+        step.action = Action::Wait;
+        staying.extend(left);
+    }
+    for (nth, within) in containers {
+        for other in within {
+            if steps[other].action == Action::Delete {
+                let (container, content) =
+                    (steps[nth].address.clone(), steps[other].address.clone());
+                steps[other].after.remove(&container);
+                steps[nth].after.insert(content);
+            }
+        }
+    }
+    staying
+}
+
+/// One object that others are in, as far as its row and its live state tell.
+struct Container<'a> {
+    connection: &'a Connection,
+    provider: String,
+    /// What the identity of everything in it says.
+    inside: Vec<(PathPattern, String)>,
+}
+
+impl<'a> Container<'a> {
+    fn read(inputs: &Inputs<'a>, step: &Step) -> Option<Self> {
+        let live = live(inputs, &step.address)?;
+        let inside = inputs.kinds.get(&step.kind)?.contents.of(&live.value);
+        let told = |inside: Inside| Some((inside.identity, text(&live.value, &inside.of)?));
+        let inside: Vec<(PathPattern, String)> =
+            inside.into_iter().map(told).collect::<Option<_>>()?;
+        let connection = inputs.connections.get(&step.connection.name)?;
+        (!inside.is_empty()).then(|| Self {
+            connection,
+            provider: step.kind.provider().to_owned(),
+            inside,
+        })
+    }
+
+    /// Tells whether the object of a step, or the one the ledger has of it, is in here. The live state
+    /// also says what a declaration may leave out, e.g. the namespace.
+    fn holds(&self, inputs: &Inputs<'_>, owned: &BTreeMap<&Address, &Owned>, step: &Step) -> bool {
+        if step.kind.provider() != self.provider {
+            return false;
+        }
+        let record = owned.get(&step.address);
+        let kind = inputs.kinds.get(&step.kind);
+        let seen = kind
+            .zip(live(inputs, &step.address))
+            .and_then(|(kind, live)| kind.identity_of(&live.value));
+        let here = self.is_through(&step.connection)
+            && (self.says(&step.identity) || seen.is_some_and(|seen| self.says(&seen)));
+        here || record.is_some_and(|record| {
+            let connection = inputs.connections.get(&record.connection);
+            connection.is_some_and(|connection| self.is_through(connection))
+                && self.says(&record.identity)
+        })
+    }
+
+    fn is_through(&self, other: &Connection) -> bool {
+        other.name == self.connection.name
+            || (&other.provider, &other.settings)
+                == (&self.connection.provider, &self.connection.settings)
+    }
+
+    fn says(&self, identity: &Identity) -> bool {
+        self.inside
+            .iter()
+            .all(|(field, text)| identity.get(&field.to_string()) == Some(text.as_str()))
+    }
+}
+
+fn live<'a>(inputs: &Inputs<'a>, address: &Address) -> Option<&'a Live> {
+    match inputs.observed.get(address)? {
+        Observation::Present(live) => Some(live),
+        _ => None,
+    }
+}
+
+fn text(value: &Value, field: &PathPattern) -> Option<String> {
+    let keys: Vec<&str> = field.parts().iter().map(String::as_str).collect();
+    value.at(&keys).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Tells whether something would be there when its container goes. What is made in a container that
+/// is replaced is made afterwards.
+fn stays(inputs: &Inputs<'_>, container: &Step, step: &Step) -> bool {
+    let is_absent = matches!(
+        inputs.observed.get(&step.address),
+        Some(Observation::Absent { .. })
+    );
+    match step.action {
+        Action::Delete => false,
+        Action::Create => container.action == Action::Delete,
+        _ => !is_absent,
+    }
+}
+
+fn reason(step: &Step, left: &[Address]) -> String {
+    let named: Vec<String> = left.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match left.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (is, stays) = match left.len() {
+        1 => ("is", "is not deleted"),
+        _ => ("are", "are not deleted"),
+    };
+    let why = step.reason.as_deref().unwrap_or("it is to be deleted");
+    format!(
+        "{why}, but {}{more} {is} in it and {stays} in this plan: everything in it would go with it",
+        named.join(", ")
+    )
+}
