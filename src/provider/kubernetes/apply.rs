@@ -130,17 +130,48 @@ impl Work<'_> {
     /// Makes the object, in one request: it was looked for a moment ago. An apply makes or changes, and
     /// has no way to ask for only the first (a time of creation is ignored on what is there, a grace
     /// period is refused there but kept on what is made). So it is sent without force: another's value
-    /// of a declared field stops it, and that somebody was faster shows in the answer.
+    /// of a declared field stops it, and that somebody was faster shows in the answer: what was written
+    /// is taken off again then, else the object would pass for ours.
     async fn create(&self) -> Result<Applied, ProviderError> {
         let object = self.payload()?;
         match self.make(&object).await {
             Ok((live, true)) => Ok(self.applied(&live, false)),
             // Made by ourselves before, in a run that was cut off before it could write that down.
             Ok((live, false)) if is_our_making(&live) => Ok(self.applied(&live, true)),
-            Ok(_) => Err(ProviderError::Moved { what: self.what() }),
+            Ok((live, false)) => {
+                self.withdraw(&object, &live).await?;
+                Err(ProviderError::Moved { what: self.what() })
+            }
             Err(failure) if !failure.conflicts().is_empty() => {
                 Err(ProviderError::Moved { what: self.what() })
             }
+            Err(failure) => Err(self.failed(failure)),
+        }
+    }
+
+    /// Takes off an object what only our manager holds of it: applies nothing but its name.
+    async fn withdraw(&self, object: &Json, live: &Json) -> Result<(), ProviderError> {
+        let metadata = &object["metadata"];
+        let mut bare = serde_json::json!({
+            "apiVersion": object["apiVersion"], "kind": object["kind"],
+            "metadata": { "name": metadata["name"], "uid": live["metadata"]["uid"] },
+        });
+        if let Some(namespace) = metadata.get("namespace") {
+            bare["metadata"]["namespace"] = namespace.clone();
+        }
+        let mode = Mode {
+            dry_run: false,
+            force: false,
+        };
+        let target = &self.target;
+        let sent = self
+            .cluster
+            .apply(&target.served, target.namespace(), &bare, mode)
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            // Another object by now: what we wrote went with the one before.
+            Err(failure) if failure.is_stale() => Ok(()),
             Err(failure) => Err(self.failed(failure)),
         }
     }

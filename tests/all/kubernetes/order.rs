@@ -43,6 +43,12 @@ async fn a_definition_and_its_object_are_one_plan() {
     scene.carry_out(&second).await.unwrap();
     scene.apply(&objects).await;
     scene.settled(&objects).await;
+    for owned in &mut scene.owned {
+        owned.protected = false;
+    }
+    let plan = scene.plan(std::slice::from_ref(&gadget)).await;
+    let kept = scene.step(&plan, &objects[1]);
+    assert_eq!(kept.action, Action::Wait, "{:?}", kept.reason);
     // What goes with its definition is gone, and that is no error.
     scene
         .cluster
@@ -64,7 +70,7 @@ async fn a_namespace_and_its_content_are_one_plan() {
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": inner } });
     let mut config = scene.config("a", "x");
     config["metadata"]["namespace"] = json!(inner);
-    let objects = [config.clone(), namespace];
+    let objects = [config.clone(), namespace.clone()];
     let seen = scene.look(&objects, Depth::PredictAll).await;
     let Observation::Absent {
         prediction: Some(Prediction::Deferred(what)),
@@ -86,8 +92,17 @@ async fn a_namespace_and_its_content_are_one_plan() {
     );
     scene.apply(&objects).await;
     scene.settled(&objects).await;
+    // Nobody protects it: it still goes only once all that is in it goes, and after that.
+    for owned in &mut scene.owned {
+        owned.protected = false;
+    }
+    let plan = scene.plan(std::slice::from_ref(&config)).await;
+    assert_eq!(scene.step(&plan, &namespace).action, Action::Wait);
     // Pruned together, contents and all.
     let plan = scene.plan(&[]).await;
+    let outer = scene.step(&plan, &namespace);
+    assert_eq!(outer.action, Action::Delete, "{:?}", outer.reason);
+    assert!(outer.after.contains(&scene.address(&config)));
     let delete = scene.step(&plan, &config);
     assert_eq!(delete.action, Action::Delete);
     scene.carry_out(&delete).await.unwrap();
@@ -111,4 +126,35 @@ async fn what_somebody_makes_between_plan_and_write_is_not_taken() {
     let error = scene.carry_out(&step).await.unwrap_err();
     assert_eq!(reconciled::model::Fault::code(&error), "moved", "{error}");
     assert_eq!(before, scene.cluster.get(&path));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_makes_that_is_at_odds_with_nothing_is_given_back() {
+    let mut scene = Scene::new("outrun");
+    let objects = [scene.config("a", "ours")];
+    let step = scene.step(&scene.plan(&objects).await, &objects[0]);
+    let mut theirs = scene.config("a", "");
+    theirs["data"] = json!({ "other": "theirs" });
+    scene
+        .cluster
+        .kubectl_apply(&scene.namespace, &theirs.to_string());
+    let path = format!("/api/v1/namespaces/{}/configmaps/a", scene.namespace);
+    let content = |object: Option<Json>| {
+        let object = object.unwrap();
+        let metadata = &object["metadata"];
+        json!([object["data"], metadata["labels"], metadata["annotations"]])
+    };
+    let before = content(scene.cluster.get(&path));
+    // A server keeps times to the second: made and written to in one, it could pass for our making.
+    until("the second is over", async || {
+        let made = scene.cluster.get(&path)?["metadata"]["creationTimestamp"].clone();
+        let made: jiff::Timestamp = made.as_str()?.parse().ok()?;
+        (jiff::Timestamp::now().as_second() > made.as_second()).then_some(())
+    })
+    .await;
+    let error = scene.carry_out(&step).await.unwrap_err();
+    assert_eq!(reconciled::model::Fault::code(&error), "moved", "{error}");
+    assert_eq!(before, content(scene.cluster.get(&path)));
+    let step = scene.step(&scene.plan(&objects).await, &objects[0]);
+    assert_eq!(step.action, Action::Adopt, "{step:#?}");
 }
