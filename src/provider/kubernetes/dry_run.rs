@@ -11,6 +11,7 @@ use crate::model::{Address, Class, Digest, FieldPath, Map, Prediction, Touch, Va
 use serde_json::Value as Json;
 
 /// One object to be asked about.
+#[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     /// Where.
     pub(super) cluster: &'a Cluster,
@@ -35,6 +36,9 @@ pub(super) struct Answer {
     pub(super) prediction: Option<Prediction>,
     /// Who owns what is in conflict, and who else wrote.
     pub(super) touches: Vec<Touch>,
+    /// True where the server answered about a later state than the one it was asked with: what
+    /// differs may be what somebody else did in between.
+    pub(super) is_later: bool,
 }
 
 /// Asks what a write would give.
@@ -78,12 +82,17 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
                     .verdicts
                     .keep(&question.target.reference, verdict);
             }
+            let is_later = question.live.is_some_and(|live| is_later(live, &object));
             let value = question.shaped(object);
-            Ok(question.becomes(value, &sent, &yielded, touches))
+            Ok(Answer {
+                is_later,
+                ..question.becomes(value, &sent, &yielded, touches)
+            })
         }
         Told::Refuses(prediction) => Ok(Answer {
             prediction,
             touches,
+            is_later: false,
         }),
     }
 }
@@ -122,6 +131,7 @@ impl Question<'_> {
         Answer {
             prediction,
             touches,
+            is_later: false,
         }
     }
 
@@ -197,6 +207,13 @@ impl Question<'_> {
             immutable,
         }))
     }
+}
+
+/// Tells whether a dry-run, which moves no version, answers about another version than the one read,
+/// and not just another status.
+fn is_later(live: &Json, told: &Json) -> bool {
+    let version = |object: &Json| object["metadata"]["resourceVersion"].clone();
+    version(told).is_string() && version(told) != version(live) && !shape::is_same(live, told)
 }
 
 /// Fills in what items of a list leave out.

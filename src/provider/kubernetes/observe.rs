@@ -3,7 +3,7 @@
 
 use super::cluster::Cluster;
 use super::discovery::Types;
-use super::dry_run::{self, Question};
+use super::dry_run::{self, Answer, Question};
 use super::error::Failure;
 use super::list::{self, Listed};
 use super::reference::Reference;
@@ -21,6 +21,9 @@ use std::time::Duration;
 
 /// How many requests of one look are under way at once.
 const AT_ONCE: usize = 8;
+
+/// How often an object is looked at that is written to at this very moment.
+const LOOKS: u32 = 4;
 
 /// Answers every question about one cluster.
 pub(super) async fn answers(
@@ -190,7 +193,8 @@ async fn look(
         Depth::Predict => live.is_some(),
         Depth::PredictAll => true,
     };
-    let mut answer = dry_run::Answer::default();
+    let mut answer = Answer::default();
+    let mut again = None;
     if let Some(desired) = asked.desired.as_ref().filter(|_| ask) {
         let question = Question {
             cluster,
@@ -201,13 +205,14 @@ async fn look(
             sealer: &sealer,
             namespace_planned: planned.namespaces.contains(target.namespace()),
         };
-        answer = match dry_run::predict(&question).await {
-            Ok(answer) => answer,
+        (answer, again) = match of_one_moment(question).await {
+            Ok(told) => told,
             Err(failure) => return observed(asked, sealer.scrubbed(failure).unknown()),
         };
     } else if let Some(live) = live {
         answer.touches = fields::touches(live, &Json::Null, &[]);
     }
+    let live = again.as_ref().or(live);
     let Some(live) = live else {
         return observed(
             asked,
@@ -223,6 +228,28 @@ async fn look(
         seen.health = health::explained(cluster, live, target, seen.health).await;
     }
     observed(asked, Observation::Present(Box::new(seen)))
+}
+
+/// Asks what a write would give, of the state that is then shown beside it: where a controller wrote
+/// between the list and the dry-run, its change would be taken for one of ours. Returns the object as it
+/// was read again, where it was.
+async fn of_one_moment(question: Question<'_>) -> Result<(Answer, Option<Json>), Failure> {
+    let (cluster, target) = (question.cluster, question.target);
+    let mut answer = dry_run::predict(&question).await?;
+    let mut again = None;
+    for _ in 1..LOOKS {
+        if !answer.is_later {
+            break;
+        }
+        let name = &target.reference.name;
+        let found = cluster.get(&target.served, target.namespace(), name).await;
+        // Gone: the next look tells.
+        let Some(found) = found? else { break };
+        let live = Some(&found);
+        answer = dry_run::predict(&Question { live, ..question }).await?;
+        again = Some(found);
+    }
+    Ok((answer, again))
 }
 
 /// Gives the state of a live object as far as it can be told from itself.
