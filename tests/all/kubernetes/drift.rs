@@ -134,3 +134,37 @@ async fn forms_that_mean_the_same_are_no_drift() {
     let plan = scene.plan_at(&objects, Depth::Predict).await;
     assert!(plan.steps.iter().all(|step| step.action == Action::None));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_write_while_it_is_looked_at_is_no_drift() {
+    let mut scene = Scene::new("restless");
+    let objects: Vec<_> = (0..40)
+        .map(|nth| scene.config(&format!("c-{nth}"), "x"))
+        .collect();
+    scene.apply(&objects).await;
+    let (cluster, namespace) = (scene.cluster, scene.namespace.clone());
+    let writer = tokio::task::spawn_blocking(move || {
+        for nth in 0..4 {
+            let label = format!("others.example.com/turn={nth}");
+            let (space, every) = (namespace.as_str(), "--all");
+            cluster.kubectl([
+                "-n",
+                space,
+                "label",
+                "configmap",
+                every,
+                "--overwrite",
+                &label,
+            ]);
+        }
+    });
+    let mut looks = 0;
+    while !writer.is_finished() {
+        let plan = scene.plan(&objects).await;
+        let moved = plan.steps.iter().find(|step| step.action != Action::None);
+        assert!(moved.is_none(), "after {looks} looks: {moved:#?}");
+        looks += 1;
+    }
+    writer.await.unwrap();
+    assert!(looks > 0);
+}
