@@ -1,12 +1,19 @@
 //! `reconciled run`: the daemon.
 
-use super::serve::{Lasting, Serving, Substitutes, changed};
+use super::serve::{Lasting, Serving, Substitutes, changed, secrets_behind};
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
 use crate::ledger::Ledger;
 use crate::telemetry::log;
 use crate::web;
 use sd_notify::NotifyState;
+use std::time::Duration;
+
+/// How many times a start is tried again before it counts as failed.
+const RESTARTS: usize = 5;
+
+/// How often the settings are looked at where no change was told.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Run the daemon
 #[derive(Debug, clap::Args)]
@@ -32,15 +39,13 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
         );
         let stopped = super::stopped();
         tokio::pin!(stopped);
+        let mut serving = start(&settings, &lasting).await?;
+        let mut refused = None;
         loop {
-            let listener = web::listen(settings.web.listen).await?;
-            tracing::info!(address = %listener.local_addr()?, "Pages are served");
-            let mut serving = Serving::start(&settings, &lasting, Some(listener))?;
-            tell_systemd(&[NotifyState::Ready]);
             let next = tokio::select! {
                 () = &mut stopped => None,
                 result = serving.broke_off() => return result.map(|()| Exit::Failed),
-                next = new_settings(global, out, &settings) => Some(next),
+                next = new_settings(global, out, &settings, refused.as_ref()) => Some(next),
             };
             tell_systemd(&[if next.is_some() {
                 NotifyState::Reloading
@@ -49,7 +54,17 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
             }]);
             serving.end().await?;
             let Some(next) = next else { break };
-            settings = next;
+            (serving, refused) = match start_patiently(&next, &lasting).await {
+                Ok(serving) => {
+                    settings = next;
+                    (serving, None)
+                }
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "Settings cannot be used, going on as before");
+                    (start_patiently(&settings, &lasting).await?, Some(next))
+                }
+            };
         }
         ledger.close().await;
         tracing::info!("Daemon stopped");
@@ -57,25 +72,63 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
     })
 }
 
-/// Waits until there are other settings that can be used. Mistakes are told, and the old ones stay.
-async fn new_settings(global: &Global, out: &Output, now: &Settings) -> Settings {
+async fn start(settings: &Settings, lasting: &Lasting) -> anyhow::Result<Serving> {
+    let listener = web::listen(settings.web.listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "Pages are served");
+    let serving = Serving::start(settings, lasting, Some(listener))?;
+    tell_systemd(&[NotifyState::Ready]);
+    Ok(serving)
+}
+
+/// Starts where another just ended: a fetch of its that cannot be cut short may hold the copy of a
+/// repository a little longer.
+async fn start_patiently(settings: &Settings, lasting: &Lasting) -> anyhow::Result<Serving> {
+    for _ in 0..RESTARTS {
+        if let Ok(serving) = start(settings, lasting).await {
+            return Ok(serving);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    start(settings, lasting).await
+}
+
+/// Waits until there are other settings that can be used, or other secrets behind them. Mistakes are
+/// told once, and the old ones stay.
+async fn new_settings(
+    global: &Global,
+    out: &Output,
+    now: &Settings,
+    refused: Option<&Settings>,
+) -> Settings {
+    let secrets = secrets_behind(now);
+    let mut told = String::new();
     loop {
-        changed(now).await;
+        tokio::select! {
+            () = changed(now) => {}
+            // A change while nobody watched is seen at the latest now.
+            () = tokio::time::sleep(LOOK) => {}
+        }
         match settings::of_daemon(global, out) {
-            Ok(next) if next == *now => {}
+            Ok(next) if Some(&next) == refused => {}
+            Ok(next) if next == *now && secrets_behind(&next) == secrets => {}
             Ok(next) if next.ledger.path != now.ledger.path => {
-                tracing::error!(
-                    "The ledger's path changed in the settings; that needs a restart, going on as before"
-                );
+                let error = "the ledger's path changed; that needs a restart".to_owned();
+                if told != error {
+                    tracing::error!(error, "Settings cannot be used, going on as before");
+                }
+                told = error;
             }
             Ok(next) => {
                 tracing::info!("Settings changed, starting anew with them");
                 return next;
             }
-            Err(error) => tracing::error!(
-                error = format!("{error:#}"),
-                "Settings cannot be used, going on as before"
-            ),
+            Err(error) => {
+                let error = format!("{error:#}");
+                if told != error {
+                    tracing::error!(error, "Settings cannot be used, going on as before");
+                }
+                told = error;
+            }
         }
     }
 }

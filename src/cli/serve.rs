@@ -6,6 +6,7 @@ use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::engine::{self, Assembly, Counts, Daemon, Limits, Pace, Parts, Reviewer, Teller, World};
 use crate::ledger::Ledger;
+use crate::model::Digest;
 use crate::net::Limiters;
 use crate::provider::Nudge;
 use crate::source::Watch;
@@ -183,4 +184,16 @@ pub(super) async fn changed(settings: &Settings) {
     }
     let waits = changes.iter_mut().map(|watch| Box::pin(watch.changed()));
     drop(futures::future::select_all(waits).await);
+}
+
+/// Returns what the files look like that secrets of the settings live in: one that is renewed has to
+/// be read again.
+pub(super) fn secrets_behind(settings: &Settings) -> Vec<Option<Digest>> {
+    let paths = settings.paths_to_watch();
+    let secrets = paths
+        .iter()
+        .filter(|path| Some(*path) != settings.file.as_ref());
+    secrets
+        .map(|path| std::fs::read(path).ok().map(Digest::of))
+        .collect()
 }

@@ -36,6 +36,7 @@ pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
         touched_by: Vec::new(),
         after: after.iter().map(|id| address(id)).collect(),
         wave,
+        unready: None,
         stateful: false,
         protected: false,
         deadline: Duration::from_secs(1),

@@ -31,6 +31,9 @@ impl Condition {
     }
 }
 
+/// The code of a failure that no step caused: what is as declared does not work.
+pub(super) const UNHEALTHY: &str = "unhealthy";
+
 /// A condition one run found.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
@@ -69,6 +72,14 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
             });
         }
     }
+    let unwell = report.plan.steps.iter().filter(|step| step.is_failing());
+    found.extend(unwell.map(|step| Found {
+        address: step.address.clone(),
+        condition: Condition::Failing,
+        details: json!({ "code": UNHEALTHY, "message": step.reason }),
+        over: false,
+        certain: true,
+    }));
     for (address, unknown) in &report.unknown {
         found.push(Found {
             address: address.clone(),
@@ -139,15 +150,16 @@ fn how_it_ended(address: &Address, condition: &str, report: &Report) -> Option<&
     let Some(step) = report.plan.step(address) else {
         return Some("gone");
     };
-    let seen = !report.unknown.contains_key(address);
+    let told = !report.unknown.contains_key(address);
+    let seen = told && step.unready.is_none();
     let tried = report.outcomes.get(address);
     match condition {
-        "unknown" => seen.then_some("seen again"),
-        "drift" => seen.then_some("live equals Git again"),
+        "unknown" => told.then_some("seen again"),
+        "drift" => told.then_some("live equals Git again"),
         "failing" if seen && !step.action.writes() && step.action != Action::Wait => {
             Some("recovered")
         }
-        "failing" => tried.is_some_and(Outcome::is_good).then_some("recovered"),
+        "failing" => (seen && tried.is_some_and(Outcome::is_good)).then_some("recovered"),
         _ => None,
     }
 }

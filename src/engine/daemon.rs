@@ -5,7 +5,7 @@ use super::follower::{Polling, follow};
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
 use super::tell::Teller;
 use super::waiting::Waiting;
-use super::{Counts, CycleError, Fleet, Orders, Origin, Subject, Trust, World, cycle};
+use super::{Counts, CycleError, Everywhere, Fleet, Orders, Origin, Subject, Trust, World, cycle};
 use crate::deliver::Authority;
 use crate::model::{Address, Depth, EnvironmentName, RepoPath, Snapshot};
 use crate::telemetry::{Readiness, chain};
@@ -201,6 +201,14 @@ impl Daemon {
         }
     }
 
+    fn everywhere(&self) -> Everywhere {
+        let mut everywhere = self.fleet.everywhere();
+        if self.view.borrow().snapshots.len() < self.parts.followed.len() {
+            everywhere.is_partial();
+        }
+        everywhere
+    }
+
     fn start_due(&mut self) {
         let now = self.parts.world.clock.now();
         for command in self.schedule.due(now) {
@@ -214,7 +222,7 @@ impl Daemon {
             let cancel = CancellationToken::new();
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
-            let everywhere = self.fleet.everywhere();
+            let everywhere = self.everywhere();
             let counts = self.parts.counts.clone();
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {

@@ -12,6 +12,8 @@ pub struct Everywhere {
     /// Declared, but not to be resolved now: whatever the ledger owns of these counts as declared,
     /// so that nobody takes it over by mistake.
     unresolved: BTreeSet<EnvironmentName>,
+    /// True where not every repository was read yet: then every environment may still be declared.
+    partial: bool,
 }
 
 impl Everywhere {
@@ -23,17 +25,26 @@ impl Everywhere {
         }
     }
 
+    /// Says that not every repository was read yet.
+    pub fn is_partial(&mut self) {
+        self.partial = true;
+    }
+
     /// Takes in what others declare.
     pub fn extend(&mut self, other: Self) {
         self.graphs.extend(other.graphs);
         self.unresolved.extend(other.unresolved);
+        self.partial |= other.partial;
     }
 
     /// Returns every address that counts as declared, of those the ledger knows and beyond.
     pub fn declared(&self, known: &BTreeSet<Address>) -> BTreeSet<Address> {
+        let counts = |name: &EnvironmentName| {
+            self.unresolved.contains(name) || (self.partial && !self.graphs.contains_key(name))
+        };
         let unresolved = known
             .iter()
-            .filter(|address| self.unresolved.contains(&address.environment))
+            .filter(|address| counts(&address.environment))
             .cloned();
         self.graphs
             .values()
@@ -85,5 +96,8 @@ mod tests {
             everywhere.declared(&known),
             BTreeSet::from([address("broken")])
         );
+        // A repository that was not read yet may declare all the rest.
+        everywhere.is_partial();
+        assert_eq!(everywhere.declared(&known), known);
     }
 }

@@ -3,7 +3,9 @@
 
 use super::{Everywhere, Pinned, Trust};
 use crate::graph::{self, Graph};
-use crate::model::{Diagnostic, EnvironmentName, Every, Kinds, RepoPath, Severity, Snapshot};
+use crate::model::{
+    Diagnostic, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
+};
 use crate::spec::{EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ pub struct Kept {
     pub graph: Arc<Graph>,
     /// How often it is compared with nothing new in Git.
     pub every: Every,
+    /// The newest state that changed any file with a say in it.
+    pub changed_at: Revision,
     /// What is wrong with the newest state, where that is not the one that is kept.
     pub broken: Vec<Diagnostic>,
 }
@@ -43,8 +47,12 @@ pub enum News {
 #[derive(Clone, Default)]
 pub struct Fleet {
     kept: BTreeMap<EnvironmentName, Kept>,
-    /// Broken, and without a good state to keep.
-    lost: BTreeSet<EnvironmentName>,
+    /// Broken, and without a good state to keep; with the repository and the mistakes of each.
+    lost: BTreeMap<EnvironmentName, (String, Vec<Diagnostic>)>,
+    /// Mistakes in files that name no environment, by repository.
+    unreadable: BTreeMap<String, Vec<Diagnostic>>,
+    /// What one repository declares of an environment that another keeps, and is refused.
+    refused: BTreeMap<(String, EnvironmentName), Vec<Diagnostic>>,
 }
 
 /// One Git state of one repository, read.
@@ -67,7 +75,7 @@ impl Fleet {
 
     /// Tells whether some file declares an environment, be it broken.
     pub fn declares(&self, name: &EnvironmentName) -> bool {
-        self.kept.contains_key(name) || self.lost.contains(name)
+        self.kept.contains_key(name) || self.lost.contains_key(name)
     }
 
     /// Returns what all environments declare.
@@ -78,12 +86,31 @@ impl Fleet {
         }
         for name in self
             .lost
-            .iter()
+            .keys()
             .filter(|name| !self.kept.contains_key(*name))
         {
             everywhere.add(name, None);
         }
         everywhere
+    }
+
+    /// Tells whether a repository holds what cannot be used now and may be later without a commit: a
+    /// secret that is missing here, a name that another repository has.
+    pub fn is_troubled(&self, repository: &str) -> bool {
+        let broken = |kept: &Kept| kept.repository == repository && !kept.broken.is_empty();
+        self.kept.values().any(broken)
+            || self.lost.values().any(|(of, _)| of == repository)
+            || self.refused.keys().any(|(of, _)| of == repository)
+    }
+
+    fn unreadable_of(&self, repository: &str) -> Vec<Diagnostic> {
+        self.unreadable.get(repository).cloned().unwrap_or_default()
+    }
+
+    /// Takes note that an environment is declared and that no state of it can be had.
+    pub fn lose(&mut self, name: &EnvironmentName, repository: &str) {
+        let nothing_told = (repository.to_owned(), Vec::new());
+        self.lost.entry(name.clone()).or_insert(nothing_told);
     }
 
     /// Takes in a new Git state.
@@ -106,17 +133,19 @@ impl Fleet {
                 Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
             }
         }
-        let mut unreadable = Vec::new();
+        let mut nameless = Vec::new();
         for diagnostic in reading.diagnostics {
             // A file too broken to name its environment is still the file that one was read from.
             match self.at(repository, &diagnostic.location.file) {
                 Some(name) => mistakes.entry(name).or_default().push(diagnostic),
-                None => unreadable.push(diagnostic),
+                None => nameless.push(diagnostic),
             }
         }
-        if !unreadable.is_empty() {
-            news.push(News::Unreadable(unreadable));
+        let unreadable = !nameless.is_empty();
+        if unreadable && nameless != self.unreadable_of(repository) {
+            news.push(News::Unreadable(nameless.clone()));
         }
+        self.unreadable.insert(repository.to_owned(), nameless);
         there.extend(mistakes.keys().cloned());
         let goes = |name: &EnvironmentName, kept: &Kept| {
             kept.repository == repository && !there.contains(name)
@@ -131,9 +160,9 @@ impl Fleet {
             news.extend(self.keep(name, kept));
         }
         for (name, diagnostics) in mistakes {
-            news.extend(self.mark_broken(name, diagnostics));
+            news.extend(self.mark_broken(repository, name, diagnostics));
         }
-        news.extend(self.drop_gone(repository, &there));
+        news.extend(self.drop_gone(repository, &there, unreadable));
         news
     }
 
@@ -183,6 +212,7 @@ impl Fleet {
             repository: repository.to_owned(),
             every: graph.reconcile().comparing(),
             graph: Arc::new(graph),
+            changed_at: pinned.revision().clone(),
             pinned,
             broken: Vec::new(),
         })
@@ -216,7 +246,8 @@ impl Fleet {
     }
 
     fn keep(&mut self, name: EnvironmentName, new: Kept) -> Vec<News> {
-        let was_lost = self.lost.remove(&name);
+        let was_lost = self.lost.remove(&name).is_some();
+        self.refused.remove(&(new.repository.clone(), name.clone()));
         let old = self.kept.insert(name.clone(), new);
         let same = |old: &Kept| {
             let new = &self.kept[&name];
@@ -224,6 +255,9 @@ impl Fleet {
                 && new.pinned.touched_files(&old.pinned.snapshot).is_empty()
         };
         let changed = !old.as_ref().is_some_and(same);
+        if let (false, Some(old), Some(new)) = (changed, &old, self.kept.get_mut(&name)) {
+            new.changed_at.clone_from(&old.changed_at);
+        }
         let mended = was_lost || old.is_some_and(|old| !old.broken.is_empty());
         let news = [
             mended.then(|| News::Mended(name.clone())),
@@ -232,19 +266,39 @@ impl Fleet {
         news.into_iter().flatten().collect()
     }
 
-    fn mark_broken(&mut self, name: EnvironmentName, diagnostics: Vec<Diagnostic>) -> Option<News> {
-        if let Some(kept) = self.kept.get_mut(&name) {
-            if kept.broken == diagnostics {
-                return None;
+    fn mark_broken(
+        &mut self,
+        repository: &str,
+        name: EnvironmentName,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Option<News> {
+        match self.kept.get_mut(&name) {
+            Some(kept) if kept.repository != repository => {
+                let key = (repository.to_owned(), name);
+                if self.refused.get(&key) == Some(&diagnostics) {
+                    return None;
+                }
+                self.refused.insert(key, diagnostics.clone());
+                return Some(News::Unreadable(diagnostics));
             }
-            kept.broken.clone_from(&diagnostics);
-        } else if !self.lost.insert(name.clone()) {
-            return None;
+            Some(kept) if kept.broken == diagnostics => return None,
+            Some(kept) => kept.broken.clone_from(&diagnostics),
+            None => {
+                let lost = (repository.to_owned(), diagnostics.clone());
+                if self.lost.insert(name.clone(), lost.clone()) == Some(lost) {
+                    return None;
+                }
+            }
         }
         Some(News::Broken(name, diagnostics))
     }
 
-    fn drop_gone(&mut self, repository: &str, there: &BTreeSet<EnvironmentName>) -> Vec<News> {
+    fn drop_gone(
+        &mut self,
+        repository: &str,
+        there: &BTreeSet<EnvironmentName>,
+        unreadable: bool,
+    ) -> Vec<News> {
         let gone = |(name, kept): &(&EnvironmentName, &Kept)| {
             kept.repository == repository && !there.contains(*name)
         };
@@ -255,6 +309,11 @@ impl Fleet {
             .map(|(name, _)| name.clone())
             .collect();
         self.kept.retain(|name, _| !gone.contains(name));
+        // A file too broken to name its environment may be that of a lost one.
+        self.lost
+            .retain(|name, (of, _)| of != repository || there.contains(name) || unreadable);
+        self.refused
+            .retain(|(of, name), _| of != repository || there.contains(name));
         gone.into_iter().map(News::Gone).collect()
     }
 }

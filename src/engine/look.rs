@@ -57,6 +57,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         },
     )
     .await;
+    let connections = graph.connections_with(&seen.outputs);
     let plan = plan::make(&Inputs {
         environment: pinned.name(),
         revision: pinned.revision(),
@@ -68,7 +69,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         taken: &taken,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),
-        connections: graph.connections(),
+        connections: &connections,
         digest_key: &world.digest_key,
         now: world.clock.now(),
     });

@@ -69,7 +69,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         }
         seen.wanted.extend(wanted);
     }
-    let mut leftovers = leftovers(graph, &seen.wanted, look.owned);
+    let mut leftovers = leftovers(graph, &seen, look.owned);
     leftovers.retain(|asked| look.trust.allows(&asked.connection));
     take(&mut seen.observed, look.registry.observe(&leftovers).await);
     seen
@@ -186,8 +186,10 @@ fn settled_outputs(
 }
 
 /// Asks after what we own and no longer want, deep enough to delete it.
-fn leftovers(graph: &Graph, wanted: &[Wanted], owned: &[Owned]) -> Vec<Asked> {
-    let connections: &BTreeMap<ConnectionName, Arc<Connection>> = graph.connections();
+fn leftovers(graph: &Graph, seen: &Seen, owned: &[Owned]) -> Vec<Asked> {
+    let connections: BTreeMap<ConnectionName, Arc<Connection>> =
+        graph.connections_with(&seen.outputs);
+    let wanted = &seen.wanted;
     let addresses: BTreeSet<&Address> = wanted.iter().map(|wanted| &wanted.address).collect();
     let held: BTreeSet<(&ConnectionName, &Identity)> = wanted
         .iter()

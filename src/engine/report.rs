@@ -95,12 +95,16 @@ impl Report {
     /// Returns how it ended, in one word.
     pub fn outcome(&self) -> RunOutcome {
         let held = |step: &Step| {
-            step.action == Action::Wait || (step.action.writes() && !self.route.lets(&step.address))
+            step.action == Action::Wait
+                || step.unready.is_some()
+                || (step.action.writes() && !self.route.lets(&step.address))
         };
         if self.failures().next().is_some() {
             RunOutcome::Failed
         } else if self.stopped {
             RunOutcome::Stopped
+        } else if self.plan.steps.iter().any(Step::is_failing) {
+            RunOutcome::Failed
         } else if self.plan.steps.iter().any(held) {
             RunOutcome::Held
         } else {
@@ -131,7 +135,9 @@ impl Report {
             .values()
             .any(|outcome| *outcome == Outcome::Moved);
         Ended {
-            failed: self.failures().next().is_some() || self.is_unsure(),
+            failed: self.failures().next().is_some()
+                || self.is_unsure()
+                || self.plan.steps.iter().any(|step| step.unready.is_some()),
             corrected: self.done().any(Step::is_only_drift),
             again: moved || self.stopped,
             window: self.plan.next_window,

@@ -2,6 +2,7 @@
 //! a restart must not turn a broken commit into an environment nobody keeps.
 
 use super::{Arrival, Fleet, Followed, News, Pinned, Trust, World};
+use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Snapshot};
 use crate::spec::{self, EnvironmentReading, ReadOptions, Reading};
 use crate::telemetry::chain;
@@ -9,15 +10,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Puts the last good state in force for every environment of this repository that the newest state
-/// breaks and that this process has not kept yet. What cannot be had is logged and left.
+/// breaks and that this process has not kept yet. What cannot be had is logged, and
+/// counts as declared: nobody takes over what is its.
+///
+/// # Errors
+/// The ledger cannot be read: then the state is not to be taken.
 pub(super) async fn restore(
     world: &World,
     followed: &Followed,
     (newest, snapshot): (&Reading, &Arc<Snapshot>),
     fleet: &mut Fleet,
-) -> Vec<News> {
+) -> Result<Vec<News>, LedgerError> {
     let mut news = Vec::new();
-    for name in in_question(world, followed, (newest, snapshot), fleet).await {
+    for name in in_question(world, followed, (newest, snapshot), fleet).await? {
         match last_good(world, followed, newest, &name).await {
             Ok(Some((reading, snapshot))) => {
                 tracing::warn!(environment = %name, revision = %snapshot.revision.short(), "Newest state cannot be used, keeping the last good one");
@@ -33,10 +38,11 @@ pub(super) async fn restore(
             Ok(None) => {}
             Err(reason) => {
                 tracing::error!(environment = %name, reason, "Last good state cannot be had");
+                fleet.lose(&name, followed.origin.name());
             }
         }
     }
-    news
+    Ok(news)
 }
 
 /// Environments that are broken, or ours and not to be seen. Some mistakes show only with secrets
@@ -46,7 +52,7 @@ async fn in_question(
     followed: &Followed,
     (newest, snapshot): (&Reading, &Arc<Snapshot>),
     fleet: &Fleet,
-) -> BTreeSet<EnvironmentName> {
+) -> Result<BTreeSet<EnvironmentName>, LedgerError> {
     let unkept = |name: &EnvironmentName| !fleet.kept().contains_key(name);
     let usable = |read: &&EnvironmentReading| {
         let pinned = Pinned::new((*read).clone(), snapshot, &followed.secrets_base);
@@ -59,11 +65,11 @@ async fn in_question(
         .map(|read| &read.name)
         .collect();
     let broken = newest.clone().map(|read| read.name.clone());
-    let owned = world.ledger.all_owned_addresses().await.unwrap_or_default();
-    broken
+    let owned = world.ledger.all_owned_addresses().await?;
+    Ok(broken
         .chain(owned.into_iter().map(|address| address.environment))
         .filter(|name| !good.contains(name) && unkept(name))
-        .collect()
+        .collect())
 }
 
 async fn last_good(

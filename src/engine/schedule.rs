@@ -103,6 +103,8 @@ struct Slot {
     due: Timestamp,
     reason: Reason,
     running: bool,
+    /// No longer declared; forgotten when its run ends.
+    gone: bool,
     /// What was told while it ran.
     next: Option<(Timestamp, Reason)>,
     failures: u32,
@@ -126,19 +128,24 @@ impl Schedule {
     }
 
     /// Takes the environments there are, with how often each is compared. New ones are due at once; those that
-    /// went are forgotten, their run under way goes on to its end.
+    /// went are forgotten, one with a run under way when that ends.
     pub(super) fn declare(
         &mut self,
         environments: &BTreeMap<EnvironmentName, Every>,
         now: Timestamp,
     ) {
-        self.slots.retain(|name, _| environments.contains_key(name));
+        self.slots
+            .retain(|name, slot| slot.running || environments.contains_key(name));
+        for (name, slot) in &mut self.slots {
+            slot.gone = !environments.contains_key(name);
+        }
         for (name, every) in environments {
             let slot = self.slots.entry(name.clone()).or_insert_with(|| Slot {
                 every: every.clone(),
                 due: now,
                 reason: Reason::Start,
                 running: false,
+                gone: false,
                 next: None,
                 failures: 0,
                 corrections: VecDeque::new(),
@@ -209,6 +216,10 @@ impl Schedule {
             return;
         };
         slot.running = false;
+        if slot.gone {
+            self.slots.remove(name);
+            return;
+        }
         if ended.corrected {
             slot.corrections.push_back(now);
         }

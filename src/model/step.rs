@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::id::{Address, KindName};
-use super::observation::{Identity, Mark, Touch};
+use super::observation::{Health, Identity, Mark, Touch};
 use super::path::FieldPath;
 use super::value::Value;
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,9 @@ pub struct Step {
     pub after: BTreeSet<Address>,
     /// The order among steps of one connection: lower first (higher first on `Delete`).
     pub wave: i32,
+    /// Why it does not work, or not yet, though it is as declared: what comes after it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unready: Option<Health>,
     /// True where deleting or replacing it loses data.
     pub stateful: bool,
     /// True where the spec protects it: never deleted, never replaced.
@@ -140,6 +143,11 @@ impl Step {
                 .changes
                 .iter()
                 .all(|change| change.origin == Origin::Drift)
+    }
+
+    /// Tells whether it is as declared and does not work.
+    pub fn is_failing(&self) -> bool {
+        matches!(self.unready, Some(Health::Failed(_)))
     }
 
     /// Tells whether it may lose something: a delete, a replace.

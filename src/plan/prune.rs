@@ -195,6 +195,7 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         touched_by: Vec::new(),
         after: BTreeSet::new(),
         wave: kind.map_or(0, |kind| kind.wave.of(&applied)),
+        unready: None,
         stateful: kind.is_some_and(|kind| kind.stateful.of(&applied)),
         protected: owned.protected,
         deadline: kind.map_or(std::time::Duration::ZERO, |kind| kind.deadline),

@@ -1,7 +1,7 @@
 //! What hangs on something that waits, waits too, and says for what.
 
-use crate::model::{Action, Address, Hole, Step};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{Action, Address, Health, Hole, Step, Value};
+use std::collections::BTreeMap;
 
 /// Turns every writing step into a wait whose dependency waits, or whose value will not come.
 pub(super) fn spread(steps: &mut [Step]) {
@@ -23,16 +23,26 @@ pub(super) fn spread(steps: &mut [Step]) {
     }
 }
 
+fn stuck(step: &Step) -> Option<(Address, &'static str)> {
+    let how = match (step.action, &step.unready) {
+        (Action::Wait, _) => "waits",
+        (_, Some(Health::Failed(_))) => "does not work",
+        (_, Some(_)) => "is not ready yet",
+        _ => return None,
+    };
+    Some((step.address.clone(), how))
+}
+
 /// What each step does at present, as far as others hang on it.
 struct Stand {
-    waiting: BTreeSet<Address>,
+    /// What waits or is not ready, in words.
+    stuck: BTreeMap<Address, &'static str>,
     /// Names of declared resources, with whether a step of theirs writes and why it is not ready.
     named: BTreeMap<String, (bool, Option<String>)>,
 }
 
 impl Stand {
     fn of(steps: &[Step]) -> Self {
-        let waits = steps.iter().filter(|step| step.action == Action::Wait);
         let mut named: BTreeMap<String, (bool, Option<String>)> = BTreeMap::new();
         for step in steps.iter().filter(|step| step.desired.is_some()) {
             let name = step.address.resource.name().to_owned();
@@ -43,21 +53,22 @@ impl Stand {
             }
         }
         Self {
-            waiting: waits.map(|step| step.address.clone()).collect(),
+            stuck: steps.iter().filter_map(stuck).collect(),
             named,
         }
     }
 
     fn blocker(&self, step: &Step) -> Option<String> {
-        let before = step
-            .after
-            .iter()
-            .find(|before| self.waiting.contains(before));
-        if let Some(before) = before {
-            return Some(format!("it comes after {before}, which waits"));
-        }
-        let desired = step.desired.as_ref()?;
-        desired.holes().into_iter().find_map(|hole| self.dry(hole))
+        let holes = step.desired.iter().flat_map(Value::holes);
+        let after = || {
+            let mut after = step.after.iter();
+            let (before, how) = after.find_map(|one| Some((one, self.stuck.get(one)?)))?;
+            Some(format!("it comes after {before}, which {how}"))
+        };
+        holes
+            .filter_map(|hole| self.dry(hole))
+            .next()
+            .or_else(after)
     }
 
     /// Tells why a hole will not be filled: what it reads is not applied in this plan.

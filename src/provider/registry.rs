@@ -21,7 +21,7 @@ use std::time::Duration;
 pub struct Patience {
     /// For all questions about one connection together.
     pub observe: Duration,
-    /// For one step.
+    /// For one step, above its own deadline.
     pub apply: Duration,
 }
 
@@ -121,9 +121,11 @@ impl Registry {
                 hint: Some("Compare the kind's name with what `explain` lists.".to_owned()),
             });
         };
+        // Some wait inside for what has to be done before the next request of one step.
+        let patience = self.patience.apply.saturating_add(step.deadline);
         crash_point("provider: before apply");
         let guarded = AssertUnwindSafe(provider.apply(step)).catch_unwind();
-        let answer = tokio::time::timeout(self.patience.apply, guarded).await;
+        let answer = tokio::time::timeout(patience, guarded).await;
         crash_point("provider: after apply");
         match answer {
             Ok(Ok(result)) => result,
@@ -133,7 +135,7 @@ impl Registry {
             }),
             Err(_elapsed) => Err(ProviderError::Unavailable {
                 what,
-                reason: format!("no answer in {} s", self.patience.apply.as_secs()),
+                reason: format!("no answer in {} s", patience.as_secs()),
                 code: "timeout",
             }),
         }

@@ -50,6 +50,12 @@ impl<'a> RunResult<'a> {
             })
     }
 
+    /// Returns the steps whose resources are as declared and do not work, or not yet.
+    pub fn unready(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
+        let steps = self.plan.steps.iter();
+        steps.filter(|step| step.unready.is_some())
+    }
+
     /// Returns the steps that wait.
     pub fn waiting(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
         let steps = self.plan.steps.iter();

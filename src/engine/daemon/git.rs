@@ -42,7 +42,8 @@ impl Daemon {
         let name = followed.origin.name().to_owned();
         self.parts.teller.repository_read(&name, &fetched).await;
         let known = self.view.borrow().snapshots.contains_key(&nth);
-        if !(known && fetched.movement == Movement::Same) {
+        let settled = known && fetched.movement == Movement::Same;
+        if !settled || self.fleet.is_troubled(&name) {
             let kinds = self.parts.world.registry.kinds();
             let options = ReadOptions {
                 folder: Some(followed.environments.clone()),
@@ -50,13 +51,17 @@ impl Daemon {
                 kinds,
             };
             let reading = spec::read(&fetched.snapshot, &options);
-            let mut news = restore(
-                &self.parts.world,
-                &followed,
-                (&reading, &fetched.snapshot),
-                &mut self.fleet,
-            )
-            .await;
+            let newest = (&reading, &fetched.snapshot);
+            let restored = restore(&self.parts.world, &followed, newest, &mut self.fleet).await;
+            let Ok(mut news) = restored.map_err(|error| {
+                tracing::error!(
+                    repository = name,
+                    error = chain(&error),
+                    "State not taken, asking again"
+                );
+            }) else {
+                return;
+            };
             let arrival = Arrival {
                 repository: &name,
                 snapshot: &fetched.snapshot,
@@ -108,6 +113,10 @@ impl Daemon {
             News::Mended(name) => self.parts.teller.mended(&name).await,
             News::Broken(name, diagnostics) => self.parts.teller.broken(&name, &diagnostics).await,
             News::Gone(name) => {
+                if let Some(cancel) = self.cancels.get(&name) {
+                    cancel.cancel();
+                }
+                self.parts.teller.gone(&name).await;
                 tracing::warn!(environment = %name, "Environment is declared nowhere, nothing of it is deleted");
                 self.unsettled.remove(&name);
             }

@@ -70,6 +70,9 @@ struct Memory {
     comment: Option<u64>,
     digest: Option<Digest>,
     head: Option<Revision>,
+    /// The last status and the commit it stands on: GitHub takes no more than a thousand of each.
+    #[serde(default)]
+    status: Option<(Revision, String)>,
 }
 
 impl Reviewer {
@@ -192,17 +195,29 @@ impl Reviewer {
         base: &Snapshot,
     ) -> Result<(), ReviewError> {
         let name = format!("forge/{}/pull/{}", self.followed.origin.name(), pull.number);
-        let memory = self.world.ledger.delivery(&name).await?.unwrap_or_default();
-        let memory: Memory = serde_json::from_value(memory).unwrap_or_default();
+        let before = self.world.ledger.delivery(&name).await?.unwrap_or_default();
+        let mut memory: Memory = serde_json::from_value(before).unwrap_or_default();
+        self.say(repository, pull, base, &mut memory).await?;
+        let memory = serde_json::to_value(memory).unwrap_or_default();
+        Ok(self.world.ledger.record_delivery(&name, &memory).await?)
+    }
+
+    /// Brings what the pull request says of us up to date, as far as that is not what it says already.
+    async fn say(
+        &self,
+        repository: &Repository,
+        pull: &PullRequest,
+        base: &Snapshot,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
         let preview = match repository
             .merge_preview(&pull.base_branch, &pull.head_ref())
             .await
         {
             Ok(preview) => Arc::new(preview.snapshot),
             Err(error @ SourceError::Conflict { .. }) => {
-                return Ok(self
-                    .status(pull, StatusState::Failure, &error.to_string())
-                    .await?);
+                let said = error.to_string();
+                return self.status(pull, StatusState::Failure, &said, memory).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -219,28 +234,23 @@ impl Reviewer {
             (self.world.registry.kinds(), &trust),
         );
         if touched.names.is_empty() && touched.wrong.is_empty() && memory.comment.is_none() {
-            return Ok(self
-                .status(pull, StatusState::Success, "Touches no environment")
-                .await?);
+            let said = "Touches no environment";
+            return self.status(pull, StatusState::Success, said, memory).await;
         }
         let opinion = self.opinion(pull, &touched).await;
-        if memory.digest.as_ref() == Some(&opinion.digest)
-            && memory.head.as_ref() == Some(&pull.head)
-        {
-            return Ok(());
+        let same = memory.digest.as_ref() == Some(&opinion.digest);
+        if !same || memory.head.as_ref() != Some(&pull.head) {
+            let (number, marker) = (pull.number, self.marker());
+            let comment = self
+                .forge
+                .put_comment(number, &marker, &opinion.body, memory.comment)
+                .await?;
+            memory.comment = Some(comment);
+            memory.digest = Some(opinion.digest);
+            memory.head = Some(pull.head.clone());
         }
-        let comment = self
-            .forge
-            .put_comment(pull.number, &self.marker(), &opinion.body, memory.comment)
-            .await?;
-        self.status(pull, opinion.state, &opinion.said).await?;
-        let memory = Memory {
-            comment: Some(comment),
-            digest: Some(opinion.digest),
-            head: Some(pull.head.clone()),
-        };
-        let memory = serde_json::to_value(memory).unwrap_or_default();
-        Ok(self.world.ledger.record_delivery(&name, &memory).await?)
+        self.status(pull, opinion.state, &opinion.said, memory)
+            .await
     }
 
     fn marker(&self) -> String {
@@ -252,11 +262,17 @@ impl Reviewer {
         pull: &PullRequest,
         state: StatusState,
         said: &str,
-    ) -> Result<(), ForgeError> {
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
         let said: String = said.chars().take(140).collect();
-        self.forge
-            .put_status(&pull.head, "reconciled/plan", state, &said)
-            .await
+        let status = (pull.head.clone(), format!("{state:?} {said}"));
+        if memory.status.as_ref() != Some(&status) {
+            self.forge
+                .put_status(&pull.head, "reconciled/plan", state, &said)
+                .await?;
+            memory.status = Some(status);
+        }
+        Ok(())
     }
 
     async fn opinion(&self, pull: &PullRequest, touched: &Touched) -> Opinion {

@@ -4,7 +4,7 @@ use super::super::Kept;
 use crate::deliver::forge::{Forge, ForgeError, PullRequest, StatusState};
 use crate::deliver::render::{Page, RunResult, run_markdown};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Digest, Fault as _, Outcome, Revision};
+use crate::model::{Digest, Fault as _, Outcome, Revision, Step};
 use crate::telemetry::chain;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,15 +35,16 @@ struct Said {
     verdict: String,
 }
 
-/// Writes the result of a run to the pull request its revision was merged by, where there is one and
-/// the run says anything new. A forge that does not answer is asked again at the next look.
+/// Writes the result of a run to the pull request that last changed its environment, where there is
+/// one and the run has anything to say: other people's merges are not told of it. A forge that does
+/// not answer is asked again at the next look.
 pub(super) async fn put_result(
     ledger: &Ledger,
     forge: &dyn Forge,
     kept: &Kept,
     result: &RunResult<'_>,
 ) -> Result<(), LedgerError> {
-    let (revision, environment) = (kept.pinned.revision(), kept.pinned.name().as_str());
+    let (revision, environment) = (&kept.changed_at, kept.pinned.name().as_str());
     let name = format!("forge/{}/{environment}/result", kept.repository);
     let memory = ledger.delivery(&name).await?.unwrap_or_default();
     let mut memory: Memory = serde_json::from_value(memory).unwrap_or_default();
@@ -54,7 +55,11 @@ pub(super) async fn put_result(
         };
     }
     let owed_before = memory.owed.is_some();
-    if result.run.is_some() && !memory.applied {
+    let anything = !result.outcomes.is_empty()
+        || result.held().next().is_some()
+        || result.waiting().next().is_some()
+        || result.unready().next().is_some();
+    if result.run.is_some() && anything && !memory.applied {
         memory.owed = Some(said(result, revision, environment));
         memory.applied = memory
             .owed
@@ -141,13 +146,17 @@ fn verdict(result: &RunResult<'_>) -> (StatusState, &'static str) {
     let failed = result
         .outcomes
         .values()
-        .any(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        .any(|outcome| matches!(outcome, Outcome::Failed { .. }))
+        || result.unready().any(Step::is_failing);
     if failed {
         (
             StatusState::Failure,
             "Some steps failed; they are tried again",
         )
-    } else if result.held().next().is_some() || result.waiting().next().is_some() {
+    } else if result.held().next().is_some()
+        || result.waiting().next().is_some()
+        || result.unready().next().is_some()
+    {
         (
             StatusState::Pending,
             "Something waits; the comment says for what",

@@ -101,7 +101,8 @@ impl Teller {
         let transitions = conditions::transitions(conditions::found(report), &open, report);
         let mut new_failure = false;
         for found in transitions.opened.iter().chain(&transitions.brief) {
-            new_failure |= found.condition == Condition::Failing;
+            new_failure |= found.condition == Condition::Failing
+                && found.details["code"] != conditions::UNHEALTHY;
             if found.condition == Condition::Drift {
                 tracing::warn!(address = %found.address, put_back = found.over, "Live state was changed outside of Git");
             }
@@ -175,6 +176,9 @@ impl Teller {
         let message = match episode.condition.as_str() {
             "drift" => drift::message(episode),
             "unknown" => Some(trouble::message(episode)),
+            "failing" if episode.details["code"] == conditions::UNHEALTHY => {
+                Some(trouble::message(episode))
+            }
             _ => None,
         };
         if let Some(message) = message {
@@ -213,6 +217,11 @@ impl Teller {
             .trouble(name, trouble::BROKEN, &trouble::invalid(diagnostics))
             .await;
         trouble::log_untold(told);
+    }
+
+    /// No file declares an environment any more, a broken one neither.
+    pub async fn gone(&self, name: &EnvironmentName) {
+        trouble::log_untold(self.trouble_over(name, trouble::BROKEN).await);
     }
 
     /// The newest state of an environment can be used again.

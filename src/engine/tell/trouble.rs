@@ -175,6 +175,7 @@ pub(super) fn message(episode: &Episode) -> Message {
         (Some(_), condition) => format!("{subject}: over ({condition})"),
         (None, BROKEN) => format!("{subject}: the newest commit cannot be used"),
         (None, INVALID) => format!("{subject}: cannot be resolved any more"),
+        (None, "failing") => format!("{subject}: does not work"),
         (None, ORPHANED) => format!("{subject}: declared nowhere"),
         (None, _) => format!("{subject}: live state cannot be told"),
     };

@@ -87,6 +87,7 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         touched_by: Vec::new(),
         after: wanted.after.clone(),
         wave: wanted.kind.wave.of(&wanted.desired),
+        unready: None,
         stateful,
         protected: wanted.lifecycle.protect.unwrap_or(stateful),
         deadline: wanted.lifecycle.deadline.unwrap_or(wanted.kind.deadline),

@@ -100,6 +100,9 @@ fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Option<String>) {
     if !forced.is_empty() {
         return replace(step, wanted, &forced.join(", "), take.is_some());
     }
+    if take.is_none() && step.changes.is_empty() && live.health != Health::Ready {
+        step.unready = Some(live.health.clone());
+    }
     (step.action, step.reason) = match take {
         Some(reason) => (Action::Adopt, Some(reason)),
         None if step.changes.is_empty() => (Action::None, unwell(&live.health)),

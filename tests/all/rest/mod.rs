@@ -119,6 +119,7 @@ impl World {
             touched_by: Vec::new(),
             after: BTreeSet::new(),
             wave: 0,
+            unready: None,
             stateful: false,
             protected: false,
             deadline: row.deadline.min(Duration::from_secs(5)),

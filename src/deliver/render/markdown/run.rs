@@ -35,7 +35,9 @@ pub fn run_markdown(results: &[RunResult<'_>], broken: &[Broken<'_>], page: &Pag
 fn verdict(results: &[RunResult<'_>], broken: &[Broken<'_>]) -> String {
     let failed = results
         .iter()
-        .map(|result| result.failed().count())
+        .map(|result| {
+            result.failed().count() + result.unready().filter(|one| one.is_failing()).count()
+        })
         .sum::<usize>();
     let held = results.iter().any(|result| is_held(result));
     let (sign, word) = match (failed + broken.len(), held) {
@@ -58,6 +60,7 @@ fn is_held(result: &RunResult<'_>) -> bool {
     };
     result.held().next().is_some()
         || result.waiting().next().is_some()
+        || result.unready().next().is_some()
         || result.ended().any(skipped)
 }
 
@@ -75,6 +78,7 @@ fn sentence(result: &RunResult<'_>) -> String {
         (count("skipped"), "skipped"),
         (count("moved"), "changed meanwhile"),
         (held, "held back"),
+        (result.unready().count(), "not healthy"),
     ];
     let some: Vec<String> = all
         .iter()
@@ -108,6 +112,10 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .waiting()
         .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     paper.list("Waiting", &steps::by_reason(waiting));
+    let unready = result
+        .unready()
+        .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
+    paper.list("Not healthy", &steps::by_reason(unready));
     let gone = |(step, outcome): &(&Step, &Outcome)| {
         outcome.is_good() && matches!(step.action, Action::Delete | Action::Replace)
     };
