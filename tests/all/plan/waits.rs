@@ -85,3 +85,20 @@ fn a_connection_or_identity_that_is_not_known_yet_waits() {
     assert_snapshot!(nameless.steps(), @"wait prod/api: which object it is, is known only after dns is applied");
     assert_eq!(nameless.plan().steps[0].address, address("api"));
 }
+
+/// The run after a failed rollout once called it done, and made what depends on it.
+#[test]
+fn what_comes_after_something_that_does_not_work_waits() {
+    let scene = Scene::new()
+        .settled("test/plain", "db", json!({}))
+        .live("db", |live| {
+            live.health = Health::Failed("its image cannot be pulled".into());
+        })
+        .wants("test/plain", "api", json!({}))
+        .after(&["db"])
+        .absent("api");
+    assert_snapshot!(scene.steps(), @r"
+    wait prod/api: it comes after prod/db, which does not work
+    none prod/db: it is as declared, but does not work: its image cannot be pulled
+    ");
+}
