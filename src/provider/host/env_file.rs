@@ -82,7 +82,15 @@ impl Form for Variables {
         let desired = known.desired.and_then(values).unwrap_or(&empty);
         // Declared ones first and in their order, so that order never counts as a difference.
         let order = desired.keys().filter(|key| live.values.contains_key(*key));
-        let added = live.values.keys().filter(|key| !desired.contains_key(*key));
+        let mut added: Vec<_> = live.values.keys().collect();
+        added.retain(|key| !desired.contains_key(*key));
+        let mut strange = live.strange;
+        // Names may tell as much as values: of another's file that is no environment file, say.
+        let others = added.len() + strange.len();
+        if !known.ours {
+            added.clear();
+            strange.clear();
+        }
         let mut fields: Map = order
             .chain(added)
             .map(|key| {
@@ -90,9 +98,13 @@ impl Form for Variables {
                 (key.clone(), shown(key, text, desired.get(key), known))
             })
             .collect();
-        for line in live.strange {
+        for line in strange {
             let note = Value::from("no variable").sealed();
             fields.insert(format!("line {line}"), note);
+        }
+        if !known.ours && others > 0 {
+            let note = Value::from("not ours").sealed();
+            fields.insert(format!("({others} others)"), note);
         }
         if text.is_none() {
             let note = Value::from(format!("{} bytes", found.size));
@@ -124,6 +136,7 @@ fn shown(key: &str, text: &str, declared: Option<&Value>, known: &Known<'_>) -> 
         return declared.clone();
     }
     let sealed = match declared {
+        _ if !known.ours => true,
         Some(Value::Secret(_)) => true,
         Some(Value::Hole(hole)) if hole.sensitive => true,
         _ => known

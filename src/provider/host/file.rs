@@ -69,7 +69,8 @@ impl Form for Text {
             None => format!("({} bytes, too many to show)", found.size),
         };
         let last = known.applied_at(&["content"]);
-        let secret = is_secret(declared)
+        let secret = !known.ours
+            || is_secret(declared)
             || match last {
                 Some(last) => last.get("$secret").is_some(),
                 None => known.sealed,

@@ -96,10 +96,14 @@ fn shown(site: &Site<'_>, asked: &Asked) -> Map {
     let text = site
         .text()
         .unwrap_or_else(|| "(too large to show)".to_owned());
-    let secret = match applied.and_then(|applied| applied.get("content")) {
-        Some(last) => last.get("$secret").is_some(),
-        None => site.record.as_ref().is_some_and(|record| record.sealed),
-    } || declared.is_some_and(is_secret);
+    // What is not ours is compared and not shown: whoever may propose a spec could read it there.
+    let ours = site.owner() == Some(&asked.address);
+    let secret = !ours
+        || declared.is_some_and(is_secret)
+        || match applied.and_then(|applied| applied.get("content")) {
+            Some(last) => last.get("$secret").is_some(),
+            None => site.record.as_ref().is_some_and(|record| record.sealed),
+        };
     let content = match declared.filter(|value| plain_text(value) == Some(&text)) {
         Some(declared) => declared.clone(),
         None if secret => Value::from(text).sealed(),

@@ -2,6 +2,10 @@
 
 use super::error::HostError;
 use std::fmt;
+use std::path::Path;
+
+/// Where the system shows its own state, that of this process and its secrets among it, as files.
+const OF_THE_SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// An absolute path inside a root folder. It has at least one part, and no part is `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +40,22 @@ impl HostPath {
             return Err(refused("it holds `.` or `..`"));
         }
         Ok(Self(parts))
+    }
+
+    /// Refuses what the system itself shows there, below the root as it really is.
+    ///
+    /// # Errors
+    /// It is below `/proc`, `/sys` or `/dev`.
+    pub(super) fn refuse_system(&self, root: &Path) -> Result<(), HostError> {
+        let real = root.join(self.0.join("/"));
+        match OF_THE_SYSTEM.iter().find(|above| real.starts_with(above)) {
+            Some(above) => Err(HostError::Spec {
+                what: self.to_string(),
+                field: "path",
+                reason: format!("what is below {above} is the system's, not a file to manage"),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Joins the names of folders and a file that this program chose itself.

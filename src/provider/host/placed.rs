@@ -47,6 +47,9 @@ pub(super) struct Known<'a> {
     pub(super) applied: Option<&'a serde_json::Value>,
     /// Whether our record says that it held a secret.
     pub(super) sealed: bool,
+    /// Whether our record says that it is this resource's. Nothing else is shown: whoever may propose
+    /// a spec could read any file of this host in its plan.
+    pub(super) ours: bool,
 }
 
 impl Known<'_> {
@@ -68,6 +71,7 @@ struct Look<'a> {
 impl<'a> Look<'a> {
     fn at(root: &'a Root, path: &str) -> Result<Self, HostError> {
         let path = HostPath::parse(path)?;
+        path.refuse_system(root.path())?;
         let marks = Marks::open(root)?;
         marks.refuse_own(&path)?;
         Ok(Self {
@@ -106,6 +110,7 @@ pub(super) fn observe(
         desired,
         applied: asked.owned.as_ref().map(|owned| &owned.applied),
         sealed: look.record.as_ref().is_some_and(|record| record.sealed),
+        ours: look.owner() == Some(&asked.address),
     };
     let mut value = Map::new();
     value.insert("path".to_owned(), look.path.to_string().into());

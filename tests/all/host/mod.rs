@@ -1,6 +1,7 @@
 //! The `host` provider where it is unlike others: what it hides, what it refuses, nginx, and kills.
 
 mod crash;
+mod foreign;
 mod nginx;
 mod quickstart;
 

@@ -60,6 +60,7 @@ impl<'a> Site<'a> {
         }
         let file = HostPath::of(&["etc", "nginx", "sites-available", name]);
         let link = HostPath::of(&["etc", "nginx", "sites-enabled", name]);
+        file.refuse_system(root.path())?;
         let marks = Marks::open(root)?;
         let linked = match root.read_link(&link)? {
             None => false,
