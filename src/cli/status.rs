@@ -89,7 +89,7 @@ async fn standings(
     let mut standings = Vec::new();
     for name in names {
         standings.push(Standing {
-            compared: ledger.delivery(&format!("compared/{name}")).await?,
+            compared: ledger.last_compared(&name).await?,
             paused: pauses
                 .iter()
                 .find(|pause| pause.environment == name)

@@ -131,10 +131,7 @@ async fn compared(world: &World, looked: &Looked) -> Result<(), CycleError> {
     let plan = &looked.plan;
     let seen =
         json!({ "at": world.clock.now(), "revision": plan.revision, "same": plan.is_empty() });
-    Ok(world
-        .ledger
-        .record_delivery(&format!("compared/{}", plan.environment), &seen)
-        .await?)
+    Ok(world.ledger.compared(&plan.environment, &seen).await?)
 }
 
 /// Opens the run's record where it has something to say: steps to carry out, or another plan than

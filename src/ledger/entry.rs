@@ -82,6 +82,11 @@ pub(super) enum Entry {
         /// Runs that ended before this are forgotten; microseconds since 1970.
         before: i64,
     },
+    /// When an environment was last compared. Said at each pass, so it leaves no record.
+    Compared {
+        environment: EnvironmentName,
+        seen: serde_json::Value,
+    },
     /// Not a change: shows that one could be written, and leaves no record.
     Probe,
 }
@@ -119,8 +124,14 @@ impl Entry {
             Self::Resumed { .. } => "resumed",
             Self::LastGood { .. } => "last-good",
             Self::Thinned { .. } => "thinned",
+            Self::Compared { .. } => "compared",
             Self::Probe => "probe",
         }
+    }
+
+    /// Tells whether it is appended to the record: what is true only until the next pass is not.
+    pub(super) fn is_kept(&self) -> bool {
+        !matches!(self, Self::Probe | Self::Compared { .. })
     }
 
     /// Gives it the next free id, where it makes something that has one.
@@ -203,6 +214,10 @@ impl Entry {
                 path,
             } => standing::fold_last_good(connection, environment, revision, path).await?,
             Self::Thinned { before } => return thin::fold(connection, *before).await,
+            Self::Compared { environment, seen } => {
+                let name = standing::compared_name(environment);
+                schema::set_fact(connection, &name, seen.to_string()).await?;
+            }
             Self::Probe => schema::set_fact(connection, "probe", at.to_string()).await?,
         }
         Ok(0)

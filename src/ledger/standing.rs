@@ -36,6 +36,36 @@ impl Ledger {
         .await
     }
 
+    /// Returns what was last said of a comparison of this environment.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn last_compared(
+        &self,
+        environment: &EnvironmentName,
+    ) -> Result<Option<Value>, LedgerError> {
+        let query =
+            sqlx::query("SELECT value FROM facts WHERE name = $1").bind(compared_name(environment));
+        self.read_one(query, |row| row.json(0)).await
+    }
+
+    /// Says how an environment compared, in the place of what was said before. It leaves no record,
+    /// since every quiet pass says it.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub async fn compared(
+        &self,
+        environment: &EnvironmentName,
+        seen: &Value,
+    ) -> Result<(), LedgerError> {
+        self.note(Entry::Compared {
+            environment: environment.clone(),
+            seen: seen.clone(),
+        })
+        .await
+    }
+
     /// Stops changes of an environment until it is resumed. A second pause takes the first's place.
     ///
     /// # Errors
@@ -123,6 +153,11 @@ impl Ledger {
         })
         .await
     }
+}
+
+/// Names the fact that tells when an environment was last compared.
+pub(super) fn compared_name(environment: &EnvironmentName) -> String {
+    format!("compared/{environment}")
 }
 
 pub(super) async fn fold_delivered(

@@ -94,7 +94,7 @@ async fn write_group(pool: &AnyPool, waiting: &mut [Waiting]) -> Result<Vec<i64>
     let mut ids = Vec::with_capacity(waiting.len());
     for Waiting { entry, at, .. } in waiting {
         entry.number(&mut transaction).await?;
-        if !matches!(**entry, Entry::Probe) {
+        if entry.is_kept() {
             chain = append(&mut transaction, &chain, entry, *at).await?;
         }
         ids.push(entry.fold(&mut transaction, *at).await?);

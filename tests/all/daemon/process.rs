@@ -3,6 +3,7 @@
 use super::world::World;
 use crate::peers::wait::{outside, until};
 use reconciled::ledger::{Episode, RunRecord};
+use reconciled::model::EnvironmentName;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fmt::Display;
@@ -107,11 +108,11 @@ impl<'w> Daemon<'w> {
     /// Waits until a look that began after now ended: what it would have done is done.
     #[track_caller]
     pub(crate) fn looked_again(&mut self, environment: &str) {
-        let name = format!("compared/{environment}");
+        let name = EnvironmentName::new(environment).unwrap();
         let compared = |daemon: &Self| {
             let seen = daemon
                 .world
-                .ledger(async |ledger| ledger.delivery(&name).await.unwrap());
+                .ledger(async |ledger| ledger.last_compared(&name).await.unwrap());
             seen.flatten().map(|seen| seen["at"].clone())
         };
         // The look under way may have begun before; the one after it did not.

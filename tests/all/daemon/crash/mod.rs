@@ -9,6 +9,7 @@ mod host;
 
 use super::{Daemon, World};
 use reconciled::ledger::RunOutcome;
+use reconciled::model::EnvironmentName;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -178,8 +179,8 @@ fn settled(daemon: &mut Daemon<'_>, world: &World, (name, commit): (&str, &str),
 
 /// When the environment was compared last, at which revision, and whether nothing differed.
 fn compared(world: &World, name: &str) -> Value {
-    let name = format!("compared/{name}");
-    let seen = world.ledger(async |ledger| ledger.delivery(&name).await.unwrap());
+    let name = EnvironmentName::new(name).unwrap();
+    let seen = world.ledger(async |ledger| ledger.last_compared(&name).await.unwrap());
     seen.flatten().unwrap_or_default()
 }
 
