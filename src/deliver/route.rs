@@ -25,7 +25,7 @@ pub enum Decision {
     CarryOut,
     /// It is not carried out now.
     Hold {
-        /// Stable: `observe`, `propose`, `report`, `budget`, `window`, `paused` …
+        /// Stable: `observe`, `report`, `budget`, `window`, `paused` …
         code: &'static str,
         /// Why, for people.
         reason: String,
@@ -103,12 +103,10 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
         Authority::Nobody => hold("shown", "this run only shows the plan"),
         Authority::Environment if step.is_only_drift() => match reconcile.on_drift {
             OnDrift::Correct => Decision::CarryOut,
-            OnDrift::Propose => hold("propose", "onDrift: propose asks by a pull request first"),
             OnDrift::Report => hold("report", "onDrift: report only tells"),
         },
         Authority::Environment => match reconcile.on_merge {
             OnMerge::Apply => Decision::CarryOut,
-            OnMerge::Propose => hold("propose", "onMerge: propose asks by a pull request first"),
             OnMerge::Observe => hold("observe", "onMerge: observe only tells"),
         },
     }

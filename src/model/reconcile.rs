@@ -13,8 +13,6 @@ pub enum OnMerge {
     /// Applies it.
     #[default]
     Apply,
-    /// Opens a pull request that asks for approval of exactly this plan.
-    Propose,
     /// Only tells.
     Observe,
 }
@@ -25,8 +23,6 @@ pub enum OnMerge {
 pub enum OnDrift {
     /// Puts it back.
     Correct,
-    /// Opens a pull request that writes it into the spec.
-    Propose,
     /// Only tells.
     #[default]
     Report,

@@ -220,21 +220,13 @@ fn reconcile() -> Value {
 }
 
 fn on_merge() -> Value {
-    let each = [
-        ("apply", "It is applied."),
-        (
-            "propose",
-            "A pull request asks for approval of exactly this plan.",
-        ),
-        ("observe", "It is only told."),
-    ];
+    let each = [("apply", "It is applied."), ("observe", "It is only told.")];
     words("What a merged change does.", &each, "apply")
 }
 
 fn on_drift() -> Value {
     let each = [
         ("correct", "It is put back."),
-        ("propose", "A pull request writes it into the spec."),
         ("report", "It is only told."),
     ];
     words(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[test]
 fn an_environment_is_read_over_its_layers() {
-    let base = "apiVersion: reconciled.dev/v1alpha1\nkind: Layer\nmetadata: { labels: { Owner: platform, Team: shop } }\nspec:\n  vars: { region: nyc3, size: small, list: [1, 2] }\n  connections: { host: { provider: host, root: /srv } }\n  reconcile: { onMerge: propose, interval: 10m, paused: \"base\" }\n  resources:\n    motd: { kind: host/file, spec: { path: /etc/motd, content: base, mode: \"0644\" } }\n    gone: { kind: host/file, spec: { path: /gone } }\n";
+    let base = "apiVersion: reconciled.dev/v1alpha1\nkind: Layer\nmetadata: { labels: { Owner: platform, Team: shop } }\nspec:\n  vars: { region: nyc3, size: small, list: [1, 2] }\n  connections: { host: { provider: host, root: /srv } }\n  reconcile: { onMerge: observe, interval: 10m, paused: \"base\" }\n  resources:\n    motd: { kind: host/file, spec: { path: /etc/motd, content: base, mode: \"0644\" } }\n    gone: { kind: host/file, spec: { path: /gone } }\n";
     let lower = "apiVersion: reconciled.dev/v1alpha1\nkind: Layer\nspec: { extends: [base.yaml], vars: { size: medium } }\n";
     let env = "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: prod, labels: { Team: ~ } }\nspec:\n  extends: [../bases/lower.yaml]\n  vars: { list: [3] }\n  secrets: { t: { env: T }, f: { file: /run/t } }\n  reconcile: { onDrift: correct, driftInterval: \"0 6 * * *\", paused: ~ }\n  notify: { slack: \"#infra\" }\n  resources:\n    motd: { spec: { content: \"${vars.region}\", mode: ~ }, lifecycle: { protect: true, ignore: [/mode], deadline: 90s } }\n    gone: ~\n";
     let reading = reading(&[
@@ -31,7 +31,7 @@ fn an_environment_is_read_over_its_layers() {
     let reconcile = &environment.reconcile;
     assert_eq!(
         (reconcile.on_merge, reconcile.on_drift),
-        (OnMerge::Propose, OnDrift::Correct)
+        (OnMerge::Observe, OnDrift::Correct)
     );
     assert_eq!(reconcile.interval, Duration::from_secs(600));
     assert_eq!(
