@@ -53,11 +53,22 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             progress,
         };
         let mut reports = Vec::new();
+        let mut broke_off = Ok(());
         for one in looked {
-            reports.push(engine::carry_out(&chosen.world, one, &orders).await?);
+            match engine::carry_out(&chosen.world, one, &orders).await {
+                Ok(report) => reports.push(report),
+                Err(error) => {
+                    broke_off = Err(error);
+                    break;
+                }
+            }
         }
-        show(&reports, &chosen.world, out)?;
+        // What was applied is told whatever came after it.
+        if broke_off.is_ok() || !reports.is_empty() {
+            show(&reports, &chosen.world, out)?;
+        }
         chosen.world.ledger.close().await;
+        broke_off?;
         Ok(exit(&reports))
     })
 }

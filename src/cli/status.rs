@@ -76,12 +76,11 @@ async fn standings(
     ledger: &Ledger,
     only: Option<&EnvironmentName>,
 ) -> anyhow::Result<Vec<Standing>> {
-    let runs = ledger.runs(None, u32::MAX, None).await?;
+    let ran = ledger.environments_with_runs().await?;
     let owned = ledger.all_owned_addresses().await?;
     let pauses = ledger.pauses().await?;
-    let names: BTreeSet<EnvironmentName> = runs
-        .iter()
-        .map(|run| run.environment.clone())
+    let names: BTreeSet<EnvironmentName> = ran
+        .into_iter()
         .chain(owned.into_iter().map(|address| address.environment))
         .chain(pauses.iter().map(|pause| pause.environment.clone()))
         .filter(|name| only.is_none_or(|only| only == name))
@@ -94,7 +93,7 @@ async fn standings(
                 .iter()
                 .find(|pause| pause.environment == name)
                 .cloned(),
-            last_run: runs.iter().find(|run| run.environment == name).cloned(),
+            last_run: ledger.runs(Some(&name), 1, None).await?.pop(),
             episodes: ledger.open_episodes(&name).await?,
             environment: name,
         });

@@ -40,6 +40,15 @@ impl Ledger {
         self.read(query, |row| run(&row)).await
     }
 
+    /// Returns the environments that have runs, by name.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn environments_with_runs(&self) -> Result<Vec<EnvironmentName>, LedgerError> {
+        let query = sqlx::query("SELECT DISTINCT environment FROM runs ORDER BY environment");
+        self.read(query, |row| row.word(0)).await
+    }
+
     /// Returns one run with its plan and steps; `None` where there is none, or no more.
     ///
     /// # Errors
