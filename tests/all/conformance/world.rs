@@ -265,6 +265,21 @@ impl<'a> World<'a> {
             assert!(plan.is_empty(), "at {depth:?}: {:#?}", plan.steps);
         }
         let plan = self.plan(declared).await;
+        self.note(plan);
+    }
+
+    /// Takes over what another process has brought about and waited for: two looks at most.
+    pub(crate) async fn take_over(&mut self, declared: &Value) {
+        let plan = self.plan(Some(declared)).await;
+        let step = self.step(&plan);
+        if step.action.writes() {
+            self.apply(&step).await.unwrap();
+        } else {
+            self.note(plan);
+        }
+    }
+
+    fn note(&mut self, plan: Plan) {
         for record in plan.records {
             self.owned.retain(|owned| owned.address != record.address);
             self.owned.push(record);

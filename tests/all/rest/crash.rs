@@ -39,7 +39,8 @@ async fn child(killed: &Killed, change: &str) {
     let subject = (killed.subject)(Server::elsewhere(std::env::var(URL).unwrap()));
     let mut world = World::new(&subject);
     if change != "create" {
-        world.converge(&subject.declared()).await;
+        // The parent has waited for it. Looks of which there may be any number would be points too.
+        world.take_over(&subject.declared()).await;
     }
     let step = world.step(&world.plan(wanted(&subject, change).as_ref()).await);
     assert!(step.action.writes(), "{step:#?}");
