@@ -58,8 +58,11 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
     screen.show(&read(&page)?);
 
     screen.chapter("That was the main job");
-    go_on(&stage, &page);
-    if !exit {
+    if exit {
+        screen
+            .say("  Run it without --exit to keep the daemon up, and to edit and watch yourself.");
+    } else {
+        go_on(&stage, &page);
         screen.say("\nThe daemon stays up: edit and watch. Ctrl-C ends it.");
         crate::cli::stopped().await;
     }
@@ -115,6 +118,12 @@ fn read(path: &Path) -> anyhow::Result<String> {
 
 fn go_on(stage: &Stage, page: &Path) {
     let settings = stage.folder.join("reconciled.yaml");
+    let program = std::env::current_exe();
+    let program = program.map_or_else(
+        |_| "reconciled".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let daemon = format!("{program} --settings {}", settings.display());
     stage.screen.say(&format!(
         "  repository  {}
   host        {}
@@ -122,15 +131,12 @@ fn go_on(stage: &Stage, page: &Path) {
 
   Try, in another terminal:
     echo hello >> {}
-    reconciled --settings {} status
-    reconciled --settings {} history list
-    reconciled --settings {} pause quickstart --why 'just looking'",
+    {daemon} status
+    {daemon} history list
+    {daemon} pause quickstart --why 'just looking'",
         stage.repository.path.display(),
         stage.folder.join("host").display(),
         stage.settings.ledger.path.display(),
         page.display(),
-        settings.display(),
-        settings.display(),
-        settings.display(),
     ));
 }

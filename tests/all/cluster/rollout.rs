@@ -90,6 +90,13 @@ fn an_image_that_cannot_be_pulled_is_told_and_the_commit_that_mends_it_goes_well
         "{status}"
     );
 
+    // Looked at again it is as declared, and still no success.
+    daemon.looked_again(scene.name);
+    let episodes = scene.world.episodes();
+    let open =
+        |one: &&reconciled::ledger::Episode| one.condition == "failing" && one.ended_at.is_none();
+    assert_eq!(episodes.iter().filter(open).count(), 1, "{episodes:#?}");
+
     // The pods of the mistake are still there when this one is looked at first.
     scene.applied(
         &mut daemon,
