@@ -35,7 +35,11 @@ pub async fn cycle(
     subject: Subject<'_>,
     orders: &Orders<'_>,
 ) -> Result<Report, CycleError> {
-    let looked = look(world, subject).await?;
+    // Looking writes nothing, so it can be left at any point: a silent server holds nobody up.
+    let looked = tokio::select! {
+        looked = look(world, subject) => looked?,
+        () = orders.cancel.cancelled() => return Err(CycleError::Stopped),
+    };
     carry_out(world, looked, orders).await
 }
 

@@ -10,6 +10,9 @@ pub enum CycleError {
     /// The spec cannot be resolved: every mistake, located.
     #[error("resolve the environment: {}, the first: {}", many(.0.len(), "mistake"), first(.0))]
     Invalid(Vec<Diagnostic>),
+    /// A newer revision or the end of the daemon came while it looked.
+    #[error("look to the end: it was cut short")]
+    Stopped,
     /// The ledger cannot be read or written.
     #[error("work with the ledger")]
     Ledger(#[from] LedgerError),
@@ -26,6 +29,7 @@ impl Fault for CycleError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "invalid-spec",
+            Self::Stopped => "stopped",
             Self::Ledger(error) => error.code(),
         }
     }
@@ -36,6 +40,7 @@ impl Fault for CycleError {
                 "Run `reconciled validate` on the repository; the last good state stays in force."
                     .to_owned(),
             ),
+            Self::Stopped => None,
             Self::Ledger(error) => error.hint(),
         }
     }
@@ -43,6 +48,7 @@ impl Fault for CycleError {
     fn class(&self) -> Class {
         match self {
             Self::Invalid(_) => Class::User,
+            Self::Stopped => Class::Transient,
             Self::Ledger(error) => error.class(),
         }
     }

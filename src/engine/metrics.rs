@@ -90,6 +90,7 @@ impl Counts {
             Ok(RunOutcome::Held) => Ended::Held,
             Ok(RunOutcome::Failed) => Ended::Failed,
             Ok(RunOutcome::Stopped | RunOutcome::Interrupted) => Ended::Stopped,
+            Err(CycleError::Stopped) => Ended::Stopped,
             Err(_) => Ended::NotBegun,
         };
         self.runs.get_or_create(&RunLabels { outcome }).inc();

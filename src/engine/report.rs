@@ -183,8 +183,10 @@ fn unknown(looked: &Looked) -> BTreeMap<Address, Unknown> {
 impl CycleError {
     /// Returns what the schedule has to know of a run that could not begin.
     pub fn ended(&self) -> Ended {
+        let stopped = matches!(self, Self::Stopped);
         Ended {
-            failed: true,
+            failed: !stopped,
+            again: stopped,
             ..Ended::default()
         }
     }

@@ -28,7 +28,7 @@ fn the_demo_tells_its_story_and_ends() {
             "It is merged, and applied",
             vec!["Applied in quickstart: 1 done"],
         ),
-        ("That was the main job", vec!["reconciled.yaml"]),
+        ("That was the main job", vec!["without --exit"]),
     ];
     let whole = format!("{}{}", said.stdout, said.stderr);
     let mut rest = whole.as_str();
