@@ -86,22 +86,7 @@ impl Folder<'_> {
         let Some(objects) = self.objects() else {
             return Vec::new();
         };
-        let default = match self
-            .of
-            .spec
-            .get("namespace")
-            .map(|node| (&node.content, node))
-        {
-            Some((Shape::Text(name), _)) => Some(name.clone()),
-            Some((_, node)) => {
-                self.wrong.push(
-                    node.place
-                        .error("wrong-type", "the namespace has to be a plain text here"),
-                );
-                None
-            }
-            None => None,
-        };
+        let default = self.default_namespace();
         let scoped: BTreeSet<(String, String)> =
             objects.iter().filter_map(cluster_scoped_by).collect();
         let mut nodes: Vec<Node> = Vec::new();
@@ -141,6 +126,19 @@ impl Folder<'_> {
         nodes
     }
 
+    /// Returns the namespace of objects that declare none.
+    fn default_namespace(&mut self) -> Option<String> {
+        let node = self.of.spec.get("namespace")?;
+        if let Shape::Text(name) = &node.content {
+            return Some(name.clone());
+        }
+        let error = node
+            .place
+            .error("wrong-type", "the namespace has to be a plain text here");
+        self.wrong.push(error);
+        None
+    }
+
     /// Returns every object below the path, lists taken apart.
     fn objects(&mut self) -> Option<Vec<Template>> {
         let path = match manifests_path(&self.of.spec) {
@@ -163,14 +161,7 @@ impl Folder<'_> {
             .clone();
         let files: Vec<(&RepoPath, &File)> = self.snapshot.under(&path).collect();
         if files.is_empty() {
-            let error = at.error("missing-folder", format!("{path} is not there"));
-            let folders: BTreeSet<RepoPath> =
-                self.snapshot.files.keys().map(RepoPath::folder).collect();
-            let near = nearest(path.as_str(), folders.iter().map(RepoPath::as_str));
-            self.wrong.push(match near {
-                Some(near) => error.with_hint(format!("Did you mean {near}?")),
-                None => error.with_hint("It is taken relative to the file it is written in."),
-            });
+            self.wrong.push(self.missing(&path, &at));
             return None;
         }
         let before = self.wrong.len();
@@ -206,6 +197,16 @@ impl Folder<'_> {
             return None;
         }
         Some(objects)
+    }
+
+    fn missing(&self, path: &RepoPath, at: &Place) -> Diagnostic {
+        let error = at.error("missing-folder", format!("{path} is not there"));
+        let folders: BTreeSet<RepoPath> =
+            self.snapshot.files.keys().map(RepoPath::folder).collect();
+        match nearest(path.as_str(), folders.iter().map(RepoPath::as_str)) {
+            Some(near) => error.with_hint(format!("Did you mean {near}?")),
+            None => error.with_hint("It is taken relative to the file it is written in."),
+        }
     }
 
     fn file(&mut self, path: &RepoPath, bytes: &[u8], objects: &mut Vec<Template>) {

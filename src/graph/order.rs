@@ -47,6 +47,22 @@ pub(super) fn waves(
         wrong.push(told(environment, &circle, &all));
         return Vec::new();
     }
+    set_after(nodes, &all);
+    let depths = depths(&reads);
+    let mut waves: Vec<Wave> = Vec::new();
+    for (nth, node) in nodes.iter().enumerate() {
+        let depth = depths.get(node.declared).copied().unwrap_or(0);
+        while waves.len() <= depth {
+            waves.push(Wave(Vec::new()));
+        }
+        waves[depth].0.push(nth);
+    }
+    waves.retain(|wave| !wave.0.is_empty());
+    waves
+}
+
+/// Lets every member of a declaration come after all members of those it hangs on.
+fn set_after(nodes: &mut [Node], all: &[Edges]) {
     let mut members: BTreeMap<usize, Vec<Address>> = BTreeMap::new();
     for node in nodes.iter() {
         members
@@ -65,17 +81,6 @@ pub(super) fn waves(
             .cloned()
             .collect();
     }
-    let depths = depths(&reads);
-    let mut waves: Vec<Wave> = Vec::new();
-    for (nth, node) in nodes.iter().enumerate() {
-        let depth = depths.get(node.declared).copied().unwrap_or(0);
-        while waves.len() <= depth {
-            waves.push(Wave(Vec::new()));
-        }
-        waves[depth].0.push(nth);
-    }
-    waves.retain(|wave| !wave.0.is_empty());
-    waves
 }
 
 fn references(template: &Template, ids: &BTreeMap<&str, usize>, edges: &mut Edges) {

@@ -98,32 +98,42 @@ pub(super) fn leftover(inputs: &Inputs<'_>, owned: &Owned, successors: &Successo
             None,
         )
     } else {
-        match inputs.observed.get(&owned.address) {
-            None => (
-                Action::Wait,
-                "no longer declared, but it was not looked at in this run".to_owned(),
-                None,
-            ),
-            Some(Observation::Unknown { reason, .. }) => (
-                Action::Wait,
-                format!("no longer declared, but {}", unknown(reason)),
-                None,
-            ),
-            Some(Observation::Absent { .. }) => (
-                Action::None,
-                "no longer declared, and gone already".to_owned(),
-                release(None),
-            ),
-            Some(Observation::Present(live)) => {
-                step.mark = Some(live.mark.clone());
-                step.external_id = live.external_id.clone().or(step.external_id);
-                there(inputs, owned, live, &release)
-            }
-        }
+        seen(inputs, owned, &mut step, &release)
     };
     step.action = action;
     step.reason = Some(reason);
     Leftover { step, released }
+}
+
+/// Chooses by what was seen of it.
+fn seen(
+    inputs: &Inputs<'_>,
+    owned: &Owned,
+    step: &mut Step,
+    release: &dyn Fn(Option<Address>) -> Option<Released>,
+) -> (Action, String, Option<Released>) {
+    match inputs.observed.get(&owned.address) {
+        None => (
+            Action::Wait,
+            "no longer declared, but it was not looked at in this run".to_owned(),
+            None,
+        ),
+        Some(Observation::Unknown { reason, .. }) => (
+            Action::Wait,
+            format!("no longer declared, but {}", unknown(reason)),
+            None,
+        ),
+        Some(Observation::Absent { .. }) => (
+            Action::None,
+            "no longer declared, and gone already".to_owned(),
+            release(None),
+        ),
+        Some(Observation::Present(live)) => {
+            step.mark = Some(live.mark.clone());
+            step.external_id = live.external_id.clone().or(step.external_id.take());
+            there(inputs, owned, live, release)
+        }
+    }
 }
 
 fn there(
