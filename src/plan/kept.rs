@@ -11,23 +11,21 @@ pub(super) struct Kept {
     pub(super) differs: bool,
 }
 
-/// Puts live values in the place of ignored fields, so that writing them changes nothing.
-pub(super) fn kept(wanted: &Wanted, live: &Value) -> Kept {
+/// Puts live values in the place of ignored fields, so that writing them changes nothing; `None`
+/// where no field is ignored.
+pub(super) fn kept(wanted: &Wanted, live: &Value) -> Option<Kept> {
     if wanted.lifecycle.ignore.is_empty() {
-        return Kept {
-            desired: wanted.desired.clone(),
-            differs: false,
-        };
+        return None;
     }
     let mut keep = Keep {
         wanted,
         differs: false,
     };
     let desired = keep.node(&FieldPath::default(), &wanted.desired, Some(live));
-    Kept {
+    Some(Kept {
         desired: desired.unwrap_or(Value::Null),
         differs: keep.differs,
-    }
+    })
 }
 
 struct Keep<'a> {

@@ -56,11 +56,14 @@ fn written(mut step: Step, wanted: &Wanted, live: &Live) -> Step {
     }) = &live.prediction
     {
         step.yielded.clone_from(yielded);
-        if !kept.differs && wanted.desired.holes().is_empty() {
+        let differs = kept.as_ref().is_some_and(|kept| kept.differs);
+        if !differs && wanted.desired.holes().is_empty() {
             step.payload.clone_from(payload);
         }
     }
-    step.desired = Some(kept.desired);
+    if let Some(kept) = kept {
+        step.desired = Some(kept.desired);
+    }
     if step.is_drift() {
         step.touched_by = touches(live, &step.changes);
     }
