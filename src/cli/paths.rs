@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::engine::Pinned;
-use crate::model::{Diagnostic, Digest, Kinds, RepoPath, Snapshot};
+use crate::model::{Diagnostic, Digest, Kinds, RepoPath, Severity, Snapshot};
 use crate::source::{Limits, folder};
 use crate::spec::{self, ReadOptions, Reading};
 use anyhow::{Context as _, bail};
@@ -85,7 +85,7 @@ impl Place {
         let mut wrong: Vec<Diagnostic> = reading
             .diagnostics
             .into_iter()
-            .filter(|one| self.holds(&one.location.file))
+            .filter(|one| one.severity == Severity::Error && self.holds(&one.location.file))
             .collect();
         for read in reading
             .environments

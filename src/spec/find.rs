@@ -1,7 +1,7 @@
 //! Documents of ours by content: which files hold them, and which of them are environments.
 
 use super::API_VERSION;
-use crate::model::{Diagnostic, EnvironmentName, File, RepoPath, Snapshot};
+use crate::model::{Diagnostic, EnvironmentName, File, Location, RepoPath, Severity, Snapshot};
 use crate::yaml::{Document, Flavour, Limits, Node, Parsed, Place, nearest, parse};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,15 +59,35 @@ impl<'s> Library<'s> {
             if !is_yaml || folder.is_some_and(|folder| !path.is_under(folder)) {
                 continue;
             }
-            if let File::Bytes(bytes) = file
-                && is_ours(bytes)
-            {
-                let parsed = self.parse(path, bytes);
-                sort_out(path, bytes, &parsed, &mut found);
+            match file {
+                File::Bytes(bytes) if is_ours(bytes) => {
+                    let parsed = self.parse(path, bytes);
+                    sort_out(path, bytes, &parsed, &mut found);
+                }
+                File::TooLarge(_) => found.diagnostics.extend(unread(path, file)),
+                _ => {}
             }
         }
         found
     }
+}
+
+/// A file that may be ours and was not read: said, so that an environment in it is never just gone.
+fn unread(path: &RepoPath, file: &File) -> Option<Diagnostic> {
+    Some(Diagnostic {
+        location: Location {
+            file: path.clone(),
+            line: 1,
+            column: 1,
+            length: 1,
+        },
+        severity: Severity::Warning,
+        code: "file-too-large",
+        message: format!("{path} {}: what it declares is not known", file.refusal()?),
+        hint: Some("Split it, or raise `limits.source.file` in the settings.".to_owned()),
+        source_line: String::new(),
+        related: None,
+    })
 }
 
 /// A cheap look before parsing: most YAML files of a repository are not ours.

@@ -3,7 +3,7 @@
 
 use super::super::{Everywhere, Fleet, Followed, Pinned, Trust};
 use crate::graph;
-use crate::model::{Diagnostic, EnvironmentName, Kinds, RepoPath, Snapshot};
+use crate::model::{Diagnostic, EnvironmentName, Kinds, RepoPath, Severity, Snapshot};
 use crate::source::secrets::Secrets;
 use crate::spec::{self, ReadOptions};
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ impl Touched {
             reading
                 .diagnostics
                 .into_iter()
-                .filter(|one| changed(&one.location.file)),
+                .filter(|one| one.severity == Severity::Error && changed(&one.location.file)),
         );
         let mut there = BTreeSet::new();
         for read in reading.environments {

@@ -51,7 +51,10 @@ impl Teller {
     pub async fn run(&self, kept: &Kept, reason: Reason, result: &Result<Report, CycleError>) {
         let told = match result {
             Ok(report) => self.report(kept, reason, report).await,
-            Err(CycleError::Stopped) => Ok(tracing::info!("Looking was cut short")),
+            Err(CycleError::Stopped) => {
+                tracing::info!("Looking was cut short");
+                Ok(())
+            }
             Err(error) => self.could_not_begin(kept, error).await,
         };
         if let Err(error) = told {

@@ -1,6 +1,8 @@
 //! Mistakes between files: layers, names, documents that are not quite environments.
 
 use super::{reading, shown};
+use crate::model::{File, Kinds, RepoPath, Revision, Snapshot};
+use crate::spec::{ReadOptions, read};
 
 #[test]
 fn layers() {
@@ -154,4 +156,21 @@ fn two_of_one_name_are_wrong_in_both() {
       the other is here: a.yaml:3:19
       = Give one of them another name.
     "#);
+}
+
+#[test]
+fn a_file_too_large_to_be_read_is_named() {
+    let path = RepoPath::new("production.yaml").unwrap();
+    let snapshot = Snapshot {
+        revision: Revision::new("r"),
+        files: [(path, File::TooLarge(100_000_000))].into(),
+    };
+    let kinds = Kinds::new([]);
+    let options = ReadOptions {
+        folder: None,
+        only: None,
+        kinds: &kinds,
+    };
+    let reading = read(&snapshot, &options);
+    assert_eq!(reading.diagnostics[0].code, "file-too-large");
 }

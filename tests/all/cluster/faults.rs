@@ -3,14 +3,15 @@
 
 use super::Scene;
 use super::proxy::{Fault, Proxy};
+use reconciled::model::EnvironmentName;
 use serde_json::json;
 
 /// When an environment was last compared, and at what commit.
 fn compared(scene: &Scene) -> Option<serde_json::Value> {
-    let name = format!("compared/{}", scene.name);
+    let name = EnvironmentName::new(scene.name).unwrap();
     scene
         .world
-        .ledger(async |ledger| ledger.delivery(&name).await.unwrap())
+        .ledger(async |ledger| ledger.last_compared(&name).await.unwrap())
         .flatten()
 }
 
