@@ -108,7 +108,7 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
     };
     results
         .iter()
-        .filter(|result| result.run.is_some())
+        .filter(|result| result.run.is_some() || result.unready().next().is_some())
         .try_for_each(|result| out.data(&run_terminal(result, screen)))
 }
 

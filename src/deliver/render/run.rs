@@ -56,6 +56,31 @@ impl<'a> RunResult<'a> {
         steps.filter(|step| step.unready.is_some())
     }
 
+    /// Returns how its steps ended, counted: `2 done, 1 failed`; `None` where there was nothing to do.
+    pub fn tally(&self) -> Option<String> {
+        let count = |word: &str| {
+            let ended = self.ended();
+            ended
+                .filter(|(_, outcome)| outcome.as_str() == word)
+                .count()
+        };
+        let all = [
+            (count("done"), "done"),
+            (count("unchanged"), "so already"),
+            (count("failed"), "failed"),
+            (count("skipped"), "skipped"),
+            (count("moved"), "changed meanwhile"),
+            (self.held().count() + self.waiting().count(), "held back"),
+            (self.unready().count(), "not healthy"),
+        ];
+        let some: Vec<String> = all
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        (!some.is_empty()).then(|| some.join(", "))
+    }
+
     /// Returns the steps that wait.
     pub fn waiting(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
         let steps = self.plan.steps.iter();

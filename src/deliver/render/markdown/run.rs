@@ -65,31 +65,7 @@ fn is_held(result: &RunResult<'_>) -> bool {
 }
 
 fn sentence(result: &RunResult<'_>) -> String {
-    let count = |wanted: &str| {
-        result
-            .ended()
-            .filter(|(_, outcome)| outcome.as_str() == wanted)
-            .count()
-    };
-    let held = result.held().count() + result.waiting().count();
-    let all = [
-        (count("done"), "done"),
-        (count("failed"), "failed"),
-        (count("skipped"), "skipped"),
-        (count("moved"), "changed meanwhile"),
-        (held, "held back"),
-        (result.unready().count(), "not healthy"),
-    ];
-    let some: Vec<String> = all
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    if some.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        some.join(", ")
-    }
+    result.tally().unwrap_or_else(|| "nothing to do".to_owned())
 }
 
 fn one(paper: &mut Paper, result: &RunResult<'_>) {

@@ -37,11 +37,12 @@ pub fn run_slack(result: &RunResult<'_>) -> Message {
     let held = result
         .held()
         .map(|(step, reason)| format!("! {}: {}", name(step), text(reason)));
-    let waiting = result.waiting().map(|step| {
+    let still = result.waiting().chain(result.unready());
+    let still = still.map(|step| {
         let reason = step.reason.as_deref().unwrap_or_default();
         format!("! {}: {}", name(step), text(reason))
     });
-    draft.lines(&shortened(held.chain(waiting).collect()));
+    draft.lines(&shortened(held.chain(still).collect()));
     let run = result
         .run
         .map_or_else(String::new, |run| format!(" · run {run}"));
@@ -64,6 +65,9 @@ fn title(result: &RunResult<'_>) -> String {
     let (done, failed) = (count("done"), count("failed"));
     let environment = &result.plan.environment;
     match (done, failed) {
+        (_, 0) if result.unready().any(Step::is_failing) => {
+            format!("❌ {environment}: {done} changed, and something does not work")
+        }
         (_, 0) => format!("✅ {environment}: {done} changed"),
         (0, failed) => format!("❌ {environment}: {failed} failed"),
         (done, failed) => format!("❌ {environment}: {failed} failed, {done} changed"),

@@ -4,7 +4,7 @@ use super::{Ink, Screen};
 use crate::deliver::render::clean;
 use crate::deliver::render::run::RunResult;
 use crate::deliver::render::words::{ended, many};
-use crate::model::Outcome;
+use crate::model::{Outcome, Step};
 
 /// Shows how a run ended: one line a step, failures with what to do next, and the sum. Ends with a
 /// line break.
@@ -30,22 +30,13 @@ pub fn run_terminal(result: &RunResult<'_>, screen: Screen) -> String {
             ));
         }
     }
-    for (step, reason) in result.held() {
-        let line = format!("{}: held back, {reason}", step.address.resource);
-        lines.push(format!(
-            "  {} {}",
-            screen.paint(Ink::Yellow, "!"),
-            clean::line(&line)
-        ));
-    }
-    for step in result.waiting() {
-        let reason = step.reason.as_deref().unwrap_or_default();
-        let line = format!("{}: waits, {reason}", step.address.resource);
-        lines.push(format!(
-            "  {} {}",
-            screen.paint(Ink::Yellow, "!"),
-            clean::line(&line)
-        ));
+    let held = result.held().map(|(step, why)| (step, "held back, ", why));
+    let waiting = result.waiting().map(|step| (step, "waits, ", why(step)));
+    let unready = result.unready().map(|step| (step, "", why(step)));
+    for (step, how, why) in held.chain(waiting).chain(unready) {
+        let line = format!("{}: {how}{why}", step.address.resource);
+        let sign = screen.paint(Ink::Yellow, "!");
+        lines.push(format!("  {sign} {}", clean::line(&line)));
     }
     if !lines.is_empty() {
         lines.push(String::new());
@@ -57,33 +48,13 @@ pub fn run_terminal(result: &RunResult<'_>, screen: Screen) -> String {
 
 /// Returns the run in one sentence.
 fn sum(result: &RunResult<'_>) -> String {
-    let count = |word: &str| {
-        result
-            .ended()
-            .filter(|(_, outcome)| outcome.as_str() == word)
-            .count()
-    };
-    let held = result.held().count() + result.waiting().count();
-    let all = [
-        (count("done"), "done"),
-        (count("unchanged"), "so already"),
-        (count("failed"), "failed"),
-        (count("skipped"), "skipped"),
-        (count("moved"), "changed meanwhile"),
-        (held, "held back"),
-    ];
-    let some: Vec<String> = all
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    if some.is_empty() {
+    let tally = result.tally().unwrap_or_else(|| {
         let count = result.plan.steps.len();
-        return format!(
-            "{}: nothing to do, {} as declared.",
-            result.plan.environment,
-            many(count, "resource")
-        );
-    }
-    format!("{}: {}.", result.plan.environment, some.join(", "))
+        format!("nothing to do, {} as declared", many(count, "resource"))
+    });
+    format!("{}: {tally}.", result.plan.environment)
+}
+
+fn why(step: &Step) -> &str {
+    step.reason.as_deref().unwrap_or_default()
 }
