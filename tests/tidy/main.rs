@@ -10,6 +10,7 @@
 mod names;
 mod tree;
 
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -88,13 +89,8 @@ const TOP_LEVEL: [&str; 13] = [
     "tests",
 ];
 
-/// What only holds on one machine or in one network. Written apart, so that this file does not find itself.
-const PLACES: [&str; 12] = [
-    concat!("/work", "/wt"),
-    concat!("/work", "/main"),
-    concat!("/work", "/shared"),
-    concat!("/root/", ".c"),
-    concat!("/tmp/", "brief"),
+/// What only holds in one network. Written apart, so that this file does not find itself.
+const REGISTRIES: [&str; 7] = [
     concat!("registry.", "npmjs"),
     concat!("files.python", "hosted"),
     concat!("proxy.", "golang"),
@@ -292,6 +288,18 @@ fn tests_neither_sleep_nor_are_skipped() {
 #[test]
 fn nothing_names_this_machine_or_a_registry() {
     let mut broken = Vec::new();
+    let mut machine: Vec<String> = REGISTRIES.map(str::to_owned).to_vec();
+    machine.extend(
+        [
+            concat!("/ro", "ot/"),
+            concat!("/wor", "k/"),
+            concat!("/works", "pace/"),
+        ]
+        .map(str::to_owned),
+    );
+    machine.push(format!("{}/", root().display()));
+    machine.extend(env::var("HOME").map(|home| format!("{}/", home.trim_end_matches('/'))));
+    machine.retain(|place| place.len() > 1);
     for path in files(&[""]) {
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
@@ -299,9 +307,12 @@ fn nothing_names_this_machine_or_a_registry() {
         if path.ends_with(".git") {
             continue;
         }
-        for place in PLACES.iter().filter(|place| text.contains(**place)) {
-            broken.push(format!("{}: {place}", inside(&path)));
-        }
+        let named = machine.iter().filter(|place| text.contains(*place));
+        broken.extend(named.map(|place| format!("{}: {place}", inside(&path))));
+        // What the product leaves in the temporary folder says whose it is.
+        let temporary = text.split(concat!("/tm", "p/")).skip(1);
+        let stray = temporary.filter(|rest| !rest.starts_with("reconciled-"));
+        broken.extend(stray.map(|_| format!("{}: a temporary path", inside(&path))));
     }
     assert_none("the repository works anywhere", &broken);
 }
