@@ -1,6 +1,7 @@
 //! The little there is of a daemon around a provider: it looks, plans, applies and remembers.
 
 use super::{CANARY, Subject};
+use crate::peers::wait::until_so;
 use reconciled::model::{
     Action, Address, Applied, Asked, Connection, ConnectionName, Depth, DigestKey, EnvironmentName,
     Health, Kind, KindName, Lifecycle, Location, Observation, Owned, Reconcile, RepoPath,
@@ -10,7 +11,7 @@ use reconciled::plan::{self, Inputs, Plan};
 use reconciled::provider::{ProviderError, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a resource may take to become ready, and the live side to answer for what was written.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -244,18 +245,12 @@ impl<'a> World<'a> {
 
     /// Waits until the resource says that it is ready.
     pub(crate) async fn ready(&self, declared: &Value) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        until_so("it is ready", PATIENCE, async || {
             let seen = self.observe(Some(declared), Depth::Read).await;
-            if matches!(&seen, Observation::Present(live) if live.health == Health::Ready) {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "not ready in {PATIENCE:?}: {seen:#?}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            matches!(&seen, Observation::Present(live) if live.health == Health::Ready)
+                .then_some(())
+        })
+        .await;
     }
 
     /// Plans at every depth, asserts that nothing is to be done, and remembers what the plan says.

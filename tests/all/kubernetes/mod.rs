@@ -9,6 +9,7 @@ mod requests;
 mod secrets;
 
 use crate::peers::kubernetes::{Cluster, cluster};
+use crate::peers::wait::until_so;
 use reconciled::model::{
     Action, Address, Applied, Asked, Connection, ConnectionName, Depth, DigestKey, EnvironmentName,
     Kind, KindName, Lifecycle, Location, Observation, Owned, Reconcile, RepoPath, ResourceId,
@@ -269,18 +270,8 @@ impl Scene {
 }
 
 /// Asks again until there is an answer; the controllers take their time on a busy machine.
-async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(
-            std::time::Instant::now() < deadline,
-            "in a minute not: {what}"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    until_so(what, std::time::Duration::from_secs(60), ask).await
 }
 
 /// Returns the changed paths of a step.

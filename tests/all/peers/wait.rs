@@ -25,6 +25,26 @@ pub(crate) fn until<T>(
     }
 }
 
+/// As [`until`], of something that has to be awaited.
+pub(crate) async fn until_so<T>(
+    what: impl Display,
+    within: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + within;
+    let mut pause = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "waited {within:?} in vain until {what}"
+        );
+        pause.tick().await;
+    }
+}
+
 /// Runs blocking code from a test that may be asynchronous, where the runtime would refuse it.
 pub(crate) fn outside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
