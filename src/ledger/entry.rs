@@ -168,14 +168,14 @@ impl Entry {
                 return Ok(*run);
             }
             Self::StepBegun { run, address } => {
-                runs::fold_begun(connection, *run, address, at).await?;
+                runs::fold_begun(connection, (*run, address), at).await?;
             }
             Self::StepApplied {
                 run,
                 address,
                 owned,
             } => {
-                runs::fold_applied(connection, *run, address, at).await?;
+                runs::fold_applied(connection, (*run, address), at).await?;
                 inventory::fold(connection, address, owned.as_deref()).await?;
             }
             Self::StepEnded {

@@ -141,26 +141,29 @@ pub(super) async fn fold_opened(
 
 pub(super) async fn fold_begun(
     connection: &mut AnyConnection,
-    run: RunId,
-    address: &Address,
+    step: (RunId, &Address),
     at: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE steps SET begun_at = $1 WHERE run = $2 AND address = $3")
-        .bind(at)
-        .bind(run.0)
-        .bind(address.to_string())
-        .execute(connection)
-        .await
-        .map(drop)
+    let query = "UPDATE steps SET begun_at = $1 WHERE run = $2 AND address = $3";
+    set_time(connection, query, step, at).await
 }
 
 pub(super) async fn fold_applied(
     connection: &mut AnyConnection,
-    run: RunId,
-    address: &Address,
+    step: (RunId, &Address),
     at: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE steps SET applied_at = $1 WHERE run = $2 AND address = $3")
+    let query = "UPDATE steps SET applied_at = $1 WHERE run = $2 AND address = $3";
+    set_time(connection, query, step, at).await
+}
+
+async fn set_time(
+    connection: &mut AnyConnection,
+    query: &'static str,
+    (run, address): (RunId, &Address),
+    at: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(query)
         .bind(at)
         .bind(run.0)
         .bind(address.to_string())
