@@ -40,26 +40,9 @@ pub struct Route {
 }
 
 impl Route {
-    /// Tells whether anything is carried out.
-    pub fn carries_out_anything(&self) -> bool {
-        self.decisions
-            .values()
-            .any(|decision| *decision == Decision::CarryOut)
-    }
-
     /// Tells whether a step is carried out.
     pub fn lets(&self, address: &Address) -> bool {
         self.decisions.get(address) == Some(&Decision::CarryOut)
-    }
-
-    /// Returns the held steps with code and reason.
-    pub fn held(&self) -> impl Iterator<Item = (&Address, &'static str, &str)> {
-        self.decisions
-            .iter()
-            .filter_map(|(address, decision)| match decision {
-                Decision::Hold { code, reason } => Some((address, *code, reason.as_str())),
-                Decision::CarryOut => None,
-            })
     }
 }
 

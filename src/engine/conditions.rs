@@ -3,9 +3,9 @@
 //! A condition is keyed on resource and kind of trouble, never on text, so that a message that
 //! words itself anew is not a new alert.
 
-use super::Report;
+use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
-use crate::model::{Action, Address, Class, Outcome, Step};
+use crate::model::{Action, Address, Class, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -55,7 +55,13 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
     for step in &report.plan.steps {
         let outcome = report.outcomes.get(&step.address);
         if step.is_drift() {
-            found.push(drift(step, outcome));
+            found.push(Found {
+                address: step.address.clone(),
+                condition: Condition::Drift,
+                details: drift::details(report, step),
+                over: outcome.is_some_and(Outcome::is_good),
+                certain: true,
+            });
         }
         if let Some(Outcome::Failed {
             code,
@@ -90,20 +96,6 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
         });
     }
     found
-}
-
-fn drift(step: &Step, outcome: Option<&Outcome>) -> Found {
-    Found {
-        address: step.address.clone(),
-        condition: Condition::Drift,
-        details: json!({
-            "action": step.action,
-            "changes": step.changes,
-            "touched_by": step.touched_by,
-        }),
-        over: outcome.is_some_and(Outcome::is_good),
-        certain: true,
-    }
 }
 
 /// What changed about the conditions of an environment.

@@ -2,9 +2,8 @@
 
 use super::{CycleError, Everywhere, Pinned, Trust, World, observe};
 use crate::graph::Graph;
-use crate::model::{Address, Depth, Observation, Reconcile};
+use crate::model::{Depth, Reconcile};
 use crate::plan::{self, Inputs, Plan};
-use std::collections::BTreeMap;
 
 /// What a look is about.
 #[derive(Clone, Copy)]
@@ -96,20 +95,4 @@ async fn with_pause(
         reconcile.paused = mine.map(|pause| format!("{} ({})", pause.why, pause.by));
     }
     Ok(reconcile)
-}
-
-impl Looked {
-    /// Returns what was seen of an address.
-    pub fn observation(&self, address: &Address) -> Option<&Observation> {
-        self.seen.observed.get(address)
-    }
-
-    /// Returns the plan's steps by address.
-    pub fn steps(&self) -> BTreeMap<&Address, &crate::model::Step> {
-        self.plan
-            .steps
-            .iter()
-            .map(|step| (&step.address, step))
-            .collect()
-    }
 }

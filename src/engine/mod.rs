@@ -15,6 +15,7 @@ mod assemble;
 mod conditions;
 mod cycle;
 mod daemon;
+mod drift;
 mod error;
 mod everywhere;
 mod fleet;

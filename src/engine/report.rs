@@ -3,7 +3,7 @@
 use super::cycle::Outcomes;
 use super::schedule::Ended;
 use super::{CycleError, Looked};
-use crate::deliver::{Decision, Route};
+use crate::deliver::Route;
 use crate::graph::Graph;
 use crate::ledger::RunOutcome;
 use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step};
@@ -142,22 +142,6 @@ impl Report {
             again: moved || self.stopped,
             window: self.plan.next_window,
         }
-    }
-
-    /// Tells whether people at the environment's channel care: something changed or failed.
-    pub fn is_news(&self) -> bool {
-        self.done().next().is_some() || self.failures().next().is_some()
-    }
-
-    /// Returns the held steps with code and reason.
-    pub fn held(&self) -> impl Iterator<Item = (&Step, &str)> {
-        self.plan
-            .steps
-            .iter()
-            .filter_map(|step| match self.route.decisions.get(&step.address) {
-                Some(Decision::Hold { code, .. }) => Some((step, *code)),
-                _ => None,
-            })
     }
 }
 

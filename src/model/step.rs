@@ -149,9 +149,4 @@ impl Step {
     pub fn is_failing(&self) -> bool {
         matches!(self.unready, Some(Health::Failed(_)))
     }
-
-    /// Tells whether it may lose something: a delete, a replace.
-    pub fn is_dangerous(&self) -> bool {
-        matches!(self.action, Action::Delete | Action::Replace)
-    }
 }

@@ -1,12 +1,12 @@
 //! Tells people what happened: the log, chat, and the pull request a change came from. Speaks on
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
-mod drift;
 mod merged;
 mod outbox;
 mod trouble;
 
 use super::conditions::{self, Condition, Found};
+use super::drift;
 use super::schedule::Reason;
 use super::{CycleError, Kept, Report, World};
 use crate::deliver::forge::Forge;
@@ -138,10 +138,6 @@ impl Teller {
         report: &Report,
         found: &Found,
     ) -> Result<crate::ledger::EpisodeId, LedgerError> {
-        let details = match found.condition {
-            Condition::Drift => drift::details(report, &found.address),
-            _ => found.details.clone(),
-        };
         let name = &report.plan.environment;
         let now = self.world.clock.now();
         self.world
@@ -150,7 +146,7 @@ impl Teller {
                 name,
                 Some(&found.address),
                 found.condition.as_str(),
-                &details,
+                &found.details,
                 now,
             )
             .await

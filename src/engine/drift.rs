@@ -1,10 +1,11 @@
 //! Drift episodes: what the ledger keeps of one, so that its message can be written anew at its end.
 
-use super::super::Report;
+use super::Report;
+use crate::deliver::Decision;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{self, Difference, EpisodeEnd, episode_slack};
 use crate::ledger::Episode;
-use crate::model::{Address, Revision};
+use crate::model::{Revision, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,12 +19,12 @@ struct Details {
     course: String,
 }
 
-/// Returns what is kept of the drift of an address.
-pub(super) fn details(report: &Report, address: &Address) -> Value {
-    let Some(step) = report.plan.step(address) else {
-        return Value::Null;
+/// Returns what is kept of the drift a step is about.
+pub(super) fn details(report: &Report, step: &Step) -> Value {
+    let held = match report.route.decisions.get(&step.address) {
+        Some(Decision::Hold { code, .. }) => Some(*code),
+        _ => None,
     };
-    let held = report.held().find(|(held, _)| held.address == *address);
     let details = Details {
         revision: report.plan.revision.clone(),
         kind: step.kind.to_string(),
@@ -33,7 +34,7 @@ pub(super) fn details(report: &Report, address: &Address) -> Value {
             .iter()
             .map(|touch| touch.by.clone())
             .collect(),
-        course: held.map_or_else(|| "it is put back".to_owned(), |(_, code)| course(code)),
+        course: held.map_or_else(|| "it is put back".to_owned(), course),
     };
     serde_json::to_value(details).unwrap_or_default()
 }
