@@ -121,7 +121,8 @@ impl Root {
     /// the new one. Folders above are made.
     ///
     /// # Errors
-    /// A link stands on the way, the system refuses, or the disk is full; then nothing changed.
+    /// A link stands on the way, the system refuses, or the disk is full; then nothing changed. Only where the
+    /// folder cannot be kept (`keep`) is the new file in place, and a crash may still undo that.
     pub(super) fn write(&self, path: &HostPath, new: &NewFile<'_>) -> Result<(), HostError> {
         let folder = self.folder_made(path)?;
         let beside = beside(path);
@@ -130,15 +131,10 @@ impl Root {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = fs::openat(&folder, &beside, flags, Mode::from_raw_mode(0o600))
             .map_err(HostError::io("write", path))?;
-        let filled = fill(File::from(file), path, new).and_then(|()| {
-            fs::renameat(&folder, &beside, &folder, path.name())
-                .map_err(HostError::io("swap", path))
-        });
-        if let Err(error) = filled {
-            // What is left here is overwritten by the next try; the first error says why.
-            let _left_behind = fs::unlinkat(&folder, &beside, AtFlags::empty());
-            return Err(error);
-        }
+        let filled = fill(File::from(file), path, new);
+        filled
+            .and_then(|()| swap(&folder, path))
+            .inspect_err(|_| leave_nothing(&folder, path))?;
         fs::fsync(&folder).map_err(HostError::io("keep", path))
     }
 
@@ -174,14 +170,13 @@ impl Root {
     /// Puts a link in place in one move. Folders above are made.
     ///
     /// # Errors
-    /// The system refuses; then nothing changed.
+    /// As [`Root::write`].
     pub(super) fn link(&self, path: &HostPath, target: &str) -> Result<(), HostError> {
         let folder = self.folder_made(path)?;
         let beside = beside(path);
         remove_if_there(&folder, &beside, path)?;
         fs::symlinkat(target, &folder, &beside).map_err(HostError::io("link", path))?;
-        fs::renameat(&folder, &beside, &folder, path.name())
-            .map_err(HostError::io("swap", path))?;
+        swap(&folder, path).inspect_err(|_| leave_nothing(&folder, path))?;
         fs::fsync(&folder).map_err(HostError::io("keep", path))
     }
 
@@ -259,6 +254,17 @@ fn in_the_way(path: &HostPath, found: &str) -> HostError {
 /// found; it begins with a dot, so that no `*` of a configuration includes it.
 fn beside(path: &HostPath) -> String {
     format!(".{}.reconciled-new", path.name())
+}
+
+/// Gives what was made beside a path its name.
+fn swap(folder: &OwnedFd, path: &HostPath) -> Result<(), HostError> {
+    fs::renameat(folder, beside(path), folder, path.name()).map_err(HostError::io("swap", path))
+}
+
+/// Takes away what was made beside a path. What is left all the same is overwritten by the next try; the
+/// first error says why.
+fn leave_nothing(folder: &OwnedFd, path: &HostPath) {
+    let _left_behind = fs::unlinkat(folder, beside(path), AtFlags::empty());
 }
 
 fn remove_if_there(folder: &OwnedFd, name: &str, path: &HostPath) -> Result<bool, HostError> {

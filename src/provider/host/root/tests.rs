@@ -86,3 +86,13 @@ fn an_error_is_never_an_absence() {
     root.read(&at("/plain/below")).unwrap_err();
     assert!(Root::open(&folder.path().join("nowhere")).is_err());
 }
+
+#[test]
+fn what_cannot_be_swapped_leaves_nothing_beside() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("site")).unwrap();
+    let root = Root::open(folder.path()).unwrap();
+    root.link(&at("/site"), "elsewhere").unwrap_err();
+    root.write(&at("/site"), &new(b"x", 0o644)).unwrap_err();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
