@@ -246,20 +246,22 @@ async fn of_daemon(
             );
         }
     }
-    if let Some(missing) = names.iter().find(|name| {
-        !pinned
-            .iter()
-            .any(|one| one.name().as_str() == name.as_str())
-    }) {
-        bail!(
-            "find {missing:?}: it is no path here, and no environment of the repositories in the settings"
-        );
-    }
+    all_found(names, &pinned)?;
     Ok(Chosen {
         world,
         pinned,
         everywhere: all,
     })
+}
+
+fn all_found(names: &[String], pinned: &[Pinned]) -> anyhow::Result<()> {
+    let found = |name: &str| pinned.iter().any(|one| one.name().as_str() == name);
+    match names.iter().find(|name| !found(name)) {
+        Some(missing) => bail!(
+            "find {missing:?}: it is no path here, and no environment of the repositories in the settings"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn is_named(names: &[String], name: &EnvironmentName) -> bool {

@@ -70,6 +70,9 @@ pub(super) struct Serving {
     daemon: tokio::task::JoinHandle<Result<(), engine::CycleError>>,
 }
 
+/// Why the daemon is not ready before it has read a repository.
+const UNREAD: &str = "it has not been read yet";
+
 impl Serving {
     /// Starts everything the settings ask for.
     ///
@@ -84,10 +87,9 @@ impl Serving {
         let limiters = Limiters::default();
         let (nudge, nudges) = Nudge::channel(NUDGES);
         let registry = engine::registry(settings, &client, &limiters, &nudge);
-        let limits = Limits {
-            concurrency: settings.limits.concurrency,
-        };
-        let world = World::new(registry, lasting.ledger.clone(), Clock::system(), limits);
+        let concurrency = settings.limits.concurrency;
+        let (ledger, limits) = (lasting.ledger.clone(), Limits { concurrency });
+        let world = World::new(registry, ledger, Clock::system(), limits);
         let Assembly {
             followed,
             mut forges,
@@ -98,10 +100,8 @@ impl Serving {
             notifier = Arc::clone(substitute);
         }
         for followed in &followed {
-            lasting.readiness.wait_for(
-                format!("repository {}", followed.origin.name()),
-                "it has not been read yet",
-            );
+            let repository = format!("repository {}", followed.origin.name());
+            lasting.readiness.wait_for(repository, UNREAD);
         }
         let daemon = Daemon::new(Parts {
             world: world.clone(),
@@ -120,29 +120,14 @@ impl Serving {
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         for (nth, followed) in followed.into_iter().enumerate() {
             if let Some(forge) = forges.get(followed.origin.name()) {
-                let interval = followed.polling.interval;
-                let reviewer = Reviewer::new(
-                    world.clone(),
-                    (nth, followed),
-                    Arc::clone(forge),
-                    daemon.view(),
-                    interval,
-                );
+                let (forge, interval) = (Arc::clone(forge), followed.polling.interval);
+                let (about, view) = ((nth, followed), daemon.view());
+                let reviewer = Reviewer::new(world.clone(), about, forge, view, interval);
                 tasks.spawn(reviewer.run(stop.child_token()));
             }
         }
         if let Some(listener) = listener {
-            let state = web::State {
-                metrics: lasting.metrics.clone(),
-                readiness: lasting.readiness.clone(),
-                ledger: lasting.ledger.clone(),
-            };
-            let stopped = stop.clone().cancelled_owned();
-            tasks.spawn(async move {
-                if let Err(error) = web::serve(listener, state, stopped).await {
-                    tracing::error!(error = chain(&error), "Pages are not served any more");
-                }
-            });
+            tasks.spawn(pages(lasting, listener, stop.clone()));
         }
         let pokes = daemon.pokes();
         let daemon = tokio::spawn(daemon.run(stop.clone()));
@@ -169,6 +154,24 @@ impl Serving {
     /// Waits until the daemon ends by itself, which only an error makes it do.
     pub(super) async fn broke_off(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.daemon).await??)
+    }
+}
+
+/// Serves the pages until stopped.
+fn pages(
+    lasting: &Lasting,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let state = web::State {
+        metrics: lasting.metrics.clone(),
+        readiness: lasting.readiness.clone(),
+        ledger: lasting.ledger.clone(),
+    };
+    async move {
+        if let Err(error) = web::serve(listener, state, stop.cancelled_owned()).await {
+            tracing::error!(error = chain(&error), "Pages are not served any more");
+        }
     }
 }
 

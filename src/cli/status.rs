@@ -129,54 +129,60 @@ fn text(standings: &[Standing], repositories: &[Value], now: Timestamp) -> Strin
         );
     }
     for one in standings {
-        let compared = one
-            .compared
-            .as_ref()
-            .and_then(|compared| compared["at"].as_str()?.parse::<Timestamp>().ok());
-        let compared = compared.map_or_else(
-            || "never compared".to_owned(),
-            |at| format!("compared {} ago", ago(now, at)),
-        );
-        let health = if one.needs_a_look() {
-            "needs a look"
-        } else {
-            "ok"
-        };
-        let _infallible = writeln!(text, "\n{}: {health}, {compared}", one.environment);
-        if let Some(pause) = &one.paused {
-            let _infallible = writeln!(
-                text,
-                "  paused by {} for {}: {}",
-                pause.by,
-                ago(now, pause.since),
-                pause.why
-            );
-        }
-        if let Some(run) = &one.last_run {
-            let _infallible = write!(
-                text,
-                "  last run {}",
-                super::history::line(run).trim_start()
-            );
-        }
-        for episode in &one.episodes {
-            let what = episode
-                .address
-                .as_ref()
-                .map_or_else(String::new, |address| format!(" {}", address.resource));
-            let message = episode.details["message"]
-                .as_str()
-                .map_or_else(String::new, |message| format!(": {message}"));
-            let _infallible = writeln!(
-                text,
-                "  {}{what} for {}{message}",
-                episode.condition,
-                ago(now, episode.opened_at)
-            );
-        }
+        text.push_str(&of_one(one, now));
     }
     if standings.is_empty() {
         text.push_str("\nNo environment yet.\n");
+    }
+    text
+}
+
+fn of_one(one: &Standing, now: Timestamp) -> String {
+    let mut text = String::new();
+    let compared = one
+        .compared
+        .as_ref()
+        .and_then(|compared| compared["at"].as_str()?.parse::<Timestamp>().ok());
+    let compared = compared.map_or_else(
+        || "never compared".to_owned(),
+        |at| format!("compared {} ago", ago(now, at)),
+    );
+    let health = if one.needs_a_look() {
+        "needs a look"
+    } else {
+        "ok"
+    };
+    let _infallible = writeln!(text, "\n{}: {health}, {compared}", one.environment);
+    if let Some(pause) = &one.paused {
+        let _infallible = writeln!(
+            text,
+            "  paused by {} for {}: {}",
+            pause.by,
+            ago(now, pause.since),
+            pause.why
+        );
+    }
+    if let Some(run) = &one.last_run {
+        let _infallible = write!(
+            text,
+            "  last run {}",
+            super::history::line(run).trim_start()
+        );
+    }
+    for episode in &one.episodes {
+        let what = episode
+            .address
+            .as_ref()
+            .map_or_else(String::new, |address| format!(" {}", address.resource));
+        let message = episode.details["message"]
+            .as_str()
+            .map_or_else(String::new, |message| format!(": {message}"));
+        let _infallible = writeln!(
+            text,
+            "  {}{what} for {}{message}",
+            episode.condition,
+            ago(now, episode.opened_at)
+        );
     }
     text
 }

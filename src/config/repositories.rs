@@ -210,60 +210,69 @@ pub(super) fn schema() -> Value {
     let repository = object(
         "One repository",
         &["name"],
-        vec![
-            (
-                "name",
-                text("What people call it; unique", "infrastructure"),
-            ),
-            (
-                "url",
-                text(
-                    "Where it is: https, ssh, user@host:path, git, or a path of this machine",
-                    "https://github.com/acme/infrastructure",
-                ),
-            ),
-            (
-                "branch",
-                text_or("The branch, short or a full reference", "main"),
-            ),
-            (
-                "workingFolder",
-                text(
-                    "Instead of `url`: a folder of this machine, watched and read as it is, without Git",
-                    "../infrastructure",
-                ),
-            ),
-            ("credentials", credentials::schema()),
-            (
-                "folder",
-                text(
-                    "Only what is below this folder is read; left out, all is",
-                    "infra",
-                ),
-            ),
-            (
-                "environments",
-                text(
-                    "Environments are looked for below this folder; left out, everywhere",
-                    "infra/environments",
-                ),
-            ),
-            ("interval", duration("How long between two looks", "1m")),
-            (
-                "jitter",
-                duration(
-                    "Each look comes up to this much later; a tenth of the interval at most, where left out",
-                    "6s",
-                ),
-            ),
-            (
-                "github",
-                text(
-                    "owner/name on GitHub: plans are commented on its pull requests",
-                    "acme/infrastructure",
-                ),
-            ),
-        ],
+        [place_keys(), review_keys()].concat(),
     );
     json!({ "type": "array", "description": "Where environments come from", "items": repository })
+}
+
+fn place_keys() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "name",
+            text("What people call it; unique", "infrastructure"),
+        ),
+        (
+            "url",
+            text(
+                "Where it is: https, ssh, user@host:path, git, or a path of this machine",
+                "https://github.com/acme/infrastructure",
+            ),
+        ),
+        (
+            "branch",
+            text_or("The branch, short or a full reference", "main"),
+        ),
+        (
+            "workingFolder",
+            text(
+                "Instead of `url`: a folder of this machine, watched and read as it is, without Git",
+                "../infrastructure",
+            ),
+        ),
+        ("credentials", credentials::schema()),
+        (
+            "folder",
+            text(
+                "Only what is below this folder is read; left out, all is",
+                "infra",
+            ),
+        ),
+        (
+            "environments",
+            text(
+                "Environments are looked for below this folder; left out, everywhere",
+                "infra/environments",
+            ),
+        ),
+    ]
+}
+
+fn review_keys() -> Vec<(&'static str, Value)> {
+    vec![
+        ("interval", duration("How long between two looks", "1m")),
+        (
+            "jitter",
+            duration(
+                "Each look comes up to this much later; a tenth of the interval at most, where left out",
+                "6s",
+            ),
+        ),
+        (
+            "github",
+            text(
+                "owner/name on GitHub: plans are commented on its pull requests",
+                "acme/infrastructure",
+            ),
+        ),
+    ]
 }

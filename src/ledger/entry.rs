@@ -163,10 +163,7 @@ impl Entry {
         at: i64,
     ) -> Result<i64, sqlx::Error> {
         match self {
-            Self::RunOpened { run, .. } => {
-                runs::fold_opened(connection, self, at).await?;
-                return Ok(*run);
-            }
+            Self::RunOpened { .. } => return runs::fold_opened(connection, self, at).await,
             Self::StepBegun { run, address } => {
                 runs::fold_begun(connection, (*run, address), at).await?;
             }
@@ -190,10 +187,7 @@ impl Entry {
                 inventory::fold(connection, &owned.address, Some(owned)).await?;
             }
             Self::Released { address } => inventory::fold(connection, address, None).await?,
-            Self::EpisodeOpened { episode, .. } => {
-                episodes::fold_opened(connection, self, at).await?;
-                return Ok(*episode);
-            }
+            Self::EpisodeOpened { .. } => return episodes::fold_opened(connection, self, at).await,
             Self::EpisodeEnded { episode, how } => {
                 episodes::fold_ended(connection, *episode, how, at).await?;
             }

@@ -163,7 +163,7 @@ pub(super) async fn fold_opened(
     connection: &mut AnyConnection,
     entry: &Entry,
     at: i64,
-) -> Result<(), sqlx::Error> {
+) -> Result<i64, sqlx::Error> {
     let Entry::EpisodeOpened {
         episode,
         environment,
@@ -172,7 +172,7 @@ pub(super) async fn fold_opened(
         details,
     } = entry
     else {
-        return Ok(());
+        return Ok(0);
     };
     sqlx::query(
         "INSERT INTO episodes (id, environment, address, condition, details, opened_at)
@@ -187,7 +187,7 @@ pub(super) async fn fold_opened(
     .bind(at)
     .execute(connection)
     .await
-    .map(drop)
+    .map(|_| *episode)
 }
 
 pub(super) async fn fold_ended(

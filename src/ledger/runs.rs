@@ -97,7 +97,7 @@ pub(super) async fn fold_opened(
     connection: &mut AnyConnection,
     entry: &Entry,
     at: i64,
-) -> Result<(), sqlx::Error> {
+) -> Result<i64, sqlx::Error> {
     let Entry::RunOpened {
         run,
         environment,
@@ -109,7 +109,7 @@ pub(super) async fn fold_opened(
         ..
     } = entry
     else {
-        return Ok(());
+        return Ok(0);
     };
     sqlx::query(
         "INSERT INTO runs (id, environment, revision, cause, plan_hash, plan, begun_at)
@@ -136,7 +136,7 @@ pub(super) async fn fold_opened(
         .execute(&mut *connection)
         .await?;
     }
-    Ok(())
+    Ok(*run)
 }
 
 pub(super) async fn fold_begun(

@@ -109,24 +109,18 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
     let (name, labels) = metadata
         .map(|node| read_metadata(node, reader))
         .unwrap_or_default();
-    let place = metadata
-        .and_then(|node| node.get("name"))
-        .map_or(&root.place, |node| &node.place)
-        .clone();
+    let name_node = metadata.and_then(|node| node.get("name"));
+    let place = name_node.map_or(&root.place, |node| &node.place).clone();
     let mut spec = reader.fields(spec?, &root.place)?;
     let _merged_already = spec.get("extends");
-    let vars = spec
-        .get("vars")
-        .map(|node| read_vars(node, reader))
+    let vars = spec.get("vars").map(|node| read_vars(node, reader));
+    let vars = vars.unwrap_or_default();
+    let secrets = spec.get("secrets").map(|node| secret::read(node, reader));
+    let secrets = secrets.unwrap_or_default();
+    let connections = spec.get("connections");
+    let connections = connections
+        .map(|node| connection::read(node, kinds, reader))
         .unwrap_or_default();
-    let secrets = spec
-        .get("secrets")
-        .map(|node| secret::read(node, reader))
-        .unwrap_or_default();
-    let connections = spec
-        .get("connections")
-        .map(|node| connection::read(node, kinds, reader));
-    let connections = connections.unwrap_or_default();
     let reconcile = spec
         .get("reconcile")
         .map(|node| reconcile::read(node, reader));
@@ -135,19 +129,20 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
         .map(|node| reconcile::notify(node, reader));
     let resources = spec.get("resources");
     let declared: BTreeSet<String> = resources
-        .map(|node| {
-            node.entries()
-                .iter()
-                .map(|(key, _)| key.text.clone())
-                .collect()
-        })
-        .unwrap_or_default();
+        .into_iter()
+        .flat_map(Node::entries)
+        .map(|(key, _)| key.text.clone())
+        .collect();
     let resources = resources
         .map(|node| resource::read(node, Some(&connections), kinds, reader))
         .unwrap_or_default();
     spec.finish(reader);
     let symbols = Symbols::new(&vars, secrets.keys(), &declared, &resources);
     let vars = symbols.check(vars, &connections, &resources, reader);
+    let (secret_places, secrets) = secrets
+        .into_iter()
+        .map(|(name, entry)| ((name.clone(), entry.place), (name, entry.source)))
+        .unzip();
     Some(Environment {
         name: name?,
         path: path.clone(),
@@ -158,14 +153,8 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
         resources,
         vars,
         location: place.location(),
-        secret_places: secrets
-            .iter()
-            .map(|(name, entry)| (name.clone(), entry.place.clone()))
-            .collect(),
-        secrets: secrets
-            .into_iter()
-            .map(|(name, entry)| (name, entry.source))
-            .collect(),
+        secret_places,
+        secrets,
         place,
     })
 }

@@ -102,6 +102,8 @@ const REGISTRIES: [&str; 7] = [
 
 const MAX_LINES: usize = 400;
 
+const MAX_FUNCTION: usize = 60;
+
 fn assert_none(rule: &str, broken: &[String]) {
     assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
 }
@@ -125,6 +127,28 @@ fn no_file_is_long() {
         .map(|(lines, path)| format!("{path}: {lines} lines"))
         .collect();
     assert_none("a file has at most 400 lines: split it by noun", &broken);
+}
+
+/// Counts from `fn` to the brace below it that stands as far in, which is where rustfmt closes a function.
+#[test]
+fn no_function_is_too_long() {
+    let mut broken = Vec::new();
+    for source in all_sources() {
+        let lines: Vec<(usize, &str)> = source.production().collect();
+        for (begin, (number, line)) in lines.iter().enumerate() {
+            if !line.split_whitespace().any(|word| word == "fn") {
+                continue;
+            }
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let close = format!("{indent}}}");
+            let end = lines[begin..].iter().position(|(_, line)| *line == close);
+            let length = end.map_or(0, |end| end + 1);
+            if length > MAX_FUNCTION && !line.ends_with(';') {
+                broken.push(format!("{}:{number}: {length} lines", source.path));
+            }
+        }
+    }
+    assert_none("a function has at most 60 lines", &broken);
 }
 
 #[test]

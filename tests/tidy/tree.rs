@@ -24,7 +24,8 @@ impl Source {
 
     /// Which line opens the inline test module: one more than the file has where there is none, 1 in a file that is all test.
     pub(crate) fn first_test(&self) -> usize {
-        if self.path.ends_with("/tests.rs") || !self.path.starts_with("src/") {
+        let is_test = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
+        if is_test || !self.path.starts_with("src/") {
             return 1;
         }
         let lines: Vec<&str> = self.text.lines().map(str::trim).collect();

@@ -130,17 +130,7 @@ async fn tell(stage: &mut Stage, client: &Client, namespace: &str) -> anyhow::Re
     screen.chapter("Somebody edits an object by hand");
     let seen = stage.last_episode().await?;
     let objects: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let person = PatchParams {
-        field_manager: Some("kubectl-edit".to_owned()),
-        ..PatchParams::default()
-    };
-    objects
-        .patch(
-            "shop",
-            &person,
-            &Patch::Merge(json!({ "data": { "greeting": "HACKED" } })),
-        )
-        .await?;
+    edit_by_hand(&objects).await?;
     screen.say(&format!(
         "  $ kubectl --namespace {namespace} edit configmap shop    # greeting: HACKED"
     ));
@@ -169,5 +159,16 @@ async fn tell(stage: &mut Stage, client: &Client, namespace: &str) -> anyhow::Re
         greeting == "Lovely to see you",
         "see the merged greeting on the cluster"
     );
+    Ok(())
+}
+
+/// Does what `kubectl edit` does, under its name.
+async fn edit_by_hand(objects: &Api<ConfigMap>) -> anyhow::Result<()> {
+    let person = PatchParams {
+        field_manager: Some("kubectl-edit".to_owned()),
+        ..PatchParams::default()
+    };
+    let edit = Patch::Merge(json!({ "data": { "greeting": "HACKED" } }));
+    objects.patch("shop", &person, &edit).await?;
     Ok(())
 }

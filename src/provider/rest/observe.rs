@@ -7,7 +7,7 @@ use super::object::{Object, sealed_as_recorded};
 use super::ownership::{Ownership, owner_of};
 use super::session::Session;
 use crate::model::{
-    Address, Asked, Class, ConnectionName, EnvironmentName, Identity, KindName, Observation,
+    Address, Asked, Class, ConnectionName, EnvironmentName, Identity, Kind, KindName, Observation,
     Observed, Owner,
 };
 use futures::future::join_all;
@@ -94,64 +94,11 @@ impl Rest {
     }
 
     fn answer(&self, session: &Session, objects: &[Json], question: &Asked) -> Observed {
-        let Some(row) = self.row(&question.kind) else {
-            let unknown = Failure::new(
-                "no-kind",
-                Class::User,
-                format!("there is no kind {}", question.kind),
-            );
-            return Observed {
-                address: question.address.clone(),
-                observation: unknown.unknown(),
-            };
-        };
-        let recorded = question
-            .owned
-            .as_ref()
-            .and_then(|owned| owned.external_id.as_deref());
-        let by_record = matches!(session.entry.ownership, Ownership::Record);
-        let likely = |body: &Json| match &question.desired {
-            Some(desired) if by_record => Object {
-                entry: &session.entry,
-                row,
-                identity: &question.identity,
-                body,
-            }
-            .differing(desired)
-            .is_empty(),
-            _ => {
-                session.entry.ownership.owner(body, &question.address)
-                    == Some(Owner::Resource(question.address.clone()))
-            }
-        };
-        let meant = Meant {
-            identity: &question.identity,
-            id: recorded,
-            id_only: by_record && question.desired.is_none(),
-            likely: &likely,
-        };
-        let observation = match pick(&session.entry, objects, meant) {
-            Picked::Nothing => Observation::Absent { prediction: None },
-            Picked::Several(count) => several(count, &question.identity).unknown(),
-            Picked::One(body) => {
-                let ours = by_record
-                    && recorded.is_some()
-                    && session.entry.id_of(body).as_deref() == recorded;
-                let owner = match ours {
-                    true => Some(Owner::Resource(question.address.clone())),
-                    false => session.entry.ownership.owner(body, &question.address),
-                };
-                let seen = Object {
-                    entry: &session.entry,
-                    row,
-                    identity: &question.identity,
-                    body,
-                };
-                let mut live = seen.live(question.desired.as_ref(), owner);
-                if let Some(owned) = &question.owned {
-                    live.value = sealed_as_recorded(live.value, &owned.applied);
-                }
-                Observation::Present(Box::new(live))
+        let observation = match self.row(&question.kind) {
+            Some(row) => observation(session, row, objects, question),
+            None => {
+                let reason = format!("there is no kind {}", question.kind);
+                Failure::new("no-kind", Class::User, reason).unknown()
             }
         };
         Observed {
@@ -185,12 +132,7 @@ impl Rest {
                 address.environment == question.address.environment && !known.contains(address)
             })
             .map(|(body, address)| {
-                let seen = Object {
-                    entry: &session.entry,
-                    row,
-                    identity: &question.identity,
-                    body,
-                };
+                let seen = object(session, row, question, body);
                 let live = seen.live(None, Some(Owner::Resource(address.clone())));
                 Observed {
                     address,
@@ -199,6 +141,53 @@ impl Rest {
             })
             .collect()
     }
+}
+
+fn object<'a>(session: &'a Session, row: &'a Kind, asked: &'a Asked, body: &'a Json) -> Object<'a> {
+    Object {
+        entry: &session.entry,
+        row,
+        identity: &asked.identity,
+        body,
+    }
+}
+
+/// Tells what is live of one resource, out of what a list holds.
+fn observation(session: &Session, row: &Kind, objects: &[Json], question: &Asked) -> Observation {
+    let recorded = question
+        .owned
+        .as_ref()
+        .and_then(|owned| owned.external_id.as_deref());
+    let by_record = matches!(session.entry.ownership, Ownership::Record);
+    let us = Owner::Resource(question.address.clone());
+    let owner = |body: &Json| session.entry.ownership.owner(body, &question.address);
+    let likely = |body: &Json| match &question.desired {
+        Some(desired) if by_record => object(session, row, question, body)
+            .differing(desired)
+            .is_empty(),
+        _ => owner(body).as_ref() == Some(&us),
+    };
+    let meant = Meant {
+        identity: &question.identity,
+        id: recorded,
+        id_only: by_record && question.desired.is_none(),
+        likely: &likely,
+    };
+    let body = match pick(&session.entry, objects, meant) {
+        Picked::Nothing => return Observation::Absent { prediction: None },
+        Picked::Several(count) => return several(count, &question.identity).unknown(),
+        Picked::One(body) => body,
+    };
+    let is_recorded = recorded.is_some() && session.entry.id_of(body).as_deref() == recorded;
+    let owner = match by_record && is_recorded {
+        true => Some(us),
+        false => owner(body),
+    };
+    let mut live = object(session, row, question, body).live(question.desired.as_ref(), owner);
+    if let Some(owned) = &question.owned {
+        live.value = sealed_as_recorded(live.value, &owned.applied);
+    }
+    Observation::Present(Box::new(live))
 }
 
 /// Says that it cannot be told which object is meant: choosing one could change somebody else's.
