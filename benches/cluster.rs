@@ -282,8 +282,9 @@ async fn world(cluster: &Cluster, folder: &Path) -> World {
         kubeconfig: Some(cluster.kubeconfig()),
         ..KubernetesSettings::default()
     };
-    let provider = Kubernetes::new(settings, Limiters::default(), None);
     let ledger = Ledger::open(&folder.join("ledger.db")).await.unwrap();
+    let key = ledger.digest_key();
+    let provider = Kubernetes::new(settings, Limiters::default(), key, None);
     let registry = Registry::new(vec![Arc::new(provider)]);
     World::new(registry, ledger, Clock::system(), Limits::default())
 }

@@ -205,6 +205,7 @@ fn live(wanted: &Wanted) -> Live {
         external_id: Some("5ad8a1a5-0000-4000-8000-000000000000".to_owned()),
         health: Health::Ready,
         touched_by: Vec::new(),
+        verdict: None,
     }
 }
 
@@ -217,5 +218,6 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         external_id: Some("5ad8a1a5-0000-4000-8000-000000000000".to_owned()),
         applied: key.sealed_json(&wanted.desired),
         protected: false,
+        verdict: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
 use crate::net::Limiters;
 use crate::plan::Plan;
-use crate::provider::{Nudge, Registry};
+use crate::provider::Registry;
 use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::Clock;
 use anyhow::{Context as _, bail};
@@ -79,12 +79,9 @@ pub(super) async fn plans_of(settings: &Settings, path: &Path) -> anyhow::Result
     let limits = Limits {
         concurrency: settings.limits.concurrency,
     };
-    let world = World::new(
-        registry(settings)?,
-        Ledger::in_memory().await?,
-        Clock::system(),
-        limits,
-    );
+    let ledger = Ledger::in_memory().await?;
+    let registry = registry(settings, &ledger)?;
+    let world = World::new(registry, ledger, Clock::system(), limits);
     let reading = place.environments(world.registry.kinds());
     let everywhere = everywhere(
         &reading,
@@ -111,14 +108,14 @@ pub(super) async fn plans_of(settings: &Settings, path: &Path) -> anyhow::Result
     Ok(plans)
 }
 
-fn registry(settings: &Settings) -> anyhow::Result<Registry> {
+fn registry(settings: &Settings, ledger: &Ledger) -> anyhow::Result<Registry> {
     let client = engine::client(settings)?;
-    let (nudge, _nobody_listens) = Nudge::channel(1);
     Ok(engine::registry(
         settings,
         &client,
         &Limiters::default(),
-        &nudge,
+        &ledger.digest_key(),
+        None,
     ))
 }
 
@@ -133,12 +130,8 @@ async fn world(settings: &Settings, path: &Path, access: Access) -> anyhow::Resu
     let limits = Limits {
         concurrency: settings.limits.concurrency,
     };
-    Ok(World::new(
-        registry(settings)?,
-        ledger,
-        Clock::system(),
-        limits,
-    ))
+    let registry = registry(settings, &ledger)?;
+    Ok(World::new(registry, ledger, Clock::system(), limits))
 }
 
 async fn of_path(

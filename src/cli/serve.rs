@@ -86,10 +86,10 @@ impl Serving {
         let client = engine::client(settings)?;
         let limiters = Limiters::default();
         let (nudge, nudges) = Nudge::channel(NUDGES);
-        let registry = engine::registry(settings, &client, &limiters, &nudge);
+        let (ledger, key) = (lasting.ledger.clone(), lasting.ledger.digest_key());
+        let registry = engine::registry(settings, &client, &limiters, &key, Some(&nudge));
         let concurrency = settings.limits.concurrency;
-        let (ledger, limits) = (lasting.ledger.clone(), Limits { concurrency });
-        let world = World::new(registry, ledger, Clock::system(), limits);
+        let world = World::new(registry, ledger, Clock::system(), Limits { concurrency });
         let Assembly {
             followed,
             mut forges,

@@ -304,6 +304,7 @@ impl Run<'_> {
             external_id: applied.external_id.clone(),
             applied: self.needs.digest_key.sealed_json(desired),
             protected: step.protected,
+            verdict: applied.verdict.clone(),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Folder, Followed, Origin, Polling};
 use crate::config::{self, Access, Settings};
 use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubSettings, LoggedForge};
 use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings};
-use crate::model::{Secret, SecretSource};
+use crate::model::{DigestKey, Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
 use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Registry, Rest};
 use crate::source::{Credentials, Limits, Repository, SourceError, Target, secrets};
@@ -68,7 +68,8 @@ pub fn registry(
     settings: &Settings,
     client: &Client,
     limiters: &Limiters,
-    nudge: &Nudge,
+    key: &DigestKey,
+    nudge: Option<&Nudge>,
 ) -> Registry {
     let mut catalogue = Catalogue::built_in();
     for (api, url) in &settings.providers.rest.base_urls {
@@ -84,7 +85,8 @@ pub fn registry(
         Arc::new(Kubernetes::new(
             kubernetes,
             limiters.clone(),
-            Some(nudge.clone()),
+            key.clone(),
+            nudge.cloned(),
         )),
         Arc::new(Rest::new(client.clone(), limiters.clone(), catalogue)),
     ])

@@ -7,9 +7,13 @@ use super::{CycleError, Looked, Report, Subject, World, look};
 use crate::deliver::{self, Authority, CarryOut, Progress, Route};
 use crate::ledger::{RunIntent, RunOutcome, RunSummary};
 use crate::model::{Action, Address, Outcome, RunId};
+use futures::stream::{self, TryStreamExt as _};
 use serde_json::json;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
+
+/// How many records are handed to the ledger at once.
+const RECORDS_AT_ONCE: usize = 64;
 
 /// Who lets a run act, why it runs, and how it is watched.
 #[derive(Clone)]
@@ -81,9 +85,11 @@ pub async fn carry_out(
 
 /// Writes down what is ours already, or is no longer, without any step.
 async fn remember(world: &World, looked: &Looked) -> Result<(), CycleError> {
-    for owned in &looked.plan.records {
-        world.ledger.own(owned).await?;
-    }
+    // Side by side, so that many are written in one go.
+    let records = looked.plan.records.iter();
+    stream::iter(records.map(Ok))
+        .try_for_each_concurrent(RECORDS_AT_ONCE, |owned| world.ledger.own(owned))
+        .await?;
     // What moved to another address in a run that was killed needs no step any more.
     let moved = |to| {
         looked

@@ -29,6 +29,7 @@ fn owned(text: &str, applied: serde_json::Value) -> Owned {
         external_id: None,
         applied,
         protected: false,
+        verdict: None,
     }
 }
 

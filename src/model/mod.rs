@@ -32,7 +32,7 @@ pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Rev
 pub use kind::{Inside, Kind, Kinds, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Observation, Observed, Owned, Owner, Prediction,
-    Touch,
+    Touch, Verdict,
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};

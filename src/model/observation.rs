@@ -67,6 +67,9 @@ pub struct Owned {
     pub applied: serde_json::Value,
     /// True where it was marked protected when last applied: a prune of it waits.
     pub protected: bool,
+    /// What the provider told of the state it was left in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 /// One question to a provider.
@@ -86,6 +89,13 @@ pub struct Asked {
     pub owned: Option<Arc<Owned>>,
     /// How deep to look.
     pub depth: Depth,
+}
+
+impl Asked {
+    /// Returns what the provider told of this object when it was last left, where the ledger knows.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.owned.as_ref()?.verdict.as_ref()
+    }
 }
 
 /// One answer.
@@ -137,6 +147,8 @@ pub struct Live {
     pub health: Health,
     /// Who changed what, newest first, where the live side knows.
     pub touched_by: Vec<Touch>,
+    /// Where a write would change nothing: how to know that again without asking.
+    pub verdict: Option<Verdict>,
 }
 
 /// Whose mark a live object carries.
@@ -152,6 +164,12 @@ pub enum Owner {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Mark(pub String);
+
+/// That a write of one declared state would change nothing of one live state, so that neither has to be
+/// asked about again while both stand. Opaque to all but its provider; no secret can be guessed from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Verdict(pub String);
 
 /// Whether a resource works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

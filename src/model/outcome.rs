@@ -1,6 +1,6 @@
 //! How a step ended.
 
-use super::observation::{Health, Mark};
+use super::observation::{Health, Mark, Verdict};
 use super::value::Map;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub struct Applied {
     pub health: Health,
     /// True where nothing had to be written: live already equalled desired.
     pub unchanged: bool,
+    /// Where the same write again would change nothing: how to know that without asking.
+    pub verdict: Option<Verdict>,
 }
 
 /// How a step ended.

@@ -27,6 +27,7 @@ fn owned(text: &str) -> Owned {
         external_id: None,
         applied: serde_json::json!({}),
         protected: false,
+        verdict: None,
     }
 }
 

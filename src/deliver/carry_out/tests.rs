@@ -65,6 +65,7 @@ impl Provider for Scripted {
                 external_id: None,
                 health: self.health(),
                 touched_by: Vec::new(),
+                verdict: None,
             })),
         };
         asked.iter().map(seen).collect()
@@ -92,6 +93,7 @@ impl Provider for Scripted {
             external_id: None,
             health: self.health(),
             unchanged: false,
+            verdict: None,
         })
     }
 }

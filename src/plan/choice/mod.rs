@@ -8,8 +8,8 @@ pub(super) use down::take_down;
 use super::diff;
 use super::ownership::Claims;
 use crate::model::{
-    Action, Address, Connection, ConnectionName, DigestKey, Hole, Identity, Observation, Owned,
-    PathPattern, Prediction, Step, Value, Wanted,
+    Action, Address, Connection, ConnectionName, DigestKey, Hole, Identity, Live, Observation,
+    Owned, PathPattern, Prediction, Step, Value, Wanted,
 };
 use present::present;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,7 +184,7 @@ fn deferred(what: &str) -> String {
 }
 
 /// Returns what the ledger is to know of a step that writes nothing.
-fn record(step: &Step, key: &DigestKey) -> Owned {
+fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
     let desired = step.desired.as_ref().unwrap_or(&Value::Null);
     Owned {
         address: step.address.clone(),
@@ -194,6 +194,7 @@ fn record(step: &Step, key: &DigestKey) -> Owned {
         external_id: step.external_id.clone(),
         applied: key.sealed_json(desired),
         protected: step.protected,
+        verdict: live.and_then(|live| live.verdict.clone()),
     }
 }
 

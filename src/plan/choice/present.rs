@@ -43,7 +43,7 @@ pub(super) fn present(
     let mut step = written(step, wanted, live);
     decide(&mut step, wanted, live, take);
     let record = (step.action == Action::None)
-        .then(|| super::record(&step, facts.key))
+        .then(|| super::record(&step, Some(live), facts.key))
         .filter(|record| owned != Some(record));
     Choice { step, from, record }
 }

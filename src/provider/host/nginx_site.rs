@@ -85,6 +85,7 @@ pub(super) fn observe(
         external_id: None,
         health: Health::Ready,
         touched_by: touched,
+        verdict: None,
         value: Value::Map(value),
     })))
 }
@@ -170,6 +171,7 @@ pub(super) fn apply(
         mark: after.mark(after.owner()),
         external_id: None,
         health: Health::Ready,
+        verdict: None,
         unchanged: verdict == Verdict::Done,
     })
 }

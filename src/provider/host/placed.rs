@@ -127,6 +127,7 @@ pub(super) fn observe(
         external_id: None,
         health: Health::Ready,
         touched_by: look.marks.touched(look.record.as_ref(), found, ""),
+        verdict: None,
         value: Value::Map(value),
     })))
 }
@@ -227,6 +228,7 @@ pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied
         external_id: None,
         health: Health::Ready,
         unchanged: verdict == Verdict::Done,
+        verdict: None,
     })
 }
 
@@ -248,6 +250,7 @@ fn removed(
         external_id: None,
         health: Health::Ready,
         unchanged,
+        verdict: None,
     })
 }
 

@@ -7,6 +7,7 @@ use super::error::Failure;
 use super::observe::present;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
+use super::verdict::{Matter, Yielded};
 use super::{delete, dry_run, fields, marks, shape};
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
 use serde_json::Value as Json;
@@ -74,6 +75,9 @@ pub(super) async fn carry_out(
         step,
         sealer,
     };
+    if work.target.served.kind == "CustomResourceDefinition" {
+        cluster.doubt_types();
+    }
     match step.action {
         Action::Create => work.create().await,
         Action::Update | Action::Adopt => work.update().await,
@@ -99,6 +103,7 @@ fn gone(unchanged: bool) -> Applied {
         external_id: None,
         health: Health::Ready,
         unchanged,
+        verdict: None,
     }
 }
 
@@ -135,9 +140,11 @@ impl Work<'_> {
     async fn create(&self) -> Result<Applied, ProviderError> {
         let object = self.payload()?;
         match self.make(&object).await {
-            Ok((live, true)) => Ok(self.applied(&live, false)),
+            Ok((live, true)) => Ok(self.settled(&live, false, &object, &Vec::new()).await),
             // Made by ourselves before, in a run that was cut off before it could write that down.
-            Ok((live, false)) if is_our_making(&live) => Ok(self.applied(&live, true)),
+            Ok((live, false)) if is_our_making(&live) => {
+                Ok(self.settled(&live, true, &object, &Vec::new()).await)
+            }
             Ok((live, false)) => {
                 self.withdraw(&object, &live).await?;
                 Err(ProviderError::Moved { what: self.what() })
@@ -232,8 +239,8 @@ impl Work<'_> {
     async fn happened(&self, live: &Json) -> Result<Applied, ProviderError> {
         let moved = || ProviderError::Moved { what: self.what() };
         let whole = self.payload()?;
-        let object =
-            fields::without(&whole, &self.yielded().unwrap_or_default()).map_err(|_| moved())?;
+        let yielded = self.yielded().unwrap_or_default();
+        let object = fields::without(&whole, &yielded).map_err(|_| moved())?;
         let mode = Mode {
             dry_run: true,
             force: true,
@@ -244,7 +251,9 @@ impl Work<'_> {
             .apply(&target.served, target.namespace(), &object, mode)
             .await;
         match told {
-            Ok((object, _)) if shape::is_same(live, &object) => Ok(self.applied(live, true)),
+            Ok((object, _)) if shape::is_same(live, &object) => {
+                Ok(self.settled(live, true, &whole, &yielded).await)
+            }
             Ok(_) => Err(moved()),
             Err(failure) if failure.class == Class::Transient => Err(self.failed(failure)),
             Err(_) => Err(moved()),
@@ -291,9 +300,10 @@ impl Work<'_> {
                 Seen::Gone => return Err(ProviderError::Moved { what: self.what() }),
             };
             match self.write(&whole, &live).await {
-                Ok(after) => {
+                Ok((after, yielded)) => {
                     let version = |object: &Json| object["metadata"]["resourceVersion"].clone();
-                    return Ok(self.applied(&after, version(&after) == version(&live)));
+                    let unchanged = version(&after) == version(&live);
+                    return Ok(self.settled(&after, unchanged, &whole, &yielded).await);
                 }
                 Err(failure) if failure.is_stale() && tries < TRIES => {}
                 Err(failure) if failure.is_stale() => {
@@ -304,15 +314,17 @@ impl Work<'_> {
         }
     }
 
-    async fn write(&self, whole: &Json, live: &Json) -> Result<Json, Failure> {
+    /// Writes, and returns the object with what was left to others.
+    async fn write(&self, whole: &Json, live: &Json) -> Result<(Json, Yielded), Failure> {
         let Some(yielded) = self.yielded() else {
             // Nothing was predicted: the conflicts of this moment are settled by the same rules.
             return match self.send(whole, live, false).await {
                 Err(failure) if !failure.conflicts().is_empty() => {
                     let settled = fields::settle(whole, &failure.conflicts())?;
-                    self.send(&settled.object, live, true).await
+                    let sent = self.send(&settled.object, live, true).await?;
+                    Ok((sent, settled.yielded))
                 }
-                other => other,
+                other => Ok((other?, Vec::new())),
             };
         };
         let object = fields::without(whole, &yielded).map_err(|field| Failure {
@@ -322,7 +334,7 @@ impl Work<'_> {
                 format!("{field} was to be left out and is not there"),
             )
         })?;
-        self.send(&object, live, true).await
+        Ok((self.send(&object, live, true).await?, yielded))
     }
 
     async fn send(&self, object: &Json, live: &Json, force: bool) -> Result<Json, Failure> {
@@ -341,14 +353,31 @@ impl Work<'_> {
         sent.map(|(object, _)| object)
     }
 
-    fn applied(&self, live: &Json, unchanged: bool) -> Applied {
-        let seen = present(live, &self.target, self.step.desired.as_ref(), &self.sealer);
+    /// What the server answered to a write, which would change nothing if it were sent again.
+    async fn settled(
+        &self,
+        live: &Json,
+        unchanged: bool,
+        sent: &Json,
+        yielded: &Yielded,
+    ) -> Applied {
+        let (cluster, target) = (self.cluster, &self.target);
+        let schema = cluster.schema(&target.served).await;
+        let matter = Matter {
+            sent,
+            live,
+            schema: &schema,
+        };
+        let verdict = cluster.verdicts.make(matter, yielded);
+        cluster.verdicts.asked(&target.reference);
+        let seen = present(live, target, self.step.desired.as_ref(), &self.sealer);
         Applied {
             outputs: seen.outputs,
             mark: Some(seen.mark),
             external_id: seen.external_id,
             health: seen.health,
             unchanged,
+            verdict: Some(verdict),
         }
     }
 }

@@ -4,11 +4,13 @@
 use super::discovery::{Served, Types};
 use super::error::Failure;
 use super::verdict::Verdicts;
+use crate::model::DigestKey;
 use crate::net::Limiter;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde_json::Value as Json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -53,7 +55,8 @@ pub(super) struct Cluster {
     pub(super) namespace: String,
     /// What it serves, as last asked.
     types: Mutex<Option<(Instant, Arc<Types>)>>,
-    /// Dry-runs that need not be asked again.
+    doubted: AtomicBool,
+    /// What need not be asked again.
     pub(super) verdicts: Verdicts,
 }
 
@@ -64,6 +67,7 @@ impl Cluster {
         limiter: Limiter,
         server: String,
         namespace: String,
+        key: DigestKey,
     ) -> Self {
         Self {
             client,
@@ -71,7 +75,8 @@ impl Cluster {
             server,
             namespace,
             types: Mutex::new(None),
-            verdicts: Verdicts::default(),
+            doubted: AtomicBool::new(false),
+            verdicts: Verdicts::new(key),
         }
     }
 
@@ -83,13 +88,38 @@ impl Cluster {
         {
             return Ok(types.clone());
         }
-        let (core, groups) = tokio::try_join!(
+        let (core, groups, schemas) = tokio::join!(
             self.read("/api", AGGREGATED),
-            self.read("/apis", AGGREGATED)
-        )?;
-        let types = Arc::new(Types::read(&[core, groups])?);
+            self.read("/apis", AGGREGATED),
+            self.read("/openapi/v3", "application/json"),
+        );
+        let types = Types::read(&[core?, groups?])?;
+        // Without them a change of a schema is seen later: no reason to see nothing.
+        let types = match (schemas, known.as_ref()) {
+            (Ok(answer), _) => types.with_schemas(&answer),
+            (Err(_), Some((_, before))) => types.with_schemas_of(before),
+            (Err(_), None) => types,
+        };
+        let types = Arc::new(types);
         *known = Some((Instant::now(), types.clone()));
         Ok(types)
+    }
+
+    /// Has the next look ask anew what is served: a definition was just written.
+    pub(super) fn doubt_types(&self) {
+        self.doubted.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether that is to be asked anew, once.
+    pub(super) fn doubts_types(&self) -> bool {
+        self.doubted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Returns what moves with a kind's schema; empty where that is not known.
+    pub(super) async fn schema(&self, served: &Served) -> String {
+        let known = self.types.lock().await;
+        let types = known.as_ref().map(|(_, types)| types);
+        types.map_or("", |types| types.schema(served)).to_owned()
     }
 
     /// Reads one object; `None` where the server says that it is not there.

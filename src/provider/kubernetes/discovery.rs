@@ -22,13 +22,18 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// Returns the address of the collection, or of one object in it.
-    pub(super) fn path(&self, namespace: &str, name: Option<&str>) -> String {
-        let mut path = if self.group.is_empty() {
+    /// Returns the address of its group version.
+    fn group_path(&self) -> String {
+        if self.group.is_empty() {
             format!("/api/{}", self.version)
         } else {
             format!("/apis/{}/{}", self.group, self.version)
-        };
+        }
+    }
+
+    /// Returns the address of the collection, or of one object in it.
+    pub(super) fn path(&self, namespace: &str, name: Option<&str>) -> String {
+        let mut path = self.group_path();
         let place = if self.namespaced { namespace } else { "" };
         let namespace = (!place.is_empty()).then_some(["namespaces", place]);
         let parts = namespace
@@ -62,6 +67,8 @@ pub(super) struct Types {
     served: BTreeMap<(String, String), Vec<Served>>,
     /// Group and version whose server is down.
     down: BTreeSet<(String, String)>,
+    /// The digest of each group version's schema, by its path.
+    schemas: BTreeMap<String, String>,
 }
 
 impl Types {
@@ -114,6 +121,33 @@ impl Types {
                     namespaced: text("/scope") == Some("Namespaced"),
                 });
         }
+    }
+
+    /// Takes in the answer of `/openapi/v3`: the digest of each schema, for caching. Source: KEP-2896.
+    #[must_use]
+    pub(super) fn with_schemas(mut self, answer: &Json) -> Self {
+        for (path, found) in answer["paths"].as_object().into_iter().flatten() {
+            let url = found["serverRelativeURL"].as_str().unwrap_or_default();
+            if let Some((_, digest)) = url.split_once("?hash=") {
+                self.schemas.insert(path.clone(), digest.to_owned());
+            }
+        }
+        self
+    }
+
+    /// Keeps the digests of schemas that were told before.
+    #[must_use]
+    pub(super) fn with_schemas_of(mut self, before: &Self) -> Self {
+        self.schemas.clone_from(&before.schemas);
+        self
+    }
+
+    /// Returns what moves with the schema of a kind; empty where the server does not tell.
+    pub(super) fn schema(&self, served: &Served) -> &str {
+        let path = served.group_path();
+        self.schemas
+            .get(path.trim_start_matches('/'))
+            .map_or("", String::as_str)
     }
 
     /// Finds a kind, in the version named or in the preferred one.

@@ -5,9 +5,9 @@ use super::cluster::{Cluster, Mode};
 use super::error::{Cause, Failure};
 use super::seal::Sealer;
 use super::target::Target;
-use super::verdict::Verdict;
+use super::verdict::Matter;
 use super::{fields, marks, place, shape};
-use crate::model::{Address, Class, Digest, FieldPath, Map, Prediction, Touch, Value};
+use crate::model::{Asked, Class, FieldPath, Map, Prediction, Touch, Value, Verdict};
 use serde_json::Value as Json;
 
 /// One object to be asked about.
@@ -17,8 +17,8 @@ pub(super) struct Question<'a> {
     pub(super) cluster: &'a Cluster,
     /// Which.
     pub(super) target: &'a Target,
-    /// Whose.
-    pub(super) address: &'a Address,
+    /// Whose, and what was told of it before.
+    pub(super) asked: &'a Asked,
     /// What is declared.
     pub(super) desired: &'a Value,
     /// What is live; `None` where nothing is.
@@ -39,6 +39,8 @@ pub(super) struct Answer {
     /// True where the server answered about a later state than the one it was asked with: what
     /// differs may be what somebody else did in between.
     pub(super) is_later: bool,
+    /// Where a write would change nothing.
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// Asks what a write would give.
@@ -47,52 +49,46 @@ pub(super) struct Answer {
 /// No usable answer; what the server refuses is an answer.
 pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> {
     let mut sent = shape::payload(question.desired)?;
-    marks::put(
-        &mut sent.object,
-        question.address,
-        &question.target.reference,
-    );
-    let live = question.live.map(|live| (live, marks::mark(live)));
-    let digest = Digest::of(format!("{}{:?}", sent.object, sent.holes));
-    if let Some((live, mark)) = &live
-        && let Some(verdict) =
-            question
-                .cluster
-                .verdicts
-                .find(&question.target.reference, &digest, mark)
+    let (cluster, reference) = (question.cluster, &question.target.reference);
+    marks::put(&mut sent.object, &question.asked.address, reference);
+    let schema = cluster.schema(&question.target.served).await;
+    // What is not known yet is part of neither side.
+    let live = question.live.filter(|_| sent.holes.is_empty());
+    let matter = live.map(|live| Matter {
+        sent: &sent.object,
+        live,
+        schema: &schema,
+    });
+    if let Some((matter, verdict)) = matter.zip(question.asked.verdict())
+        && let Some(yielded) = cluster.verdicts.holds(verdict, reference, matter)
     {
-        let touches = fields::touches(live, &sent.object, &[]);
-        let value = question.shaped((*live).clone());
-        return Ok(question.becomes(value, &sent, &verdict.yielded, touches));
+        let touches = fields::touches(matter.live, &sent.object, &[]);
+        let value = question.shaped(matter.live.clone());
+        return Ok(Answer {
+            verdict: Some(verdict.clone()),
+            ..question.becomes(value, &sent, &yielded, touches)
+        });
     }
     let (told, touches) = question.told(&sent.object).await?;
     match told {
         Told::Gives { object, yielded } => {
-            if let Some((live, mark)) = live
-                && sent.holes.is_empty()
-                && shape::is_same(live, &object)
-            {
-                let verdict = Verdict {
-                    desired: digest,
-                    live: mark,
-                    yielded: yielded.clone(),
-                };
-                question
-                    .cluster
-                    .verdicts
-                    .keep(&question.target.reference, verdict);
+            let settled = matter.filter(|matter| shape::is_same(matter.live, &object));
+            let verdict = settled.map(|matter| cluster.verdicts.make(matter, &yielded));
+            if verdict.is_some() {
+                cluster.verdicts.asked(reference);
             }
             let is_later = question.live.is_some_and(|live| is_later(live, &object));
             let value = question.shaped(object);
             Ok(Answer {
                 is_later,
+                verdict,
                 ..question.becomes(value, &sent, &yielded, touches)
             })
         }
         Told::Refuses(prediction) => Ok(Answer {
             prediction,
             touches,
-            is_later: false,
+            ..Answer::default()
         }),
     }
 }
@@ -131,7 +127,7 @@ impl Question<'_> {
         Answer {
             prediction,
             touches,
-            is_later: false,
+            ..Answer::default()
         }
     }
 

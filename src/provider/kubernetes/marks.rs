@@ -138,11 +138,16 @@ pub(super) fn mark(object: &Json) -> Mark {
             .get_mut("annotations")
             .and_then(Json::as_object_mut)
         {
-            annotations.retain(|key, _| !RESTLESS.iter().any(|restless| key.starts_with(restless)));
+            annotations.retain(|key, _| !is_restless(key));
         }
     }
     content.sort_all_objects();
     Mark(format!("{uid}#{}", Digest::of(content.to_string()).short()))
+}
+
+/// Tells an annotation that a controller keeps for itself.
+pub(super) fn is_restless(annotation: &str) -> bool {
+    RESTLESS.iter().any(|start| annotation.starts_with(start))
 }
 
 fn is_autoscaled(metadata: &Json) -> bool {

@@ -16,6 +16,7 @@ mod delete;
 mod discovery;
 mod dry_run;
 mod error;
+mod essence;
 mod fields;
 mod health;
 mod list;
@@ -34,7 +35,8 @@ pub(super) use rows::rows;
 
 use super::{Nudge, Provider, ProviderError};
 use crate::model::{
-    Applied, Asked, Connection, ConnectionName, Digest, EnvironmentName, Kind, Observed, Step,
+    Applied, Asked, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kind, Observed,
+    Step,
 };
 use crate::net::Limiters;
 use async_trait::async_trait;
@@ -55,21 +57,32 @@ const MOST_CLIENTS: usize = 64;
 pub struct Kubernetes {
     settings: KubernetesSettings,
     limiters: Limiters,
+    key: DigestKey,
     rows: Vec<Kind>,
     /// By everything that leads to a cluster, credentials included.
     clusters: Mutex<HashMap<Digest, Arc<Cluster>>>,
+    /// Where each connection led at its last look, by its settings.
+    looked: Mutex<HashMap<Digest, Arc<Cluster>>>,
     /// Kept for watches.
     _nudge: Option<Nudge>,
 }
 
 impl Kubernetes {
     /// Makes the provider; nothing is connected to before it is asked for.
-    pub fn new(settings: KubernetesSettings, limiters: Limiters, nudge: Option<Nudge>) -> Self {
+    /// The key is for what is remembered of what was found.
+    pub fn new(
+        settings: KubernetesSettings,
+        limiters: Limiters,
+        key: DigestKey,
+        nudge: Option<Nudge>,
+    ) -> Self {
         Self {
             settings,
             limiters,
+            key,
             rows: rows(),
             clusters: Mutex::default(),
+            looked: Mutex::default(),
             _nudge: nudge,
         }
     }
@@ -78,7 +91,36 @@ impl Kubernetes {
         self.rows.iter().find(|row| row.name == *kind)
     }
 
-    async fn cluster(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
+    /// Returns where a connection leads, as its kubeconfig says now. Every look asks it anew.
+    async fn look_up(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
+        let found = self.find(connection).await;
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = settings_digest(connection);
+        let Ok(cluster) = &found else {
+            looked.remove(&settings);
+            return found;
+        };
+        if looked.len() >= MOST_CLIENTS {
+            looked.clear();
+        }
+        looked.insert(settings, cluster.clone());
+        found
+    }
+
+    /// Returns where a connection led when it was last looked at: what is written was seen there, and a
+    /// kubeconfig read for each of a thousand writes costs more than they do.
+    async fn looked_up(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
+        let known = {
+            let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            looked.get(&settings_digest(connection)).cloned()
+        };
+        match known {
+            Some(cluster) => Ok(cluster),
+            None => self.look_up(connection).await,
+        }
+    }
+
+    async fn find(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
         let destination = connection::destination(connection, &self.settings).await?;
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cluster) = clusters.get(&destination.digest) {
@@ -102,7 +144,13 @@ impl Kubernetes {
         let limiter = self
             .limiters
             .get(&format!("kubernetes:{server}"), PACE, PACE);
-        let cluster = Arc::new(Cluster::new(client, limiter, server, namespace));
+        let cluster = Arc::new(Cluster::new(
+            client,
+            limiter,
+            server,
+            namespace,
+            self.key.clone(),
+        ));
         clusters.insert(destination.digest, cluster.clone());
         Ok(cluster)
     }
@@ -112,7 +160,7 @@ impl Kubernetes {
             return Vec::new();
         };
         let row = |one: &Asked| self.row(&one.kind).cloned();
-        match self.cluster(&first.connection).await {
+        match self.look_up(&first.connection).await {
             Ok(cluster) => observe::answers(&cluster, row, asked).await,
             Err(failure) => asked
                 .iter()
@@ -123,6 +171,12 @@ impl Kubernetes {
                 .collect(),
         }
     }
+}
+
+/// Equal for connections that are set up alike; over their secrets, so never shown.
+fn settings_digest(connection: &Connection) -> Digest {
+    let settings = connection.settings.exposed_json().unwrap_or_default();
+    Digest::of(format!("{}\0{settings}", connection.name))
 }
 
 #[async_trait]
@@ -152,7 +206,7 @@ impl Provider for Kubernetes {
             return Err(ProviderError::Internal { what, reason });
         };
         let cluster = self
-            .cluster(&step.connection)
+            .looked_up(&step.connection)
             .await
             .map_err(|failure| failure.of_step(&what))?;
         apply::carry_out(&cluster, row, step).await

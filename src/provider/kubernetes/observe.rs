@@ -34,7 +34,12 @@ pub(super) async fn answers(
     let objects = asked
         .iter()
         .map(|one| (&one.identity, one.desired.as_ref()));
-    let mut types = match target::types_for(cluster, objects).await {
+    let types = if cluster.doubts_types() {
+        cluster.types(Duration::ZERO).await
+    } else {
+        target::types_for(cluster, objects).await
+    };
+    let mut types = match types {
         Ok(types) => types,
         Err(failure) => return all_unknown(asked, &failure),
     };
@@ -199,7 +204,7 @@ async fn look(
         let question = Question {
             cluster,
             target,
-            address: &asked.address,
+            asked,
             desired,
             live,
             sealer: &sealer,
@@ -222,6 +227,11 @@ async fn look(
         );
     };
     let mut seen = present(live, target, asked.desired.as_ref(), &sealer);
+    seen.verdict = if ask {
+        answer.verdict
+    } else {
+        asked.verdict().cloned()
+    };
     seen.prediction = answer.prediction;
     seen.touched_by = answer.touches;
     if asked.depth > Depth::Identity {
@@ -270,6 +280,7 @@ pub(super) fn present(
         value: sealer.seal(shape::value(object, desired)),
         prediction: None,
         touched_by: Vec::new(),
+        verdict: None,
     }
 }
 

@@ -111,6 +111,7 @@ impl Work<'_> {
             external_id: None,
             health: Health::Ready,
             unchanged: found.is_none(),
+            verdict: None,
         })
     }
 
@@ -181,6 +182,7 @@ impl Work<'_> {
             external_id: self.session.entry.id_of(body),
             health: object.health(),
             unchanged,
+            verdict: None,
         }
     }
 

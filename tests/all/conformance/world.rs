@@ -227,6 +227,7 @@ impl<'a> World<'a> {
                 .key
                 .sealed_json(step.desired.as_ref().unwrap_or(&Value::Null)),
             protected: step.protected,
+            verdict: applied.verdict.clone(),
         }
     }
 

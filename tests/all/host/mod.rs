@@ -10,9 +10,9 @@ use crate::conformance::world::World;
 use crate::conformance::{CANARY, Subject as _};
 use reconciled::config::Settings;
 use reconciled::engine;
-use reconciled::model::{Action, Depth, Observation, Secret, Value};
+use reconciled::model::{Action, Depth, DigestKey, Observation, Secret, Value};
 use reconciled::net::{Client, HttpSettings, Limiters};
-use reconciled::provider::{Host, Nudge};
+use reconciled::provider::Host;
 use std::os::unix::fs::PermissionsExt as _;
 
 async fn waits_for(subject: &OnHost, declared: &Value) -> String {
@@ -127,7 +127,7 @@ async fn the_daemon_s_own_registry_is_bounded_by_its_settings() {
     let subject = file().await;
     let root = subject.root();
     let client = Client::new(&HttpSettings::default()).unwrap();
-    let (nudge, _listens) = Nudge::channel(1);
+    let key = DigestKey::new([7; 32]);
     for (allowed, code) in [("false", Some("not-allowed")), ("true", None)] {
         let variables = [
             ("RECONCILED_PROVIDERS__HOST__ALLOWED", allowed),
@@ -135,7 +135,7 @@ async fn the_daemon_s_own_registry_is_bounded_by_its_settings() {
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = Settings::load(None, &variables.into()).unwrap();
-        let registry = engine::registry(&settings, &client, &Limiters::default(), &nudge);
+        let registry = engine::registry(&settings, &client, &Limiters::default(), &key, None);
         let seen = World::new(&subject)
             .observe_by(&registry, Some(&subject.declared()), Depth::Read)
             .await;

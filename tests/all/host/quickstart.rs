@@ -188,6 +188,7 @@ impl Walk {
                 external_id: None,
                 applied: self.key.sealed_json(&desired),
                 protected: step.protected,
+                verdict: None,
             });
         }
     }

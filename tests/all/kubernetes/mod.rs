@@ -43,7 +43,12 @@ impl Scene {
 
     /// The same through an account's own kubeconfig.
     fn through(namespace: String, kubeconfig: &Path) -> Self {
-        let provider = Kubernetes::new(KubernetesSettings::default(), Limiters::default(), None);
+        let provider = Kubernetes::new(
+            KubernetesSettings::default(),
+            Limiters::default(),
+            DigestKey::new([7; 32]),
+            None,
+        );
         Self {
             cluster: cluster(),
             environment: EnvironmentName::new(namespace.clone()).unwrap(),
@@ -241,14 +246,24 @@ impl Scene {
                     .key
                     .sealed_json(step.desired.as_ref().unwrap_or(&Value::Null)),
                 protected: step.protected,
+                verdict: applied.verdict.clone(),
             });
         }
         Ok(applied)
     }
 
+    /// Takes in what the ledger would, of a plan that is carried out.
+    fn remember(&mut self, plan: &Plan) {
+        for record in &plan.records {
+            self.owned.retain(|owned| owned.address != record.address);
+            self.owned.push(record.clone());
+        }
+    }
+
     /// Plans and carries out, wave by wave as a run does.
     async fn apply(&mut self, objects: &[Json]) {
         let plan = self.plan(objects).await;
+        self.remember(&plan);
         let mut steps: Vec<Step> = plan
             .steps
             .into_iter()

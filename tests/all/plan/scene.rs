@@ -133,6 +133,7 @@ pub(super) fn live(json: Json, owner: Option<Owner>) -> Live {
         external_id: None,
         health: Health::Ready,
         touched_by: Vec::new(),
+        verdict: None,
     }
 }
 
@@ -272,6 +273,7 @@ impl Scene {
             external_id: None,
             applied: key().sealed_json(&row.sealed(applied)),
             protected: false,
+            verdict: None,
         });
         self
     }

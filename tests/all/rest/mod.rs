@@ -145,6 +145,7 @@ impl World {
             external_id: applied.external_id.clone(),
             applied: DigestKey::new([7; 32]).sealed_json(asked.desired.as_ref().unwrap()),
             protected: false,
+            verdict: None,
         };
         Asked {
             owned: Some(Arc::new(owned)),
