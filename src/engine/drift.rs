@@ -29,11 +29,7 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         revision: report.plan.revision.clone(),
         kind: step.kind.to_string(),
         differences: Difference::of(step),
-        by: step
-            .touched_by
-            .iter()
-            .map(|touch| touch.by.clone())
-            .collect(),
+        by: render::touched(step),
         course: held.map_or_else(|| "it is put back".to_owned(), course),
     };
     serde_json::to_value(details).unwrap_or_default()

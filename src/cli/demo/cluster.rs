@@ -135,7 +135,6 @@ async fn tell(stage: &mut Stage, client: &Client, namespace: &str) -> anyhow::Re
         "  $ kubectl --namespace {namespace} edit configmap shop    # greeting: HACKED"
     ));
     stage.ended_episode(&environment, seen).await?;
-    stage.said(&environment).await?;
 
     screen.chapter("A pull request shows what its merge would do");
     let text = stage.repository.read(ENVIRONMENT)?;

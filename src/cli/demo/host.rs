@@ -42,7 +42,6 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
         page.display()
     ));
     stage.ended_episode(&environment, seen).await?;
-    stage.said(&environment).await?;
     anyhow::ensure!(
         read(&page)? == declared,
         "see the file put back; it is still as it was edited"

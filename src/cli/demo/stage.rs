@@ -127,9 +127,10 @@ impl Stage {
         let begun = Instant::now();
         loop {
             let newest = self.ledger()?.runs(Some(environment), 1, None).await?.pop();
-            let name = newest.map(|run| format!("slack/run/{environment}/{}", run.id.0));
-            if let Some(name) = name
-                && self.ledger()?.delivery(&name).await?.is_some()
+            if let Some(run) = newest
+                && self
+                    .is_said(&format!("run/{environment}/{}", run.id))
+                    .await?
             {
                 return Ok(());
             }
@@ -137,7 +138,12 @@ impl Stage {
         }
     }
 
-    /// Waits for an episode that began after a number of others to end.
+    async fn is_said(&self, letter: &str) -> anyhow::Result<bool> {
+        let posted = self.ledger()?.delivery(&format!("slack/{letter}")).await?;
+        Ok(posted.is_some())
+    }
+
+    /// Waits for an episode that began after a number of others to end, and to be told.
     pub(super) async fn ended_episode(
         &self,
         environment: &EnvironmentName,
@@ -151,6 +157,7 @@ impl Stage {
                 .await?;
             if let Some(episode) =
                 episode.filter(|one| one.ended_at.is_some() && one.environment == *environment)
+                && self.is_said(&format!("episode/{}", episode.id)).await?
             {
                 return Ok(episode);
             }

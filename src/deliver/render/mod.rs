@@ -20,4 +20,4 @@ pub use markdown::{Page, plan_markdown, run_markdown, validation_markdown};
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{episode_slack, notice_slack, run_slack};
 pub use terminal::{Screen, diagnostics_terminal, plan_terminal, run_terminal};
-pub use words::{Counts, many};
+pub use words::{Counts, many, touched};

@@ -104,9 +104,9 @@ pub struct Broken<'a> {
 pub struct Difference {
     /// The field; empty where the whole resource is meant.
     pub path: String,
-    /// What Git declares.
+    /// What Git declares; of a long text the lines that differ.
     pub declared: String,
-    /// What was found.
+    /// What was found, alike.
     pub live: String,
 }
 

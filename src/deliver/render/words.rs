@@ -1,6 +1,6 @@
 //! Words and counts every renderer shares.
 
-use crate::model::{Action, Outcome, Step};
+use crate::model::{Action, Connection, Outcome, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -129,13 +129,49 @@ pub(super) fn ended(step: &Step, outcome: &Outcome) -> String {
     }
 }
 
+/// Returns why a run ran, in words; the ledger keeps one word of it.
+pub(super) fn cause(trigger: &str) -> &str {
+    match trigger {
+        "revision" => "new in Git",
+        "interval" => "regular look",
+        "retry" => "tried again",
+        "window" => "its window opened",
+        "nudge" => "live state changed",
+        "start" => "daemon started",
+        "asked" => "asked for",
+        "cli" => "command line",
+        other => other,
+    }
+}
+
+/// The settings of connections that say which cluster or machine is meant. No others are shown: somebody may
+/// have written a token where a reference to a secret belongs.
+const PLACES: [&str; 2] = ["context", "root"];
+
+/// Returns where a plan's writes go, as far as its connections say: `cluster (kubernetes: context prod)`.
+pub(super) fn reaches(plan: &Plan) -> Vec<String> {
+    let mut told = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.action.writes()) {
+        let Connection {
+            name,
+            provider,
+            settings,
+        } = step.connection.as_ref();
+        let place = |key: &str| Some(format!("{key} {}", settings.get(key)?.as_str()?));
+        let line = PLACES.into_iter().find_map(place);
+        let line = line.map(|place| format!("{name} ({provider}: {place})"));
+        told.extend(line.filter(|line| !told.contains(line)));
+    }
+    told
+}
+
 /// Returns a time as `2026-11-21 07:50 UTC`.
 pub(super) fn at(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Returns who changed what drifted, newest first, each once.
-pub(super) fn touched(step: &Step) -> Vec<String> {
+pub fn touched(step: &Step) -> Vec<String> {
     let mut told = Vec::new();
     for touch in &step.touched_by {
         let when = touch

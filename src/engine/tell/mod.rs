@@ -73,7 +73,8 @@ impl Teller {
         self.trouble_over(name, trouble::INVALID).await?;
         let new_failure = self.conditions(report).await?;
         let result = self.result(report, reason);
-        if report.done().next().is_some() || new_failure {
+        // What put drift back is told by the drift's own message.
+        if report.done().any(|step| !step.is_only_drift()) || new_failure {
             self.outbox.put(Letter {
                 name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
                 channel: report.graph.notify().slack.clone(),

@@ -179,7 +179,10 @@ impl<'a> Marks<'a> {
         }
         vec![Touch {
             path: None,
-            by: format!("{} (owner of the file)", Account::User.name(found.uid)),
+            by: format!(
+                "unknown (owner of the file: {})",
+                Account::User.name(found.uid)
+            ),
             at: Some(found.changed),
         }]
     }

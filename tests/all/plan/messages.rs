@@ -93,7 +93,7 @@ fn a_run_says_what_failed_first() {
     ! `web`: onDrift: report only tells
     ! `far`: its live state is unknown: no answer within 30s
 
-    `prod` at `3f2c1d4e5a` · run 42 · poll · 2026-11-21 07:50 UTC
+    `prod` at `3f2c1d4e5a` · run 42 · new in Git · 2026-11-21 07:50 UTC
     ");
 }
 
@@ -121,6 +121,36 @@ fn a_drift_episode_opens_and_ends() {
 
     The live side does not tell who did it.
     Ended 2026-11-21 08:00 UTC: it is as Git has it again.
+
+    `prod/web` (test/object) · against `3f2c1d4e5a` · found 2026-11-21 07:50 UTC
+    ");
+}
+
+#[test]
+fn a_text_of_lines_shows_those_that_differ() {
+    let text = |line: &str| json!({ "content": format!("one\ntwo\n{line}\nfour\n") });
+    let scene = Scene::new()
+        .wants("test/plain", "page", text("<b>three</b>"))
+        .ours("page", text("drei\nund `mehr`"))
+        .applied("test/plain", "page", text("<b>three</b>"));
+    let step = scene.plan().step(&address("page")).unwrap().clone();
+    let message = episode(&Difference::of(&step), &[], None);
+    within_limits(&message).unwrap();
+    assert_snapshot!(words(&message), @r"
+    🔶 prod: web was changed outside of Git
+
+    • `content`: Git has
+    ```
+    &lt;b&gt;three&lt;/b&gt;
+    ```
+    live was
+    ```
+    drei
+    und ˋmehrˋ
+    ```
+
+    The live side does not tell who did it.
+    only reported (onDrift: report)
 
     `prod/web` (test/object) · against `3f2c1d4e5a` · found 2026-11-21 07:50 UTC
     ");

@@ -53,7 +53,7 @@ pub(super) fn borrow<'a>(
         route,
         outcomes,
         run: Some(RunId(42)),
-        trigger: "poll",
+        trigger: "revision",
         ended_at: scene.now,
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn everything() -> Scene {
 #[test]
 fn a_plan_reads_from_top_to_bottom() {
     assert_snapshot!(plan_terminal(&everything().plan(), Screen::default()), @r#"
-    prod  at 3f2c1d4e5a
+    prod  at 3f2c1d4e5a, plan ee12f026f37d
 
        ~ api  update  (test/object)
           ~ image = "api:1" -> "api:2"
@@ -83,7 +83,7 @@ fn a_plan_reads_from_top_to_bottom() {
 
     Deletes held back: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old
 
-    Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, 1 waits, 1 as declared. Hash ee12f026f37d.
+    Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, 1 waits, 1 as declared.
     "#);
 }
 

@@ -38,7 +38,7 @@ pub(super) fn everything(scene: &Scene) -> String {
         route: &go,
         outcomes: &done,
         run: Some(RunId(1)),
-        trigger: "poll",
+        trigger: "revision",
         ended_at: scene.now,
     };
     let mut all = vec![

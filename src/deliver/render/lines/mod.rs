@@ -9,6 +9,8 @@ use crate::model::{Action, Change, Origin, Step, Value};
 
 /// The most lines one change may take.
 const MOST_LINES: usize = 60;
+/// The most lines of one side of a field that drifted.
+const MOST_SIDE: usize = 6;
 /// The widest a path may be and still align what follows it.
 const WIDEST_PATH: usize = 44;
 
@@ -83,12 +85,7 @@ fn one(step: &Step, change: &Change, widest: usize) -> Vec<Line> {
         return vec![Line::new(sign(change), 0, text)];
     }
     let mut lines = vec![Line::new(sign(change), 0, format!("{path}:{note}"))];
-    let mut below = match (&change.before, &change.after) {
-        (Some(Value::String(before)), Some(Value::String(after))) => text::diff(before, after),
-        (before, after) => {
-            text::diff_lines(&tree::lines(before.as_ref()), &tree::lines(after.as_ref()))
-        }
-    };
+    let mut below = line_by_line(change);
     if below.len() > MOST_LINES {
         let left = below.len() - MOST_LINES;
         below.truncate(MOST_LINES);
@@ -96,6 +93,15 @@ fn one(step: &Step, change: &Change, widest: usize) -> Vec<Line> {
     }
     lines.extend(below);
     lines
+}
+
+fn line_by_line(change: &Change) -> Vec<Line> {
+    match (&change.before, &change.after) {
+        (Some(Value::String(before)), Some(Value::String(after))) => text::diff(before, after),
+        (before, after) => {
+            text::diff_lines(&tree::lines(before.as_ref()), &tree::lines(after.as_ref()))
+        }
+    }
 }
 
 fn path(change: &Change) -> String {
@@ -128,21 +134,38 @@ fn one_line(change: &Change) -> Option<String> {
     )
 }
 
-/// Returns what drifted in a step, one line a field.
+/// Returns what drifted in a step. Of texts with many lines only the lines that differ.
 pub(super) fn differences(step: &Step) -> Vec<Difference> {
     let drifted = step
         .changes
         .iter()
         .filter(|change| change.origin == Origin::Drift);
-    let side = |value: Option<&Value>| match value {
-        None => "nothing".to_owned(),
-        Some(value) => tree::short(value).unwrap_or_else(|| tree::inline(value)),
-    };
     drifted
         .map(|change| Difference {
             path: path(change),
-            declared: side(change.after.as_ref()),
-            live: side(change.before.as_ref()),
+            declared: side(change, change.after.as_ref(), Sign::Add),
+            live: side(change, change.before.as_ref(), Sign::Remove),
         })
         .collect()
+}
+
+fn side(change: &Change, value: Option<&Value>, sign: Sign) -> String {
+    let Some(value) = value else {
+        return "nothing".to_owned();
+    };
+    if let Some(short) = tree::short(value) {
+        return short;
+    }
+    let lines = line_by_line(change).into_iter();
+    let mut lines = lines.filter(|line| line.sign == sign);
+    let shown: Vec<String> = lines
+        .by_ref()
+        .take(MOST_SIDE)
+        .map(|line| line.text)
+        .collect();
+    match (shown.is_empty(), lines.count()) {
+        (true, _) => tree::inline(value),
+        (false, 0) => shown.join("\n"),
+        (false, more) => format!("{}\n… ({more} more lines)", shown.join("\n")),
+    }
 }

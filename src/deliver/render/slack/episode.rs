@@ -1,24 +1,21 @@
 //! One message for a drift episode, edited when it ends.
 
-use super::{Draft, code, text};
+use super::{Draft, clip, code, text};
 use crate::deliver::notify::Message;
-use crate::deliver::render::run::{Episode, EpisodeEnd};
+use crate::deliver::render::run::{Difference, Episode, EpisodeEnd};
 use crate::deliver::render::words::at;
 
 /// The most fields that are shown.
 const MOST_FIELDS: usize = 20;
+/// The longest line of a block: two blocks of some lines each fit one section.
+const LONGEST_BLOCK_LINE: usize = 160;
 
 /// Shows a drift episode: what differs, who did it and when, what is done about it, how it ended.
 pub fn episode_slack(episode: &Episode<'_>) -> Message {
     let mut draft = Draft::new(&title(episode));
     let mut lines = Vec::new();
     for difference in episode.differences.iter().take(MOST_FIELDS) {
-        lines.push(format!(
-            "• {}: Git has {}, live was {}",
-            code(&difference.path),
-            code(&difference.declared),
-            code(&difference.live)
-        ));
+        lines.push(shown(difference));
     }
     let more = episode.differences.len().saturating_sub(MOST_FIELDS);
     if more > 0 {
@@ -42,6 +39,33 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
         code(&episode.revision.short()),
         at(episode.found_at)
     ))
+}
+
+/// Shows a field in a line, or its sides as blocks where they have lines of their own.
+fn shown(difference: &Difference) -> String {
+    let Difference {
+        path,
+        declared,
+        live,
+    } = difference;
+    let path = code(path);
+    if !declared.contains('\n') && !live.contains('\n') {
+        return format!(
+            "• {path}: Git has {}, live was {}",
+            code(declared),
+            code(live)
+        );
+    }
+    let (declared, live) = (block(declared), block(live));
+    format!("• {path}: Git has\n{declared}\nlive was\n{live}")
+}
+
+fn block(lines: &str) -> String {
+    let lines = lines
+        .lines()
+        .map(|line| clip(&text(line), LONGEST_BLOCK_LINE));
+    let lines: Vec<String> = lines.collect();
+    format!("```\n{}\n```", lines.join("\n"))
 }
 
 fn title(episode: &Episode<'_>) -> String {

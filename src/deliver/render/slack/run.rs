@@ -3,7 +3,7 @@
 use super::{Draft, code, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::run::RunResult;
-use crate::deliver::render::words::{at, ended, sign};
+use crate::deliver::render::words::{at, cause, ended, sign};
 use crate::model::{Outcome, Step};
 
 /// The most lines of one sort that are shown.
@@ -50,7 +50,7 @@ pub fn run_slack(result: &RunResult<'_>) -> Message {
         "{} at {}{run} · {} · {}",
         code(result.plan.environment.as_str()),
         code(&result.plan.revision.short()),
-        text(result.trigger),
+        cause(result.trigger),
         at(result.ended_at)
     ))
 }

@@ -3,10 +3,9 @@
 use super::{Ink, Screen, ink_of};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
-use crate::deliver::render::words::{Counts, many, sign, touched, verdict};
+use crate::deliver::render::words::{Counts, many, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
-use std::fmt::Write as _;
 
 /// Shows a plan: what changes, what drifted apart from it, what waits and why, what is left alone
 /// and why, and the sum in one line. Ends with a line break.
@@ -15,14 +14,23 @@ pub fn plan_terminal(plan: &Plan, screen: Screen) -> String {
         screen,
         text: String::new(),
     };
+    // What changes nothing needs no name to be spoken of.
+    let id = match plan.is_empty() {
+        true => String::new(),
+        false => format!(", plan {}", plan.hash.short()),
+    };
     page.line(&format!(
         "{}  {}",
         screen.paint(Ink::Bold, plan.environment.as_str()),
         screen.paint(
             Ink::Dim,
-            &format!("at {}", clean::line(&plan.revision.short()))
+            &format!("at {}{id}", clean::line(&plan.revision.short()))
         )
     ));
+    for reach in reaches(plan) {
+        let line = format!("  through {}", clean::line(&reach));
+        page.line(&screen.paint(Ink::Dim, &line));
+    }
     page.steps(None, plan.declared());
     page.steps(Some("Changed outside of Git:"), plan.drift());
     let waits = plan.steps.iter().filter(|step| step.action == Action::Wait);
@@ -145,17 +153,11 @@ impl Page {
 
     fn sum(&mut self, plan: &Plan) {
         let counts = Counts::of(&plan.steps);
-        let mut sum = if plan.is_empty() {
-            format!(
-                "No changes: live equals Git ({}).",
-                many(counts.none, "resource")
-            )
-        } else {
-            format!("Plan: {}, {} as declared.", verdict(plan), counts.none)
+        let sum = match (plan.is_empty(), counts.none) {
+            (true, none) => format!("No changes: live equals Git ({}).", many(none, "resource")),
+            (false, 0) => format!("Plan: {}.", verdict(plan)),
+            (false, none) => format!("Plan: {}, {none} as declared.", verdict(plan)),
         };
-        if !plan.is_empty() {
-            let _infallible = write!(sum, " Hash {}.", plan.hash.short());
-        }
         self.line("");
         self.line(&self.screen.paint(Ink::Bold, &sum));
     }
