@@ -14,7 +14,7 @@ const MOST: usize = 50_000;
 
 /// Kinds of the built-in groups that belong to no namespace.
 /// Source: `kubectl api-resources --namespaced=false` of Kubernetes 1.36.
-const CLUSTER_SCOPED: [&str; 26] = [
+const CLUSTER_SCOPED: [&str; 29] = [
     "Namespace",
     "Node",
     "PersistentVolume",
@@ -41,6 +41,9 @@ const CLUSTER_SCOPED: [&str; 26] = [
     "CSIDriver",
     "CSINode",
     "VolumeAttachment",
+    "VolumeAttributesClass",
+    "DeviceClass",
+    "ResourceSlice",
 ];
 
 /// One resource of kind `kubernetes/manifests`, about to become its members.

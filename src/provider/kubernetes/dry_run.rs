@@ -6,7 +6,7 @@ use super::error::{Cause, Failure};
 use super::seal::Sealer;
 use super::target::Target;
 use super::verdict::Matter;
-use super::{fields, marks, place, shape};
+use super::{fields, managed, marks, place, shape};
 use crate::model::{Asked, Class, FieldPath, Map, Prediction, Touch, Value, Verdict};
 use serde_json::Value as Json;
 
@@ -72,12 +72,16 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
     let (told, touches) = question.told(&sent.object).await?;
     match told {
         Told::Gives { object, yielded } => {
+            let is_later = question.live.is_some_and(|live| is_later(live, &object));
+            let object = match question.live {
+                Some(live) => managed::as_far_as_ours(live, object, &sent.object),
+                None => object,
+            };
             let settled = matter.filter(|matter| shape::is_same(matter.live, &object));
             let verdict = settled.map(|matter| cluster.verdicts.make(matter, &yielded));
             if verdict.is_some() {
                 cluster.verdicts.asked(reference);
             }
-            let is_later = question.live.is_some_and(|live| is_later(live, &object));
             let value = question.shaped(object);
             Ok(Answer {
                 is_later,

@@ -203,6 +203,13 @@ fn classify(status: u16, api: &str, message: &str, causes: &[Cause]) -> (&'stati
         {
             ("admission", Class::Refused)
         }
+        // Rights are told by whose they are; everything else the server forbids is a policy of its own:
+        // a LimitRange, pod security.
+        403 if message.contains(" is forbidden: ")
+            && !message.to_lowercase().contains("user \"") =>
+        {
+            ("admission", Class::Refused)
+        }
         403 => ("forbidden", Class::User),
         404 if message.starts_with("namespaces ") => ("namespace-missing", Class::User),
         404 if api != "NotFound" || message.starts_with("the server could not find") => {
@@ -211,8 +218,11 @@ fn classify(status: u16, api: &str, message: &str, causes: &[Cause]) -> (&'stati
         404 => ("not-found", Class::Transient),
         409 if api == "Conflict" || api == "AlreadyExists" => ("conflict", Class::Refused),
         400 | 422 | 413 | 415 | 405 => ("invalid", Class::User),
-        // A field the schema does not know is answered with 500 by server-side apply.
-        500 if message.starts_with("failed to create typed patch object") => {
+        // A field the schema does not know, or a quantity that is none, is answered with 500 by
+        // server-side apply.
+        500 if message.starts_with("failed to create typed patch object")
+            || message.starts_with("failed to convert new object") =>
+        {
             ("invalid", Class::User)
         }
         429 => ("rate-limited", Class::Transient),
@@ -281,6 +291,21 @@ mod tests {
             "spec.template: invalid value: field is immutable"
         );
         assert_eq!((failure.code, failure.class), ("invalid", Class::User));
+    }
+
+    #[test]
+    fn a_policy_is_no_lack_of_rights_and_a_bad_value_no_fault_of_the_server() {
+        let code = |status, message: &str| {
+            answered(status, json!({ "reason": "Forbidden", "message": message })).code
+        };
+        let limit = "pods \"x\" is forbidden: maximum cpu usage per Pod is 1";
+        let rights =
+            "pods is forbidden: User \"x\" cannot list resource \"pods\" in API group \"\"";
+        assert_eq!(code(403, limit), "admission");
+        assert_eq!(code(403, rights), "forbidden");
+        let quantity =
+            "failed to convert new object (a/b; apps/v1, Kind=Deployment) to proper version: …";
+        assert_eq!(code(500, quantity), "invalid");
     }
 
     #[test]

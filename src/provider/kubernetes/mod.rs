@@ -20,6 +20,7 @@ mod essence;
 mod fields;
 mod health;
 mod list;
+mod managed;
 mod marks;
 mod observe;
 mod place;

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Waves: what others need comes first, what lets traffic or policy in comes last.
-const WAVES: [(i32, &[&str]); 5] = [
+const WAVES: [(i32, &[&str]); 6] = [
     (
         -30,
         &[
@@ -20,10 +20,11 @@ const WAVES: [(i32, &[&str]); 5] = [
             "GatewayClass",
         ],
     ),
+    // Before the Secrets that hold their tokens: those are taken away where the account is not there.
+    (-25, &["ServiceAccount"]),
     (
         -20,
         &[
-            "ServiceAccount",
             "Secret",
             "ConfigMap",
             "ClusterRole",
@@ -52,6 +53,7 @@ const WAVES: [(i32, &[&str]); 5] = [
             "ValidatingWebhookConfiguration",
             "MutatingWebhookConfiguration",
             "ValidatingAdmissionPolicyBinding",
+            "MutatingAdmissionPolicyBinding",
         ],
     ),
 ];
@@ -309,7 +311,8 @@ mod tests {
         let wave = |kind: &str| row().wave.of(&Value::from_json(json!({ "kind": kind })));
         let order = [
             "Namespace",
-            "ConfigMap",
+            "ServiceAccount",
+            "Secret",
             "Service",
             "Deployment",
             "Ingress",

@@ -3,6 +3,7 @@
 
 mod drift;
 mod health;
+mod noise;
 mod order;
 mod refusals;
 mod requests;
@@ -61,6 +62,13 @@ impl Scene {
             registry: Registry::new(vec![Arc::new(provider)]),
             key: DigestKey::new([7; 32]),
             owned: Vec::new(),
+        }
+    }
+
+    /// Forgets what was told before, so that every object is asked about again.
+    fn forget(&mut self) {
+        for owned in &mut self.owned {
+            owned.verdict = None;
         }
     }
 

@@ -5,7 +5,7 @@ use crate::peers::kubernetes::{Request, cluster};
 use reconciled::model::{Action, Depth, Observation};
 use serde_json::{Value as Json, json};
 
-fn requests_of(namespace: &str) -> Vec<Request> {
+pub(super) fn requests_of(namespace: &str) -> Vec<Request> {
     let user = format!("system:serviceaccount:{namespace}:limited");
     cluster()
         .requests()

@@ -1,0 +1,162 @@
+//! The noise corpus: objects of every kind, written as people write them, are applied once and then
+//! are no drift, ever. The shapes stand in `noise/*.yaml`.
+
+use super::requests::requests_of;
+use super::{Scene, until};
+use crate::peers::kubernetes::cluster;
+use reconciled::model::{Action, Depth, RepoPath, Step};
+use reconciled::plan::Plan;
+use reconciled::yaml::{self, Flavour, Limits};
+use serde_json::{Value as Json, json};
+
+/// Reads one file of the corpus as the program reads a folder of manifests.
+fn corpus(file: &str, namespace: &str) -> Vec<Json> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/kubernetes/noise");
+    let text = std::fs::read_to_string(format!("{folder}/{file}.yaml")).unwrap();
+    let text = text.replace("NAMESPACE", namespace);
+    let path = RepoPath::new(&format!("{file}.yaml")).unwrap();
+    let limits = Limits::manifests();
+    let parsed = yaml::parse(&path, text.as_bytes(), Flavour::Kubernetes, &limits);
+    assert!(parsed.diagnostics().next().is_none(), "{file}: {parsed:?}");
+    let documents = parsed.documents.iter();
+    documents.map(|document| document.root.to_json()).collect()
+}
+
+const FILES: [&str; 10] = [
+    "config",
+    "definitions",
+    "network",
+    "storage",
+    "rights",
+    "scaling",
+    "admission",
+    "workloads",
+    "custom",
+    "mutated",
+];
+
+/// What a step would do, for whoever reads a failure.
+fn told(step: &Step) -> String {
+    let changes = step.changes.iter().map(|change| {
+        let shown = |side: &Option<reconciled::model::Value>| {
+            side.as_ref().map_or("nothing".to_owned(), |value| {
+                value.masked_json().to_string()
+            })
+        };
+        let (before, after) = (shown(&change.before), shown(&change.after));
+        format!("\n    {}: {before} -> {after}", change.path)
+    });
+    let changes: String = changes.collect();
+    let reason = step.reason.as_deref().unwrap_or_default();
+    format!("{} {:?} {reason}{changes}", step.address, step.action)
+}
+
+#[track_caller]
+fn still(plan: &Plan) {
+    let steps = plan.steps.iter();
+    let moved: Vec<String> = steps
+        .filter(|step| step.action != Action::None)
+        .map(told)
+        .collect();
+    assert!(moved.is_empty(), "{}", moved.join("\n"));
+}
+
+/// Everything in the corpus, applied, and whatever the controllers do with it done.
+async fn applied() -> (Scene, Vec<Json>) {
+    let namespace = cluster().namespace("noise");
+    let rules = [
+        json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }),
+        json!({ "nonResourceURLs": ["*"], "verbs": ["*"] }),
+    ];
+    let kubeconfig = cluster().kubeconfig_limited_to(&namespace, &rules);
+    let mut scene = Scene::through(namespace.clone(), &kubeconfig);
+    let policies = corpus("policies", &namespace);
+    scene.apply(&policies).await;
+    mutates(&namespace).await;
+    let objects: Vec<Json> = FILES
+        .iter()
+        .flat_map(|file| corpus(file, &namespace))
+        .chain(policies)
+        .collect();
+    all_applied(&mut scene, &objects).await;
+    at_rest(&namespace).await;
+    (scene, objects)
+}
+
+/// Applies wave by wave as a run does, and names every object that is refused.
+async fn all_applied(scene: &mut Scene, objects: &[Json]) {
+    let plan = scene.plan(objects).await;
+    let stuck = plan.steps.iter().filter(|step| !step.action.writes());
+    let mut refused: Vec<String> = stuck
+        .filter(|step| step.action != Action::None)
+        .map(told)
+        .collect();
+    let mut steps: Vec<&Step> = plan.steps.iter().collect();
+    steps.retain(|step| step.action.writes());
+    steps.sort_by_key(|step| step.wave);
+    for step in steps {
+        if let Err(error) = scene.carry_out(step).await {
+            refused.push(format!("{}: {error:?}", step.address));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// Waits until the policies act: the server reads them a moment after it stored them.
+async fn mutates(namespace: &str) {
+    let probe = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "mutated", "namespace": namespace }, "spec": {
+        "selector": { "matchLabels": { "app": "mutated" } }, "template": { "metadata": { "labels": { "app": "mutated" } },
+            "spec": { "containers": [{ "name": "app", "image": "a" }] } } } });
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All");
+    until("the policies act", async || {
+        let made = cluster().post(&path, &probe);
+        let is_labelled = made["metadata"]["labels"]["platform.example.com/zone"] == "blue";
+        let pod = &made["spec"]["template"]["spec"];
+        (is_labelled && pod["initContainers"][0]["name"] == "mesh").then_some(())
+    })
+    .await;
+}
+
+/// Waits until the controllers have done their part.
+async fn at_rest(namespace: &str) {
+    let read = |path: &str| cluster().get(&path.replace("NAMESPACE", namespace));
+    until("the autoscaler acts", async || {
+        let live = read("/apis/apps/v1/namespaces/NAMESPACE/deployments/scaled")?;
+        (live["spec"]["replicas"] == 2).then_some(())
+    })
+    .await;
+    until("the roles are aggregated", async || {
+        let live = read("/apis/rbac.authorization.k8s.io/v1/clusterroles/noise-aggregate")?;
+        (live["rules"].as_array()?.len() == 2).then_some(())
+    })
+    .await;
+    until("the claim is bound", async || {
+        let live = read("/api/v1/namespaces/NAMESPACE/persistentvolumeclaims/bound-by-name")?;
+        (live["status"]["phase"] == "Bound").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_people_write_is_no_drift_once_it_is_applied() {
+    let (mut scene, objects) = applied().await;
+    assert!(objects.len() >= 150, "{}", objects.len());
+    // What the answer to the write tells, then what the server says when it is asked again.
+    still(&scene.plan(&objects).await);
+    scene.forget();
+    for depth in [Depth::PredictAll, Depth::Predict] {
+        let plan = scene.plan_at(&objects, depth).await;
+        still(&plan);
+        scene.remember(&plan);
+    }
+    // What was asked once is not asked again, and nothing was written to find out.
+    let before = requests_of(&scene.namespace).len();
+    still(&scene.plan(&objects).await);
+    let asked = requests_of(&scene.namespace).split_off(before);
+    let asked: Vec<String> = asked
+        .iter()
+        .filter(|request| !matches!(request.verb.as_str(), "list" | "get"))
+        .map(|request| format!("{} {}", request.verb, request.uri))
+        .collect();
+    assert!(asked.is_empty(), "{asked:#?}");
+}
