@@ -2,7 +2,7 @@
 //! that is not here ends the walk; whether more of it exists elsewhere is the caller's to know.
 
 use super::SourceError;
-use super::store::corrupt;
+use super::store::{corrupt, missing_revision};
 use git2::{ErrorCode, Oid};
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -48,6 +48,44 @@ pub(crate) fn walk(
         }
     }
     Ok(walk)
+}
+
+/// Returns a commit and the first parents before it that `from` does not hold, newest first, each with
+/// its own first parent: what came onto a branch since it stood at `from`. `None` where more of the
+/// history is needed to tell; `last` says that there is no more.
+pub(crate) fn line(
+    repository: &git2::Repository,
+    target: &str,
+    (from, to): (Oid, Oid),
+    last: bool,
+) -> Result<Option<Vec<(Oid, Option<Oid>)>>, SourceError> {
+    let held = walk(repository, target, from, None)?;
+    if !held.holds(from) {
+        return if last {
+            Err(missing_revision(target, &from.to_string()))
+        } else {
+            Ok(None)
+        };
+    }
+    let mut line = Vec::new();
+    let mut next = to;
+    while !held.holds(next) {
+        let parent = match repository.find_commit(next) {
+            Ok(commit) => commit.parent_ids().next(),
+            // Beyond it could be anything, also what `from` holds.
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                return Ok(last.then(Vec::new));
+            }
+            Err(error) => return Err(corrupt(target, &format!("read commit {next}"), error)),
+        };
+        line.push((next, parent));
+        match parent {
+            Some(parent) => next = parent,
+            // Two histories without a common commit: nothing came onto the first.
+            None => return Ok((last || held.edge.is_none()).then(Vec::new)),
+        }
+    }
+    Ok(Some(line))
 }
 
 impl Walk {

@@ -33,7 +33,7 @@ pub use limits::Limits;
 pub use merge::MergePreview;
 pub use movement::Movement;
 pub use place::Place;
-pub use repository::{Fetched, Repository};
+pub use repository::{Fetched, Repository, Touching};
 pub use target::{Credentials, Target};
 pub use watch::Watch;
 

@@ -1,7 +1,7 @@
 //! Where objects come from: a repository on this machine is read in place, a server's are brought
 //! into the cache first. Everything after that is the same for both.
 
-use super::history::walk;
+use super::history::{line, walk};
 use super::remote::Remote;
 use super::{SourceError, store};
 use git2::Oid;
@@ -62,6 +62,21 @@ impl Origin<'_> {
                 Ok((forward, back))
             }
             Self::Remote(remote) => remote.relation(old, new),
+        }
+    }
+
+    /// Returns what came onto a branch between two of its states, newest first, as `history::line`.
+    pub(crate) fn line(
+        &mut self,
+        from: Oid,
+        to: Oid,
+    ) -> Result<Vec<(Oid, Option<Oid>)>, SourceError> {
+        match self {
+            Self::Local { target, path } => {
+                let store = store::opened(target, path)?;
+                Ok(line(&store, target, (from, to), true)?.unwrap_or_default())
+            }
+            Self::Remote(remote) => remote.line(from, to),
         }
     }
 

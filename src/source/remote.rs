@@ -3,7 +3,7 @@
 //! history comes into `tips.git` too). Both are caches: either is thrown away and made anew where it
 //! is damaged or has grown.
 
-use super::history::walk;
+use super::history::{line, walk};
 use super::store::{disk_or_corrupt, missing_branch, opened};
 use super::wire::{Ask, Session, WHOLE};
 use super::{Place, SourceError, Stop, Target, cache::Cache};
@@ -127,6 +127,18 @@ impl<'a> Remote<'a> {
             };
             Ok(base.common(&head).filter(|found| last || best(found)))
         })
+    }
+
+    /// Returns what came onto a branch between two of its states, newest first, as `history::line`.
+    pub(crate) fn line(
+        &mut self,
+        from: Oid,
+        to: Oid,
+    ) -> Result<Vec<(Oid, Option<Oid>)>, SourceError> {
+        let found = self.deepen(&[to, from], |store, name, last| {
+            line(store, name, (from, to), last)
+        })?;
+        Ok(found.unwrap_or_default())
     }
 
     /// Asks for more and more history until the question has an answer that more of it could not

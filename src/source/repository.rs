@@ -11,6 +11,7 @@ use super::{Movement, Place, SourceError, Stop, Target, blocking, store, tree};
 use crate::model::{RepoPath, Revision, Snapshot};
 use crate::net::Client;
 use git2::Oid;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +23,18 @@ pub struct Fetched {
     pub snapshot: Arc<Snapshot>,
     /// How the branch moved since the last fetch, restarts included.
     pub movement: Movement,
+}
+
+/// How many commits are looked at for who changed a file: each costs its whole tree once.
+const LOOKED_AT: usize = 20;
+
+/// The commits that changed certain files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touching {
+    /// The commits, newest first.
+    pub commits: Vec<Revision>,
+    /// True where there are older ones that were not looked at.
+    pub more: bool,
 }
 
 /// One repository. Cloning is cheap and shares the cache.
@@ -129,25 +142,25 @@ impl Repository {
             .await
     }
 
-    /// Lists the paths that differ between two revisions, in order; both names of what was renamed.
+    /// Lists the commits that came onto a branch between two of its states and changed one of these
+    /// files or folders, newest first. Merges, squashed commits and rebased ones count each for what
+    /// it changed; what a merge brought is not listed beside it. Only the newest are looked at.
     ///
     /// # Errors
     /// `MissingRevision` where one is gone; else as `fetch`.
-    pub async fn changed_paths(
+    pub async fn touching(
         &self,
-        a: &Revision,
-        b: &Revision,
-    ) -> Result<Vec<RepoPath>, SourceError> {
+        from: &Revision,
+        to: &Revision,
+        paths: BTreeSet<RepoPath>,
+    ) -> Result<Touching, SourceError> {
         let name = &self.0.target.name;
-        let (a, b) = (
-            store::commit_id(name, a.as_str())?,
-            store::commit_id(name, b.as_str())?,
+        let (from, to) = (
+            store::commit_id(name, from.as_str())?,
+            store::commit_id(name, to.as_str())?,
         );
-        self.work(move |inner, stop| {
-            let store = inner.origin(stop).store(&[a, b])?;
-            tree::changed(&store, &inner.target.name, a, b)
-        })
-        .await
+        self.work(move |inner, stop| inner.touching((from, to), &paths, stop))
+            .await
     }
 
     async fn work<T: Send + 'static>(
@@ -262,6 +275,33 @@ impl Inner {
         let store = origin.store(&[ours, theirs, common])?;
         let blobs = &mut self.memory().blobs;
         merge::preview(&store, &self.target, &sides, blobs, stop)
+    }
+
+    fn touching(
+        &self,
+        (from, to): (Oid, Oid),
+        paths: &BTreeSet<RepoPath>,
+        stop: &Stop,
+    ) -> Result<Touching, SourceError> {
+        let mut origin = self.origin(stop);
+        let mut line = origin.line(from, to)?;
+        let more = line.len() > LOOKED_AT;
+        line.truncate(LOOKED_AT);
+        let ids: BTreeSet<Oid> = line
+            .iter()
+            .flat_map(|(id, parent)| [Some(*id), *parent])
+            .flatten()
+            .collect();
+        let store = origin.store(&ids.into_iter().collect::<Vec<_>>())?;
+        let mut commits = Vec::new();
+        for (id, parent) in line {
+            let changed = tree::changed(&store, &self.target.name, parent, id)?;
+            let counts = |path: &RepoPath| paths.iter().any(|one| path.is_under(one));
+            if changed.iter().any(counts) {
+                commits.push(Revision::new(id.to_string()));
+            }
+        }
+        Ok(Touching { commits, more })
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -211,17 +211,21 @@ impl Reader<'_> {
     }
 }
 
-/// Lists the paths in which two commits differ, in order.
+/// Lists the paths in which two commits differ, in order; all of the second's where there is no first.
 pub(crate) fn changed(
     repository: &git2::Repository,
     target: &str,
-    a: Oid,
+    a: Option<Oid>,
     b: Oid,
 ) -> Result<Vec<RepoPath>, SourceError> {
     let failed = |error| corrupt(target, "compare the two trees", error);
     let tree_of = |id| commit(repository, target, id)?.tree().map_err(failed);
     let diff = repository
-        .diff_tree_to_tree(Some(&tree_of(a)?), Some(&tree_of(b)?), None)
+        .diff_tree_to_tree(
+            a.map(tree_of).transpose()?.as_ref(),
+            Some(&tree_of(b)?),
+            None,
+        )
         .map_err(failed)?;
     let paths: std::collections::BTreeSet<RepoPath> = diff
         .deltas()

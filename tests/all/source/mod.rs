@@ -5,6 +5,7 @@ mod movement;
 mod origins;
 mod preview;
 mod states;
+mod touching;
 
 use crate::peers::git::World;
 use reconciled::model::{File, RepoPath, Snapshot};

@@ -1,6 +1,6 @@
 //! One story told to every kind of server: read, move, read again, merge, rewrite, compare.
 
-use super::{Opened, local, open, text};
+use super::{Opened, local, open, path, text};
 use crate::peers::git::{Daemon, Ssh, TOKEN, USER, Web, World};
 use reconciled::model::{Fault as _, Revision, Secret};
 use reconciled::net::{Client, HttpSettings};
@@ -28,11 +28,16 @@ async fn story(world: &World, target: Target) -> Opened {
     assert_eq!(fetched.movement, Movement::Forward { from: from.clone() });
     assert_eq!(text(&fetched.snapshot, "a.yaml"), "second\n");
     let now = Revision::new(second);
-    let changed = repository.changed_paths(&from, &now).await.unwrap();
-    assert_eq!(
-        changed.iter().map(|path| path.as_str()).collect::<Vec<_>>(),
-        ["a.yaml"]
-    );
+    let touching = async |name| {
+        let paths = [path(name)].into();
+        repository
+            .touching(&from, &now, paths)
+            .await
+            .unwrap()
+            .commits
+    };
+    assert_eq!(touching("a.yaml").await, [now.clone()]);
+    assert_eq!(touching("k8s").await, []);
     let before = repository.snapshot_at(&from).await.unwrap();
     assert_eq!(text(&before, "a.yaml"), "name: a.yaml\n");
 
