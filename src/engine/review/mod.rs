@@ -1,6 +1,7 @@
 //! Pull requests: what each would make of its environments, against live state, as one comment that
 //! is kept up to date, and a commit status. Reads with what merged environments use; changes nothing.
 
+mod conflict;
 mod touched;
 
 use super::daemon::View;
@@ -73,6 +74,9 @@ struct Memory {
     /// The last status and the commit it stands on: GitHub takes no more than a thousand of each.
     #[serde(default)]
     status: Option<(Revision, String)>,
+    /// Since when the branch cannot be merged, where the comment says so.
+    #[serde(default)]
+    conflict_since: Option<Timestamp>,
 }
 
 impl Reviewer {
@@ -216,8 +220,7 @@ impl Reviewer {
         {
             Ok(preview) => Arc::new(preview.snapshot),
             Err(error @ SourceError::Conflict { .. }) => {
-                let said = error.to_string();
-                return self.status(pull, StatusState::Failure, &said, memory).await;
+                return self.say_conflict(pull, &error, memory).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -237,7 +240,18 @@ impl Reviewer {
             let said = "Touches no environment";
             return self.status(pull, StatusState::Success, said, memory).await;
         }
+        memory.conflict_since = None;
         let opinion = self.opinion(pull, &touched).await;
+        self.write(pull, opinion, memory).await
+    }
+
+    /// Writes the comment, where it does not say so already, and the status.
+    async fn write(
+        &self,
+        pull: &PullRequest,
+        opinion: Opinion,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
         let same = memory.digest.as_ref() == Some(&opinion.digest);
         if !same || memory.head.as_ref() != Some(&pull.head) {
             let (number, marker) = (pull.number, self.marker());

@@ -100,7 +100,7 @@ fn one_comment_holds_every_touched_environment_and_none_is_no_comment() {
 
     // It was fine when it was opened; what was merged meanwhile is in its way.
     let other = scene.open("other", None, &[("shop.yaml", &shop("mine\n"))]);
-    scene.comment_with(&mut daemon, other, "mine");
+    let (planned, _) = scene.comment_with(&mut daemon, other, "mine");
     let main = scene.world.commit(&[("shop.yaml", &shop("theirs\n"))]);
     daemon.run_of("shop", &main);
     daemon.until("the conflict is a failure", |_| {
@@ -113,6 +113,21 @@ fn one_comment_holds_every_touched_environment_and_none_is_no_comment() {
         })
         .then_some(())
     });
+    // What its comment says of a plan is void, and it says so in its place.
+    let (same, body) = scene.comment_with(&mut daemon, other, "🔴 Conflicts with `main`");
+    assert_eq!(same, planned);
+    assert!(
+        body.contains("void since") && body.contains("- `shop.yaml`"),
+        "{body}"
+    );
+    assert!(!body.contains("mine"), "{body}");
+    scene.world.git(&["checkout", "--quiet", "other"]);
+    scene
+        .world
+        .git(&["merge", "--quiet", "-X", "ours", "-m", "settled", "main"]);
+    scene.push(other, "other", &[]);
+    let (same, body) = scene.comment_with(&mut daemon, other, "mine");
+    assert!(same == planned && !body.contains("void since"), "{body}");
     assert_eq!(scene.comments(neither), []);
     assert_eq!(scene.comments(number).len(), 1);
     scene.assert_accepted();

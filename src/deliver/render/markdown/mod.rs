@@ -1,5 +1,6 @@
 //! Markdown for GitHub: the plan on a pull request, its validation for a fork, the result after merge.
 
+mod conflict;
 mod escape;
 mod paper;
 mod plan;
@@ -7,6 +8,7 @@ mod run;
 mod steps;
 mod validation;
 
+pub use conflict::conflict_markdown;
 pub use plan::plan_markdown;
 pub use run::run_markdown;
 pub use validation::validation_markdown;
