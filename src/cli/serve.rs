@@ -106,7 +106,7 @@ impl Serving {
         let daemon = Daemon::new(Parts {
             world: world.clone(),
             followed: followed.clone(),
-            teller: Arc::new(Teller::start(world.clone(), notifier, forges.clone())),
+            teller: Arc::new(Teller::start(world.clone(), notifier, &forges, &followed)),
             nudges,
             counts: lasting.counts.clone(),
             readiness: lasting.readiness.clone(),

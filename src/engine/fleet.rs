@@ -4,7 +4,7 @@
 use super::{Everywhere, Pinned, Trust};
 use crate::graph::{self, Graph};
 use crate::model::{
-    Diagnostic, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
+    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
 };
 use crate::spec::{EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,8 @@ pub struct Kept {
     pub every: Every,
     /// The newest state that changed any file with a say in it.
     pub changed_at: Revision,
+    /// A digest of those files.
+    pub content: Digest,
     /// What is wrong with the newest state, where that is not the one that is kept.
     pub broken: Vec<Diagnostic>,
 }
@@ -213,6 +215,7 @@ impl Fleet {
             every: graph.reconcile().comparing(),
             graph: Arc::new(graph),
             changed_at: pinned.revision().clone(),
+            content: pinned.content(),
             pinned,
             broken: Vec::new(),
         })

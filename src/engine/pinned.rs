@@ -2,7 +2,9 @@
 
 use super::Trust;
 use crate::graph::{self, Graph};
-use crate::model::{Diagnostic, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot};
+use crate::model::{
+    Diagnostic, Digest, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot,
+};
 use crate::source::secrets;
 use crate::spec::{Environment, EnvironmentReading};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +74,19 @@ impl Pinned {
             .filter(|path| ours.get(path) != theirs.get(path))
             .cloned()
             .collect()
+    }
+
+    /// Returns a digest of the files with a say in it: where each stands, and what it holds.
+    pub fn content(&self) -> Digest {
+        let mut all = Vec::new();
+        for (path, file) in self.files_of(&self.snapshot) {
+            let held = match file {
+                File::Bytes(bytes) => Digest::of(bytes),
+                unread => Digest::of(format!("{unread:?}")),
+            };
+            all.extend_from_slice(format!("{path}\0{held}\0").as_bytes());
+        }
+        Digest::of(all)
     }
 
     fn files_of<'s>(&'s self, snapshot: &'s Snapshot) -> BTreeMap<&'s RepoPath, &'s File> {

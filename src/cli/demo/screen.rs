@@ -195,10 +195,10 @@ impl Forge for ScreenForge {
         Ok(self.state().open.clone())
     }
 
-    async fn merged_as(&self, revision: &Revision) -> Result<Option<PullRequest>, ForgeError> {
+    async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
         let state = self.state();
-        let found = state.merged.iter().find(|(merged, _)| merged == revision);
-        Ok(found.map(|(_, pull)| pull.clone()))
+        let those = state.merged.iter().filter(|(merged, _)| merged == revision);
+        Ok(those.map(|(_, pull)| pull.clone()).collect())
     }
 
     async fn put_comment(

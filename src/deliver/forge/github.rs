@@ -195,15 +195,13 @@ impl Forge for GitHub {
         Ok(pulls.into_iter().map(|pull| self.pull(pull)).collect())
     }
 
-    async fn merged_as(&self, revision: &Revision) -> Result<Option<PullRequest>, ForgeError> {
+    async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
         let rest = format!("commits/{revision}/pulls");
         let pulls: Vec<Pull> = self
-            .pages("find the merged pull request", &rest, json!({}))
+            .pages("find the merged pull requests", &rest, json!({}))
             .await?;
-        Ok(pulls
-            .into_iter()
-            .find(|pull| pull.merged_at.is_some())
-            .map(|pull| self.pull(pull)))
+        let merged = pulls.into_iter().filter(|pull| pull.merged_at.is_some());
+        Ok(merged.map(|pull| self.pull(pull)).collect())
     }
 
     async fn put_comment(

@@ -14,8 +14,8 @@ impl Forge for LoggedForge {
         Ok(Vec::new())
     }
 
-    async fn merged_as(&self, _revision: &Revision) -> Result<Option<PullRequest>, ForgeError> {
-        Ok(None)
+    async fn merged_as(&self, _revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
+        Ok(Vec::new())
     }
 
     async fn put_comment(

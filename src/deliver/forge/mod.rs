@@ -91,6 +91,19 @@ pub enum ForgeError {
     Settings(String),
 }
 
+impl ForgeError {
+    /// Tells whether what was asked for can never be: what it is about is gone, locked, or not ours.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Answered {
+                status: 403 | 404 | 410 | 422,
+                ..
+            }
+        )
+    }
+}
+
 impl Fault for ForgeError {
     fn code(&self) -> &'static str {
         match self {
@@ -126,8 +139,9 @@ impl Fault for ForgeError {
 pub trait Forge: Send + Sync {
     /// Lists the open pull requests.
     async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, ForgeError>;
-    /// Finds the merged pull request a commit of the branch came from.
-    async fn merged_as(&self, revision: &Revision) -> Result<Option<PullRequest>, ForgeError>;
+    /// Finds the merged pull requests that a commit came from: none where it was pushed, and more than
+    /// one only where they had the commit in common.
+    async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError>;
     /// Writes or rewrites our one comment on a pull request. `marker` is the body's first line, by
     /// which it is found where `known` is not given or gone. Returns the comment's id.
     async fn put_comment(

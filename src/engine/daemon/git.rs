@@ -72,6 +72,8 @@ impl Daemon {
             for news in news {
                 self.act_on(&name, news).await;
             }
+            let revision = &fetched.snapshot.revision;
+            self.parts.teller.taken_in(&name, revision).await;
         }
         let (fleet, snapshot) = (Arc::new(self.fleet.clone()), fetched.snapshot);
         self.view.send_modify(|view| {
@@ -106,6 +108,9 @@ impl Daemon {
         self.schedule.declare(&intervals, now);
         match news {
             News::Changed(name) => {
+                if let Some(kept) = self.fleet.kept().get(&name) {
+                    self.parts.teller.changed(kept).await;
+                }
                 self.remember_good(&name).await;
                 self.unsettled.insert(name.clone());
                 self.tell(&name, Reason::Revision);

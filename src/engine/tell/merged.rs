@@ -1,96 +1,103 @@
-//! The result of a change on the pull request it came from: one comment, rewritten as it goes on.
+//! What a run means for the pull requests that a change came from: whether there is anything to say
+//! to them, and of which merges. Asks no forge; that is for whoever brings the letter.
 
 use super::super::Kept;
-use crate::deliver::forge::{Forge, ForgeError, PullRequest, StatusState};
+use super::results::{ResultLetter, Said};
+use crate::deliver::forge::StatusState;
 use crate::deliver::render::{Page, RunResult, run_markdown};
-use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Digest, Fault as _, Outcome, Revision, Step};
-use crate::telemetry::chain;
+use crate::model::{Digest, Outcome, RepoPath, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-/// What is remembered of a revision's pull request.
-#[derive(Default, Serialize, Deserialize)]
-struct Memory {
+/// What one state of an environment did, from the first run after it was merged until it was applied
+/// whole. Another revision whose files for this environment are the same goes on with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Story {
+    /// The newest revision at which the environment was like this and a run said how it went. What
+    /// was merged up to here is told of it, or needs not be.
+    upto: Option<Revision>,
+    /// The state: a digest of every file with a say in it. `None` where only `upto` is known.
+    content: Option<Digest>,
+    /// The files, for who changes one.
+    files: BTreeSet<RepoPath>,
+    /// The revision that brought it.
     revision: Option<Revision>,
-    /// `None` where no pull request is known that it came from.
-    number: Option<u64>,
-    comment: Option<u64>,
-    digest: Option<Digest>,
+    /// What was merged after this one brought it; `None` where nobody knows: then nobody is told.
+    since: Option<Revision>,
+    /// The files before, where they are not the same.
+    files_before: BTreeSet<RepoPath>,
+    /// True where something was said.
+    told: bool,
     /// True once it was applied whole: what a run does afterwards is about drift, and told elsewhere.
-    #[serde(default)]
-    applied: bool,
-    /// What the forge did not take yet.
-    #[serde(default)]
-    owed: Option<Said>,
+    ended: bool,
 }
 
-/// What is to be said of a run.
-#[derive(Clone, Serialize, Deserialize)]
-struct Said {
-    body: String,
-    /// Equal for equal content, whenever it was made: a retry that fails alike is no news.
-    digest: Digest,
-    state: StatusState,
-    verdict: String,
-}
+impl Story {
+    /// Begins with an environment that was not there before: it came after a revision.
+    pub(super) fn of_new(after: Revision) -> Self {
+        Self {
+            upto: Some(after),
+            ..Self::default()
+        }
+    }
 
-/// Writes the result of a run to the pull request that last changed its environment, where there is
-/// one and the run has anything to say: other people's merges are not told of it. A forge that does
-/// not answer is asked again at the next look.
-pub(super) async fn put_result(
-    ledger: &Ledger,
-    forge: &dyn Forge,
-    kept: &Kept,
-    result: &RunResult<'_>,
-) -> Result<(), LedgerError> {
-    let (revision, environment) = (&kept.changed_at, kept.pinned.name().as_str());
-    let name = format!("forge/{}/{environment}/result", kept.repository);
-    let memory = ledger.delivery(&name).await?.unwrap_or_default();
-    let mut memory: Memory = serde_json::from_value(memory).unwrap_or_default();
-    if memory.revision.as_ref() != Some(revision) {
-        memory = Memory {
-            revision: Some(revision.clone()),
-            ..Memory::default()
+    /// Takes in how a run ended, and returns what there is to say of it.
+    pub(super) fn take(&mut self, kept: &Kept, result: &RunResult<'_>) -> Option<ResultLetter> {
+        let begins = self.content.as_ref() != Some(&kept.content);
+        if begins {
+            let files = kept.pinned.files.clone();
+            *self = Self {
+                upto: None,
+                content: Some(kept.content.clone()),
+                revision: Some(kept.changed_at.clone()),
+                since: self.upto.take(),
+                files_before: &self.files - &files,
+                files,
+                told: false,
+                ended: false,
+            };
+        }
+        self.upto = Some(kept.pinned.revision().clone());
+        let (state, verdict) = verdict(result);
+        let anything = !result.outcomes.is_empty() || state != StatusState::Success;
+        let news = match (anything, result.run) {
+            // A plan that is as it was has been told, unless the process was killed before.
+            (true, None) => !self.told,
+            (true, Some(_)) => true,
+            // What was wrong is right now, or was put right by a run that could not say so any more.
+            (false, None) => self.told || begins,
+            (false, Some(_)) => self.told,
         };
+        let ended_before = self.ended;
+        self.ended |= state == StatusState::Success;
+        if !news || ended_before {
+            return None;
+        }
+        self.told = true;
+        let (revision, since) = (self.revision.clone()?, self.since.clone()?);
+        let environment = kept.pinned.name();
+        Some(ResultLetter {
+            name: format!("{environment}/{revision}"),
+            environment: environment.clone(),
+            files: &self.files | &self.files_before,
+            said: said(result, &revision, (state, verdict)),
+            revision,
+            since,
+        })
     }
-    let owed_before = memory.owed.is_some();
-    let anything = !result.outcomes.is_empty()
-        || result.held().next().is_some()
-        || result.waiting().next().is_some()
-        || result.unready().next().is_some();
-    if result.run.is_some() && anything && !memory.applied {
-        memory.owed = Some(said(result, revision, environment));
-        memory.applied = memory
-            .owed
-            .as_ref()
-            .is_some_and(|said| said.state == StatusState::Success);
-    }
-    let Some(said) = memory.owed.clone() else {
-        return Ok(());
-    };
-    match write(forge, revision, &mut memory, &said, environment).await {
-        Ok(()) => memory.owed = None,
-        Err(error) if !owed_before => tracing::warn!(
-            error = chain(&error),
-            code = error.code(),
-            "Result not written to its pull request, trying again until it is"
-        ),
-        Err(_said_before) => {}
-    }
-    let memory = serde_json::to_value(memory).unwrap_or_default();
-    ledger.record_delivery(&name, &memory).await
 }
 
-fn marker(revision: &Revision, environment: &str) -> String {
-    format!(
+fn said(
+    result: &RunResult<'_>,
+    revision: &Revision,
+    (state, verdict): (StatusState, &'static str),
+) -> Said {
+    let environment = &result.plan.environment;
+    let marker = format!(
         "<!-- reconciled:result:{environment}:{} -->",
         revision.short()
-    )
-}
-
-fn said(result: &RunResult<'_>, revision: &Revision, environment: &str) -> Said {
-    let marker = marker(revision, environment);
+    );
     let body = |at| {
         let page = Page {
             marker: &marker,
@@ -99,55 +106,19 @@ fn said(result: &RunResult<'_>, revision: &Revision, environment: &str) -> Said 
         };
         run_markdown(&[*result], &[], &page)
     };
-    let (state, verdict) = verdict(result);
     Said {
         body: body(result.ended_at),
         digest: Digest::of(body(Timestamp::UNIX_EPOCH)),
+        marker,
         state,
         verdict: verdict.to_owned(),
     }
 }
 
-async fn write(
-    forge: &dyn Forge,
-    revision: &Revision,
-    memory: &mut Memory,
-    said: &Said,
-    environment: &str,
-) -> Result<(), ForgeError> {
-    if memory.number.is_none() {
-        memory.number = forge
-            .merged_as(revision)
-            .await?
-            .map(|PullRequest { number, .. }| number);
-    }
-    let Some(number) = memory.number else {
-        return Ok(());
-    };
-    if memory.digest.as_ref() == Some(&said.digest) {
-        return Ok(());
-    }
-    let marker = marker(revision, environment);
-    let comment = forge.put_comment(number, &marker, &said.body, memory.comment);
-    memory.comment = Some(comment.await?);
-    forge
-        .put_status(
-            revision,
-            &format!("reconciled/{environment}"),
-            said.state,
-            &said.verdict,
-        )
-        .await?;
-    memory.digest = Some(said.digest.clone());
-    Ok(())
-}
-
 fn verdict(result: &RunResult<'_>) -> (StatusState, &'static str) {
-    let failed = result
-        .outcomes
-        .values()
-        .any(|outcome| matches!(outcome, Outcome::Failed { .. }))
-        || result.unready().any(Step::is_failing);
+    let failed = result.failed().next().is_some() || result.unready().any(Step::is_failing);
+    let unfinished =
+        |outcome: &Outcome| matches!(outcome, Outcome::Skipped { .. } | Outcome::Moved);
     if failed {
         (
             StatusState::Failure,
@@ -156,6 +127,7 @@ fn verdict(result: &RunResult<'_>) -> (StatusState, &'static str) {
     } else if result.held().next().is_some()
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
+        || result.outcomes.values().any(unfinished)
     {
         (
             StatusState::Pending,

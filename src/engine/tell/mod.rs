@@ -1,50 +1,83 @@
 //! Tells people what happened: the log, chat, and the pull request a change came from. Speaks on
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
+mod chat;
 mod merged;
 mod outbox;
+mod pulls;
+mod results;
 mod trouble;
 
 use super::conditions::{self, Condition, Found};
 use super::drift;
 use super::schedule::Reason;
-use super::{CycleError, Kept, Report, World};
+use super::{CycleError, Followed, Kept, Report, World};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::{RunResult, run_slack};
 use crate::ledger::{Episode, LedgerError};
-use crate::model::{EnvironmentName, Fault as _};
+use crate::model::{EnvironmentName, Fault as _, Revision};
 use crate::telemetry::chain;
-use outbox::{Letter, Outbox};
+use chat::{Chat, ChatLetter};
+use outbox::Outbox;
+use pulls::Pulls;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Tells people.
 pub struct Teller {
     world: World,
-    outbox: Outbox,
+    chat: Outbox<ChatLetter>,
     /// By the name of the repository.
-    forges: BTreeMap<String, Arc<dyn Forge>>,
+    pulls: BTreeMap<String, Pulls>,
 }
 
 impl Teller {
-    /// Starts delivering.
+    /// Starts delivering: to chat, and to the pull requests of each repository that has a forge.
     pub fn start(
         world: World,
         notifier: Arc<dyn Notifier>,
-        forges: BTreeMap<String, Arc<dyn Forge>>,
+        forges: &BTreeMap<String, Arc<dyn Forge>>,
+        followed: &[Followed],
     ) -> Self {
-        let outbox = Outbox::start(notifier, world.ledger.clone());
+        let ledger = world.ledger.clone();
+        let pulls = followed.iter().filter_map(|followed| {
+            let name = followed.origin.name();
+            let forge = Arc::clone(forges.get(name)?);
+            let pulls = Pulls::start(followed.origin.clone(), forge, world.ledger.clone())?;
+            Some((name.to_owned(), pulls))
+        });
         Self {
+            pulls: pulls.collect(),
+            chat: Outbox::start(
+                Chat {
+                    notifier,
+                    ledger: ledger.clone(),
+                },
+                ledger,
+            ),
             world,
-            outbox,
-            forges,
         }
     }
 
-    /// Delivers what waits, and nothing afterwards.
+    /// Delivers what waits, as far as that is quickly done, and nothing afterwards.
     pub async fn drain(&self) {
-        self.outbox.drain().await;
+        let pulls = self.pulls.values().map(Pulls::drain);
+        futures::join!(self.chat.drain(), futures::future::join_all(pulls));
+    }
+
+    /// An environment of a repository says something new.
+    pub(crate) async fn changed(&self, kept: &Kept) {
+        if let Some(pulls) = self.pulls.get(&kept.repository) {
+            trouble::log_untold(pulls.changed(kept).await);
+        }
+    }
+
+    /// All that is new in a state of a repository was taken in.
+    pub(crate) async fn taken_in(&self, repository: &str, revision: &Revision) {
+        if let Some(pulls) = self.pulls.get(repository) {
+            trouble::log_untold(pulls.taken_in(revision).await);
+        }
     }
 
     /// Tells of one run.
@@ -75,15 +108,19 @@ impl Teller {
         let result = self.result(report, reason);
         // What put drift back is told by the drift's own message.
         if report.done().any(|step| !step.is_only_drift()) || new_failure {
-            self.outbox.put(Letter {
+            let letter = ChatLetter {
                 name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
                 channel: report.graph.notify().slack.clone(),
                 message: run_slack(&result),
                 threaded: false,
-            });
+            };
+            self.chat.put(letter).await;
         }
-        if let Some(forge) = self.forges.get(&kept.repository) {
-            merged::put_result(&self.world.ledger, forge.as_ref(), kept, &result).await?;
+        // One that was cut short is followed by another, and that one tells.
+        if let Some(pulls) = self.pulls.get(&kept.repository)
+            && !report.stopped
+        {
+            pulls.put(kept, &result).await?;
         }
         Ok(())
     }
@@ -120,12 +157,14 @@ impl Teller {
                 )
                 .await?;
             } else if found.certain {
-                self.say(report, self.world.ledger.episode(id).await?.as_ref());
+                self.say(report, self.world.ledger.episode(id).await?.as_ref())
+                    .await;
             }
         }
         for (id, found) in &transitions.lasting {
             self.open(report, found).await?;
-            self.say(report, self.world.ledger.episode(*id).await?.as_ref());
+            self.say(report, self.world.ledger.episode(*id).await?.as_ref())
+                .await;
         }
         for (id, how) in &transitions.ended {
             self.end(report, self.world.ledger.episode(*id).await?.as_ref(), how)
@@ -167,12 +206,12 @@ impl Teller {
             .end_episode(episode.id, how, self.world.clock.now())
             .await?;
         let ended = self.world.ledger.episode(episode.id).await?;
-        self.say(report, ended.as_ref());
+        self.say(report, ended.as_ref()).await;
         Ok(())
     }
 
     /// Says how an episode stands. Failures speak through their run's message.
-    fn say(&self, report: &Report, episode: Option<&Episode>) {
+    async fn say(&self, report: &Report, episode: Option<&Episode>) {
         let Some(episode) = episode else { return };
         let message = match episode.condition.as_str() {
             "drift" => drift::message(episode),
@@ -183,12 +222,13 @@ impl Teller {
             _ => None,
         };
         if let Some(message) = message {
-            self.outbox.put(Letter {
+            let letter = ChatLetter {
                 name: format!("episode/{}", episode.id),
                 channel: report.graph.notify().slack.clone(),
                 message,
                 threaded: episode.ended_at.is_some(),
-            });
+            };
+            self.chat.put(letter).await;
         }
     }
 

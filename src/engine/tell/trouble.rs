@@ -3,7 +3,7 @@
 
 use super::super::Fleet;
 use super::Teller;
-use super::outbox::Letter;
+use super::chat::ChatLetter;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{many, notice_slack};
 use crate::ledger::{Episode, LedgerError};
@@ -36,7 +36,7 @@ impl Teller {
             .open_episode(name, None, condition, details, self.world.clock.now())
             .await?;
         if let Some(episode) = ledger.episode(id).await? {
-            self.say_trouble(&episode);
+            self.say_trouble(&episode).await;
         }
         Ok(())
     }
@@ -57,19 +57,20 @@ impl Teller {
                 .end_episode(episode.id, "mended", self.world.clock.now())
                 .await?;
             if let Some(ended) = ledger.episode(episode.id).await? {
-                self.say_trouble(&ended);
+                self.say_trouble(&ended).await;
             }
         }
         Ok(())
     }
 
-    fn say_trouble(&self, episode: &Episode) {
-        self.outbox.put(Letter {
+    async fn say_trouble(&self, episode: &Episode) {
+        let letter = ChatLetter {
             name: format!("episode/{}", episode.id),
             channel: None,
             message: message(episode),
             threaded: episode.ended_at.is_some(),
-        });
+        };
+        self.chat.put(letter).await;
     }
 
     /// Finds environments we own resources of and no file declares, now that all are read.

@@ -98,6 +98,18 @@ impl Checked {
         self.tell("failure", &failure);
     }
 
+    /// Has the next request of a method whose path contains a text never answered.
+    pub(crate) fn hang(&self, method: &str, path: &str) {
+        let failure =
+            serde_json::json!({"method": method, "path": path, "status": null, "times": 1});
+        self.tell("failure", &failure);
+    }
+
+    /// Has every request answered again.
+    pub(crate) fn mend(&self) {
+        self.tell("mended", &Value::Null);
+    }
+
     /// Asks or tells the script itself something.
     pub(crate) fn tell(&self, what: &str, body: &Value) -> Value {
         let request = self.http.post(format!("{}/__peers/{what}", self.url));

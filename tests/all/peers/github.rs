@@ -54,14 +54,15 @@ impl GitHub {
         self.stands_for(number, &json!({"head": head}));
     }
 
-    /// Merges a pull request; `merge` is the revision that did so in the real repository.
-    pub(crate) fn merge(&self, number: u64, merge: &str) {
+    /// Merges a pull request; `made` are the revisions that this made in the real repository, oldest
+    /// first: one, or each that was rebased.
+    pub(crate) fn merge(&self, number: u64, made: &[String]) {
         self.as_person(
             "PUT",
             &self.path(&format!("pulls/{number}/merge")),
             Some(&json!({})),
         );
-        self.stands_for(number, &json!({"merge": merge}));
+        self.stands_for(number, &json!({"merge": made.last(), "rebased": made}));
     }
 
     /// Tells that the head of a pull request is in a fork.

@@ -28,10 +28,11 @@ fn a_failed_apply_is_told_once_and_rewritten_when_it_succeeds() {
     let (result, body) = scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done");
     assert_ne!(result, plan);
     assert!(body.starts_with("<!-- reconciled:result:shop:"), "{body}");
-    assert_eq!(
-        scene.status(&mut daemon, &merge, "reconciled/shop")["state"],
-        "success"
-    );
+    daemon.until("the status follows the comment", |_| {
+        let statuses = scene.github.statuses();
+        let newest = statuses.iter().rfind(|one| one["sha"] == merge.as_str())?;
+        (newest["context"] == "reconciled/shop" && newest["state"] == "success").then_some(())
+    });
 
     // It failed first, said so once in that comment, and was rewritten once.
     let requests = scene.github.server.requests();

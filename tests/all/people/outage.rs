@@ -42,7 +42,7 @@ fn github_away_holds_nothing_up_and_is_caught_up_with() {
     daemon.run_of("shop", &merge);
     assert_eq!(scene.world.live("page").unwrap(), "welcome\n");
     scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done");
-    let not = "Result not written to its pull request, trying again until it is";
+    let not = "Messages cannot be delivered, keeping them until they can";
     assert_eq!(daemon.lines(not).len(), 1, "{:#?}", daemon.lines(not));
     assert_eq!(scene.comments(number).len(), 2);
     scene.github.server.assert_contract_kept();

@@ -7,6 +7,14 @@ use crate::peers::slack::{self, Slack};
 use serde_json::{Value, json};
 use std::cell::Cell;
 
+/// How a pull request is merged.
+#[derive(Clone, Copy)]
+pub(super) enum How {
+    Commit,
+    Squash,
+    Rebase,
+}
+
 /// A world whose daemon has credentials for a GitHub and a Slack of its own.
 pub(super) struct Scene {
     pub(super) world: World,
@@ -90,16 +98,51 @@ impl Scene {
         self.world.git(&["update-ref", &name, head]);
     }
 
-    /// Merges a pull request. GitHub knows of the merge before `main` moves, as it does.
+    /// Merges a pull request with a commit of its own.
     pub(super) fn merge(&self, number: u64, branch: &str) -> String {
+        self.merge_all(&[(number, branch, How::Commit)]).remove(0)
+    }
+
+    /// Merges pull requests before anybody can look in between. Returns where `main` stood after each.
+    /// GitHub knows of the merges before `main` moves, as it does.
+    pub(super) fn merge_all(&self, merges: &[(u64, &str, How)]) -> Vec<String> {
         let git = |arguments: &[&str]| self.world.git(arguments);
         git(&["checkout", "--quiet", "--detach", "main"]);
-        git(&["merge", "--quiet", "--no-ff", "-m", "merge", branch]);
-        let merge = git(&["rev-parse", "HEAD"]);
-        self.github.merge(number, &merge);
-        git(&["update-ref", "refs/heads/main", &merge]);
+        let mut stood = Vec::new();
+        for (number, branch, how) in merges {
+            let before = git(&["rev-parse", "HEAD"]);
+            match how {
+                How::Commit => {
+                    git(&["merge", "--quiet", "--no-ff", "-m", "merge", branch]);
+                }
+                How::Squash => {
+                    git(&["merge", "--quiet", "--squash", branch]);
+                    git(&["commit", "--quiet", "-m", "squash"]);
+                }
+                How::Rebase => {
+                    git(&["cherry-pick", &format!("HEAD..{branch}")]);
+                }
+            }
+            let line = ["rev-list", "--reverse", "--first-parent"];
+            let made = git(&[&line[..], &[&format!("{before}..HEAD")]].concat());
+            let made: Vec<String> = made.lines().map(str::to_owned).collect();
+            self.github.merge(*number, &made);
+            stood.push(git(&["rev-parse", "HEAD"]));
+        }
+        git(&["update-ref", "refs/heads/main", stood.last().unwrap()]);
         git(&["checkout", "--quiet", "main"]);
-        merge
+        stood
+    }
+
+    /// Our results on a pull request, as `(environment, body)`.
+    pub(super) fn results(&self, number: u64) -> Vec<(String, String)> {
+        let comments = self.comments(number).into_iter();
+        let result = |(_, body): (u64, String)| {
+            let rest = body.strip_prefix("<!-- reconciled:result:")?;
+            let environment = rest.split(':').next().unwrap().to_owned();
+            Some((environment, body))
+        };
+        comments.filter_map(result).collect()
     }
 
     /// Our comments on a pull request, `(id, body)`.

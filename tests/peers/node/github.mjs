@@ -15,7 +15,7 @@ const contract = new Contract(folder, join(description, "../generated/api.github
 
 const tokens = JSON.parse(seed).tokens;
 const statuses = []; // {repository, sha, body}
-const revisions = new Map(); // "owner/name#7" -> {head, base, merge, fork}
+const revisions = new Map(); // "owner/name#7" -> {head, base, merge, rebased, fork}
 
 const repository = (path) => path.split("/").slice(2, 4).join("/");
 const key = (path, number) => `${repository(path)}#${number}`;
@@ -77,7 +77,7 @@ async function lacks(request) {
     return { status: 200, body: of.reverse().map(status) };
   }
   if (what === "commits" && request.method === "GET" && rest.endsWith("/pulls")) {
-    const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, known.merge].includes(about));
+    const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, known.merge, ...(known.rebased ?? [])].includes(about));
     const pulls = await Promise.all(numbers.map(([name]) => ask(request, `/repos/${repository(path)}/pulls/${name.split("#")[1]}`)));
     const failed = pulls.find((pull) => pull.status !== 200);
     return failed ?? { status: 200, body: pulls.map((pull) => real(path, pull.body)) };
@@ -87,8 +87,8 @@ async function lacks(request) {
 
 const controls = {
   statuses: () => statuses.map(({ repository, sha, body }) => ({ repository, sha, ...body })),
-  // {repository, number, head, base, merge, fork}: which revisions of the real repository a pull request stands for, and
-  // the repository its head is in where that is another.
+  // {repository, number, head, base, merge, rebased, fork}: which revisions of the real repository a pull request stands
+  // for, every one that a rebase made of it, and the repository its head is in where that is another.
   revisions: ({ repository, number, ...known }) => {
     const name = `${repository}#${number}`;
     revisions.set(name, { ...revisions.get(name), ...known });

@@ -7,13 +7,13 @@ import { createServer } from "node:http";
  * `contract` judges, or nothing does; `strict` judges answers too; `lacks(request)` answers what upstream cannot
  * (`{status, body}`), and `rewrite(request, body)` changes what upstream answered. Under `/__peers/` it tells what it
  * has seen (`requests`, `faults`), and takes a `failure` `{method, path, status, headers, body, times}` to answer with
- * instead; `controls` adds more there.
+ * instead, never where its status is null, until `mended`; `controls` adds more there.
  */
 export async function serve({ upstream, contract, strict = false, lacks, rewrite, controls = {} }) {
   const requests = [];
   const faults = [];
   const failures = [];
-  const told = { failure: (failure) => void failures.push(failure), requests: () => requests, faults: () => faults, ...controls };
+  const told = { failure: (failure) => void failures.push(failure), mended: () => void failures.splice(0), requests: () => requests, faults: () => faults, ...controls };
 
   const pass = async (request) => {
     const headers = { ...request.headers };
@@ -44,6 +44,7 @@ export async function serve({ upstream, contract, strict = false, lacks, rewrite
     const failure = failures.find((one) => one.times > 0 && one.method === request.method && request.url.pathname.includes(one.path));
     if (failure) {
       failure.times -= 1;
+      if (failure.status === null) await new Promise(() => {});
       seen.status = failure.status;
       return { status: failure.status, text: JSON.stringify(failure.body ?? {}), extra: failure.headers };
     }

@@ -56,7 +56,7 @@ fn a_pull_request_stands_for_revisions_of_the_real_repository() {
     assert_eq!(ask("pulls?state=open")[0]["head"]["sha"], BASE);
     github.push(number, HEAD);
     assert_eq!(ask("pulls?state=open")[0]["head"]["sha"], HEAD);
-    github.merge(number, MERGE);
+    github.merge(number, &[MERGE.to_owned()]);
     assert_eq!(ask("pulls?state=open"), json!([]));
     let merged = ask(&format!("commits/{MERGE}/pulls"));
     assert_eq!(merged[0]["number"], number);

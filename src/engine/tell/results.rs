@@ -1,0 +1,248 @@
+//! Results on their way to the pull requests they came from: one comment each, rewritten as it goes
+//! on, and a status on the commit. Git says which merges changed an environment, the forge whose they
+//! were.
+
+use super::outbox::{Carrier, Letter};
+use crate::deliver::forge::{Forge, ForgeError, StatusState};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Class, Digest, EnvironmentName, Fault, RepoPath, Revision};
+use crate::source::{Repository, SourceError};
+use crate::telemetry::chain;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How one environment fared at one revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ResultLetter {
+    /// `environment/revision`.
+    pub name: String,
+    /// Whose result.
+    pub environment: EnvironmentName,
+    /// The revision.
+    pub revision: Revision,
+    /// What was merged after this one, up to the revision, is told.
+    pub since: Revision,
+    /// As far as it changed one of these, or what is below.
+    pub files: BTreeSet<RepoPath>,
+    /// What is said.
+    pub said: Said,
+}
+
+/// What is said of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Said {
+    /// The body's first line, by which the comment is found.
+    pub marker: String,
+    /// The comment.
+    pub body: String,
+    /// Equal for equal content, whenever it was made: a retry that fails alike is no news.
+    pub digest: Digest,
+    /// The commit status.
+    pub state: StatusState,
+    /// Its words.
+    pub verdict: String,
+}
+
+impl Letter for ResultLetter {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What is remembered of one environment at one revision.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct Told {
+    /// The pull requests it came from, and what each says.
+    pulls: BTreeMap<u64, Standing>,
+    /// What the status says.
+    status: Option<Digest>,
+}
+
+/// What one pull request says.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Standing {
+    /// Nothing yet.
+    Untold,
+    /// Our comment, and what it says.
+    Told { comment: u64, digest: Digest },
+    /// It takes nothing: gone, or locked.
+    Closed,
+}
+
+/// Why a result did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResultError {
+    /// The forge's doing.
+    #[error("write a result to its pull request")]
+    Forge(#[from] ForgeError),
+    /// Git cannot tell which merges it came from.
+    #[error("find the merges that a result came from")]
+    Source(#[from] SourceError),
+    /// What was said before cannot be told.
+    #[error("read what pull requests were told")]
+    Ledger(#[from] LedgerError),
+}
+
+impl Fault for ResultError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Forge(error) => error.code(),
+            Self::Source(error) => error.code(),
+            Self::Ledger(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Forge(error) => error.hint(),
+            Self::Source(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            // New credentials can put this right, and then nothing is lost.
+            Self::Forge(ForgeError::Unauthorised { .. }) => Class::Transient,
+            Self::Forge(error) => error.class(),
+            // A history that was rewritten does not come back.
+            Self::Source(SourceError::MissingRevision { .. }) => Class::User,
+            Self::Source(_) | Self::Ledger(_) => Class::Transient,
+        }
+    }
+}
+
+/// Brings results to the pull requests of one repository.
+pub(super) struct Results {
+    /// Where its states come from.
+    pub repository: Repository,
+    /// Where its pull requests are.
+    pub forge: Arc<dyn Forge>,
+    /// What was said already.
+    pub ledger: Ledger,
+}
+
+#[async_trait]
+impl Carrier for Results {
+    type Letter = ResultLetter;
+    type Error = ResultError;
+
+    fn kept(&self) -> String {
+        format!("forge/{}/waiting", self.repository.target().name)
+    }
+
+    async fn deliver(&self, letter: &ResultLetter) -> Result<(), ResultError> {
+        let record = format!(
+            "forge/{}/result/{}",
+            self.repository.target().name,
+            letter.name
+        );
+        let told = self.ledger.delivery(&record).await?.unwrap_or_default();
+        let mut told: Told = serde_json::from_value(told).unwrap_or_default();
+        if told.pulls.is_empty() {
+            let numbers = self.merged(letter).await?;
+            told.pulls = numbers
+                .into_iter()
+                .map(|number| (number, Standing::Untold))
+                .collect();
+            self.record(&record, &told).await;
+        }
+        let numbers: Vec<u64> = told.pulls.keys().copied().collect();
+        for number in numbers {
+            let standing = self.comment(letter, number, &told.pulls[&number]).await?;
+            told.pulls.insert(number, standing);
+            self.record(&record, &told).await;
+        }
+        let anybody = |one: &Standing| matches!(one, Standing::Told { .. });
+        if told.pulls.values().any(anybody) {
+            let Said { state, verdict, .. } = &letter.said;
+            let status = Digest::of(format!("{state:?} {verdict}"));
+            if told.status.as_ref() != Some(&status) {
+                let context = format!("reconciled/{}", letter.environment);
+                self.forge
+                    .put_status(&letter.revision, &context, *state, verdict)
+                    .await?;
+                told.status = Some(status);
+                self.record(&record, &told).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Results {
+    /// Returns the pull requests whose merges changed the environment.
+    async fn merged(&self, letter: &ResultLetter) -> Result<BTreeSet<u64>, ResultError> {
+        let (since, revision) = (&letter.since, &letter.revision);
+        let touching = self
+            .repository
+            .touching(since, revision, letter.files.clone())
+            .await?;
+        if touching.more {
+            tracing::warn!(
+                environment = %letter.environment,
+                since = %since.short(),
+                revision = %revision.short(),
+                "Too much was merged at once, only the newest merges are told the result"
+            );
+        }
+        let mut numbers = BTreeSet::new();
+        for commit in &touching.commits {
+            let merged = self.forge.merged_as(commit).await?.into_iter();
+            let here = merged.filter(|pull| pull.base_branch == self.repository.target().branch);
+            numbers.extend(here.map(|pull| pull.number));
+        }
+        Ok(numbers)
+    }
+
+    /// Writes the comment, where it does not say so already.
+    async fn comment(
+        &self,
+        letter: &ResultLetter,
+        number: u64,
+        standing: &Standing,
+    ) -> Result<Standing, ResultError> {
+        let said = &letter.said;
+        let known = match standing {
+            Standing::Closed => return Ok(Standing::Closed),
+            Standing::Told { digest, .. } if *digest == said.digest => return Ok(standing.clone()),
+            Standing::Told { comment, .. } => Some(*comment),
+            Standing::Untold => None,
+        };
+        match self
+            .forge
+            .put_comment(number, &said.marker, &said.body, known)
+            .await
+        {
+            Ok(comment) => Ok(Standing::Told {
+                comment,
+                digest: said.digest.clone(),
+            }),
+            Err(error) if error.is_final() => {
+                tracing::warn!(
+                    number,
+                    environment = %letter.environment,
+                    error = chain(&error),
+                    code = error.code(),
+                    "Pull request takes no result"
+                );
+                Ok(Standing::Closed)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn record(&self, name: &str, told: &Told) {
+        let told = serde_json::to_value(told).unwrap_or_default();
+        if let Err(error) = self.ledger.record_delivery(name, &told).await {
+            tracing::warn!(
+                name,
+                error = chain(&error),
+                "Delivery not recorded, it may be said twice"
+            );
+        }
+    }
+}
