@@ -50,15 +50,18 @@ pub(crate) fn walk(
     Ok(walk)
 }
 
-/// Returns a commit and the first parents before it that `from` does not hold, newest first, each with
-/// its own first parent: what came onto a branch since it stood at `from`. `None` where more of the
+/// Commits of a branch, newest first, each with its first parent.
+pub(crate) type Line = Vec<(Oid, Option<Oid>)>;
+
+/// Returns a commit and the first parents before it that `from` does not hold: what came onto a branch
+/// since it stood at `from`. `None` where more of the
 /// history is needed to tell; `last` says that there is no more.
 pub(crate) fn line(
     repository: &git2::Repository,
     target: &str,
     (from, to): (Oid, Oid),
     last: bool,
-) -> Result<Option<Vec<(Oid, Option<Oid>)>>, SourceError> {
+) -> Result<Option<Line>, SourceError> {
     let held = walk(repository, target, from, None)?;
     if !held.holds(from) {
         return if last {

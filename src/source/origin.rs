@@ -1,7 +1,7 @@
 //! Where objects come from: a repository on this machine is read in place, a server's are brought
 //! into the cache first. Everything after that is the same for both.
 
-use super::history::{line, walk};
+use super::history::{Line, line, walk};
 use super::remote::Remote;
 use super::{SourceError, store};
 use git2::Oid;
@@ -66,11 +66,7 @@ impl Origin<'_> {
     }
 
     /// Returns what came onto a branch between two of its states, newest first, as `history::line`.
-    pub(crate) fn line(
-        &mut self,
-        from: Oid,
-        to: Oid,
-    ) -> Result<Vec<(Oid, Option<Oid>)>, SourceError> {
+    pub(crate) fn line(&mut self, from: Oid, to: Oid) -> Result<Line, SourceError> {
         match self {
             Self::Local { target, path } => {
                 let store = store::opened(target, path)?;

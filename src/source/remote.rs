@@ -3,7 +3,7 @@
 //! history comes into `tips.git` too). Both are caches: either is thrown away and made anew where it
 //! is damaged or has grown.
 
-use super::history::{line, walk};
+use super::history::{Line, line, walk};
 use super::store::{disk_or_corrupt, missing_branch, opened};
 use super::wire::{Ask, Session, WHOLE};
 use super::{Place, SourceError, Stop, Target, cache::Cache};
@@ -130,11 +130,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Returns what came onto a branch between two of its states, newest first, as `history::line`.
-    pub(crate) fn line(
-        &mut self,
-        from: Oid,
-        to: Oid,
-    ) -> Result<Vec<(Oid, Option<Oid>)>, SourceError> {
+    pub(crate) fn line(&mut self, from: Oid, to: Oid) -> Result<Line, SourceError> {
         let found = self.deepen(&[to, from], |store, name, last| {
             line(store, name, (from, to), last)
         })?;

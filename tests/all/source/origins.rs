@@ -36,7 +36,7 @@ async fn story(world: &World, target: Target) -> Opened {
             .unwrap()
             .commits
     };
-    assert_eq!(touching("a.yaml").await, [now.clone()]);
+    assert_eq!(touching("a.yaml").await, std::slice::from_ref(&now));
     assert_eq!(touching("k8s").await, []);
     let before = repository.snapshot_at(&from).await.unwrap();
     assert_eq!(text(&before, "a.yaml"), "name: a.yaml\n");
