@@ -13,7 +13,7 @@ use crate::provider::{ProviderError, Registry};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -71,52 +71,58 @@ pub async fn carry_out(
     needs: CarryOut<'_>,
 ) -> BTreeMap<Address, Outcome> {
     let mut outcomes = BTreeMap::new();
-    let stuck = held_back(plan, route);
-    let mut lined_up = Vec::new();
-    for step in plan.steps.iter().filter(|step| route.lets(&step.address)) {
-        match blocker(step, &stuck, plan) {
-            Some(reason) => {
-                outcomes.insert(step.address.clone(), Outcome::Skipped { reason });
-            }
-            None => lined_up.push(step),
-        }
-    }
-    let records = outcomes
-        .iter()
-        .map(|(address, outcome)| needs.journal.ended(address, outcome));
-    let _told_below = join_all(records).await;
+    let (lined_up, skipped) = lined_up(plan, route);
     let run = Run {
         outputs: Mutex::new(needs.outputs.clone()),
         writes: Semaphore::new(needs.concurrency.max(1)),
         stop: needs.cancel.child_token(),
         needs: &needs,
     };
+    run.skip(skipped.into_iter(), &mut outcomes).await;
     run.play(lined_up, &mut outcomes).await;
     outcomes
 }
 
-/// Returns steps that will not happen now, though they would change something.
-fn held_back<'a>(plan: &'a Plan, route: &Route) -> BTreeSet<&'a Address> {
-    let held = |step: &&Step| match step.action {
-        Action::None => false,
-        Action::Wait => true,
-        _ => !route.lets(&step.address),
-    };
-    plan.steps
-        .iter()
-        .filter(held)
-        .map(|step| &step.address)
-        .collect()
+/// Parts what the route lets go: what can start, and what cannot because something it hangs on is not
+/// there and will not be, each with the reason. What is skipped so holds what hangs on it in turn.
+fn lined_up<'p>(plan: &'p Plan, route: &Route) -> (Vec<&'p Step>, Vec<(&'p Step, String)>) {
+    let goes = |step: &&Step| route.lets(&step.address);
+    let (mut lined_up, held): (Vec<&Step>, Vec<&Step>) = plan.steps.iter().partition(goes);
+    let mut stuck: BTreeMap<&Address, &Step> = held
+        .into_iter()
+        .filter(|step| step.action != Action::None)
+        .map(|step| (&step.address, step))
+        .collect();
+    let mut skipped = Vec::new();
+    loop {
+        let known = skipped.len();
+        lined_up.retain(|step| match blocker(step, &stuck) {
+            Some(reason) => {
+                skipped.push((*step, reason));
+                false
+            }
+            None => true,
+        });
+        if skipped.len() == known {
+            return (lined_up, skipped);
+        }
+        let more = skipped[known..].iter();
+        stuck.extend(more.map(|(step, _)| (&step.address, *step)));
+    }
 }
 
 /// Returns why a step cannot start, where one it hangs on is not there and will not be.
-fn blocker(step: &Step, stuck: &BTreeSet<&Address>, plan: &Plan) -> Option<String> {
-    let before = step.after.iter().find(|address| stuck.contains(address))?;
-    let other = plan.steps.iter().find(|other| other.address == *before)?;
+fn blocker(step: &Step, stuck: &BTreeMap<&Address, &Step>) -> Option<String> {
     // A held update leaves the dependency standing as it was; only what is missing blocks.
-    let is_there = matches!(other.action, Action::Update | Action::Adopt)
-        && holes_need(step, before).is_none();
-    (!is_there).then(|| format!("{before} has to be applied first, and it waits"))
+    let is_missing = |other: &Step| {
+        let is_there = matches!(other.action, Action::Update | Action::Adopt);
+        !is_there || holes_need(step, &other.address).is_some()
+    };
+    let before = step
+        .after
+        .iter()
+        .find(|address| stuck.get(address).is_some_and(|other| is_missing(other)))?;
+    Some(format!("{before} has to be applied first, and it waits"))
 }
 
 fn holes_need<'a>(step: &'a Step, before: &Address) -> Option<&'a str> {

@@ -4,9 +4,13 @@
 use super::*;
 use crate::deliver::fixtures::{plan_of, step};
 use crate::deliver::{Authority, JournalError, route};
-use crate::model::{Asked, Hole, Kind, Live, Mark, Observation, Observed, Reconcile, Secret};
+use crate::model::{
+    Asked, Change, FieldPath, Hole, Kind, Live, Mark, Observation, Observed, Origin, Reconcile,
+    Secret,
+};
 use crate::provider::Provider;
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,8 +102,8 @@ impl Provider for Scripted {
     }
 }
 
-/// A journal that fails from its nth write on.
-struct Paper(Mutex<usize>);
+/// A journal that fails from its nth write on, and may be unable to write how a step ended.
+struct Paper(Mutex<usize>, bool);
 
 #[async_trait]
 impl Journal for Paper {
@@ -115,7 +119,10 @@ impl Journal for Paper {
         self.begun(step).await
     }
     async fn ended(&self, _address: &Address, _outcome: &Outcome) -> Result<(), JournalError> {
-        Ok(())
+        self.1.then_some(()).ok_or(JournalError {
+            what: "the end".into(),
+            reason: "disk full".into(),
+        })
     }
 }
 
@@ -123,6 +130,9 @@ struct Setup {
     provider: Arc<Scripted>,
     steps: Vec<Step>,
     paper: usize,
+    /// Whether the journal can write how a step ended.
+    ends: bool,
+    authority: Authority,
     cancel: CancellationToken,
 }
 
@@ -132,6 +142,8 @@ impl Setup {
             provider: Arc::new(provider),
             steps,
             paper: 1000,
+            ends: true,
+            authority: Authority::Person,
             cancel: CancellationToken::new(),
         }
     }
@@ -139,7 +151,7 @@ impl Setup {
     async fn play(self) -> BTreeMap<String, Outcome> {
         let registry = Registry::new(vec![self.provider]);
         let plan = plan_of(self.steps);
-        let route = route(&plan, &Reconcile::default(), Authority::Person);
+        let route = route(&plan, &Reconcile::default(), self.authority);
         let fill = |step: &Step, outputs: &BTreeMap<ResourceId, Map>| {
             let from = outputs
                 .get(&ResourceId::new("db").unwrap())
@@ -154,7 +166,7 @@ impl Setup {
         };
         let needs = CarryOut {
             registry: &registry,
-            journal: &Paper(Mutex::new(self.paper)),
+            journal: &Paper(Mutex::new(self.paper), self.ends),
             fill: &fill,
             outputs: BTreeMap::new(),
             digest_key: &DigestKey::new(b"key".to_vec()),
@@ -200,6 +212,51 @@ async fn a_failure_skips_its_dependants_with_the_reason_and_nothing_else() {
         panic!("not skipped")
     };
     assert!(reason.contains("/db"), "{reason}");
+}
+
+/// `db` was deleted by hand, which this environment only reports; the others were never there.
+fn behind_a_held_step() -> Vec<Step> {
+    let mut db = step("db", Action::Create, 0, &[]);
+    db.changes = vec![Change {
+        path: FieldPath::default(),
+        before: None,
+        after: None,
+        origin: Origin::Drift,
+        forces_replace: false,
+    }];
+    vec![
+        db,
+        step("api", Action::Create, 0, &["db"]),
+        step("edge", Action::Create, 0, &["web"]),
+        step("other", Action::Create, 0, &[]),
+        step("web", Action::Create, 0, &["api"]),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_skips_all_that_hangs_on_it_however_far() {
+    let setup = Setup {
+        authority: Authority::Environment,
+        ..Setup::new(Scripted::new(), behind_a_held_step())
+    };
+    let provider = Arc::clone(&setup.provider);
+    assert_eq!(
+        words(&setup.play().await),
+        ["api skipped", "edge skipped", "other done", "web skipped"]
+    );
+    assert_eq!(provider.names(), ["other"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skip_that_cannot_be_recorded_starts_nothing_either() {
+    let setup = Setup {
+        authority: Authority::Environment,
+        ends: false,
+        ..Setup::new(Scripted::new(), behind_a_held_step())
+    };
+    let provider = Arc::clone(&setup.provider);
+    assert_eq!(setup.play().await.len(), 4);
+    assert!(provider.names().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
