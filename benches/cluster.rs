@@ -48,12 +48,14 @@ use reconciled::ledger::Ledger;
 use reconciled::model::{Action, Depth, Outcome};
 use reconciled::net::Limiters;
 use reconciled::provider::{Kubernetes, KubernetesSettings, Registry};
+use reconciled::source::Outside;
+use reconciled::source::render::Renderer;
 use reconciled::spec::{self, ReadOptions};
 use reconciled::telemetry::Clock;
 use report::{heading, line, ms, number, ratio};
 use serde::Deserialize as _;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -233,7 +235,7 @@ async fn engine(cluster: &Cluster, apps: usize) -> Engine {
     let mut phases = Vec::new();
     let ((kept, report), cold) = cost(cluster, async {
         let begun = Instant::now();
-        let kept = read(&world, &snapshot);
+        let kept = read(&world, &snapshot).await;
         phases.push(("read and validate", begun.elapsed()));
         let begun = Instant::now();
         let looked = look_at(&world, &kept).await;
@@ -290,7 +292,7 @@ async fn world(cluster: &Cluster, folder: &Path) -> World {
 }
 
 /// What the daemon does with a new Git state.
-fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pinned, Everywhere) {
+async fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pinned, Everywhere) {
     let kinds = world.registry.kinds();
     let options = ReadOptions {
         folder: None,
@@ -298,9 +300,9 @@ fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pinned, 
         kinds,
     };
     let read = spec::read(snapshot, &options).environments.pop().unwrap();
-    let pinned = Pinned::new(read, snapshot, &Arc::new(PathBuf::new())).unwrap();
+    let pinned = Pinned::new(read, snapshot, &Outside::new("", Renderer::default())).unwrap();
     let mut everywhere = Everywhere::default();
-    let graph = pinned.graph(kinds, &Trust::All).unwrap();
+    let graph = pinned.graph(kinds, &Trust::All).await.unwrap();
     everywhere.add(pinned.name(), Some(Arc::new(graph)));
     (pinned, everywhere)
 }

@@ -23,6 +23,7 @@ use reconciled::model::{
 };
 use reconciled::plan::{self, Inputs, Plan};
 use reconciled::provider;
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{self, ReadOptions};
 use report::{heading, line, ms, number, ratio};
@@ -153,7 +154,8 @@ fn wanted(snapshot: &Snapshot, kinds: &Kinds) -> (Vec<Wanted>, Graph) {
     let mut reading = spec::read(snapshot, &options);
     let read = reading.environments.pop().expect("there is one");
     let environment = read.environment.unwrap_or_else(|wrong| panic!("{wrong:?}"));
-    let graph = graph::build(&environment, &Secrets::default(), kinds, snapshot);
+    let nothing = (&Secrets::default(), &Rendered::default());
+    let graph = graph::build(&environment, nothing, kinds, snapshot);
     let graph = graph.unwrap_or_else(|wrong| panic!("{wrong:?}"));
     let nothing = BTreeMap::new();
     let waves = graph.waves().iter();

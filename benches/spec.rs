@@ -18,6 +18,7 @@ use mimalloc::MiMalloc;
 use reconciled::graph::{self, Graph, declared_twice};
 use reconciled::model::{File, Kinds, Snapshot};
 use reconciled::provider;
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{self, ReadOptions};
 use report::{heading, line, ms, number, ratio};
@@ -111,7 +112,12 @@ fn graphs(snapshot: &Snapshot, kinds: &Kinds) -> Vec<Graph> {
         .map(|read| {
             let environment = read.environment.as_ref();
             let environment = environment.unwrap_or_else(|wrong| panic!("{wrong:?}"));
-            let graph = graph::build(environment, &secrets, kinds, snapshot);
+            let graph = graph::build(
+                environment,
+                (&secrets, &Rendered::default()),
+                kinds,
+                snapshot,
+            );
             graph.unwrap_or_else(|wrong| panic!("{wrong:?}"))
         })
         .collect();

@@ -10,6 +10,7 @@ use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
 use crate::net::Limiters;
 use crate::plan::Plan;
 use crate::provider::Registry;
+use crate::source::Outside;
 use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::Clock;
 use anyhow::{Context as _, bail};
@@ -83,12 +84,9 @@ pub(super) async fn plans_of(settings: &Settings, path: &Path) -> anyhow::Result
     let registry = registry(settings, &ledger)?;
     let world = World::new(registry, ledger, Clock::system(), limits);
     let reading = place.environments(world.registry.kinds());
-    let everywhere = everywhere(
-        &reading,
-        &place.snapshot,
-        &place.root,
-        world.registry.kinds(),
-    );
+    let outside = engine::outside(settings, place.root.clone());
+    let kinds = world.registry.kinds();
+    let everywhere = everywhere(&reading, &place.snapshot, &outside, kinds).await;
     let first = |wrong: Vec<Diagnostic>| {
         anyhow::anyhow!(
             "use the specs: {}",
@@ -96,7 +94,7 @@ pub(super) async fn plans_of(settings: &Settings, path: &Path) -> anyhow::Result
         )
     };
     let mut plans = Vec::new();
-    for pinned in place.pinned(reading).map_err(first)? {
+    for pinned in place.pinned(reading, &outside).map_err(first)? {
         let subject = Subject {
             pinned: &pinned,
             everywhere: &everywhere,
@@ -144,14 +142,11 @@ async fn of_path(
     let place = Place::read(path)?;
     let world = world(&settings, &place.ledger(&settings), access).await?;
     let reading = place.environments(world.registry.kinds());
-    let everywhere = everywhere(
-        &reading,
-        &place.snapshot,
-        &place.root,
-        world.registry.kinds(),
-    );
+    let outside = engine::outside(&settings, place.root.clone());
+    let kinds = world.registry.kinds();
+    let everywhere = everywhere(&reading, &place.snapshot, &outside, kinds).await;
     let pinned = place
-        .pinned(reading)
+        .pinned(reading, &outside)
         .or_else(|diagnostics| refuse(&diagnostics, out))?;
     if pinned.is_empty() {
         bail!(
@@ -176,18 +171,19 @@ pub(super) fn refuse<T>(diagnostics: &[Diagnostic], out: &Output) -> anyhow::Res
 }
 
 /// What can be known of the addresses of all environments of one state.
-fn everywhere(
+async fn everywhere(
     reading: &Reading,
     snapshot: &Arc<crate::model::Snapshot>,
-    root: &Path,
+    outside: &Outside,
     kinds: &Kinds,
 ) -> Everywhere {
-    let base = Arc::new(root.to_owned());
     let mut everywhere = Everywhere::default();
     for read in &reading.environments {
-        let graph = Pinned::new(read.clone(), snapshot, &base)
-            .and_then(|pinned| pinned.graph(kinds, &Trust::All));
-        everywhere.add(&read.name, graph.ok().map(Arc::new));
+        let graph = match Pinned::new(read.clone(), snapshot, outside) {
+            Ok(pinned) => pinned.graph(kinds, &Trust::All).await.ok(),
+            Err(_) => None,
+        };
+        everywhere.add(&read.name, graph.map(Arc::new));
     }
     everywhere
 }
@@ -222,19 +218,15 @@ async fn of_daemon(
             kinds,
         };
         let reading = spec::read(&fetched.snapshot, &options);
-        all.extend(everywhere(
-            &reading,
-            &fetched.snapshot,
-            &followed.secrets_base,
-            kinds,
-        ));
+        let outside = &followed.outside;
+        all.extend(everywhere(&reading, &fetched.snapshot, outside, kinds).await);
         for read in reading
             .environments
             .into_iter()
             .filter(|read| is_named(names, &read.name))
         {
             pinned.push(
-                Pinned::new(read, &fetched.snapshot, &followed.secrets_base)
+                Pinned::new(read, &fetched.snapshot, outside)
                     .or_else(|wrong| refuse(&wrong, out))?,
             );
         }

@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::engine::Pinned;
 use crate::model::{Diagnostic, Digest, Kinds, RepoPath, Severity, Snapshot};
-use crate::source::{Limits, folder};
+use crate::source::{Limits, Outside, folder};
 use crate::spec::{self, ReadOptions, Reading};
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
@@ -79,8 +79,11 @@ impl Place {
     ///
     /// # Errors
     /// Every mistake in it.
-    pub(super) fn pinned(&self, reading: Reading) -> Result<Vec<Pinned>, Vec<Diagnostic>> {
-        let base = Arc::new(self.root.clone());
+    pub(super) fn pinned(
+        &self,
+        reading: Reading,
+        outside: &Outside,
+    ) -> Result<Vec<Pinned>, Vec<Diagnostic>> {
         let mut pinned = Vec::new();
         let mut wrong: Vec<Diagnostic> = reading
             .diagnostics
@@ -92,7 +95,7 @@ impl Place {
             .into_iter()
             .filter(|read| self.holds(&read.path))
         {
-            match Pinned::new(read, &self.snapshot, &base) {
+            match Pinned::new(read, &self.snapshot, outside) {
                 Ok(one) => pinned.push(one),
                 Err(diagnostics) => wrong.extend(diagnostics),
             }

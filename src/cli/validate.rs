@@ -5,6 +5,8 @@ use super::{Exit, Global, Output, settings};
 use crate::deliver::render::diagnostics_json;
 use crate::engine::Pinned;
 use crate::model::{Diagnostic, Kinds, Severity};
+use crate::source::Outside;
+use crate::source::render::{Rendered, Renderer};
 use crate::source::secrets::Secrets;
 use crate::{graph, provider};
 use std::path::PathBuf;
@@ -60,17 +62,13 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
     let mut diagnostics: Vec<Diagnostic> = reading.all_diagnostics();
     let (mut names, mut graphs) = (Vec::new(), Vec::new());
     reading.environments.retain(|read| read.environment.is_ok());
-    let base = std::sync::Arc::new(place.root.clone());
+    let outside = Outside::new(place.root.clone(), Renderer::default());
+    let nothing = (&Secrets::default(), &Rendered::default());
     for read in reading.environments {
-        let Ok(pinned) = Pinned::new(read, &place.snapshot, &base) else {
+        let Ok(pinned) = Pinned::new(read, &place.snapshot, &outside) else {
             continue;
         };
-        match graph::build(
-            &pinned.environment,
-            &Secrets::default(),
-            kinds,
-            &place.snapshot,
-        ) {
+        match graph::build(&pinned.environment, nothing, kinds, &place.snapshot) {
             Ok(graph) => {
                 if place.holds(&pinned.path) {
                     names.push(pinned.name().to_string());

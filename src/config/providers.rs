@@ -40,12 +40,24 @@ impl Default for Host {
 }
 
 /// Clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kubernetes {
     /// The kubeconfig of connections that name none; `None` means `KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
     /// Credential programs of kubeconfigs that may be run, as the kubeconfig names them.
     pub exec_plugins: Vec<String>,
+    /// The kustomize that builds kustomizations: a name on the PATH, or an absolute path.
+    pub kustomize: String,
+}
+
+impl Default for Kubernetes {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            exec_plugins: Vec::new(),
+            kustomize: "kustomize".to_owned(),
+        }
+    }
 }
 
 /// Clouds with a catalogue.
@@ -78,6 +90,9 @@ fn kubernetes(reading: &mut Reading, fields: &mut Fields<'_>) -> Kubernetes {
     Kubernetes {
         kubeconfig: reading.path(fields.get("kubeconfig")),
         exec_plugins: reading.texts(fields.get("execPlugins")),
+        kustomize: reading
+            .text(fields.get("kustomize"))
+            .unwrap_or_else(|| Kubernetes::default().kustomize),
     }
 }
 
@@ -112,7 +127,32 @@ pub(super) fn schema() -> Value {
             ),
         ],
     );
-    let kubernetes = object(
+    let rest = object(
+        "Clouds",
+        &[],
+        vec![(
+            "baseUrls",
+            json!({
+                "type": "object",
+                "description": "Other addresses than the clouds' own, by provider: a proxy, a test server",
+                "additionalProperties": text("The address", "http://127.0.0.1:8080"),
+                "examples": [{ "digitalocean": "http://127.0.0.1:8080" }],
+            }),
+        )],
+    );
+    object(
+        "What providers may do for the repositories of this daemon",
+        &[],
+        vec![
+            ("host", host),
+            ("kubernetes", of_kubernetes()),
+            ("rest", rest),
+        ],
+    )
+}
+
+fn of_kubernetes() -> Value {
+    object(
         "Clusters",
         &[],
         vec![
@@ -130,24 +170,13 @@ pub(super) fn schema() -> Value {
                     &["aws"],
                 ),
             ),
+            (
+                "kustomize",
+                text_or(
+                    "The program that builds kustomizations, by name or by path",
+                    "kustomize",
+                ),
+            ),
         ],
-    );
-    let rest = object(
-        "Clouds",
-        &[],
-        vec![(
-            "baseUrls",
-            json!({
-                "type": "object",
-                "description": "Other addresses than the clouds' own, by provider: a proxy, a test server",
-                "additionalProperties": text("The address", "http://127.0.0.1:8080"),
-                "examples": [{ "digitalocean": "http://127.0.0.1:8080" }],
-            }),
-        )],
-    );
-    object(
-        "What providers may do for the repositories of this daemon",
-        &[],
-        vec![("host", host), ("kubernetes", kubernetes), ("rest", rest)],
     )
 }

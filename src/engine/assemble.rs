@@ -8,7 +8,8 @@ use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, Slack
 use crate::model::{DigestKey, Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
 use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Registry, Rest};
-use crate::source::{Credentials, Limits, Repository, SourceError, Target, secrets};
+use crate::source::render::{Programs, Renderer};
+use crate::source::{Credentials, Limits, Outside, Repository, SourceError, Target, secrets};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,7 +102,7 @@ pub fn assemble(
     client: &Client,
     limiters: &Limiters,
 ) -> Result<Assembly, AssemblyError> {
-    let base = Arc::new(secrets_base(settings));
+    let outside = outside(settings, secrets_base(settings));
     let mut followed = Vec::new();
     let mut forges: BTreeMap<String, Arc<dyn Forge>> = BTreeMap::new();
     for repository in &settings.repositories {
@@ -112,7 +113,7 @@ pub fn assemble(
                 interval: repository.interval,
                 jitter: repository.jitter,
             },
-            secrets_base: Arc::clone(&base),
+            outside: outside.clone(),
         });
         if let Some(forge) = forge(settings, repository)? {
             forges.insert(repository.name.clone(), forge);
@@ -124,6 +125,16 @@ pub fn assemble(
         forges,
         notifier,
     })
+}
+
+/// Makes what specs may take from outside: secret files by paths relative to `base`, and the programs
+/// of the settings.
+pub fn outside(settings: &Settings, base: PathBuf) -> Outside {
+    let kubernetes = &settings.providers.kubernetes;
+    let programs = Programs {
+        kustomize: kubernetes.kustomize.clone(),
+    };
+    Outside::new(base, Renderer::new(programs))
 }
 
 /// Relative secret files count from the settings file's folder.

@@ -8,9 +8,9 @@ use super::waiting::Waiting;
 use super::{Counts, CycleError, Everywhere, Fleet, Orders, Origin, Subject, Trust, World, cycle};
 use crate::deliver::Authority;
 use crate::model::{Address, Depth, EnvironmentName, RepoPath, Snapshot};
+use crate::source::Outside;
 use crate::telemetry::{Readiness, chain};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -34,8 +34,8 @@ pub struct Followed {
     pub environments: RepoPath,
     /// How often it is asked.
     pub polling: Polling,
-    /// Where relative paths of secret files count from.
-    pub secrets_base: Arc<PathBuf>,
+    /// What its specs may take from outside.
+    pub outside: Outside,
 }
 
 /// What the daemon is made of.

@@ -6,9 +6,9 @@ use crate::graph::{self, Graph};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
 };
+use crate::source::Outside;
 use crate::spec::{EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One environment that is kept.
@@ -65,8 +65,8 @@ pub struct Arrival<'a> {
     pub snapshot: &'a Arc<Snapshot>,
     /// What they say.
     pub reading: Reading,
-    /// Where relative paths of secret files count from.
-    pub secrets_base: &'a Arc<PathBuf>,
+    /// What its specs may take from outside.
+    pub outside: &'a Outside,
 }
 
 impl Fleet {
@@ -116,12 +116,12 @@ impl Fleet {
     }
 
     /// Takes in a new Git state.
-    pub fn take(&mut self, arrival: Arrival<'_>, kinds: &Kinds) -> Vec<News> {
+    pub async fn take(&mut self, arrival: Arrival<'_>, kinds: &Kinds) -> Vec<News> {
         let Arrival {
             repository,
             snapshot,
             reading,
-            secrets_base,
+            outside,
         } = arrival;
         let mut news = Vec::new();
         let mut there = BTreeSet::new();
@@ -130,7 +130,8 @@ impl Fleet {
         for read in reading.environments {
             let name = read.name.clone();
             there.insert(name.clone());
-            match self.kept_of(repository, read, snapshot, secrets_base, kinds) {
+            let kept = self.kept_of(repository, read, snapshot, outside, kinds);
+            match kept.await {
                 Ok(kept) => drop(candidates.insert(name, kept)),
                 Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
             }
@@ -169,7 +170,7 @@ impl Fleet {
     }
 
     /// Takes in the last good state of one environment whose newest cannot be used.
-    pub fn restore(
+    pub async fn restore(
         &mut self,
         arrival: Arrival<'_>,
         name: &EnvironmentName,
@@ -179,30 +180,32 @@ impl Fleet {
             repository,
             snapshot,
             reading,
-            secrets_base,
+            outside,
         } = arrival;
         let read = reading
             .environments
             .into_iter()
             .find(|read| read.name == *name);
-        let kept = read.and_then(|read| {
-            self.kept_of(repository, read, snapshot, secrets_base, kinds)
-                .ok()
-        });
-        kept.map(|kept| self.keep(name.clone(), kept))
-            .unwrap_or_default()
+        let Some(read) = read else {
+            return Vec::new();
+        };
+        let kept = self.kept_of(repository, read, snapshot, outside, kinds);
+        match kept.await {
+            Ok(kept) => self.keep(name.clone(), kept),
+            Err(_) => Vec::new(),
+        }
     }
 
-    fn kept_of(
+    async fn kept_of(
         &self,
         repository: &str,
         read: EnvironmentReading,
         snapshot: &Arc<Snapshot>,
-        secrets_base: &Arc<PathBuf>,
+        outside: &Outside,
         kinds: &Kinds,
     ) -> Result<Kept, Vec<Diagnostic>> {
-        let pinned = Pinned::new(read, snapshot, secrets_base)?;
-        let graph = pinned.graph(kinds, &Trust::All)?;
+        let pinned = Pinned::new(read, snapshot, outside)?;
+        let graph = pinned.graph(kinds, &Trust::All).await?;
         if let Some(other) = self
             .kept
             .get(pinned.name())

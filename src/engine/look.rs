@@ -39,6 +39,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     let pinned = subject.pinned;
     let graph = pinned
         .graph(world.registry.kinds(), subject.trust)
+        .await
         .map_err(CycleError::Invalid)?;
     let owned = world.ledger.owned(pinned.name()).await?;
     let known = world.ledger.all_owned_addresses().await?;

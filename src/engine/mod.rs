@@ -35,7 +35,7 @@ mod trust;
 mod waiting;
 mod world;
 
-pub use assemble::{Assembly, AssemblyError, assemble, client, registry};
+pub use assemble::{Assembly, AssemblyError, assemble, client, outside, registry};
 pub use cycle::{Orders, carry_out, cycle};
 pub use daemon::{Daemon, Followed, Parts, View};
 pub use error::CycleError;

@@ -5,10 +5,10 @@ use crate::graph::{self, Graph};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot,
 };
-use crate::source::secrets;
+use crate::source::Outside;
+use crate::source::render::Rendered;
 use crate::spec::{Environment, EnvironmentReading};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One environment of one snapshot.
@@ -22,8 +22,8 @@ pub struct Pinned {
     pub files: BTreeSet<RepoPath>,
     /// The Git state it was read from; manifests are read from it too.
     pub snapshot: Arc<Snapshot>,
-    /// Where relative paths of secret files count from.
-    pub secrets_base: Arc<PathBuf>,
+    /// What it may take from outside.
+    pub outside: Outside,
 }
 
 impl Pinned {
@@ -34,14 +34,14 @@ impl Pinned {
     pub fn new(
         reading: EnvironmentReading,
         snapshot: &Arc<Snapshot>,
-        secrets_base: &Arc<PathBuf>,
+        outside: &Outside,
     ) -> Result<Self, Vec<Diagnostic>> {
         Ok(Self {
             environment: Arc::new(reading.environment?),
             path: reading.path,
             files: reading.files,
             snapshot: Arc::clone(snapshot),
-            secrets_base: Arc::clone(secrets_base),
+            outside: outside.clone(),
         })
     }
 
@@ -55,14 +55,21 @@ impl Pinned {
         &self.snapshot.revision
     }
 
-    /// Fetches its secrets, as far as they may be read, and resolves it.
+    /// Fetches its secrets, as far as they may be read, renders what has to be, and resolves it.
     ///
     /// # Errors
     /// Every mistake that only shows with secrets and manifests at hand, located.
-    pub fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
+    pub async fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
         let sources = trust.secrets(self.environment.secrets.clone());
-        let fetched = secrets::fetch(&sources, &self.secrets_base);
-        graph::build(&self.environment, &fetched, kinds, &self.snapshot)
+        let fetched = self.outside.secrets(&sources);
+        let asked = graph::renders(&self.environment);
+        let rendered = if trust.renders() {
+            self.outside.render(&asked, &self.snapshot).await
+        } else {
+            Rendered::refused(&asked)
+        };
+        let outside = (&fetched, &rendered);
+        graph::build(&self.environment, outside, kinds, &self.snapshot)
     }
 
     /// Returns the files with a say in it that are not the same in another state.

@@ -4,7 +4,7 @@
 use super::{Arrival, Fleet, Followed, News, Pinned, Trust, World};
 use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Snapshot};
-use crate::spec::{self, EnvironmentReading, ReadOptions, Reading};
+use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::chain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,9 +31,10 @@ pub(super) async fn restore(
                     repository,
                     snapshot: &snapshot,
                     reading,
-                    secrets_base: &followed.secrets_base,
+                    outside: &followed.outside,
                 };
-                news.extend(fleet.restore(arrival, &name, world.registry.kinds()));
+                let kinds = world.registry.kinds();
+                news.extend(fleet.restore(arrival, &name, kinds).await);
             }
             Ok(None) => {}
             Err(reason) => {
@@ -54,16 +55,17 @@ async fn in_question(
     fleet: &Fleet,
 ) -> Result<BTreeSet<EnvironmentName>, LedgerError> {
     let unkept = |name: &EnvironmentName| !fleet.kept().contains_key(name);
-    let usable = |read: &&EnvironmentReading| {
-        let pinned = Pinned::new((*read).clone(), snapshot, &followed.secrets_base);
-        pinned.is_ok_and(|pinned| pinned.graph(world.registry.kinds(), &Trust::All).is_ok())
-    };
     let newest = newest.environments.iter().filter(|read| unkept(&read.name));
-    let good: BTreeSet<_> = newest
-        .clone()
-        .filter(usable)
-        .map(|read| &read.name)
-        .collect();
+    let mut good = BTreeSet::new();
+    for read in newest.clone() {
+        let pinned = Pinned::new((*read).clone(), snapshot, &followed.outside);
+        if let Ok(pinned) = pinned
+            && let kinds = world.registry.kinds()
+            && pinned.graph(kinds, &Trust::All).await.is_ok()
+        {
+            good.insert(&read.name);
+        }
+    }
     let broken = newest.clone().map(|read| read.name.clone());
     let owned = world.ledger.all_owned_addresses().await?;
     Ok(broken

@@ -16,6 +16,8 @@ pub enum Trust {
     All,
     /// Only what merged environments use.
     Merged(Arc<Merged>),
+    /// Nothing: no secret is read, no connection used, no program started.
+    Nothing,
 }
 
 /// What merged environments use.
@@ -26,11 +28,6 @@ pub struct Merged {
 }
 
 impl Trust {
-    /// Trusts nothing: no secret is read and no connection used.
-    pub fn none() -> Self {
-        Self::Merged(Arc::default())
-    }
-
     /// Takes what the environments of a fleet use.
     pub fn merged(fleet: &Fleet) -> Self {
         let mut merged = Merged::default();
@@ -49,16 +46,24 @@ impl Trust {
         &self,
         mut sources: BTreeMap<String, SecretSource>,
     ) -> BTreeMap<String, SecretSource> {
-        if let Self::Merged(merged) = self {
-            sources.retain(|_, source| merged.secrets.contains(source));
+        match self {
+            Self::All => {}
+            Self::Merged(merged) => sources.retain(|_, source| merged.secrets.contains(source)),
+            Self::Nothing => sources.clear(),
         }
         sources
+    }
+
+    /// Tells whether programs may render what the spec points at.
+    pub fn renders(&self) -> bool {
+        !matches!(self, Self::Nothing)
     }
 
     /// Tells whether a connection may be used.
     pub fn allows(&self, connection: &Connection) -> bool {
         match self {
             Self::All => true,
+            Self::Nothing => false,
             Self::Merged(merged) => merged.connections.iter().any(|known| {
                 known.provider == connection.provider && known.settings == connection.settings
             }),

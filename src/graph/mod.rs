@@ -8,8 +8,11 @@
 mod connections;
 mod labels;
 mod manifests;
+mod members;
 mod node;
+mod objects;
 mod order;
+mod rendered;
 #[cfg(test)]
 mod tests;
 mod twice;
@@ -19,12 +22,15 @@ pub use twice::declared_twice;
 
 use crate::model::{
     Address, Connection, ConnectionName, Diagnostic, EnvironmentName, KindName, Kinds, Map, Notify,
-    Reconcile, ResourceId, Snapshot, Value, Wanted,
+    Recipe, Reconcile, Render, ResourceId, Snapshot, Value, Wanted,
 };
+use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
-use crate::spec::Environment;
+use crate::spec::environment::manifests_path;
 use crate::spec::expression::Fuel;
+use crate::spec::manifests::KUSTOMIZATION;
 use crate::spec::names::Known;
+use crate::spec::{Declared, Environment};
 use node::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,17 +74,31 @@ impl Values {
     }
 }
 
+/// Returns what has to be rendered before the graph of an environment can be built.
+pub fn renders(environment: &Environment) -> Vec<Render> {
+    let one = |declared: &Declared| {
+        (declared.kind.name.as_str() == KUSTOMIZATION).then_some(())?;
+        Some(Render {
+            resource: declared.id.clone(),
+            reads: declared.reads.clone(),
+            recipe: Recipe::Kustomization(manifests_path(&declared.spec).ok()?),
+        })
+    };
+    environment.resources.iter().filter_map(one).collect()
+}
+
 /// Follows every reference of an environment.
 ///
 /// A secret that is in neither map of `secrets` is taken as not known: its places are sensitive
-/// holes. So a spec can be checked where its secrets are not at hand.
+/// holes. So a spec can be checked where its secrets are not at hand. Likewise what is in neither map
+/// of `rendered` has no members here; a graph to plan from needs every one of [`renders`].
 ///
 /// # Errors
 /// Every mistake that shows without the live side, located: missing secrets, wrong types in
 /// expressions, circles, manifests that cannot be read, one object declared twice.
 pub fn build(
     environment: &Environment,
-    secrets: &Secrets,
+    (secrets, rendered): (&Secrets, &Rendered),
     kinds: &Kinds,
     snapshot: &Snapshot,
 ) -> Result<Graph, Vec<Diagnostic>> {
@@ -89,7 +109,13 @@ pub fn build(
     let known = values.known(&nothing);
     let connections = connections::resolve(&environment.connections, &known, &fuel, &mut wrong);
     let mut warnings = Vec::new();
-    let mut nodes = node::expand(environment, kinds, snapshot, &mut wrong, &mut warnings);
+    let mut nodes = node::expand(
+        environment,
+        kinds,
+        (snapshot, rendered),
+        &mut wrong,
+        &mut warnings,
+    );
     let waves = order::waves(environment, &mut nodes, &mut wrong);
     let mut objects = Vec::new();
     for node in &nodes {

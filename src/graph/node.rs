@@ -1,11 +1,13 @@
-//! One resource of the graph: declared by itself, or a member of a folder of manifests.
+//! One resource of the graph: declared by itself, or a member of one that is many objects.
 
-use super::{labels, manifests};
+use super::labels;
+use super::members::Members;
 use crate::model::{
     Address, ConnectionName, Diagnostic, Identity, Kind, Kinds, Lifecycle, Snapshot, Value,
 };
+use crate::source::render::Rendered;
 use crate::spec::expression::Fuel;
-use crate::spec::manifests::NAME as MANIFESTS;
+use crate::spec::manifests::has_members;
 use crate::spec::template::{Scope, Template};
 use crate::spec::{Declared, Environment};
 use crate::yaml::Place;
@@ -76,26 +78,27 @@ impl Node {
     }
 }
 
-/// Returns every resource, folders of manifests as their members.
+/// Returns every resource, those that are many objects as their members.
 pub(super) fn expand(
     environment: &Environment,
     kinds: &Kinds,
-    snapshot: &Snapshot,
+    (snapshot, rendered): (&Snapshot, &Rendered),
     wrong: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Vec<Node> {
     let mut nodes = Vec::new();
     for (nth, declared) in environment.resources.iter().enumerate() {
         let node = Node::new(environment, nth, declared);
-        if declared.kind.name.as_str() == MANIFESTS {
-            let mut folder = manifests::Folder {
+        if has_members(&declared.kind) {
+            let mut members = Members {
                 of: &node,
                 kinds,
                 snapshot,
+                rendered,
                 wrong,
                 warnings,
             };
-            nodes.extend(folder.members());
+            nodes.extend(members.members());
         } else {
             nodes.push(node);
         }

@@ -32,7 +32,12 @@ pub(super) fn built(files: &[(&str, &str)]) -> Result<Graph, Vec<Diagnostic>> {
         .into_iter()
         .find(|e| e.path.as_str() == "e.yaml")
         .unwrap();
-    build(&found.environment?, &secrets(), &kinds, &snapshot)
+    build(
+        &found.environment?,
+        (&secrets(), &Rendered::default()),
+        &kinds,
+        &snapshot,
+    )
 }
 
 fn graph(resources: &str) -> Graph {
@@ -262,13 +267,14 @@ fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
         missing: [("t".to_owned(), error)].into(),
         ..Secrets::default()
     };
-    insta::assert_snapshot!(shown(&build(&environment, &missing, &kinds, &snapshot).err().unwrap()), @r#"
+    insta::assert_snapshot!(shown(&build(&environment, (&missing, &Rendered::default()), &kinds, &snapshot).err().unwrap()), @r#"
     e.yaml:6:17 missing-secret: failed to read a secret from the environment variable T: it is not set
         secrets: { t: { env: T } }
                       ^
       = Set it where the daemon runs, then restart the daemon or wait for the next run.
     "#);
-    let graph = build(&environment, &Secrets::default(), &kinds, &snapshot).unwrap();
+    let nothing = (&Secrets::default(), &Rendered::default());
+    let graph = build(&environment, nothing, &kinds, &snapshot).unwrap();
     let wanted = graph.resolve(&graph.waves()[0], &BTreeMap::new());
     assert!(wanted[0].desired.holes()[0].sensitive);
 }

@@ -16,6 +16,7 @@ pub mod observation;
 pub mod outcome;
 pub mod path;
 pub mod reconcile;
+pub mod render;
 pub mod secret;
 pub mod secret_source;
 pub mod snapshot;
@@ -37,6 +38,7 @@ pub use observation::{
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnMerge, Reconcile};
+pub use render::{Recipe, Render};
 pub use secret::Secret;
 pub use secret_source::SecretSource;
 pub use snapshot::{File, RepoPath, Snapshot};

@@ -5,7 +5,7 @@
 //! ```text
 //! Target -> Repository -> head (one small request) -> fetch (one commit, no history) -> Snapshot
 //!                      `-> merge_preview (base + head, merged in memory)             -> Snapshot
-//! folder -> Snapshot        Watch -> "it changed"        secrets -> Secret
+//! folder -> Snapshot        Watch -> "it changed"        secrets -> Secret        render -> text
 //! ```
 
 mod blobs;
@@ -17,8 +17,10 @@ mod limits;
 mod merge;
 mod movement;
 mod origin;
+mod outside;
 mod place;
 mod remote;
+pub mod render;
 mod repository;
 pub mod secrets;
 mod stop;
@@ -32,6 +34,7 @@ pub use error::SourceError;
 pub use limits::Limits;
 pub use merge::MergePreview;
 pub use movement::Movement;
+pub use outside::Outside;
 pub use place::Place;
 pub use repository::{Fetched, Repository, Touching};
 pub use target::{Credentials, Target};

@@ -2,7 +2,9 @@
 
 use super::connection::{self, Connecting};
 use super::find::Library;
+use super::kustomization::Scan;
 use super::layer::Layering;
+use super::manifests;
 use super::reconcile;
 use super::references::Symbols;
 use super::resource::{self, Declared};
@@ -10,7 +12,7 @@ use super::secret;
 use super::template::Template;
 use crate::model::{
     ConnectionName, Diagnostic, EnvironmentName, KindName, Kinds, Location, Notify, Reconcile,
-    RepoPath, SecretSource,
+    RepoPath, SecretSource, Snapshot,
 };
 use crate::yaml::{Document, Node, Place, Reader};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,9 +71,10 @@ pub(super) fn read(
     let path = document.root.place.file().clone();
     let root = Layering::new(library, files, &mut reader)
         .over(&document.root, std::slice::from_ref(&path));
-    let environment = typed(&root, &path, kinds, &mut reader);
-    if let Some(environment) = &environment {
-        files.extend(environment.resources.iter().filter_map(pointed_at));
+    let mut environment = typed(&root, &path, kinds, &mut reader);
+    for declared in environment.iter_mut().flat_map(|one| &mut one.resources) {
+        declared.reads = pointed_at(declared, library.snapshot, &mut reader);
+        files.extend(declared.reads.iter().cloned());
     }
     match environment {
         Some(environment) if !reader.failed() => Ok(environment),
@@ -79,12 +82,38 @@ pub(super) fn read(
     }
 }
 
-/// The folder that a resource of manifests reads.
-fn pointed_at(declared: &Declared) -> Option<RepoPath> {
-    if declared.kind.name.as_str() != super::manifests::NAME {
-        return None;
+/// The files and folders that a resource of many objects reads. A folder of manifests is read by the
+/// graph, which tells what is wrong with it.
+fn pointed_at(declared: &Declared, snapshot: &Snapshot, reader: &mut Reader) -> BTreeSet<RepoPath> {
+    if !manifests::has_members(&declared.kind) {
+        return BTreeSet::new();
     }
-    manifests_path(&declared.spec).ok()
+    let path = match manifests_path(&declared.spec) {
+        Ok(path) => path,
+        Err(_) if declared.kind.name.as_str() == manifests::NAME => return BTreeSet::new(),
+        Err(node) => {
+            reader.report(bad_path(&node.place));
+            return BTreeSet::new();
+        }
+    };
+    if declared.kind.name.as_str() == manifests::NAME {
+        return BTreeSet::from([path]);
+    }
+    let node = declared.spec.get("path").unwrap_or(&declared.spec);
+    let scan = Scan::of(&path, &node.place, snapshot);
+    reader.diagnostics.extend(scan.wrong);
+    let mut reads = scan.files;
+    if reads.is_empty() {
+        // What is missing may come with any file there.
+        reads.insert(path);
+    }
+    reads
+}
+
+/// Says that a path names nothing in the repository.
+pub(crate) fn bad_path(place: &Place) -> Diagnostic {
+    let error = place.error("bad-path", "this path names nothing in the repository");
+    error.with_hint("Write a plain path relative to this file, as in ../k8s/api.")
 }
 
 /// Returns the folder or file that a resource of manifests names, relative to the file it is

@@ -1,10 +1,19 @@
-//! `kubernetes/manifests`: a folder or file of plain Kubernetes YAML. It is no kind of the live side:
-//! the graph turns it into one `kubernetes/object` for each object. Its row is the provider's.
+//! Resources that are many objects: a folder of plain Kubernetes YAML, or what a program renders. They
+//! are no kinds of the live side: the graph turns each into one `kubernetes/object` for each object.
+//! Their rows are the provider's.
 
-use crate::model::KindName;
+use crate::model::{Kind, KindName};
 
-/// The kind's name.
+/// A folder or file of plain Kubernetes YAML.
 pub const NAME: &str = "kubernetes/manifests";
+
+/// A folder that kustomize builds.
+pub const KUSTOMIZATION: &str = "kubernetes/kustomization";
+
+/// Tells whether a kind stands for many objects. They have outputs, it has none.
+pub fn has_members(kind: &Kind) -> bool {
+    [NAME, KUSTOMIZATION].contains(&kind.name.as_str())
+}
 
 /// The kind that its members are.
 pub fn member_kind() -> KindName {

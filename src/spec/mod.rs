@@ -10,6 +10,7 @@ mod connection;
 pub(crate) mod environment;
 pub(crate) mod expression;
 mod find;
+mod kustomization;
 mod layer;
 mod lifecycle;
 pub mod manifests;

@@ -154,7 +154,7 @@ impl<'a> Symbols<'a> {
             return Ok(());
         };
         // Objects of a folder have outputs, the folder has none.
-        let is_folder = kind.name.as_str() == manifests::NAME;
+        let is_folder = manifests::has_members(kind);
         let outputs = || {
             kind.outputs
                 .iter()

@@ -4,9 +4,9 @@ use super::connection::Connecting;
 use super::lifecycle::{self, DependsOn};
 use super::shape;
 use super::template::{Shape, Template};
-use crate::model::{ConnectionName, Kind, KindName, Kinds, Lifecycle, ResourceId};
+use crate::model::{ConnectionName, Kind, KindName, Kinds, Lifecycle, RepoPath, ResourceId};
 use crate::yaml::{Key, Node, Place, Reader, nearest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One entry of `resources`, expressions not yet resolved.
@@ -21,6 +21,8 @@ pub struct Declared {
     /// What the spec says about its life.
     pub lifecycle: Lifecycle,
     pub(crate) spec: Template,
+    /// The files and folders beside the spec that it is made of; set once all is read.
+    pub(crate) reads: BTreeSet<RepoPath>,
     pub(crate) depends_on: Vec<DependsOn>,
     pub(crate) place: Place,
 }
@@ -85,6 +87,7 @@ fn one(
         connection: connection?,
         lifecycle,
         spec: spec?,
+        reads: BTreeSet::new(),
         depends_on,
         place: key.place.clone(),
     })

@@ -1,7 +1,7 @@
 //! Environments as people write them, with the mistakes they make.
 
 use super::*;
-use crate::model::{File, Kind, Output, PathPattern, Revision};
+use crate::model::{File, Kind, KindName, Output, PathPattern, Revision};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -83,7 +83,11 @@ pub(crate) fn kinds() -> Kinds {
         })),
         ..Kind::plain(manifests::NAME, "A folder of objects.")
     };
-    Kinds::new([database, object, manifests, file])
+    let kustomization = Kind {
+        name: KindName::new(manifests::KUSTOMIZATION),
+        ..manifests.clone()
+    };
+    Kinds::new([database, object, manifests, kustomization, file])
 }
 
 /// Makes a snapshot of files.

@@ -4,6 +4,7 @@
 use reconciled::graph;
 use reconciled::model::{File, Kinds, RepoPath, Revision, Snapshot};
 use reconciled::provider::all_rows;
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{self, ReadOptions};
 use std::collections::BTreeMap;
@@ -64,7 +65,8 @@ fn every_example_is_read_without_a_mistake() {
         let mut wrong = reading.all_diagnostics();
         for found in &reading.environments {
             if let Ok(environment) = &found.environment {
-                let built = graph::build(environment, &Secrets::default(), &kinds, &snapshot);
+                let nothing = (&Secrets::default(), &Rendered::default());
+                let built = graph::build(environment, nothing, &kinds, &snapshot);
                 match built {
                     Ok(graph) => wrong.extend(graph.warnings().iter().cloned()),
                     Err(mistakes) => wrong.extend(mistakes),

@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use reconciled::graph;
 use reconciled::model::{File, Kinds, RepoPath, Revision, Secret, Snapshot};
 use reconciled::provider::all_rows;
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{ReadOptions, read};
 
@@ -46,7 +47,12 @@ fuzz_target!(|text: &str| {
         let Ok(environment) = found.environment else {
             continue;
         };
-        match graph::build(&environment, &secrets, &KINDS, &snapshot) {
+        match graph::build(
+            &environment,
+            (&secrets, &Rendered::default()),
+            &KINDS,
+            &snapshot,
+        ) {
             Err(mistakes) => said.push_str(&format!("{mistakes:?}")),
             Ok(graph) => {
                 for wave in graph.waves() {

@@ -9,6 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use reconciled::graph;
 use reconciled::model::{File, Kinds, RepoPath, Revision, Snapshot};
 use reconciled::provider::all_rows;
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{ReadOptions, read};
 
@@ -40,7 +41,8 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(environment) = found.environment else {
             continue;
         };
-        if let Ok(graph) = graph::build(&environment, &Secrets::default(), &KINDS, &snapshot) {
+        let nothing = (&Secrets::default(), &Rendered::default());
+        if let Ok(graph) = graph::build(&environment, nothing, &KINDS, &snapshot) {
             for wave in graph.waves() {
                 let _wanted = graph.resolve(wave, &BTreeMap::new());
             }

@@ -66,9 +66,9 @@ impl Daemon {
                 repository: &name,
                 snapshot: &fetched.snapshot,
                 reading,
-                secrets_base: &followed.secrets_base,
+                outside: &followed.outside,
             };
-            news.extend(self.fleet.take(arrival, kinds));
+            news.extend(self.fleet.take(arrival, kinds).await);
             for news in news {
                 self.act_on(&name, news).await;
             }

@@ -226,7 +226,7 @@ impl Reviewer {
         };
         let fleet = Arc::clone(&self.view.borrow().fleet);
         let trust = if pull.from_fork {
-            Trust::none()
+            Trust::Nothing
         } else {
             Trust::merged(&fleet)
         };
@@ -235,7 +235,8 @@ impl Reviewer {
             base,
             (&self.followed, &fleet),
             (self.world.registry.kinds(), &trust),
-        );
+        )
+        .await;
         if touched.names.is_empty() && touched.wrong.is_empty() && memory.comment.is_none() {
             let said = "Touches no environment";
             return self.status(pull, StatusState::Success, said, memory).await;

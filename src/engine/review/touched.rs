@@ -4,6 +4,7 @@
 use super::super::{Everywhere, Fleet, Followed, Pinned, Trust};
 use crate::graph;
 use crate::model::{Diagnostic, EnvironmentName, Kinds, RepoPath, Severity, Snapshot};
+use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
 use crate::spec::{self, ReadOptions};
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ pub(super) struct Touched {
 impl Touched {
     /// Finds what differs between the merged state and the branch it would go into; `trust` says what
     /// may be read for that.
-    pub(super) fn find(
+    pub(super) async fn find(
         preview: &Arc<Snapshot>,
         base: &Snapshot,
         (followed, fleet): (&Followed, &Fleet),
@@ -49,10 +50,10 @@ impl Touched {
             there.insert(read.name.clone());
             let path = read.path.clone();
             let name = read.name.clone();
-            match Pinned::new(read, preview, &followed.secrets_base) {
+            match Pinned::new(read, preview, &followed.outside) {
                 Ok(pinned) if pinned.touched_files(base).is_empty() => {}
                 Ok(pinned) => {
-                    if let Ok(graph) = pinned.graph(kinds, trust) {
+                    if let Ok(graph) = pinned.graph(kinds, trust).await {
                         touched.everywhere.add(&name, Some(Arc::new(graph)));
                     }
                     touched.names.insert(name);
@@ -80,10 +81,10 @@ impl Touched {
 }
 
 /// Returns the mistakes that show only when expressions are resolved, as far as they show without
-/// any secret: nothing live is read for them.
+/// any secret and without rendering: nothing live is read for them.
 fn unresolved(pinned: &Pinned, kinds: &Kinds) -> Vec<Diagnostic> {
-    let none = Secrets::default();
-    graph::build(&pinned.environment, &none, kinds, &pinned.snapshot)
+    let nothing = (&Secrets::default(), &Rendered::default());
+    graph::build(&pinned.environment, nothing, kinds, &pinned.snapshot)
         .err()
         .unwrap_or_default()
 }

@@ -71,7 +71,7 @@ proptest! {
         let mut told = reading.all_diagnostics();
         for found in reading.environments {
             let Ok(environment) = found.environment else { continue };
-            match build(&environment, &secrets(), &kinds, &snapshot) {
+            match build(&environment, (&secrets(), &Rendered::default()), &kinds, &snapshot) {
                 Ok(graph) => {
                     for wave in graph.waves() {
                         let wanted = graph.resolve(wave, &known());

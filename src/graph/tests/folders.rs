@@ -79,10 +79,10 @@ fn what_is_no_object_is_told_where_it_stands() {
       metadata: { generateName: x }
                 ^
       = A generated name cannot be kept: give it a name.
-    k8s/a.yaml:8:7 not-yet: kustomizations are not supported yet
+    k8s/a.yaml:8:7 kustomization-here: a folder of plain objects holds a kustomization, which is none
       kind: Kustomization
             ^^^^^^^^^^^^^
-      = Render it into the folder, or take the file away.
+      = Declare the resource as kind kubernetes/kustomization, or take the file away.
     k8s/b.yaml:1:4 yaml-syntax: unclosed bracket '['
       a: [
          ^
@@ -96,9 +96,9 @@ fn what_is_no_object_is_told_where_it_stands() {
       first here: k8s/c.yaml:1:1
       = Remove one of the two.
 
-    k8s/a.yaml:16:19 declared-twice: Deployment.apps/shop/api stands twice in this folder
-    k8s/a.yaml:24:55 declared-twice: Secret/other/s stands twice in this folder
-    k8s/a.yaml:25:58 declared-twice: Namespace/shop stands twice in this folder
+    k8s/a.yaml:16:19 declared-twice: Deployment.apps/shop/api stands twice in this resource
+    k8s/a.yaml:24:55 declared-twice: Secret/other/s stands twice in this resource
+    k8s/a.yaml:25:58 declared-twice: Namespace/shop stands twice in this resource
 
     e.yaml:6:65 empty-folder: k8s holds no Kubernetes object
         resources: { api: { kind: kubernetes/manifests, spec: { path: k8s } }, f: { kind: kubernetes/object, lifecycle: { dependsOn: [api] }, spec: { apiVersion: v1, kind: ConfigMap, metadata: { name: f } } } }

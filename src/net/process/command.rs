@@ -22,6 +22,7 @@ pub struct Command {
     pub(super) cwd: Option<PathBuf>,
     pub(super) deadline: Duration,
     pub(super) output_limit: usize,
+    pub(super) bare: bool,
 }
 
 impl Command {
@@ -35,6 +36,7 @@ impl Command {
             cwd: None,
             deadline: Duration::from_secs(60),
             output_limit: OUTPUT_LIMIT,
+            bare: false,
         }
     }
 
@@ -104,15 +106,27 @@ impl Command {
         self
     }
 
+    /// Gives it nothing of our own environment: no PATH to start others by, and no HOME to find
+    /// settings in. The program itself is still looked up on our PATH.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
     /// Makes the standard library's command: cleared environment, a process group of its own.
     pub(super) fn build(&self) -> std::process::Command {
         use std::os::unix::process::CommandExt as _;
         use std::process::Stdio;
         let inherited = INHERITED
             .iter()
+            .filter(|_| !self.bare)
             .filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        // Without a PATH of its own the system would not find it.
+        let found = lookup(&self.program).filter(|_| self.bare);
+        let program = found.unwrap_or_else(|| PathBuf::from(&self.program));
         #[expect(clippy::disallowed_methods, reason = "this is where processes start")]
-        let mut command = std::process::Command::new(&self.program);
+        let mut command = std::process::Command::new(program);
         command
             .args(&self.args)
             .env_clear()
@@ -128,6 +142,22 @@ impl Command {
         }
         command
     }
+}
+
+/// Returns where a program is: a path as it is, a name in the first folder of our PATH that has a file
+/// of that name which somebody may run.
+pub fn lookup(program: &str) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let runs = |path: &PathBuf| {
+        let found = std::fs::metadata(path);
+        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(runs);
+    }
+    let folders = std::env::var_os("PATH")?;
+    let mut paths = std::env::split_paths(&folders).map(|folder| folder.join(program));
+    paths.find(runs)
 }
 
 impl std::fmt::Debug for Command {

@@ -8,7 +8,7 @@ mod piped;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, OUTPUT_LIMIT};
+pub use command::{Command, OUTPUT_LIMIT, lookup};
 pub use error::ProcessError;
 pub use piped::{Killer, Piped};
 
@@ -40,7 +40,7 @@ impl Output {
 ///
 /// # Guarantees
 /// - Past the deadline, or when the returned future is dropped, the program is killed with all it started.
-/// - Its environment is PATH, HOME, `LC_ALL=C.UTF-8` and what the command names.
+/// - Its environment is PATH, HOME (neither where it is bare), `LC_ALL=C.UTF-8` and what the command names.
 ///
 /// # Errors
 /// It is not installed, cannot be started, or did not end in time. A bad exit status is no error here.

@@ -32,6 +32,17 @@ async fn the_environment_is_what_was_named() {
 }
 
 #[tokio::test]
+async fn a_bare_program_gets_nothing_of_our_environment_and_is_found_all_the_same() {
+    let output = run(Command::new("env").bare().env("HOME", "/nowhere"));
+    let text = String::from_utf8(output.await.unwrap().stdout).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["HOME=/nowhere", "LC_ALL=C.UTF-8"]);
+    let missing = run(Command::new("no-such-program").bare()).await;
+    assert!(matches!(missing, Err(ProcessError::Missing { .. })));
+}
+
+#[tokio::test]
 async fn arguments_are_not_read_by_a_shell() {
     let output = run(Command::new("printf").args(["%s", "$(id); `id` \"'"]))
         .await

@@ -108,24 +108,34 @@ const POD_LISTS: [(&str, &[&str]); 10] = [
 /// Returns the rows of this provider.
 pub(in crate::provider) fn rows() -> Vec<Kind> {
     let object = object();
-    let manifests = Kind {
+    let path = |about: &str| json!({ "type": "string", "description": about });
+    let many = |name: &str, summary: &str, path: serde_json::Value| Kind {
+        name: crate::model::KindName::new(name),
+        summary: summary.to_owned(),
         schema: Some(json!({
             "type": "object",
             "required": ["path"],
             "additionalProperties": false,
             "properties": {
-                "path": { "type": "string", "description": "The folder or file, relative to this spec's own folder." },
+                "path": path,
                 "namespace": { "type": "string", "description": "The namespace of objects that declare none." },
             },
         })),
         ..object.clone()
     };
     vec![
-        Kind {
-            name: crate::model::KindName::new("kubernetes/manifests"),
-            summary: "Every object in a folder of plain Kubernetes YAML.".to_owned(),
-            ..manifests
-        },
+        many(
+            "kubernetes/manifests",
+            "Every object in a folder of plain Kubernetes YAML.",
+            path("The folder or file, relative to this spec's own folder."),
+        ),
+        many(
+            "kubernetes/kustomization",
+            "Every object that the installed kustomize builds from a folder of the repository.",
+            path(
+                "The folder that holds the kustomization.yaml, relative to this spec's own folder.",
+            ),
+        ),
         object,
     ]
 }

@@ -4,6 +4,7 @@
 mod custom;
 mod drift;
 mod faults;
+mod kustomized;
 mod proxy;
 mod removal;
 mod rights;

@@ -6,6 +6,7 @@ mod program;
 
 use reconciled::model::{Connection, Diagnostic, Kinds, RepoPath, Snapshot};
 use reconciled::provider::all_rows;
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::source::{Limits, folder};
 use reconciled::spec::{self, ReadOptions};
@@ -65,9 +66,9 @@ fn every_environment_is_read_and_its_references_lead_somewhere() {
         );
         for found in &reading.environments {
             let environment = found.environment.as_ref().unwrap();
-            let graph =
-                reconciled::graph::build(environment, &Secrets::default(), &kinds, &snapshot)
-                    .unwrap_or_else(|mistakes| panic!("{}:\n{}", found.name, shown(&mistakes)));
+            let nothing = (&Secrets::default(), &Rendered::default());
+            let graph = reconciled::graph::build(environment, nothing, &kinds, &snapshot)
+                .unwrap_or_else(|mistakes| panic!("{}:\n{}", found.name, shown(&mistakes)));
             assert!(!graph.waves().is_empty(), "{} declares nothing", found.name);
             assert!(
                 graph

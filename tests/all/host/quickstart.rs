@@ -7,6 +7,7 @@ use reconciled::model::{
 };
 use reconciled::plan::{self, Inputs, Plan};
 use reconciled::provider::{Host, Registry, all_rows};
+use reconciled::source::render::Rendered;
 use reconciled::source::secrets::Secrets;
 use reconciled::spec::{self, ReadOptions, Reading};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +79,7 @@ fn graph(
     let kinds = Kinds::new(all_rows());
     graph::build(
         environment.environment.as_ref().unwrap(),
-        &secrets,
+        (&secrets, &Rendered::default()),
         &kinds,
         snapshot,
     )

@@ -4,6 +4,7 @@ use super::scene::Scene;
 use crate::daemon::{World, environment, file};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
 
 /// Tells whether a file was opened.
 struct Opened(OwnedFd);
@@ -72,6 +73,47 @@ fn nothing_live_is_read_for_a_fork() {
     scene.comment_with(&mut daemon, ours, "second-value");
     assert!(cloud.requests().len() > before);
     scene.assert_accepted();
+}
+
+#[test]
+fn nothing_is_rendered_for_a_fork() {
+    let shop = |more: &str| {
+        let connection =
+            "    cluster: { provider: kubernetes, context: none }\n  reconcile: { interval: 1h }\n";
+        environment("shop", connection, &(file("motd", "motd", "hello") + more))
+    };
+    let scene = Scene::new(&[("shop.yaml", &shop(""))]);
+    let note = scene.world.folder().join("rendered");
+    let program = scene.world.folder().join("kustomize.sh");
+    let object = "{\\\"apiVersion\\\": \\\"v1\\\", \\\"kind\\\": \\\"ConfigMap\\\", \\\"metadata\\\": {\\\"name\\\": \\\"of-kustomize\\\"}}";
+    let script = format!(
+        "#!/bin/sh\necho run >> {}\necho \"{object}\"\n",
+        note.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = serde_json::json!({ "kustomize": program });
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let web = "    web: { kind: kubernetes/kustomization, spec: { path: web } }\n";
+    let change = [
+        ("shop.yaml", shop(web)),
+        ("web/kustomization.yaml", "namePrefix: a\n".to_owned()),
+    ];
+    let change = change.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let fork = scene.open("fork", Some("mallory/infra"), &change);
+    scene.comment_with(&mut daemon, fork, "comes from a fork");
+    let status = scene.status(&mut daemon, &scene.head(fork), "reconciled/plan");
+    assert_eq!(status["state"], "success");
+    assert!(!note.exists());
+
+    // The same of one of us is rendered: it would have shown.
+    let ours = scene.open("ours", None, &change);
+    scene.comment_with(&mut daemon, ours, "of-kustomize");
+    assert!(note.exists());
 }
 
 const CANARY: &str = "canary-of-the-machine";
