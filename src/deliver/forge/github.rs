@@ -263,8 +263,9 @@ fn read(doing: &'static str, error: octocrab::Error) -> ForgeError {
     match error {
         octocrab::Error::GitHub { source, .. } => {
             let (status, message) = (source.status_code.as_u16(), source.message.clone());
-            let limited =
-                status == 429 || (status == 403 && message.to_lowercase().contains("rate limit"));
+            let words = message.to_lowercase();
+            let told = ["rate limit", "abuse detection"].map(|why| words.contains(why));
+            let limited = status == 429 || (status == 403 && told.contains(&true));
             match status {
                 _ if limited => ForgeError::Limited { doing },
                 401 => ForgeError::Unauthorised { doing },

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{MutexGuard, Notify};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// How many letters may wait; beyond that the oldest is dropped and logged.
@@ -49,6 +49,7 @@ pub(super) trait Carrier: Send + Sync + 'static {
 pub(super) struct Outbox<L> {
     queue: Arc<Queue<L>>,
     worker: Mutex<Option<JoinHandle<()>>>,
+    abort: AbortHandle,
 }
 
 impl<L: Letter> Outbox<L> {
@@ -64,6 +65,7 @@ impl<L: Letter> Outbox<L> {
         let worker = tokio::spawn(carry(carrier, Arc::clone(&queue)));
         Self {
             queue,
+            abort: worker.abort_handle(),
             worker: Mutex::new(Some(worker)),
         }
     }
@@ -101,8 +103,15 @@ impl<L: Letter> Outbox<L> {
                 .await
                 .is_err()
         {
-            worker.abort();
+            self.abort.abort();
         }
+    }
+}
+
+impl<L> Drop for Outbox<L> {
+    /// Whoever comes next has the queue for itself.
+    fn drop(&mut self) {
+        self.abort.abort();
     }
 }
 

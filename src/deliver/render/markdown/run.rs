@@ -65,7 +65,9 @@ fn is_held(result: &RunResult<'_>) -> bool {
 }
 
 fn sentence(result: &RunResult<'_>) -> String {
-    result.tally().unwrap_or_else(|| "nothing to do".to_owned())
+    result
+        .tally()
+        .unwrap_or_else(|| "live equals Git".to_owned())
 }
 
 fn one(paper: &mut Paper, result: &RunResult<'_>) {
