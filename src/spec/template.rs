@@ -219,20 +219,24 @@ impl Computed {
         sealed: &mut bool,
     ) -> Result<Option<Value>, Stop> {
         let what = datum.content.what();
+        // Its type may hang on the secret.
+        let of_secret = datum.touches_secret().then(Wrong::of_secret);
         if self.is_whole() {
             let refuse = || Wrong::new("wrong-type", format!("{what} cannot stand in a spec"));
             let hint = "Turn it into a text: string(…) or base64.encode(…).";
-            return Ok(Some(
-                datum.into_value().ok_or_else(|| refuse().with_hint(hint))?,
-            ));
+            let value = datum.into_value();
+            return Ok(Some(value.ok_or_else(|| {
+                of_secret.unwrap_or_else(|| refuse().with_hint(hint))
+            })?));
         }
-        *sealed |= datum.touches_secret();
+        *sealed |= of_secret.is_some();
         match datum.as_text() {
             Some(part) => text.push_str(&part),
             None => {
                 let message = format!("{what} cannot stand inside a text");
                 let wrong = Wrong::new("wrong-type", message);
-                return Err(wrong.with_hint("Use json.encode(…) or join(…).").into());
+                let wrong = wrong.with_hint("Use json.encode(…) or join(…).");
+                return Err(of_secret.unwrap_or(wrong).into());
             }
         }
         Ok(None)

@@ -158,7 +158,7 @@ fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Prediction {
         let name = desired.get(field).and_then(Value::as_str);
         if let Some(name) = name.filter(|name| account.number(name).is_none()) {
             return Prediction::Refused {
-                reason: format!("this host knows no {field} {name:?}"),
+                reason: stranger(field, name, false),
                 immutable: Vec::new(),
             };
         }
@@ -177,6 +177,15 @@ fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Prediction {
         value: Value::Map(after),
         yielded: Vec::new(),
         payload: None,
+    }
+}
+
+/// Says that an account is not known, without its name where that is a secret.
+fn stranger(field: &str, name: &str, sealed: bool) -> String {
+    if sealed {
+        format!("this host knows no such {field}, and its name is a secret")
+    } else {
+        format!("this host knows no {field} {name:?}")
     }
 }
 
@@ -333,7 +342,10 @@ fn wished(
         Some(name) => account
             .number(&name)
             .map(Some)
-            .ok_or_else(|| wrong(field, format!("this host knows no {field} {name:?}"))),
+            .ok_or_else(|| {
+                let sealed = matches!(desired.get(field), Some(Value::Secret(_)));
+                wrong(field, stranger(field, &name, sealed))
+            }),
         None => Ok(None),
     };
     let mut sealed = false;

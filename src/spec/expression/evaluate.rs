@@ -41,9 +41,14 @@ pub(crate) fn evaluate(
         left: MOST.min(fuel.0.get()),
         locals: Vec::new(),
         depth: 0,
+        touches: 0,
     };
     let before = evaluation.left;
     let value = evaluation.value(&expression.tree);
+    let value = match value {
+        Err(Stop::Wrong(_)) if evaluation.touches > 0 => Err(Wrong::of_secret().into()),
+        value => value,
+    };
     fuel.0
         .set(fuel.0.get().saturating_sub(before - evaluation.left));
     value
@@ -54,6 +59,9 @@ pub(super) struct Evaluation<'a> {
     left: u64,
     locals: Vec<(String, Datum)>,
     depth: usize,
+    /// How often something made from a secret was read. What happens before the first time hangs on
+    /// no secret, so whether there is one hangs on none either; all that happens after it may.
+    touches: u64,
 }
 
 type Answer = Result<Datum, Stop>;
@@ -134,12 +142,14 @@ impl Evaluation<'_> {
                 );
             }
         };
+        self.touches += u64::from(datum.touches_secret());
         self.spend(datum.weight())?;
         Ok(datum)
     }
 
     fn read(&mut self, names: &[String]) -> Answer {
         let (datum, used) = self.names.read(names)?;
+        self.touches += u64::from(datum.touches_secret());
         self.spend(datum.weight())?;
         names
             .iter()
@@ -165,13 +175,14 @@ impl Evaluation<'_> {
             && !self.is_local(&names)
         {
             names.push(select.field.clone());
-            return match self.read(&names) {
-                Ok(datum) => Ok(Datum::plain(Content::Bool(true)).sealed_if(datum.sealed)),
-                Err(Stop::Wrong(wrong)) if wrong.code == MISSING => {
-                    Ok(Datum::plain(Content::Bool(false)))
-                }
-                Err(stop) => Err(stop),
+            let before = self.touches;
+            let there = match self.read(&names) {
+                Ok(_) => true,
+                Err(Stop::Wrong(wrong)) if wrong.code == MISSING => false,
+                Err(stop) => return Err(stop),
             };
+            let sealed = self.touches > before;
+            return Ok(Datum::plain(Content::Bool(there)).sealed_if(sealed));
         }
         let from = self.value(&select.operand)?;
         match &from.content {
@@ -266,13 +277,15 @@ impl Evaluation<'_> {
                 let value = self.value(if holds { yes } else { no })?;
                 Ok(value.sealed_if(condition.sealed))
             }
-            (op::NOT_STRICTLY_FALSE, [condition]) => match self.value(condition) {
-                Ok(datum) => {
-                    let go_on = !matches!(datum.content, Content::Bool(false));
-                    Ok(Datum::plain(Content::Bool(go_on)).sealed_if(datum.sealed))
-                }
-                Err(_) => Ok(Datum::plain(Content::Bool(true))),
-            },
+            (op::NOT_STRICTLY_FALSE, [condition]) => {
+                let before = self.touches;
+                let is_false = match self.value(condition) {
+                    Ok(datum) => matches!(datum.content, Content::Bool(false)),
+                    Err(_) => false,
+                };
+                let sealed = self.touches > before;
+                Ok(Datum::plain(Content::Bool(!is_false)).sealed_if(sealed))
+            }
             (name, _) => {
                 let module = call.target.as_deref().and_then(module);
                 let mut values = Vec::with_capacity(args.len() + 1);
@@ -294,32 +307,31 @@ impl Evaluation<'_> {
         }
     }
 
-    /// `false && x` is false and `true || x` is true whatever `x` is, in either order.
+    /// `false && x` is false and `true || x` is true whatever `x` is, in either order. It swallows
+    /// mistakes, so it is sealed where it read a secret at all.
     fn logical(&mut self, args: &[IdedExpr], decisive: bool) -> Answer {
-        let mut sealed = false;
+        let before = self.touches;
         let mut stopped = None;
+        let mut answer = !decisive;
         for arg in args {
-            match self.value(arg) {
-                Ok(datum) => {
-                    sealed |= datum.sealed;
-                    match datum.content {
-                        Content::Bool(value) if value == decisive => {
-                            return Ok(Datum::plain(Content::Bool(decisive)).sealed_if(sealed));
-                        }
-                        Content::Bool(_) => {}
-                        other => {
-                            let message =
-                                format!("`&&` and `||` need true or false, not {}", other.what());
-                            stopped = Some(Wrong::new("wrong-type", message).into());
-                        }
-                    }
+            match self.value(arg).map(|datum| datum.content) {
+                Ok(Content::Bool(value)) if value == decisive => {
+                    answer = decisive;
+                    stopped = None;
+                    break;
+                }
+                Ok(Content::Bool(_)) => {}
+                Ok(other) => {
+                    let message = format!("`&&` and `||` need true or false, not {}", other.what());
+                    stopped = Some(Wrong::new("wrong-type", message).into());
                 }
                 Err(stop) => stopped = stopped.or(Some(stop)),
             }
         }
+        let sealed = self.touches > before;
         match stopped {
             Some(stop) => Err(stop),
-            None => Ok(Datum::plain(Content::Bool(!decisive)).sealed_if(sealed)),
+            None => Ok(Datum::plain(Content::Bool(answer)).sealed_if(sealed)),
         }
     }
 }

@@ -50,6 +50,15 @@ impl Wrong {
         }
     }
 
+    /// What is said of every mistake that a secret may have a part in: the same of each, for which
+    /// mistake it is, and how large a number in its text, would tell something of the value.
+    pub(crate) fn of_secret() -> Self {
+        let message = "the expression cannot be computed; it uses a secret, so what is wrong with it is not said";
+        Self::new("secret-expression", message).with_hint(
+            "Look at its types, indexes and lookups; a secret is a text, and cannot be a key.",
+        )
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -161,11 +161,11 @@ fn mistakes_say_what_is_wrong_and_never_the_value() {
     1 / 0 => division-by-zero: this divides by zero | -
     9223372036854775807 + 1 => number-too-large: the result does not fit in 64 bits | -
     vars.on ? 1 => expression-syntax: this is no expression: expected ':' in conditional expression | -
-    secrets.token + 1 => wrong-type: `+` cannot join a text and a whole number | Turn the other value into a text: string(value).
-    int(secrets.token) => wrong-type: `int` cannot take a text at "int" | -
-    secrets.token.nope => wrong-type: `nope` cannot be read from a text at "nope" | -
+    secrets.token + 1 => secret-expression: the expression cannot be computed; it uses a secret, so what is wrong with it is not said | Look at its types, indexes and lookups; a secret is a text, and cannot be a key.
+    int(secrets.token) => secret-expression: the expression cannot be computed; it uses a secret, so what is wrong with it is not said | Look at its types, indexes and lookups; a secret is a text, and cannot be a key.
+    secrets.token.nope => secret-expression: the expression cannot be computed; it uses a secret, so what is wrong with it is not said | Look at its types, indexes and lookups; a secret is a text, and cannot be a key.
     {1: 2} => wrong-type: a key has to be a text, not a whole number | -
-    {secrets.token: 1} => secret-key: a secret cannot be a key | -
+    {secrets.token: 1} => secret-expression: the expression cannot be computed; it uses a secret, so what is wrong with it is not said | Look at its types, indexes and lookups; a secret is a text, and cannot be a key.
     !vars.region => wrong-type: `!` cannot take a text | -
     base64.decode("%") => wrong-type: `base64.decode` cannot take a text at "decode" | -
     "#);
@@ -218,6 +218,55 @@ fn what_is_made_from_a_secret_is_sealed() {
         .into_value()
         .unwrap();
     assert_eq!(value.masked_json(), serde_json::json!(["x", "(sensitive)"]));
+}
+
+/// A mistake that hangs on a secret says the same whatever the secret is and whatever the mistake:
+/// else a text such as "the list has 47 items" hands it over letter by letter.
+#[test]
+fn a_mistake_that_hangs_on_a_secret_always_says_the_same() {
+    let list = format!("[{}]", vec!["1"; 200].join(","));
+    let costly = format!(
+        "secrets.token == \"canary\" ? {list}.map(a, {list}.map(b, {list}.map(c, a))) : []"
+    );
+    let mistakes = [
+        "vars.zones.filter(z, z < secrets.token)[999]",
+        "1 / (secrets.token.startsWith(\"can\") ? 0 : 1)",
+        "secrets.token.split(\"a\")[99]",
+        "secrets.token.substring(0, 999)",
+        "{\"a\": 1}[secrets.token]",
+        "string(base64.decode(secrets.token + \"%\"))",
+        "9223372036854775807 + size(secrets.token)",
+        "(secrets.token == \"canary\" ? 1 : \"a\") + \"a\"",
+        "secrets.token == \"canary\" ? vars.nope : vars.region",
+        "secrets.token == \"canary\" ? {\"a\": 1}.b : 1",
+        "-(secrets.token == \"canary\" ? \"a\" : 1)",
+        "[secrets.token].map(t, t == \"canary\" ? 1 / 0 : 1)",
+        &costly,
+    ];
+    for source in mistakes {
+        let said = given(source).unwrap_err();
+        assert_eq!(said, shown(&Wrong::of_secret()), "{source}");
+    }
+    // What came before the first secret hangs on none.
+    assert!(
+        given("vars.nope + secrets.token")
+            .unwrap_err()
+            .contains("`nope`")
+    );
+}
+
+/// What swallows a mistake is sealed as what would have come without it.
+#[test]
+fn a_swallowed_mistake_is_no_way_around_the_seal() {
+    for source in [
+        "1 / (secrets.token == \"canary\" ? 0 : 1) == 1 || true",
+        "{\"a\": 1 / (secrets.token == \"canary\" ? 0 : 1), \"b\": true}.b || true",
+        "1 / (secrets.token == \"canary\" ? 0 : 1) == 1 && false",
+        "[1].exists(n, 1 / (secrets.token == \"canary\" ? 0 : 1) == 1 || true)",
+    ] {
+        let value = given(source).unwrap().into_value().unwrap();
+        assert_eq!(value.masked_json(), "(sensitive)", "{source}");
+    }
 }
 
 #[test]

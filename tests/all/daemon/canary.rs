@@ -77,6 +77,13 @@ spec:
     stuck:
       kind: host/file
       spec: {{ path: /occupied/below, content: \"${{secrets.of_file}}\" }}
+    # No account of this host.
+    owned:
+      kind: host/file
+      spec: {{ path: /owned, content: x, owner: \"${{secrets.of_env}}\", group: \"${{secrets.of_file}}\" }}
+    moded:
+      kind: host/file
+      spec: {{ path: /moded, content: x, mode: \"${{secrets.of_env}}\" }}
     # The cloud repeats the token in its refusal.
     record:
       kind: digitalocean/domain-record
