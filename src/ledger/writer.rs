@@ -7,7 +7,7 @@ use super::lock::Lock;
 use super::verify::link;
 use crate::model::Digest;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AnyPool, Row as _};
+use sqlx::{AnyConnection, AnyPool, Connection as _, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many entries one transaction takes at most: bounds what a failure makes us write again.
@@ -88,18 +88,35 @@ async fn write(pool: &AnyPool, place: &Place, mut waiting: Vec<Waiting>) {
 
 /// Writes all or nothing. Returns the id of each.
 async fn write_group(pool: &AnyPool, waiting: &mut [Waiting]) -> Result<Vec<i64>, sqlx::Error> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let written = write_in(&mut transaction, waiting).await;
+    let ended = match &written {
+        Ok(_) => transaction.commit().await,
+        Err(_) => transaction.rollback().await,
+    };
+    if ended.is_err() {
+        // SQLite has ended the transaction by itself, as it does on a full disk, and the connection would
+        // hold it for open ever after.
+        let _broken_anyway = connection.close().await;
+    }
+    written.and_then(|ids| ended.map(|()| ids))
+}
+
+async fn write_in(
+    transaction: &mut AnyConnection,
+    waiting: &mut [Waiting],
+) -> Result<Vec<i64>, sqlx::Error> {
     // Read anew each time: a command line beside the daemon may have written.
-    let mut chain = head(&mut transaction).await?;
+    let mut chain = head(&mut *transaction).await?;
     let mut ids = Vec::with_capacity(waiting.len());
     for Waiting { entry, at, .. } in waiting {
-        entry.number(&mut transaction).await?;
+        entry.number(&mut *transaction).await?;
         if entry.is_kept() {
-            chain = append(&mut transaction, &chain, entry, *at).await?;
+            chain = append(&mut *transaction, &chain, entry, *at).await?;
         }
-        ids.push(entry.fold(&mut transaction, *at).await?);
+        ids.push(entry.fold(&mut *transaction, *at).await?);
     }
-    transaction.commit().await?;
     Ok(ids)
 }
 

@@ -7,6 +7,7 @@ use reconciled::model::{
     Action, Address, ConnectionName, Digest, EnvironmentName, Fault as _, Identity, KindName,
     Outcome, Owned, Revision,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -156,7 +157,7 @@ async fn killed_between_any_two_writes_it_goes_on_from_there() {
 #[tokio::test]
 async fn a_full_disk_stops_changes_and_loses_nothing() {
     // The system refuses what would make a file longer than this many blocks of 512 bytes.
-    const LIMIT: &str = "trap '' XFSZ; ulimit -f 600;";
+    const LIMIT: &str = "trap '' XFSZ; ulimit -S -f 600;";
     const MOST: usize = 100;
     const FULL: &str = "refused, as it should be";
     if let Some(path) = std::env::var_os(PLACE) {
@@ -172,6 +173,14 @@ async fn a_full_disk_stops_changes_and_loses_nothing() {
                 // Still read while full.
                 assert!(!ledger.runs(None, 1, None).await.unwrap().is_empty());
                 println!("{FULL}");
+                // With room again the same process goes on, as the daemon has to.
+                let room = getrlimit(Resource::Fsize).maximum;
+                let limit = Rlimit {
+                    current: room,
+                    maximum: room,
+                };
+                setrlimit(Resource::Fsize, limit).unwrap();
+                ledger.open_run(&intent(&STEPS, 20_000)).await.unwrap();
                 return;
             }
         }
