@@ -1,13 +1,13 @@
 //! Which environments there are, and from which Git state each is kept. A file that is broken
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
-use super::{Everywhere, Pinned, Trust};
-use crate::graph::{self, Graph};
+use super::{Claims, Everywhere, Pinned, Trust};
+use crate::graph::{self, Graph, Twice};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
 };
 use crate::source::Outside;
-use crate::spec::{EnvironmentReading, Reading};
+use crate::spec::{Environment, EnvironmentReading, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -116,7 +116,12 @@ impl Fleet {
     }
 
     /// Takes in a new Git state.
-    pub async fn take(&mut self, arrival: Arrival<'_>, kinds: &Kinds) -> Vec<News> {
+    pub async fn take(
+        &mut self,
+        arrival: Arrival<'_>,
+        kinds: &Kinds,
+        claims: &Claims,
+    ) -> Vec<News> {
         let Arrival {
             repository,
             snapshot,
@@ -130,7 +135,7 @@ impl Fleet {
         for read in reading.environments {
             let name = read.name.clone();
             there.insert(name.clone());
-            let kept = self.kept_of(repository, read, snapshot, outside, kinds);
+            let kept = self.claimed(repository, read, (snapshot, outside), kinds, claims);
             match kept.await {
                 Ok(kept) => drop(candidates.insert(name, kept)),
                 Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
@@ -153,9 +158,11 @@ impl Fleet {
         let goes = |name: &EnvironmentName, kept: &Kept| {
             kept.repository == repository && !there.contains(name)
         };
-        for (name, twice) in self.declared_twice(&candidates, goes) {
-            if candidates.contains_key(&name) || mistakes.contains_key(&name) {
-                mistakes.entry(name).or_default().push(twice);
+        for twice in self.declared_twice(&candidates, goes) {
+            let name = &twice.address.environment;
+            let known = candidates.contains_key(name) || mistakes.contains_key(name);
+            if known && !claims.prefers(&twice.address, &twice.other) {
+                mistakes.entry(name.clone()).or_default().push(twice.error);
             }
         }
         candidates.retain(|name, _| !mistakes.contains_key(name));
@@ -174,7 +181,7 @@ impl Fleet {
         &mut self,
         arrival: Arrival<'_>,
         name: &EnvironmentName,
-        kinds: &Kinds,
+        (kinds, claims): (&Kinds, &Claims),
     ) -> Vec<News> {
         let Arrival {
             repository,
@@ -182,6 +189,9 @@ impl Fleet {
             reading,
             outside,
         } = arrival;
+        if claims.kept_unread(name, repository).is_some() {
+            return Vec::new();
+        }
         let read = reading
             .environments
             .into_iter()
@@ -193,6 +203,27 @@ impl Fleet {
         match kept.await {
             Ok(kept) => self.keep(name.clone(), kept),
             Err(_) => Vec::new(),
+        }
+    }
+
+    /// As [`Fleet::kept_of`], where no other repository has it.
+    async fn claimed(
+        &self,
+        repository: &str,
+        read: EnvironmentReading,
+        (snapshot, outside): (&Arc<Snapshot>, &Outside),
+        kinds: &Kinds,
+        claims: &Claims,
+    ) -> Result<Kept, Vec<Diagnostic>> {
+        match (
+            claims.kept_unread(&read.name, repository),
+            &read.environment,
+        ) {
+            (Some(home), Ok(environment)) => Err(vec![kept_elsewhere(home, environment)]),
+            _ => {
+                self.kept_of(repository, read, snapshot, outside, kinds)
+                    .await
+            }
         }
     }
 
@@ -230,7 +261,7 @@ impl Fleet {
         &self,
         candidates: &BTreeMap<EnvironmentName, Kept>,
         goes: impl Fn(&EnvironmentName, &Kept) -> bool,
-    ) -> Vec<(EnvironmentName, Diagnostic)> {
+    ) -> Vec<Twice> {
         let stay = self
             .kept
             .iter()
@@ -321,6 +352,21 @@ impl Fleet {
         self.refused
             .retain(|(of, name), _| of != repository || there.contains(name));
         gone.into_iter().map(News::Gone).collect()
+    }
+}
+
+fn kept_elsewhere(home: &str, environment: &Environment) -> Diagnostic {
+    let name = &environment.name;
+    Diagnostic {
+        location: environment.location.clone(),
+        severity: Severity::Error,
+        code: "kept-elsewhere",
+        message: format!("the repository {home} keeps {name}, and it has not been read yet"),
+        hint: Some(format!(
+            "Wait until it is read; to move {name} here, take {home} out of the settings or {name} out of it."
+        )),
+        source_line: String::new(),
+        related: None,
     }
 }
 

@@ -12,6 +12,7 @@
 //! ```
 
 mod assemble;
+mod claims;
 mod conditions;
 mod cycle;
 mod daemon;
@@ -36,6 +37,7 @@ mod waiting;
 mod world;
 
 pub use assemble::{Assembly, AssemblyError, assemble, client, outside, registry};
+pub use claims::Claims;
 pub use cycle::{Orders, carry_out, cycle};
 pub use daemon::{Daemon, Followed, Parts, View};
 pub use error::CycleError;

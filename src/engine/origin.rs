@@ -84,6 +84,14 @@ impl Origin {
         watch.ok()
     }
 
+    /// Reads it as it was out of the copy on this machine, asking nobody; `None` where that does not hold it.
+    pub async fn kept(&self, revision: &Revision) -> Option<Arc<Snapshot>> {
+        match self {
+            Self::Git(repository) => repository.kept(revision).await,
+            Self::Folder(_) => None,
+        }
+    }
+
     /// Reads it as it was; a folder has no past.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The last good state of environments whose newest cannot be used, from what the ledger remembers:
 //! a restart must not turn a broken commit into an environment nobody keeps.
 
-use super::{Arrival, Fleet, Followed, News, Pinned, Trust, World};
+use super::{Arrival, Claims, Fleet, Followed, News, Pinned, Trust, World};
 use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Snapshot};
 use crate::spec::{self, ReadOptions, Reading};
@@ -19,7 +19,7 @@ pub(super) async fn restore(
     world: &World,
     followed: &Followed,
     (newest, snapshot): (&Reading, &Arc<Snapshot>),
-    fleet: &mut Fleet,
+    (fleet, claims): (&mut Fleet, &Claims),
 ) -> Result<Vec<News>, LedgerError> {
     let mut news = Vec::new();
     for name in in_question(world, followed, (newest, snapshot), fleet).await? {
@@ -33,8 +33,8 @@ pub(super) async fn restore(
                     reading,
                     outside: &followed.outside,
                 };
-                let kinds = world.registry.kinds();
-                news.extend(fleet.restore(arrival, &name, kinds).await);
+                let known = (world.registry.kinds(), claims);
+                news.extend(fleet.restore(arrival, &name, known).await);
             }
             Ok(None) => {}
             Err(reason) => {
@@ -42,6 +42,45 @@ pub(super) async fn restore(
                 fleet.lose(&name, followed.origin.name());
             }
         }
+    }
+    Ok(news)
+}
+
+/// Puts the last good state of every environment in force that stands in the copy kept of this
+/// repository: for a start while the repository itself does not answer.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(super) async fn restore_unread(
+    world: &World,
+    followed: &Followed,
+    (fleet, claims): (&mut Fleet, &Claims),
+) -> Result<Vec<News>, LedgerError> {
+    let mut news = Vec::new();
+    let good = world.ledger.all_last_good().await?;
+    let unkept = good
+        .into_iter()
+        .filter(|(name, ..)| !fleet.declares(name))
+        .collect::<Vec<_>>();
+    for (name, revision, path) in unkept {
+        // Not in this copy: it is another repository's.
+        let Some(snapshot) = followed.origin.kept(&revision).await else {
+            continue;
+        };
+        tracing::warn!(environment = %name, revision = %revision.short(), "Repository not read yet, keeping the last good state");
+        let options = ReadOptions {
+            folder: None,
+            only: Some(path),
+            kinds: world.registry.kinds(),
+        };
+        let arrival = Arrival {
+            repository: followed.origin.name(),
+            reading: spec::read(&snapshot, &options),
+            snapshot: &snapshot,
+            outside: &followed.outside,
+        };
+        let known = (world.registry.kinds(), claims);
+        news.extend(fleet.restore(arrival, &name, known).await);
     }
     Ok(news)
 }

@@ -6,7 +6,6 @@ use crate::spec::tests::{environment, kinds, shown, snapshot};
 use crate::spec::{ReadOptions, read};
 use serde_json::json;
 
-mod charts;
 mod damage;
 mod folders;
 
@@ -272,7 +271,7 @@ fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
     e.yaml:6:17 missing-secret: failed to read a secret from the environment variable T: it is not set
         secrets: { t: { env: T } }
                       ^
-      = Set it where the daemon runs, then restart the daemon or wait for the next run.
+      = Set it where the daemon runs; or take what names it out of the settings or the spec.
     "#);
     let nothing = (&Secrets::default(), &Rendered::default());
     let graph = build(&environment, nothing, &kinds, &snapshot).unwrap();
@@ -295,7 +294,7 @@ fn one_object_in_two_environments_is_told_in_both() {
     let errors = declared_twice(&[&one, &other]);
     let shown: Vec<String> = errors
         .iter()
-        .map(|(name, error)| format!("{name}: {}", error.message))
+        .map(|twice| format!("{}: {}", twice.address.environment, twice.error.message))
         .collect();
     assert_eq!(
         shown,

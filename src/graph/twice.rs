@@ -2,7 +2,7 @@
 
 use super::Graph;
 use super::node::Node;
-use crate::model::{Address, Connection, Diagnostic, EnvironmentName, Identity, KindName};
+use crate::model::{Address, Connection, Diagnostic, Identity, KindName};
 use crate::yaml::Place;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,15 +37,27 @@ pub(super) fn within(objects: &[Object]) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// One of two resources that declare the same live object.
+#[derive(Clone, Debug)]
+pub struct Twice {
+    /// The resource the error is about.
+    pub address: Address,
+    /// The other one.
+    pub other: Address,
+    /// What is wrong, where this one stands.
+    pub error: Diagnostic,
+}
+
 /// Returns an error for each object that two environments declare, for both.
-pub fn declared_twice(graphs: &[&Graph]) -> Vec<(EnvironmentName, Diagnostic)> {
+pub fn declared_twice(graphs: &[&Graph]) -> Vec<Twice> {
     let objects = graphs.iter().flat_map(|graph| &graph.objects);
-    let mut errors = Vec::new();
-    for (first, again) in pairs(objects) {
-        errors.push((again.address.environment.clone(), told(first, again)));
-        errors.push((first.address.environment.clone(), told(again, first)));
-    }
-    errors
+    let twice = |one: &Object, other: &Object| Twice {
+        address: one.address.clone(),
+        other: other.address.clone(),
+        error: told(other, one),
+    };
+    let both = |(first, again)| [twice(again, first), twice(first, again)];
+    pairs(objects).into_iter().flat_map(both).collect()
 }
 
 fn told(first: &Object, again: &Object) -> Diagnostic {

@@ -4,6 +4,7 @@ use super::reading::Reading;
 use super::records::{RunDetails, RunRecord, StepIntent, StepRecord};
 use super::{Ledger, LedgerError};
 use crate::model::{EnvironmentName, RunId};
+use std::collections::BTreeSet;
 
 macro_rules! select_run {
     ($tail:literal) => {
@@ -40,13 +41,17 @@ impl Ledger {
         self.read(query, |row| run(&row)).await
     }
 
-    /// Returns the environments that have runs, by name.
+    /// Returns every environment it has heard of: read at least once, run, or owning something.
     ///
     /// # Errors
     /// Why they cannot be read.
-    pub async fn environments_with_runs(&self) -> Result<Vec<EnvironmentName>, LedgerError> {
-        let query = sqlx::query("SELECT DISTINCT environment FROM runs ORDER BY environment");
-        self.read(query, |row| row.word(0)).await
+    pub async fn environments(&self) -> Result<BTreeSet<EnvironmentName>, LedgerError> {
+        let query =
+            sqlx::query("SELECT environment FROM runs UNION SELECT environment FROM last_good");
+        let heard_of = self.read(query, |row| row.word(0)).await?;
+        let owned = self.all_owned_addresses().await?;
+        let owners = owned.into_iter().map(|address| address.environment);
+        Ok(heard_of.into_iter().chain(owners).collect())
     }
 
     /// Returns one run with its plan and steps; `None` where there is none, or no more.

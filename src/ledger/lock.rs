@@ -7,6 +7,10 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often the lock is tried before it counts as another daemon's.
+const ASKING: u32 = 5;
 
 /// Held as long as the daemon writes.
 #[derive(Debug)]
@@ -30,14 +34,12 @@ impl Lock {
             .mode(0o600)
             .open(beside(ledger))
             .map_err(failed)?;
-        match file.try_lock() {
+        match taken(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _unknown = file.read_to_string(&mut text);
                 return Err(LedgerError::Locked {
                     place: place.clone(),
-                    pid: text.trim().parse().ok(),
+                    pid: holder(&mut file),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -49,6 +51,32 @@ impl Lock {
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self(file))
     }
+}
+
+/// Takes a lock, through the moment in which somebody asks who has it.
+fn taken(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..ASKING {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            told => return told,
+        }
+    }
+    file.try_lock()
+}
+
+/// Returns the process that holds the ledger's lock: `Some(None)` where it did not say which it is.
+pub(super) fn holder_of(ledger: &Path) -> Option<Option<u32>> {
+    let mut file = File::open(beside(ledger)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
+        _ => None,
+    }
+}
+
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    let _unknown = file.read_to_string(&mut text);
+    text.trim().parse().ok()
 }
 
 fn beside(ledger: &Path) -> PathBuf {

@@ -1,7 +1,7 @@
 //! The four ways to open a ledger.
 
 use super::error::{LedgerError, Place};
-use super::lock::Lock;
+use super::lock::{Lock, holder_of};
 use super::schema;
 use super::{Ledger, writer};
 use crate::model::DigestKey;
@@ -96,6 +96,11 @@ impl Ledger {
             .await
             .map_err(failed)?;
         Self::ready(pool, place, None).await
+    }
+
+    /// Tells whether a daemon holds the ledger in this file now, and in which process, where it said.
+    pub fn daemon(path: &Path) -> Option<Option<u32>> {
+        holder_of(path)
     }
 
     async fn ready(pool: AnyPool, place: Place, lock: Option<Lock>) -> Result<Self, LedgerError> {

@@ -6,8 +6,9 @@ use super::records::Pause;
 use super::{Ledger, LedgerError};
 use crate::model::{EnvironmentName, RepoPath, Revision};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::AnyConnection;
+use std::collections::BTreeMap;
 
 impl Ledger {
     /// Returns what was posted under this name: a comment's id, a message's time stamp, its digest.
@@ -34,6 +35,36 @@ impl Ledger {
             posted: posted.clone(),
         })
         .await
+    }
+
+    /// Returns the repository each environment was last kept from.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn homes(&self) -> Result<BTreeMap<EnvironmentName, String>, LedgerError> {
+        let query = sqlx::query("SELECT name, posted FROM deliveries WHERE name LIKE 'home/%'");
+        let homes = self.read(query, |row| {
+            Ok((row.get::<String>(0)?, row.json::<Value>(1)?))
+        });
+        let home = |(name, posted): (String, Value)| {
+            let environment = EnvironmentName::new(name.strip_prefix("home/")?).ok()?;
+            Some((environment, posted["repository"].as_str()?.to_owned()))
+        };
+        Ok(homes.await?.into_iter().filter_map(home).collect())
+    }
+
+    /// Remembers the repository an environment is kept from.
+    ///
+    /// # Errors
+    /// Why it could not be read or written.
+    pub async fn set_home(
+        &self,
+        environment: &EnvironmentName,
+        repository: &str,
+    ) -> Result<(), LedgerError> {
+        let home = json!({ "repository": repository });
+        self.record_delivery(&format!("home/{environment}"), &home)
+            .await
     }
 
     /// Returns what was last said of a comparison of this environment.
@@ -128,6 +159,19 @@ impl Ledger {
         let query = sqlx::query("SELECT revision, path FROM last_good WHERE environment = $1")
             .bind(environment.to_string());
         self.read_one(query, |row| Ok((row.word(0)?, row.word(1)?)))
+            .await
+    }
+
+    /// Returns the last good revision and file of every environment.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn all_last_good(
+        &self,
+    ) -> Result<Vec<(EnvironmentName, Revision, RepoPath)>, LedgerError> {
+        let query =
+            sqlx::query("SELECT environment, revision, path FROM last_good ORDER BY environment");
+        self.read(query, |row| Ok((row.word(0)?, row.word(1)?, row.word(2)?)))
             .await
     }
 

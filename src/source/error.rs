@@ -240,7 +240,7 @@ impl Fault for SourceError {
                 "Stop the other process, or give this one a cache folder of its own."
             }
             Self::Secret { .. } => {
-                "Set it where the daemon runs, then restart the daemon or wait for the next run."
+                "Set it where the daemon runs; or take what names it out of the settings or the spec."
             }
             Self::Internal { .. } => "Please report it with the log of this run.",
             Self::Cancelled { .. } => return None,

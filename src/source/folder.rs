@@ -28,10 +28,23 @@ const HERE: OFlags = OFlags::CLOEXEC
 /// # Errors
 /// `MissingFolder` where there is none, `TooLarge` past a limit, `Disk` where something is not readable.
 pub fn snapshot(root: &Path, limits: Limits) -> Result<Snapshot, SourceError> {
-    let shown = root.display().to_string();
-    // The root itself is the user's own words: a link there is followed.
+    snapshot_below(root, &RepoPath::default(), limits)
+}
+
+/// As [`snapshot`], of only what stands below one folder in it.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn snapshot_below(
+    root: &Path,
+    below: &RepoPath,
+    limits: Limits,
+) -> Result<Snapshot, SourceError> {
+    let begin = root.join(below.as_str());
+    let shown = begin.display().to_string();
+    // The folder itself is the user's own words: a link there is followed.
     let opened = rustix::fs::open(
-        root,
+        &begin,
         OFlags::CLOEXEC | OFlags::RDONLY | OFlags::DIRECTORY,
         Mode::empty(),
     );
@@ -49,7 +62,7 @@ pub fn snapshot(root: &Path, limits: Limits) -> Result<Snapshot, SourceError> {
         shown: &shown,
         files: BTreeMap::new(),
     };
-    let mut folders = vec![(String::new(), opened)];
+    let mut folders = vec![(below.as_str().to_owned(), opened)];
     while let Some((path, folder)) = folders.pop() {
         walk.folder(&path, &folder, &mut folders)?;
     }

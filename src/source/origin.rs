@@ -44,6 +44,17 @@ impl Origin<'_> {
         }
     }
 
+    /// Tells whether a commit is on this machine with all its files.
+    pub(crate) fn holds(&self, id: Oid) -> Result<bool, SourceError> {
+        match self {
+            Self::Local { target, path } => {
+                let store = store::opened(target, path)?;
+                Ok(store.find_commit(id).is_ok())
+            }
+            Self::Remote(remote) => remote.holds(&remote.store()?, id),
+        }
+    }
+
     /// Throws away what may be damaged; `false` where there is nothing of ours.
     pub(crate) fn forget(&mut self) -> Result<bool, SourceError> {
         match self {

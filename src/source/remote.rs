@@ -4,7 +4,7 @@
 //! is damaged or has grown.
 
 use super::history::{Line, line, walk};
-use super::store::{disk_or_corrupt, missing_branch, opened};
+use super::store::{corrupt, disk_or_corrupt, missing_branch, opened};
 use super::wire::{Ask, Session, WHOLE};
 use super::{Place, SourceError, Stop, Target, cache::Cache};
 use crate::net::Client;
@@ -62,12 +62,9 @@ impl<'a> Remote<'a> {
         self.thin("tips.git")?;
         let store = self.store()?;
         let failed = |error| disk_or_corrupt(&self.target.name, "note what was fetched", error);
-        let noted = |id: &Oid| store.find_reference(&format!("{TIPS}/{id}")).is_ok();
-        let odb = store.odb().map_err(failed)?;
         let mut wants: Vec<Oid> = Vec::new();
         for id in ids {
-            let here = noted(id) && odb.exists(*id);
-            if !here && !wants.contains(id) {
+            if !self.holds(&store, *id)? && !wants.contains(id) {
                 wants.push(*id);
             }
         }
@@ -87,6 +84,14 @@ impl<'a> Remote<'a> {
                 .map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Tells whether a commit was brought with all its files.
+    pub(crate) fn holds(&self, store: &git2::Repository, id: Oid) -> Result<bool, SourceError> {
+        let odb = store.odb();
+        let odb =
+            odb.map_err(|error| corrupt(&self.target.name, "open the object store", error))?;
+        Ok(store.find_reference(&format!("{TIPS}/{id}")).is_ok() && odb.exists(id))
     }
 
     /// Throws away the whole commits: they are damaged.

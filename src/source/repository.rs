@@ -127,6 +127,21 @@ impl Repository {
         .await
     }
 
+    /// Reads the repository as it was at a revision out of the copy on this machine, asking nobody; `None`
+    /// where the copy does not hold it.
+    pub async fn kept(&self, revision: &Revision) -> Option<Arc<Snapshot>> {
+        let revision = revision.clone();
+        let kept = self.work(move |inner, stop| {
+            let id = store::commit_id(&inner.target.name, revision.as_str())?;
+            let mut origin = inner.origin(stop);
+            match origin.holds(id)? {
+                true => inner.read(&mut origin, id, stop).map(Arc::new).map(Some),
+                false => Ok(None),
+            }
+        });
+        kept.await.ok().flatten()
+    }
+
     /// Works out what `base_branch` would hold after `head_ref` (a branch or a full name such as
     /// `refs/pull/7/head`) is merged into it, without writing anything.
     ///

@@ -64,8 +64,8 @@ impl<'s> Library<'s> {
                     let parsed = self.parse(path, bytes);
                     sort_out(path, bytes, &parsed, &mut found);
                 }
-                File::TooLarge(_) => found.diagnostics.extend(unread(path, file)),
-                _ => {}
+                File::Bytes(_) => {}
+                _ => found.diagnostics.extend(unread(path, file)),
             }
         }
         found
@@ -74,6 +74,13 @@ impl<'s> Library<'s> {
 
 /// A file that may be ours and was not read: said, so that an environment in it is never just gone.
 fn unread(path: &RepoPath, file: &File) -> Option<Diagnostic> {
+    let (code, hint) = match file {
+        File::TooLarge(_) => (
+            "file-too-large",
+            "Split it, or raise `limits.source.file` in the settings.",
+        ),
+        _ => ("file-not-read", "Put the file itself there, as plain text."),
+    };
     Some(Diagnostic {
         location: Location {
             file: path.clone(),
@@ -82,9 +89,9 @@ fn unread(path: &RepoPath, file: &File) -> Option<Diagnostic> {
             length: 1,
         },
         severity: Severity::Warning,
-        code: "file-too-large",
+        code,
         message: format!("{path} {}: what it declares is not known", file.refusal()?),
-        hint: Some("Split it, or raise `limits.source.file` in the settings.".to_owned()),
+        hint: Some(hint.to_owned()),
         source_line: String::new(),
         related: None,
     })

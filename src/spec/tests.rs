@@ -87,8 +87,7 @@ pub(crate) fn kinds() -> Kinds {
         name: KindName::new(manifests::KUSTOMIZATION),
         ..manifests.clone()
     };
-    let chart = Kind::plain(manifests::HELM_CHART, "A chart.");
-    Kinds::new([database, object, manifests, kustomization, chart, file])
+    Kinds::new([database, object, manifests, kustomization, file])
 }
 
 /// Makes a snapshot of files.

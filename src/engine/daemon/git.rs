@@ -1,14 +1,16 @@
 //! What the daemon does with what it hears of Git: new states, broken ones, and silence.
 
 use super::super::follower::Heard;
-use super::super::restore::restore;
+use super::super::restore::{restore, restore_unread};
 use super::super::schedule::Reason;
-use super::super::{Arrival, News};
+use super::super::{Arrival, Claims, Followed, News};
 use super::Daemon;
-use crate::model::{Diagnostic, EnvironmentName};
-use crate::source::{Fetched, Movement, SourceError};
-use crate::spec::{self, ReadOptions};
+use crate::ledger::LedgerError;
+use crate::model::{Diagnostic, EnvironmentName, Kinds, Snapshot};
+use crate::source::{Fetched, SourceError};
+use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::chain;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Daemon {
@@ -34,32 +36,78 @@ impl Daemon {
             self.parts
                 .readiness
                 .wait_for(format!("repository {name}"), reason);
+            self.keep_unread(nth, &name).await;
         }
+    }
+
+    /// A start while the repository does not answer goes on with the state that was last good.
+    async fn keep_unread(&mut self, nth: usize, name: &str) {
+        let followed = self.parts.followed[nth].clone();
+        // The one in question is what is read now, as far as it can be.
+        match self.restore_unread(&followed, nth).await {
+            Ok(news) => {
+                for news in news {
+                    self.act_on(name, news).await;
+                }
+            }
+            Err(error) => {
+                tracing::error!(
+                    repository = name,
+                    error = chain(&error),
+                    "Last good state not read, trying again"
+                );
+            }
+        }
+    }
+
+    async fn restore_unread(
+        &mut self,
+        followed: &Followed,
+        nth: usize,
+    ) -> Result<Vec<News>, LedgerError> {
+        let claims = self.claims(nth).await?;
+        restore_unread(&self.parts.world, followed, (&mut self.fleet, &claims)).await
+    }
+
+    /// Returns what the ledger says while one repository is taken in.
+    async fn claims(&self, nth: usize) -> Result<Claims, LedgerError> {
+        let read = self
+            .view
+            .borrow()
+            .snapshots
+            .keys()
+            .copied()
+            .collect::<BTreeSet<_>>();
+        let unread = self.parts.followed.iter().enumerate();
+        let unread = unread.filter(|(other, _)| *other != nth && !read.contains(other));
+        let unread = unread.map(|(_, followed)| followed.origin.name().to_owned());
+        Claims::read(&self.parts.world.ledger, unread.collect()).await
     }
 
     async fn take(&mut self, nth: usize, fetched: Fetched) {
         let followed = self.parts.followed[nth].clone();
         let name = followed.origin.name().to_owned();
         self.parts.teller.repository_read(&name, &fetched).await;
-        let known = self.view.borrow().snapshots.contains_key(&nth);
-        let settled = known && fetched.movement == Movement::Same;
+        // By what was taken, not by what moved: a state that could not be taken is asked for again.
+        let taken = self.view.borrow().snapshots.get(&nth).cloned();
+        let settled = taken.is_some_and(|taken| taken.revision == fetched.snapshot.revision);
         if !settled || self.fleet.is_troubled(&name) {
             let kinds = self.parts.world.registry.kinds();
-            let options = ReadOptions {
-                folder: Some(followed.environments.clone()),
-                only: None,
-                kinds,
-            };
-            let reading = spec::read(&fetched.snapshot, &options);
+            let reading = read(&followed, &fetched.snapshot, kinds);
             let newest = (&reading, &fetched.snapshot);
-            let restored = restore(&self.parts.world, &followed, newest, &mut self.fleet).await;
-            let Ok(mut news) = restored.map_err(|error| {
+            let not_taken = |error: LedgerError| {
                 tracing::error!(
                     repository = name,
                     error = chain(&error),
                     "State not taken, asking again"
                 );
-            }) else {
+            };
+            let Ok(claims) = self.claims(nth).await.map_err(not_taken) else {
+                return;
+            };
+            let fleet = (&mut self.fleet, &claims);
+            let restored = restore(&self.parts.world, &followed, newest, fleet).await;
+            let Ok(mut news) = restored.map_err(not_taken) else {
                 return;
             };
             let arrival = Arrival {
@@ -68,7 +116,7 @@ impl Daemon {
                 reading,
                 outside: &followed.outside,
             };
-            news.extend(self.fleet.take(arrival, kinds).await);
+            news.extend(self.fleet.take(arrival, kinds, &claims).await);
             for news in news {
                 self.act_on(&name, news).await;
             }
@@ -109,11 +157,6 @@ impl Daemon {
         match news {
             News::Changed(name) => {
                 if let Some(kept) = self.fleet.kept().get(&name) {
-                    for one in kept.graph.warnings() {
-                        let at = &one.location;
-                        let place = format!("{}:{}:{}", at.file, at.line, at.column);
-                        tracing::warn!(environment = %name, place, code = one.code, worth = one.message, "Spec is used, but worth a look");
-                    }
                     self.parts.teller.changed(kept).await;
                 }
                 self.remember_good(&name).await;
@@ -153,11 +196,22 @@ impl Daemon {
             return;
         };
         let ledger = &self.parts.world.ledger;
-        if let Err(error) = ledger
-            .set_last_good(name, kept.pinned.revision(), &kept.pinned.path)
-            .await
-        {
+        let (revision, path) = (kept.pinned.revision(), &kept.pinned.path);
+        let recorded = async {
+            ledger.set_home(name, &kept.repository).await?;
+            ledger.set_last_good(name, revision, path).await
+        };
+        if let Err(error) = recorded.await {
             tracing::error!(environment = %name, error = chain(&error), "Last good revision not recorded");
         }
     }
+}
+
+fn read(followed: &Followed, snapshot: &Snapshot, kinds: &Kinds) -> Reading {
+    let options = ReadOptions {
+        folder: Some(followed.environments.clone()),
+        only: None,
+        kinds,
+    };
+    spec::read(snapshot, &options)
 }

@@ -159,18 +159,23 @@ fn two_of_one_name_are_wrong_in_both() {
 }
 
 #[test]
-fn a_file_too_large_to_be_read_is_named() {
-    let path = RepoPath::new("production.yaml").unwrap();
-    let snapshot = Snapshot {
-        revision: Revision::new("r"),
-        files: [(path, File::TooLarge(100_000_000))].into(),
-    };
+fn a_file_that_is_not_read_is_named() {
     let kinds = Kinds::new([]);
-    let options = ReadOptions {
-        folder: None,
-        only: None,
-        kinds: &kinds,
-    };
-    let reading = read(&snapshot, &options);
-    assert_eq!(reading.diagnostics[0].code, "file-too-large");
+    for (file, code) in [
+        (File::TooLarge(100_000_000), "file-too-large"),
+        (File::Symlink, "file-not-read"),
+        (File::LfsPointer, "file-not-read"),
+    ] {
+        let path = RepoPath::new("production.yaml").unwrap();
+        let snapshot = Snapshot {
+            revision: Revision::new("r"),
+            files: [(path, file)].into(),
+        };
+        let options = ReadOptions {
+            folder: None,
+            only: None,
+            kinds: &kinds,
+        };
+        assert_eq!(read(&snapshot, &options).diagnostics[0].code, code);
+    }
 }

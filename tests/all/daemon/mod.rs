@@ -25,6 +25,7 @@ mod naming;
 mod operating;
 mod process;
 mod recorder;
+mod two;
 mod waiting;
 mod world;
 

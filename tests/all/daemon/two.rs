@@ -1,0 +1,85 @@
+//! Two repositories that want the same: who had it keeps it, also while its repository cannot be read.
+
+use super::{World, environment, file, files};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// A second repository beside the world's own.
+fn second(world: &World, name: &str, text: &str) -> PathBuf {
+    let at = world.folder().join(name);
+    std::fs::create_dir(&at).unwrap();
+    let text = text.replace("HOST", world.host().to_str().unwrap());
+    std::fs::write(at.join("shop.yaml"), text).unwrap();
+    let git = |arguments: &[&str]| crate::peers::git::git(&at, arguments);
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "second"]);
+    world.settings(|settings| {
+        let all = settings["repositories"].as_array_mut().unwrap();
+        // First, so that it is read first where both can be.
+        all.insert(0, json!({ "name": name, "url": at, "interval": "250ms" }));
+    });
+    at
+}
+
+fn evil() -> String {
+    environment("shop", "", &files(&[("page", "evil\n")]))
+}
+
+#[test]
+fn an_environment_stays_with_its_repository_while_that_cannot_be_read() {
+    let world = World::new();
+    let shop = environment(
+        "shop",
+        "",
+        &files(&[("page", "hello\n"), ("robots", "none\n")]),
+    );
+    let commit = world.commit(&[("shop.yaml", &shop)]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    daemon.terminate();
+
+    second(&world, "second", &evil());
+    let away = world.folder().join("away");
+    std::fs::rename(world.repository(), &away).unwrap();
+    let mut daemon = world.start();
+    daemon.logged("Spec cannot be used, keeping the last good state", |line| {
+        line.to_string().contains("kept-elsewhere")
+    });
+    assert_eq!(world.live("page").unwrap(), "hello\n");
+    assert_eq!(world.live("robots").unwrap(), "none\n");
+
+    std::fs::rename(&away, world.repository()).unwrap();
+    world.write_live("page", "hacked\n");
+    daemon.until("its own repository keeps it again", |_| {
+        (world.live("page")? == "hello\n").then_some(())
+    });
+    assert_eq!(world.live("robots").unwrap(), "none\n");
+}
+
+#[test]
+fn who_owns_an_object_is_not_refused_for_another_that_wants_it() {
+    let world = World::new();
+    let mine = environment(
+        "shop",
+        "",
+        &files(&[("page", "hello\n"), ("robots", "none\n")]),
+    );
+    let commit = world.commit(&[("shop.yaml", &mine)]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    daemon.terminate();
+
+    let other = environment("other", "", &file("mine", "page", "evil\n"));
+    second(&world, "second", &other);
+    // Whichever is read first.
+    for _ in 0..3 {
+        world.write_live("robots", "hacked\n");
+        let mut daemon = world.start();
+        daemon.until("its own is put back", |_| {
+            (world.live("robots")? == "none\n").then_some(())
+        });
+        assert_eq!(world.live("page").unwrap(), "hello\n");
+        daemon.terminate();
+    }
+}
