@@ -3,7 +3,7 @@
 use super::chosen::{Access, Choice};
 use super::progress::Steps;
 use super::{Exit, Global, Output, ask, plan};
-use crate::deliver::render::{RunResult, Screen, run_json, run_terminal};
+use crate::deliver::render::{RunResult, Screen, run_json, run_rest_terminal, run_terminal};
 use crate::deliver::{Authority, Progress};
 use crate::engine::{self, Orders, Report, World};
 use crate::ledger::RunOutcome;
@@ -109,7 +109,16 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
     results
         .iter()
         .filter(|result| result.run.is_some() || result.unready().next().is_some())
-        .try_for_each(|result| out.data(&run_terminal(result, screen)))
+        .try_for_each(|result| {
+            // On a terminal each step was seen to end.
+            let seen = console::user_attended() && console::user_attended_stderr();
+            let shown = if seen {
+                run_rest_terminal
+            } else {
+                run_terminal
+            };
+            out.data(&shown(result, screen))
+        })
 }
 
 fn exit(reports: &[Report]) -> Exit {

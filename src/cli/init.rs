@@ -32,11 +32,15 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
         (".gitignore", IGNORED.to_owned()),
     ];
     files.extend(starter::FILES.map(|(name, text)| {
+        // The example stands two folders deeper than what is written here.
+        let text = text.replace("$schema=../../../", "$schema=../");
         (
             name,
-            starter::set(text, "root", &root.display().to_string()),
+            starter::set(&text, "root", &root.display().to_string()),
         )
     }));
+    let schema = serde_json::to_string_pretty(&super::schema::environment())?;
+    files.push(("schemas/environment.schema.json", schema + "\n"));
     if let Some((there, _)) = files
         .iter()
         .find(|(name, _)| args.folder.join(name).exists())

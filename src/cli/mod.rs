@@ -27,6 +27,7 @@ mod validate;
 
 pub use exit::Exit;
 
+use crate::ledger::Ledger;
 use crate::model::EnvironmentName;
 use clap::{Parser, Subcommand};
 use output::{Format, Output};
@@ -166,4 +167,18 @@ async fn stopped() {
 /// Reads an environment's name from the command line.
 fn environment(text: &str) -> Result<EnvironmentName, String> {
     EnvironmentName::new(text).map_err(|error| format!("failed to {error}"))
+}
+
+/// Refuses an environment that nothing is known of: a slip of the finger must not look like an answer.
+async fn known(ledger: &Ledger, name: &EnvironmentName) -> anyhow::Result<()> {
+    let known = ledger.environments().await?;
+    if known.contains(name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(EnvironmentName::as_str).collect();
+    let names = match names.as_slice() {
+        [] => "the daemon has not read any yet".to_owned(),
+        names => format!("known are {}", names.join(", ")),
+    };
+    anyhow::bail!("find the environment {name}: {names}")
 }

@@ -3,16 +3,21 @@
 use crate::config::Settings;
 use crate::engine::Pinned;
 use crate::model::{Diagnostic, Digest, Kinds, RepoPath, Severity, Snapshot};
-use crate::source::{Limits, Outside, folder};
+use crate::source::{Limits, Outside, SourceError, folder};
 use crate::spec::{self, ReadOptions, Reading};
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The settings file whose folder is one whole.
+const SETTINGS: &str = "reconciled.yaml";
+
 /// What stands at a path.
 pub(super) struct Place {
     /// The folder that counts as the repository.
     pub root: PathBuf,
+    /// The folder its ledger is named after: it stays when a file begins to read what stands further up.
+    home: PathBuf,
     /// The path inside it.
     pub only: RepoPath,
     /// Its files.
@@ -20,8 +25,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Reads the folder around a path: the Git repository it is in, else the working folder where
-    /// that holds it, else the path's own folder.
+    /// Reads the folder around a path: the Git repository it is in, else the folder with settings above
+    /// it, else its own folder and as far up as its files say `../`.
     ///
     /// # Errors
     /// There is nothing at the path, or it cannot be read.
@@ -34,16 +39,27 @@ impl Place {
         } else {
             full.parent().unwrap_or(&full)
         };
-        let root = root_of(own);
+        let whole = whole_around(own);
+        let (root, below) = match whole {
+            Some(whole) => (whole.to_owned(), RepoPath::default()),
+            None => reach(above(own, highest(&full))),
+        };
+        let home = whole.unwrap_or(own).to_owned();
         let inside = full
             .strip_prefix(&root)
             .context("find the path in its own folder")?;
         let Some(only) = inside.to_str().and_then(RepoPath::new) else {
             bail!("read {}: its name is not plain text", path.display());
         };
-        let snapshot = folder::snapshot(&root, Limits::default())?;
+        let snapshot = match folder::snapshot_below(&root, &below, Limits::default()) {
+            Err(error @ SourceError::TooLarge { .. }) => bail!(
+                "{error}\nnext: put the specs into a Git repository, or beside a {SETTINGS}; that folder alone is read then"
+            ),
+            read => read?,
+        };
         Ok(Self {
             root,
+            home,
             only,
             snapshot: Arc::new(snapshot),
         })
@@ -67,7 +83,7 @@ impl Place {
     /// Returns where what was done for this folder is recorded: a ledger of its own, so that equal
     /// names in two folders never meet.
     pub(super) fn ledger(&self, settings: &Settings) -> PathBuf {
-        let digest = Digest::of(self.root.to_string_lossy().as_bytes());
+        let digest = Digest::of(self.home.to_string_lossy().as_bytes());
         settings
             .state_folder
             .join("paths")
@@ -108,13 +124,75 @@ impl Place {
     }
 }
 
-fn root_of(folder: &Path) -> PathBuf {
-    if let Some(git) = folder.ancestors().find(|above| above.join(".git").exists()) {
-        return git.to_owned();
+/// Returns the folder that is one whole: that of the Git repository or of the settings above.
+fn whole_around(own: &Path) -> Option<&Path> {
+    let marked = |mark: &str| own.ancestors().find(|above| above.join(mark).exists());
+    marked(".git").or_else(|| marked(SETTINGS))
+}
+
+/// Returns what paths count from, and the folder below it that is read: where the working folder holds it,
+/// paths are those a person types.
+fn reach(folder: PathBuf) -> (PathBuf, RepoPath) {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let inside = here.ok().and_then(|here| {
+        let below = RepoPath::new(folder.strip_prefix(&here).ok()?.to_str()?)?;
+        Some((here, below))
+    });
+    inside.unwrap_or((folder, RepoPath::default()))
+}
+
+fn above(own: &Path, steps: usize) -> PathBuf {
+    let above = own.ancestors().take(steps + 1).last();
+    above.unwrap_or(own).to_owned()
+}
+
+/// Returns how many folders up the specs at a path reach, by the longest `../../` written in them.
+fn highest(path: &Path) -> usize {
+    let beside = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let files = beside.map(|entry| entry.path()).chain([path.to_owned()]);
+    let yaml = files.filter(|file| {
+        let end = file.extension().unwrap_or_default();
+        end == "yaml" || end == "yml"
+    });
+    let texts = yaml.filter_map(|file| std::fs::read_to_string(file).ok());
+    texts.map(|text| climbs(&text)).max().unwrap_or(0)
+}
+
+fn climbs(text: &str) -> usize {
+    let (mut most, mut run) = (0, 0);
+    for part in text.split('/') {
+        run = match part {
+            ".." => run + 1,
+            begun => usize::from(begun.ends_with("..")),
+        };
+        most = most.max(run);
     }
-    let here = std::env::current_dir()
-        .and_then(|here| here.canonicalize())
-        .ok();
-    here.filter(|here| folder.starts_with(here))
-        .unwrap_or_else(|| folder.to_owned())
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_git_as_much_is_read_as_the_files_reach() {
+        assert_eq!(climbs("extends: [../a.yaml, ../../b/c.yaml]\nx: a/../b"), 2);
+        assert_eq!(climbs("nothing: 'a...b'"), 0);
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("shop/environments");
+        std::fs::create_dir_all(&own).unwrap();
+        let file = own.join("a.yaml");
+        std::fs::write(&file, "extends: [../layers/a.yaml]\n").unwrap();
+        let place = Place::read(&file).unwrap();
+        assert_eq!(
+            place.root,
+            folder.path().canonicalize().unwrap().join("shop")
+        );
+        assert_eq!(place.only.as_str(), "environments/a.yaml");
+        std::fs::write(folder.path().join(SETTINGS), "").unwrap();
+        assert_eq!(
+            Place::read(&own).unwrap().root,
+            folder.path().canonicalize().unwrap()
+        );
+    }
 }

@@ -17,6 +17,9 @@ pub(super) struct PauseArgs {
     /// Why, for everybody who wonders
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
+    /// Also where nothing is known of such an environment yet
+    #[arg(long)]
+    force: bool,
 }
 
 /// Let changes of an environment go on
@@ -37,6 +40,9 @@ pub(super) fn pause(args: &PauseArgs, global: &Global, out: &Output) -> anyhow::
     let name = &args.environment;
     super::block_on(async {
         let ledger = open(global, out).await?;
+        if !args.force {
+            super::known(&ledger, name).await?;
+        }
         ledger
             .pause(name, &why, &whoami(), Clock::system().now())
             .await?;
@@ -46,7 +52,8 @@ pub(super) fn pause(args: &PauseArgs, global: &Global, out: &Output) -> anyhow::
             name,
             true,
             &format!(
-                "{name} is paused: {why}. Drift is still found; `reconciled resume {name}` goes on."
+                "{name} is paused: {why}. The daemon still finds drift; `{}` goes on.",
+                again(global, &format!("resume {name}"))
             ),
         )
     })
@@ -57,6 +64,9 @@ pub(super) fn resume(args: &ResumeArgs, global: &Global, out: &Output) -> anyhow
     super::block_on(async {
         let ledger = open(global, out).await?;
         let was_paused = ledger.resume(name).await?;
+        if !was_paused {
+            super::known(&ledger, name).await?;
+        }
         ledger.close().await;
         let text = if was_paused {
             format!("{name} goes on.")
@@ -79,6 +89,15 @@ fn said(out: &Output, name: &EnvironmentName, paused: bool, text: &str) -> anyho
         out.say(text);
     }
     Ok(Exit::Same)
+}
+
+/// Returns the command that has to be typed next, with the settings that were named.
+fn again(global: &Global, command: &str) -> String {
+    let settings = global.settings.as_ref();
+    let settings = settings.map_or_else(String::new, |file| {
+        format!(" --settings {}", file.display())
+    });
+    format!("reconciled{settings} {command}")
 }
 
 fn whoami() -> String {

@@ -29,9 +29,14 @@ enum What {
 
 pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     out.json(&match args.what {
-        What::Environment => crate::spec::schema(&Kinds::new(crate::provider::all_rows())),
+        What::Environment => environment(),
         What::Settings => crate::config::schema(),
         What::Catalogue => crate::provider::Catalogue::schema(),
     })?;
     Ok(Exit::Same)
+}
+
+/// Returns the schema of environment files, with every kind there is.
+pub(super) fn environment() -> serde_json::Value {
+    crate::spec::schema(&Kinds::new(crate::provider::all_rows()))
 }

@@ -7,8 +7,7 @@ use crate::model::EnvironmentName;
 use crate::telemetry::Clock;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Show how environments stand
@@ -17,12 +16,15 @@ use std::fmt::Write as _;
   reconciled status
   reconciled status production --output json
 
-Exit codes: 0 nothing is wrong, 2 something is (drift, failures, held changes)")]
+Exit codes: 0 nothing is wrong, 2 something is (drift, failures, held changes, no daemon), 1 failed")]
 pub(super) struct Args {
     /// Only this environment
     #[arg(value_parser = super::environment)]
     environment: Option<EnvironmentName>,
 }
+
+/// How long after its time a comparison may come before it counts as overdue, in seconds.
+const GRACE: i64 = 60;
 
 /// How one environment stands.
 #[derive(Serialize)]
@@ -30,6 +32,8 @@ struct Standing {
     environment: EnvironmentName,
     /// When it was last compared, at what state, with what result.
     compared: Option<Value>,
+    /// Nobody compared it though its time came.
+    overdue: bool,
     paused: Option<Pause>,
     last_run: Option<RunRecord>,
     episodes: Vec<Episode>,
@@ -40,7 +44,11 @@ impl Standing {
     fn needs_a_look(&self) -> bool {
         let summary = self.last_run.as_ref().and_then(|run| run.summary.as_ref());
         let held = summary.is_some_and(|summary| summary.outcome == RunOutcome::Held);
-        held || !self.episodes.is_empty() || self.paused.is_some()
+        held || self.overdue || !self.episodes.is_empty() || self.paused.is_some()
+    }
+
+    fn compared_at(&self) -> Option<Timestamp> {
+        self.compared.as_ref()?["at"].as_str()?.parse().ok()
     }
 }
 
@@ -54,41 +62,61 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             }
             other => other?,
         };
-        let standings = standings(&ledger, args.environment.as_ref()).await?;
+        if let Some(name) = &args.environment {
+            super::known(&ledger, name).await?;
+        }
+        let now = Clock::system().now();
+        let standings = standings(&ledger, args.environment.as_ref(), now).await?;
         let repositories = repositories(&ledger, &settings).await?;
+        let daemon = Ledger::daemon(&settings.ledger.path);
         if out.is_json() {
-            out.json(
-                &serde_json::json!({ "environments": standings, "repositories": repositories }),
-            )?;
+            let daemon = json!({ "running": daemon.is_some(), "process": daemon.flatten() });
+            out.json(&json!({ "daemon": daemon, "environments": standings, "repositories": repositories }))?;
         } else {
-            out.data(&text(&standings, &repositories, Clock::system().now()))?;
+            let running = match daemon {
+                Some(Some(process)) => format!("daemon: running (process {process})\n"),
+                Some(None) => "daemon: running\n".to_owned(),
+                None => "daemon: NOT running, nothing is compared or put back\n".to_owned(),
+            };
+            out.data(&(running + &text(&standings, &repositories, now)))?;
         }
         let unread = repositories.iter().any(|one| one["state"] != "read");
-        Ok(if unread || standings.iter().any(Standing::needs_a_look) {
-            Exit::Differs
-        } else {
-            Exit::Same
-        })
+        let dead = daemon.is_none();
+        Ok(
+            if dead || unread || standings.iter().any(Standing::needs_a_look) {
+                Exit::Differs
+            } else {
+                Exit::Same
+            },
+        )
     })
 }
 
 async fn standings(
     ledger: &Ledger,
     only: Option<&EnvironmentName>,
+    now: Timestamp,
 ) -> anyhow::Result<Vec<Standing>> {
-    let ran = ledger.environments_with_runs().await?;
     let owned = ledger.all_owned_addresses().await?;
+    let owns = |name: &EnvironmentName| owned.iter().any(|address| address.environment == *name);
     let pauses = ledger.pauses().await?;
-    let names: BTreeSet<EnvironmentName> = ran
-        .into_iter()
-        .chain(owned.into_iter().map(|address| address.environment))
-        .chain(pauses.iter().map(|pause| pause.environment.clone()))
-        .filter(|name| only.is_none_or(|only| only == name))
-        .collect();
+    let mut names = ledger.environments().await?;
+    names.extend(pauses.iter().map(|pause| pause.environment.clone()));
+    names.retain(|name| only.is_none_or(|only| only == name));
     let mut standings = Vec::new();
     for name in names {
+        let compared = ledger.last_compared(&name).await?;
+        let gone = compared.as_ref().is_some_and(|seen| seen["gone"] == true);
+        // Declared nowhere, and nothing of it is left: it is history.
+        if gone && !owns(&name) {
+            continue;
+        }
+        let due = compared
+            .as_ref()
+            .and_then(|seen| seen["due"].as_str()?.parse().ok());
         standings.push(Standing {
-            compared: ledger.last_compared(&name).await?,
+            overdue: due.is_some_and(|due: Timestamp| now.duration_since(due).as_secs() > GRACE),
+            compared,
             paused: pauses
                 .iter()
                 .find(|pause| pause.environment == name)
@@ -139,13 +167,14 @@ fn text(standings: &[Standing], repositories: &[Value], now: Timestamp) -> Strin
 
 fn of_one(one: &Standing, now: Timestamp) -> String {
     let mut text = String::new();
-    let compared = one
-        .compared
-        .as_ref()
-        .and_then(|compared| compared["at"].as_str()?.parse::<Timestamp>().ok());
-    let compared = compared.map_or_else(
+    let late = if one.overdue {
+        ", which is too long"
+    } else {
+        ""
+    };
+    let compared = one.compared_at().map_or_else(
         || "never compared".to_owned(),
-        |at| format!("compared {} ago", ago(now, at)),
+        |at| format!("compared {} ago{late}", ago(now, at)),
     );
     let health = if one.needs_a_look() {
         "needs a look"

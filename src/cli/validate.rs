@@ -9,6 +9,7 @@ use crate::source::Outside;
 use crate::source::render::{Rendered, Renderer};
 use crate::source::secrets::Secrets;
 use crate::{graph, provider};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Check environments without touching anything live
@@ -80,11 +81,14 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
         }
     }
     let all: Vec<&graph::Graph> = graphs.iter().collect();
-    diagnostics.extend(
-        graph::declared_twice(&all)
-            .into_iter()
-            .map(|(_, twice)| twice),
-    );
+    let mut told = BTreeSet::new();
+    for twice in graph::declared_twice(&all) {
+        // Once is enough, and told where it was asked for.
+        let pair = BTreeSet::from([twice.address, twice.other]);
+        if place.holds(&twice.error.location.file) && told.insert(pair) {
+            diagnostics.push(twice.error);
+        }
+    }
     diagnostics.retain(|one| {
         place.holds(&one.location.file) || names.is_empty() && reading.diagnostics.contains(one)
     });

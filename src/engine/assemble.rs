@@ -37,7 +37,7 @@ pub enum AssemblyError {
         source: SourceError,
     },
     /// A secret the settings name cannot be had.
-    #[error("read {what}")]
+    #[error("read {what}, which the settings name")]
     Secret {
         /// What it is for.
         what: &'static str,
@@ -133,7 +133,6 @@ pub fn outside(settings: &Settings, base: PathBuf) -> Outside {
     let kubernetes = &settings.providers.kubernetes;
     let programs = Programs {
         kustomize: kubernetes.kustomize.clone(),
-        helm: kubernetes.helm.clone(),
     };
     Outside::new(base, Renderer::new(programs))
 }

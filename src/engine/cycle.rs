@@ -138,9 +138,9 @@ async fn moved_before_a_kill(world: &World, looked: &Looked) -> Result<Vec<Addre
 
 /// Writes down when the environment was last compared, for `status`.
 async fn compared(world: &World, looked: &Looked) -> Result<(), CycleError> {
-    let plan = &looked.plan;
-    let seen =
-        json!({ "at": world.clock.now(), "revision": plan.revision, "same": plan.is_empty() });
+    let (plan, now) = (&looked.plan, world.clock.now());
+    let due = looked.reconcile.comparing().after(now);
+    let seen = json!({ "at": now, "due": due, "revision": plan.revision, "same": plan.is_empty() });
     Ok(world.ledger.compared(&plan.environment, &seen).await?)
 }
 

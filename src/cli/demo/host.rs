@@ -30,7 +30,7 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
         .run_of(&environment, &stage.repository.head()?)
         .await?;
     stage.said(&environment).await?;
-    screen.show(&read(&page)?);
+    cat(&screen, &page)?;
 
     screen.chapter("Somebody edits a file by hand");
     let seen = stage.last_episode().await?;
@@ -46,7 +46,7 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
         read(&page)? == declared,
         "see the file put back; it is still as it was edited"
     );
-    screen.show(&read(&page)?);
+    cat(&screen, &page)?;
 
     screen.chapter("A pull request shows what its merge would do");
     change(&stage.repository)?;
@@ -54,7 +54,7 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
 
     screen.chapter("It is merged, and applied");
     stage.merge(BRANCH, &environment).await?;
-    screen.show(&read(&page)?);
+    cat(&screen, &page)?;
 
     screen.chapter("That was the main job");
     if exit {
@@ -115,6 +115,12 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
 }
 
+fn cat(screen: &Screen, path: &Path) -> anyhow::Result<()> {
+    screen.say(&format!("  $ cat {}", path.display()));
+    screen.show(&read(path)?);
+    Ok(())
+}
+
 fn go_on(stage: &Stage, page: &Path) {
     let settings = stage.folder.join("reconciled.yaml");
     let program = std::env::current_exe();
@@ -127,15 +133,18 @@ fn go_on(stage: &Stage, page: &Path) {
         "  repository  {}
   host        {}
   ledger      {}
+  pages       {}
 
   Try, in another terminal:
     echo hello >> {}
     {daemon} status
     {daemon} history list
+    {daemon} history show 1
     {daemon} pause quickstart --why 'just looking'",
         stage.repository.path.display(),
         stage.folder.join("host").display(),
         stage.settings.ledger.path.display(),
+        stage.pages(),
         page.display(),
     ));
 }

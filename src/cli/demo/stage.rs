@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::deliver::forge::{Forge, PullRequest};
 use crate::ledger::{Episode, Ledger, RunRecord};
 use crate::model::{EnvironmentName, Revision};
+use crate::web;
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub(super) struct Stage {
     notifier: Arc<ScreenNotifier>,
     ledger: Option<Ledger>,
     serving: Option<Serving>,
+    pages: String,
 }
 
 impl Stage {
@@ -61,6 +63,7 @@ impl Stage {
             screen,
             ledger: None,
             serving: None,
+            pages: String::new(),
         })
     }
 
@@ -74,7 +77,11 @@ impl Stage {
             notifier: Some(notifier),
         };
         let lasting = Lasting::new(ledger.clone(), substitutes);
-        self.serving = Some(Serving::start(&self.settings, &lasting, None)?);
+        let listener = web::listen(([127, 0, 0, 1], 0).into()).await?;
+        self.pages = listener
+            .local_addr()
+            .map(|address| format!("http://{address}/healthz, /readyz and /metrics"))?;
+        self.serving = Some(Serving::start(&self.settings, &lasting, Some(listener))?);
         self.ledger = Some(ledger);
         Ok(())
     }
@@ -83,6 +90,11 @@ impl Stage {
         self.ledger
             .as_ref()
             .context("look at the ledger before the daemon was started")
+    }
+
+    /// Returns where its pages are.
+    pub(super) fn pages(&self) -> &str {
+        &self.pages
     }
 
     /// Stops the daemon.

@@ -21,6 +21,7 @@ use crate::telemetry::chain;
 use chat::{Chat, ChatLetter};
 use outbox::Outbox;
 use pulls::Pulls;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -263,6 +264,8 @@ impl Teller {
     /// No file declares an environment any more, a broken one neither.
     pub async fn gone(&self, name: &EnvironmentName) {
         trouble::log_untold(self.trouble_over(name, trouble::BROKEN).await);
+        let seen = json!({ "at": self.world.clock.now(), "gone": true });
+        trouble::log_untold(self.world.ledger.compared(name, &seen).await);
     }
 
     /// The newest state of an environment can be used again.

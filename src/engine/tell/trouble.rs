@@ -161,7 +161,7 @@ pub(super) fn invalid(diagnostics: &[Diagnostic]) -> Value {
     json!({
         "message": many(diagnostics.len(), "mistake"),
         "lines": shown,
-        "hint": "The last good state stays in force. `reconciled validate` shows every mistake.",
+        "hint": "The last good state stays in force. To see every mistake: reconciled validate",
     })
 }
 
@@ -173,13 +173,20 @@ pub(super) fn message(episode: &Episode) -> Message {
         .as_ref()
         .map_or_else(|| episode.environment.to_string(), ToString::to_string);
     let title = match (&episode.ended_at, episode.condition.as_str()) {
-        (Some(_), condition) => format!("{subject}: over ({condition})"),
-        (None, BROKEN) => format!("{subject}: the newest commit cannot be used"),
-        (None, INVALID) => format!("{subject}: cannot be resolved any more"),
-        (None, "failing") => format!("{subject}: does not work"),
-        (None, ORPHANED) => format!("{subject}: declared nowhere"),
-        (None, _) => format!("{subject}: live state cannot be told"),
+        (Some(_), BROKEN) => format!("✅ {subject}: its specs can be used again"),
+        (Some(_), INVALID) => format!("✅ {subject}: can be resolved again"),
+        (Some(_), "failing") => format!("✅ {subject}: works again"),
+        (Some(_), ORPHANED) => format!("✅ {subject}: declared again, or nothing of it is left"),
+        (Some(_), _) => format!("✅ {subject}: live state can be told again"),
+        (None, BROKEN) => format!("❌ {subject}: its newest specs cannot be used"),
+        (None, INVALID) => format!("❌ {subject}: cannot be resolved any more"),
+        (None, "failing") => format!("❌ {subject}: does not work"),
+        (None, ORPHANED) => format!("🔶 {subject}: declared nowhere"),
+        (None, _) => format!("🔶 {subject}: live state cannot be told"),
     };
+    if episode.ended_at.is_some() {
+        return notice_slack(&title, &[], episode.opened_at, episode.ended_at);
+    }
     let lines = episode.details["lines"].as_array().into_iter().flatten();
     let mut body: Vec<String> = vec![text("message")];
     body.extend(lines.filter_map(Value::as_str).map(str::to_owned));

@@ -21,7 +21,6 @@ mod fields;
 mod health;
 mod list;
 mod managed;
-mod many;
 mod marks;
 mod observe;
 mod place;

@@ -15,6 +15,7 @@ fn what_init_writes_validates_plans_and_applies() {
       wrote infra/.gitignore
       wrote infra/environments/quickstart.yaml
       wrote infra/layers/shop.yaml
+      wrote infra/schemas/environment.schema.json
 
     Next:
       export SHOP_SESSION_KEY=$(head -c 16 /dev/urandom | base64)
@@ -46,6 +47,18 @@ fn what_init_writes_validates_plans_and_applies() {
     let said = place.run(&["plan", environment]);
     assert_eq!(said.code, Some(0), "{said:?}");
 
+    // What its first line promises an editor is there.
+    let text = place.read(environment).unwrap();
+    let schema = text
+        .lines()
+        .next()
+        .unwrap()
+        .split("$schema=")
+        .nth(1)
+        .unwrap();
+    let schema = place.path().join("infra/environments").join(schema);
+    assert!(schema.is_file(), "{}", schema.display());
+
     // The next step of its README must not commit what was just applied.
     let infra = place.path().join("infra");
     git(&infra, &["init", "--quiet"]);
@@ -70,6 +83,6 @@ fn nothing_is_overwritten() {
     assert_eq!(place.read("README.md").unwrap(), "mine\n");
     assert_eq!(place.read("reconciled.yaml"), None);
     let other = place.run(&["init", "other", "--output", "json"]);
-    assert_eq!(other.json()["files"].as_array().unwrap().len(), 5);
+    assert_eq!(other.json()["files"].as_array().unwrap().len(), 6);
     assert_eq!(other.stderr, "");
 }

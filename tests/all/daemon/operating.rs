@@ -49,6 +49,42 @@ fn a_pause_stops_changes_and_not_looking() {
 }
 
 #[test]
+fn a_slip_of_the_finger_is_no_pause() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    world.start().run_of("shop", &commit);
+    for command in ["pause", "resume", "status"] {
+        let said = world.command(&[command, "shup"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            said.stderr
+                .contains("find the environment shup: known are shop"),
+            "{said:?}"
+        );
+    }
+    assert_eq!(world.command(&["pause", "shup", "--force"]).code, Some(0));
+}
+
+#[test]
+fn status_tells_of_a_daemon_that_does_not_run() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    let said = world.command(&["status"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stdout.contains("daemon: running (process "),
+        "{said:?}"
+    );
+    daemon.kill();
+    let said = world.command(&["status"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stdout.contains("daemon: NOT running"), "{said:?}");
+    assert_eq!(json_of(&world, &["status"])["daemon"]["running"], false);
+}
+
+#[test]
 fn history_tells_what_was_done() {
     let world = World::new();
     let first = world.commit(&[("shop.yaml", &shop("hello\n"))]);
@@ -226,6 +262,26 @@ fn a_repository_that_is_gone_or_rewritten_is_a_state_and_deletes_nothing() {
         (world.live("page").unwrap(), world.live("extra")),
         ("hello\n".into(), None)
     );
+}
+
+#[test]
+fn a_start_without_an_answer_goes_on_with_the_last_good_state() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    daemon.terminate();
+    world.git(&["branch", "-m", "main", "trunk"]);
+    world.write_live("page", "hacked\n");
+    let mut daemon = world.start();
+    daemon.until("drift is put back", |_| {
+        (world.live("page")? == "hello\n").then_some(())
+    });
+    assert_eq!(daemon.page("/readyz").0, 503);
+    world.git(&["branch", "-m", "trunk", "main"]);
+    let commit = world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.run_of("shop", &commit);
+    daemon.ready();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::peers::kubernetes::cluster;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-const FILE: &str = "environments/production.yaml";
+const FILE: &str = "environments/shop.yaml";
 const NAMESPACE: &str = "hybrid-shop";
 
 fn secret() -> Value {
@@ -76,7 +76,7 @@ fn one_plan_makes_a_database_and_tells_everybody_where_it_is() {
         "Environment:production",
         "Owner:platform",
         "Service:shop",
-        "reconciled:production:db"
+        "reconciled:shop:db"
     ]);
     assert_eq!(made["tags"], tags);
     let record = server.account(|account| account.domains["shop.example.com"][0].clone());

@@ -115,3 +115,14 @@ fn every_file_of_a_spec_names_its_schema_and_every_example_explains_itself() {
         }
     }
 }
+
+/// In the checkout itself, where other environments and broken files of tests stand beside them.
+#[test]
+fn each_validates_where_it_stands() {
+    for example in ["quickstart", "kubernetes-api", "hybrid"] {
+        let mut command = assert_cmd::Command::cargo_bin("reconciled").unwrap();
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.args(["validate", &format!("examples/{example}")]);
+        command.assert().success();
+    }
+}

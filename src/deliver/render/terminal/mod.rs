@@ -6,7 +6,7 @@ mod run;
 
 pub use diagnostics::diagnostics_terminal;
 pub use plan::plan_terminal;
-pub use run::run_terminal;
+pub use run::{run_rest_terminal, run_terminal};
 
 use crate::model::Action;
 

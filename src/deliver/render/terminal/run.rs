@@ -6,9 +6,32 @@ use crate::deliver::render::run::RunResult;
 use crate::deliver::render::words::{ended, many};
 use crate::model::{Outcome, Step};
 
+/// The most resources one reason names.
+const MOST_NAMES: usize = 8;
+
 /// Shows how a run ended: one line a step, failures with what to do next, and the sum. Ends with a
 /// line break.
 pub fn run_terminal(result: &RunResult<'_>, screen: Screen) -> String {
+    let mut lines = ended_lines(result, screen);
+    lines.extend(left_lines(result, screen));
+    close(lines, result, screen)
+}
+
+/// Shows what is left after a run whose steps the reader saw end: what was held back or waits, and the sum.
+pub fn run_rest_terminal(result: &RunResult<'_>, screen: Screen) -> String {
+    close(left_lines(result, screen), result, screen)
+}
+
+fn close(mut lines: Vec<String>, result: &RunResult<'_>, screen: Screen) -> String {
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines.push(screen.paint(Ink::Bold, &sum(result)));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn ended_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
     let mut lines = Vec::new();
     for (step, outcome) in result.ended() {
         let (sign, ink) = match outcome {
@@ -30,20 +53,40 @@ pub fn run_terminal(result: &RunResult<'_>, screen: Screen) -> String {
             ));
         }
     }
+    lines
+}
+
+/// Held back for one reason is said once, however many there are.
+fn left_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
+    let mut lines = Vec::new();
     let held = result.held().map(|(step, why)| (step, "held back, ", why));
     let waiting = result.waiting().map(|step| (step, "waits, ", why(step)));
     let unready = result.unready().map(|step| (step, "", why(step)));
+    let mut left: Vec<(Vec<&Step>, String)> = Vec::new();
     for (step, how, why) in held.chain(waiting).chain(unready) {
-        let line = format!("{}: {how}{why}", step.address.resource);
+        let why = format!("{how}{why}");
+        match left.iter_mut().find(|(_, said)| *said == why) {
+            Some((steps, _)) => steps.push(step),
+            None => left.push((vec![step], why)),
+        }
+    }
+    for (steps, why) in left {
+        let names = steps
+            .iter()
+            .take(MOST_NAMES)
+            .map(|step| step.address.resource.to_string());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let more = match steps.len().saturating_sub(MOST_NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         let sign = screen.paint(Ink::Yellow, "!");
-        lines.push(format!("  {sign} {}", clean::line(&line)));
+        lines.push(format!(
+            "  {sign} {}",
+            clean::line(&format!("{names}{more}: {why}"))
+        ));
     }
-    if !lines.is_empty() {
-        lines.push(String::new());
-    }
-    lines.push(screen.paint(Ink::Bold, &sum(result)));
-    lines.push(String::new());
-    lines.join("\n")
+    lines
 }
 
 /// Returns the run in one sentence.
