@@ -2,10 +2,13 @@
 //!
 //! Cold apply: 250 applications of 4 objects each, from the files of one Git state to the last answer,
 //! through the engine with its ledger on disk. The floor is a bare client that sends the same writes
-//! with as many under way at once; it runs before and after. Then passes that find nothing to do.
+//! with as many under way at once; it runs before and after. Then passes that find nothing to do: the
+//! first begins the watches, the second is asked of them alone, and one is of a process that starts anew
+//! with the same ledger. Then edits by hand, from the request of who edits to the last answer of the run
+//! that puts them back.
 //!
 //! Requests are those the API server's audit log tells of this process, so that the controllers' own
-//! do not count. The cluster is the tests' own and is started here; `tests/peers/install kubernetes`
+//! do not count; watches are not in it before they end. The cluster is the tests' own and is started here; `tests/peers/install kubernetes`
 //! builds it where it is missing (minutes).
 //!
 //! ```text
@@ -19,6 +22,7 @@
 )]
 
 mod apps;
+mod edits;
 mod environment;
 #[expect(
     dead_code,
@@ -33,6 +37,7 @@ mod peers {
 mod report;
 
 use apps::OBJECTS;
+use edits::Edits;
 use environment::one_environment;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
@@ -45,19 +50,20 @@ use reconciled::engine::{
     Everywhere, Limits, Looked, Orders, Pinned, Report, Subject, Trust, World, carry_out, look,
 };
 use reconciled::ledger::Ledger;
-use reconciled::model::{Action, Depth, Outcome};
+use reconciled::model::{Action, Address, Depth, Outcome};
 use reconciled::net::Limiters;
-use reconciled::provider::{Kubernetes, KubernetesSettings, Registry};
+use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Registry};
 use reconciled::source::Outside;
 use reconciled::source::render::Renderer;
 use reconciled::spec::{self, ReadOptions};
 use reconciled::telemetry::Clock;
 use report::{heading, line, ms, number, ratio};
 use serde::Deserialize as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 /// As the program has it.
@@ -102,13 +108,16 @@ async fn main() {
     told(&engine.cold.requests);
 
     heading("cluster: passes that find nothing to do");
-    for (nth, pass) in engine.quiet.iter().enumerate() {
+    for (which, pass) in &engine.quiet {
         let requests: usize = pass.requests.values().sum();
-        let which = format!("pass {}", nth + 1);
-        line(&which, &ms(pass.wall), "");
+        line(which, &ms(pass.wall), "");
+        line("  processor time of this process", &ms(pass.processor), "");
         line("  requests", &requests.to_string(), "<= 20, no dry-runs");
         told(&pass.requests);
     }
+
+    heading("cluster: edits by hand");
+    engine.edits.print();
 
     heading("cluster: memory of this process");
     line("before the engine", &engine.memory.0, "");
@@ -222,7 +231,8 @@ fn parsed(nth: usize, namespace: &str) -> Vec<DynamicObject> {
 struct Engine {
     cold: Cost,
     phases: Vec<(&'static str, Duration)>,
-    quiet: Vec<Cost>,
+    quiet: Vec<(&'static str, Cost)>,
+    edits: Edits,
     memory: (String, String, String),
 }
 
@@ -231,7 +241,7 @@ async fn engine(cluster: &Cluster, apps: usize) -> Engine {
     let snapshot = Arc::new(one_environment(apps, &namespace));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let before = memory("VmRSS");
-    let world = world(cluster, folder.path()).await;
+    let (world, mut nudges) = world(cluster, folder.path()).await;
     let mut phases = Vec::new();
     let ((kept, report), cold) = cost(cluster, async {
         let begun = Instant::now();
@@ -258,37 +268,51 @@ async fn engine(cluster: &Cluster, apps: usize) -> Engine {
     );
     drop(report);
     let mut quiet = Vec::new();
-    for _ in 0..2 {
-        let pass = async { act(&world, look_at(&world, &kept).await).await };
-        let (report, cost) = cost(cluster, pass).await;
-        let other = report
-            .plan
-            .steps
-            .iter()
-            .find(|step| step.action != Action::None);
-        assert!(other.is_none(), "{other:?}");
-        quiet.push(cost);
+    for which in ["the first, which begins to watch", "the second"] {
+        quiet.push((which, quiet_pass(cluster, &world, &kept).await));
     }
     let memory = (before, memory("VmRSS"), memory("VmHWM"));
+    let edits = Edits::make(cluster, &namespace, apps, &mut nudges, || async {
+        let report = act(&world, look_at(&world, &kept).await).await;
+        assert!(report.failures().next().is_none());
+    })
+    .await;
     world.ledger.close().await;
+    drop(world);
+    let (anew, _nudges) = self::world(cluster, folder.path()).await;
+    let pass = quiet_pass(cluster, &anew, &kept).await;
+    quiet.push(("the first of a process that starts anew", pass));
+    anew.ledger.close().await;
     Engine {
         cold,
         phases,
         quiet,
+        edits,
         memory,
     }
 }
 
-async fn world(cluster: &Cluster, folder: &Path) -> World {
+async fn quiet_pass(cluster: &Cluster, world: &World, kept: &(Pinned, Everywhere)) -> Cost {
+    let pass = async { act(world, look_at(world, kept).await).await };
+    let (report, cost) = cost(cluster, pass).await;
+    let mut steps = report.plan.steps.iter();
+    let other = steps.find(|step| step.action != Action::None);
+    assert!(other.is_none(), "{other:?}");
+    cost
+}
+
+async fn world(cluster: &Cluster, folder: &Path) -> (World, Receiver<Address>) {
     let settings = KubernetesSettings {
         kubeconfig: Some(cluster.kubeconfig()),
         ..KubernetesSettings::default()
     };
     let ledger = Ledger::open(&folder.join("ledger.db")).await.unwrap();
     let key = ledger.digest_key();
-    let provider = Kubernetes::new(settings, Limiters::default(), key, None);
+    let (nudge, nudges) = Nudge::channel(1024);
+    let provider = Kubernetes::new(settings, Limiters::default(), key, Some(nudge));
     let registry = Registry::new(vec![Arc::new(provider)]);
-    World::new(registry, ledger, Clock::system(), Limits::default())
+    let world = World::new(registry, ledger, Clock::system(), Limits::default());
+    (world, nudges)
 }
 
 /// What the daemon does with a new Git state.
@@ -319,6 +343,7 @@ async fn look_at(world: &World, (pinned, everywhere): &(Pinned, Everywhere)) -> 
 
 async fn act(world: &World, looked: Looked) -> Report {
     let orders = Orders {
+        resting: &BTreeSet::new(),
         authority: Authority::Environment,
         trigger: "bench",
         // The floor does not wait for its objects to become ready either.

@@ -8,6 +8,7 @@ use crate::deliver::{Authority, Progress};
 use crate::engine::{self, Orders, Report, World};
 use crate::ledger::RunOutcome;
 use crate::plan::Plan;
+use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
 
 /// Apply what Git says, after asking
@@ -46,6 +47,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         }
         let progress: &dyn Progress = if out.is_json() { &() } else { &Steps::new() };
         let orders = Orders {
+            resting: &BTreeSet::new(),
             authority: Authority::Person,
             trigger: "cli",
             wait: !args.no_wait,

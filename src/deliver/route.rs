@@ -3,7 +3,7 @@
 use crate::model::{Action, Address, OnDrift, OnMerge, Reconcile, Step};
 use crate::plan::Plan;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who lets the steps of this run go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +43,20 @@ impl Route {
     /// Tells whether a step is carried out.
     pub fn lets(&self, address: &Address) -> bool {
         self.decisions.get(address) == Some(&Decision::CarryOut)
+    }
+
+    /// Lets what failed a moment ago rest.
+    #[must_use]
+    pub fn without(mut self, resting: &BTreeSet<Address>) -> Self {
+        for (address, decision) in &mut self.decisions {
+            if *decision == Decision::CarryOut && resting.contains(address) {
+                *decision = Decision::Hold {
+                    code: "backoff",
+                    reason: "it failed a moment ago and is tried again later".to_owned(),
+                };
+            }
+        }
+        self
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ledger::{RunIntent, RunOutcome, RunSummary};
 use crate::model::{Action, Address, Outcome, RunId};
 use futures::stream::{self, TryStreamExt as _};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_util::sync::CancellationToken;
 
 /// How many records are handed to the ledger at once.
@@ -24,6 +24,8 @@ pub struct Orders<'a> {
     pub trigger: &'a str,
     /// Whether it waits until resources are ready.
     pub wait: bool,
+    /// What failed a moment ago and is not tried again in this run.
+    pub resting: &'a BTreeSet<Address>,
     /// Ends it early: nothing further starts, waiting ends.
     pub cancel: CancellationToken,
     /// Who watches.
@@ -59,7 +61,8 @@ pub async fn carry_out(
     looked: Looked,
     orders: &Orders<'_>,
 ) -> Result<Report, CycleError> {
-    let route = deliver::route(&looked.plan, &looked.reconcile, orders.authority);
+    let route =
+        deliver::route(&looked.plan, &looked.reconcile, orders.authority).without(orders.resting);
     remember(world, &looked).await?;
     compared(world, &looked).await?;
     let Some(run) = open(world, &looked, &route, orders).await? else {

@@ -144,7 +144,7 @@ impl Daemon {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(heard) = heard.recv() => self.hear(heard).await,
-                Some(address) = self.parts.nudges.recv() => self.tell(&address.environment, Reason::Nudge),
+                Some(address) = self.parts.nudges.recv() => self.schedule.nudge(&address, self.parts.world.clock.now()),
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = pause_check.tick() => self.check_pauses().await,
                 _ = thinning.tick() => self.thin().await,
@@ -222,7 +222,7 @@ impl Daemon {
             let cancel = CancellationToken::new();
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
-            let everywhere = self.everywhere();
+            let (everywhere, resting) = (self.everywhere(), self.schedule.resting(&name));
             let counts = self.parts.counts.clone();
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
@@ -237,6 +237,7 @@ impl Daemon {
                     authority: Authority::Environment,
                     trigger: reason.as_str(),
                     wait: true,
+                    resting: &resting,
                     cancel,
                     progress: &waiting,
                 };

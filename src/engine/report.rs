@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::ledger::RunOutcome;
 use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step};
 use crate::plan::Plan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One run, at its end.
 pub struct Report {
@@ -121,11 +121,17 @@ impl Report {
         failed.or_else(|| self.plan.holds.first().map(|hold| hold.reason.clone()))
     }
 
-    /// Tells whether something could not be told that another look may tell.
-    fn is_unsure(&self) -> bool {
-        self.unknown
-            .values()
-            .any(|unknown| unknown.class == Class::Transient)
+    /// Returns what another try may mend: what failed, is not ready, or could not be told.
+    fn failing(&self) -> BTreeSet<Address> {
+        let unsure = |(address, unknown): (&Address, &Unknown)| {
+            (unknown.class == Class::Transient).then(|| address.clone())
+        };
+        let unready = self.plan.steps.iter().filter(|step| step.unready.is_some());
+        let failed = self.failures().map(|(step, _)| step).chain(unready);
+        let failed = failed.map(|step| step.address.clone());
+        failed
+            .chain(self.unknown.iter().filter_map(unsure))
+            .collect()
     }
 
     /// Returns what the schedule has to know.
@@ -134,11 +140,13 @@ impl Report {
             .outcomes
             .values()
             .any(|outcome| *outcome == Outcome::Moved);
+        let failing = self.failing();
+        let corrected = self.done().filter(|step| step.is_only_drift());
         Ended {
-            failed: self.failures().next().is_some()
-                || self.is_unsure()
-                || self.plan.steps.iter().any(|step| step.unready.is_some()),
-            corrected: self.done().any(Step::is_only_drift),
+            failed: !failing.is_empty(),
+            failing,
+            wrote: self.done().next().is_some(),
+            corrected: corrected.map(|step| step.address.clone()).collect(),
             again: moved || self.stopped,
             window: self.plan.next_window,
         }

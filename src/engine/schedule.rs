@@ -3,11 +3,12 @@
 //!
 //! Guarantees: one run per environment at a time; of several reasons the earliest wins and the rest
 //! are folded into it; a failing environment backs off up to a cap and is reset by success or by a
-//! new revision; a new revision cuts a run's waiting short.
+//! new revision; a new revision cuts a run's waiting short. What failed holds nobody else up: a nudge
+//! about another resource runs the environment, in which what failed rests until its own time.
 
-use crate::model::{EnvironmentName, Every};
+use crate::model::{Address, EnvironmentName, Every};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// The numbers the schedule works with.
@@ -19,7 +20,10 @@ pub struct Pace {
     pub longest_backoff: Duration,
     /// How long nudges are gathered before they start a run.
     pub gather: Duration,
-    /// How many runs that corrected drift within [`Pace::flap_window`] mean: two are fighting.
+    /// How long after a run that wrote its work is looked at.
+    pub check: Duration,
+    /// How often one resource's drift is put back within [`Pace::flap_window`] before it means: two are
+    /// fighting.
     pub flap_count: usize,
     /// See [`Pace::flap_count`].
     pub flap_window: Duration,
@@ -32,7 +36,8 @@ impl Default for Pace {
         Self {
             first_backoff: Duration::from_secs(5),
             longest_backoff: Duration::from_secs(600),
-            gather: Duration::from_millis(200),
+            gather: Duration::from_millis(100),
+            check: Duration::from_secs(1),
             flap_count: 5,
             flap_window: Duration::from_secs(600),
             at_once: 4,
@@ -46,6 +51,8 @@ impl Default for Pace {
 pub enum Reason {
     /// Its interval is over.
     Interval,
+    /// What was just written is looked at once more, from where on it can be watched.
+    Check,
     /// A failed run is tried again.
     Retry,
     /// A window opened.
@@ -65,6 +72,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Interval => "interval",
+            Self::Check => "check",
             Self::Retry => "retry",
             Self::Window => "window",
             Self::Nudge => "nudge",
@@ -76,12 +84,16 @@ impl Reason {
 }
 
 /// How a run ended, as far as the schedule cares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// Something failed that another try may mend.
     pub failed: bool,
-    /// Drift was put back.
-    pub corrected: bool,
+    /// What failed; empty where it was the run as a whole.
+    pub failing: BTreeSet<Address>,
+    /// Something was written.
+    pub wrote: bool,
+    /// Whose drift was put back.
+    pub corrected: BTreeSet<Address>,
     /// It was cut short and has to run again at once.
     pub again: bool,
     /// When a window opens that something waits for.
@@ -107,8 +119,68 @@ struct Slot {
     gone: bool,
     /// What was told while it ran.
     next: Option<(Timestamp, Reason)>,
+    /// What was nudged while it ran.
+    nudged: BTreeSet<Address>,
     failures: u32,
-    corrections: VecDeque<Timestamp>,
+    /// What failed last; empty with failures where that was the run as a whole.
+    failing: BTreeSet<Address>,
+    /// When that is tried again.
+    retry: Option<Timestamp>,
+    /// What failed rests in the run under way.
+    resting: bool,
+    corrections: BTreeMap<Address, VecDeque<Timestamp>>,
+}
+
+impl Slot {
+    fn new(every: &Every, now: Timestamp) -> Self {
+        Self {
+            every: every.clone(),
+            due: now,
+            reason: Reason::Start,
+            running: false,
+            gone: false,
+            next: None,
+            nudged: BTreeSet::new(),
+            failures: 0,
+            failing: BTreeSet::new(),
+            retry: None,
+            resting: false,
+            corrections: BTreeMap::new(),
+        }
+    }
+
+    /// Tells whether a resource waits for its next try.
+    fn waits(&self, address: &Address) -> bool {
+        self.failures > 0 && (self.failing.is_empty() || self.failing.contains(address))
+    }
+
+    /// Tells whether somebody keeps changing what is put back, so that nudges about it are not answered
+    /// before the interval.
+    fn is_fought_over(&self, address: &Address, pace: Pace, now: Timestamp) -> bool {
+        let oldest = now - signed(pace.flap_window);
+        let corrections = self.corrections.get(address).into_iter().flatten();
+        corrections.filter(|at| **at >= oldest).count() >= pace.flap_count
+    }
+
+    fn note_corrections(&mut self, corrected: BTreeSet<Address>, pace: Pace, now: Timestamp) {
+        let oldest = now - signed(pace.flap_window);
+        for address in corrected {
+            self.corrections.entry(address).or_default().push_back(now);
+        }
+        self.corrections.retain(|_, times| {
+            times.retain(|at| *at >= oldest);
+            !times.is_empty()
+        });
+    }
+
+    fn bring_forward(&mut self, at: Timestamp, reason: Reason, now: Timestamp) {
+        self.reason = if at < self.due && self.due > now {
+            reason
+        } else {
+            self.reason.max(reason)
+        };
+        self.due = self.due.min(at);
+    }
 }
 
 /// When which environment runs.
@@ -140,18 +212,10 @@ impl Schedule {
             slot.gone = !environments.contains_key(name);
         }
         for (name, every) in environments {
-            let slot = self.slots.entry(name.clone()).or_insert_with(|| Slot {
-                every: every.clone(),
-                due: now,
-                reason: Reason::Start,
-                running: false,
-                gone: false,
-                next: None,
-                failures: 0,
-                corrections: VecDeque::new(),
-            });
+            let new = || Slot::new(every, now);
+            let slot = self.slots.entry(name.clone()).or_insert_with(new);
             slot.every.clone_from(every);
-            if slot.reason == Reason::Interval && !slot.running {
+            if matches!(slot.reason, Reason::Interval | Reason::Check) && !slot.running {
                 slot.due = slot.due.min(next(every, now));
             }
         }
@@ -164,31 +228,34 @@ impl Schedule {
         reason: Reason,
         now: Timestamp,
     ) -> Option<Command> {
-        let gather = self.pace.gather;
-        let flapping = self.is_flapping(name, now);
         let slot = self.slots.get_mut(name)?;
-        let at = match reason {
-            Reason::Nudge if slot.failures > 0 || flapping => return None,
-            Reason::Nudge => later(now, gather),
-            _ => now,
-        };
         if reason == Reason::Revision {
             slot.failures = 0;
+            slot.failing.clear();
             slot.corrections.clear();
         }
         if slot.running {
-            slot.next = Some(slot.next.map_or((at, reason), |(was_at, was)| {
-                (was_at.min(at), was.max(reason))
+            slot.next = Some(slot.next.map_or((now, reason), |(was_at, was)| {
+                (was_at.min(now), was.max(reason))
             }));
             return (reason == Reason::Revision).then(|| Command::Preempt(name.clone()));
         }
-        slot.reason = if at < slot.due && slot.due > now {
-            reason
-        } else {
-            slot.reason.max(reason)
-        };
-        slot.due = slot.due.min(at);
+        slot.bring_forward(now, reason, now);
         None
+    }
+
+    /// Takes a hint that a live resource may have changed. One about what failed, or is fought over,
+    /// waits for its time; the others run.
+    pub(super) fn nudge(&mut self, address: &Address, now: Timestamp) {
+        let pace = self.pace;
+        let Some(slot) = self.slots.get_mut(&address.environment) else {
+            return;
+        };
+        if slot.running {
+            slot.nudged.insert(address.clone());
+        } else if !slot.waits(address) && !slot.is_fought_over(address, pace, now) {
+            slot.bring_forward(later(now, pace.gather), Reason::Nudge, now);
+        }
     }
 
     /// Returns what is due, marking it as running. Never more at once than the pace allows.
@@ -204,9 +271,17 @@ impl Schedule {
             .take(self.pace.at_once.saturating_sub(running))
             .map(|(name, slot)| {
                 slot.running = true;
+                let is_early = slot.retry.is_some_and(|retry| retry > now);
+                slot.resting = is_early && slot.reason == Reason::Nudge;
                 Command::Start(name.clone(), slot.reason)
             })
             .collect()
+    }
+
+    /// Returns what the run under way leaves alone, because it failed and is not due yet.
+    pub(super) fn resting(&self, name: &EnvironmentName) -> BTreeSet<Address> {
+        let slot = self.slots.get(name).filter(|slot| slot.resting);
+        slot.map(|slot| slot.failing.clone()).unwrap_or_default()
     }
 
     /// Takes note that a run ended, and plans the next.
@@ -215,31 +290,59 @@ impl Schedule {
         let Some(slot) = self.slots.get_mut(name) else {
             return;
         };
+        let was = slot.reason;
         slot.running = false;
         if slot.gone {
             self.slots.remove(name);
             return;
         }
-        if ended.corrected {
-            slot.corrections.push_back(now);
-        }
-        if ended.failed {
-            slot.failures = slot.failures.saturating_add(1);
-            (slot.due, slot.reason) = (later(now, backoff(pace, slot.failures)), Reason::Retry);
-        } else {
-            slot.failures = 0;
-            (slot.due, slot.reason) = (next(&slot.every, now), Reason::Interval);
+        slot.note_corrections(ended.corrected, pace, now);
+        match slot.retry.filter(|_| slot.resting && slot.failures > 0) {
+            // It tried nothing that had failed, so that keeps its time. What failed anew rests with it.
+            Some(retry) => {
+                if ended.failed && ended.failing.is_empty() {
+                    slot.failing.clear();
+                }
+                slot.failing.extend(ended.failing);
+                (slot.due, slot.reason) = (retry.max(now), Reason::Retry);
+                if ended.again && slot.due > later(now, pace.gather) {
+                    (slot.due, slot.reason) = (later(now, pace.gather), Reason::Nudge);
+                }
+            }
+            None if ended.failed => {
+                slot.failures = slot.failures.saturating_add(1);
+                slot.failing = ended.failing;
+                (slot.due, slot.reason) = (later(now, backoff(pace, slot.failures)), Reason::Retry);
+                slot.retry = Some(slot.due);
+            }
+            None => {
+                slot.failures = 0;
+                slot.failing.clear();
+                slot.retry = None;
+                (slot.due, slot.reason) = (next(&slot.every, now), Reason::Interval);
+                // Once: where somebody undoes what is written, that is for nudges and the interval.
+                let is_checked = matches!(was, Reason::Check | Reason::Nudge);
+                let check = later(now, pace.check);
+                if ended.wrote && !is_checked && check < slot.due {
+                    (slot.due, slot.reason) = (check, Reason::Check);
+                }
+                if ended.again {
+                    (slot.due, slot.reason) = (later(now, pace.gather), Reason::Retry);
+                }
+            }
         }
         if let Some(window) = ended.window.filter(|window| *window < slot.due) {
             (slot.due, slot.reason) = (window.max(now), Reason::Window);
         }
-        if ended.again && !ended.failed {
-            (slot.due, slot.reason) = (later(now, pace.gather), Reason::Retry);
+        slot.resting = false;
+        let nudged = std::mem::take(&mut slot.nudged);
+        let counts =
+            |address: &Address| !slot.waits(address) && !slot.is_fought_over(address, pace, now);
+        if nudged.iter().any(counts) {
+            slot.bring_forward(later(now, pace.gather), Reason::Nudge, now);
         }
-        match slot.next.take() {
-            Some((_, Reason::Nudge)) if slot.failures > 0 => {}
-            Some((at, reason)) if at < slot.due => (slot.due, slot.reason) = (at.max(now), reason),
-            _ => {}
+        if let Some((at, reason)) = slot.next.take().filter(|(at, _)| *at < slot.due) {
+            (slot.due, slot.reason) = (at.max(now), reason);
         }
     }
 
@@ -254,20 +357,6 @@ impl Schedule {
             .filter(|slot| !slot.running)
             .map(|slot| slot.due)
             .min()
-    }
-
-    /// Tells whether somebody keeps changing what is put back, so that nudges are not answered
-    /// before the interval.
-    pub(super) fn is_flapping(&mut self, name: &EnvironmentName, now: Timestamp) -> bool {
-        let pace = self.pace;
-        let Some(slot) = self.slots.get_mut(name) else {
-            return false;
-        };
-        let oldest = now - signed(pace.flap_window);
-        while slot.corrections.front().is_some_and(|at| *at < oldest) {
-            slot.corrections.pop_front();
-        }
-        slot.corrections.len() >= pace.flap_count
     }
 }
 

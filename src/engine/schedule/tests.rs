@@ -7,6 +7,19 @@ fn name(text: &str) -> EnvironmentName {
     EnvironmentName::new(text).unwrap()
 }
 
+/// A resource of the one environment.
+fn of(resource: &str) -> Address {
+    format!("a/{resource}").parse().unwrap()
+}
+
+fn failing(resources: &[&str]) -> Ended {
+    Ended {
+        failed: true,
+        failing: resources.iter().map(|resource| of(resource)).collect(),
+        ..Ended::default()
+    }
+}
+
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + seconds).unwrap()
 }
@@ -58,10 +71,7 @@ fn failures_back_off_to_a_cap_and_a_revision_resets_them() {
         now = wake;
     }
     assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600, 600]);
-    assert_eq!(
-        schedule.tell(&name("a"), Reason::Nudge, at(now - 100)),
-        None
-    );
+    schedule.nudge(&of("x"), at(now - 100));
     assert_eq!(
         started(&mut schedule, now - 50),
         None,
@@ -84,7 +94,7 @@ fn failures_back_off_to_a_cap_and_a_revision_resets_them() {
 fn a_revision_cuts_a_run_short_and_runs_next() {
     let mut schedule = one(3600);
     assert!(started(&mut schedule, 0).is_some());
-    assert_eq!(schedule.tell(&name("a"), Reason::Nudge, at(1)), None);
+    schedule.nudge(&of("x"), at(1));
     assert_eq!(
         schedule.tell(&name("a"), Reason::Revision, at(2)),
         Some(Command::Preempt(name("a")))
@@ -94,12 +104,12 @@ fn a_revision_cuts_a_run_short_and_runs_next() {
 }
 
 #[test]
-fn nudges_are_gathered_and_ignored_while_two_fight() {
+fn nudges_are_gathered_and_ignored_of_what_two_fight_over() {
     let mut schedule = one(3600);
     assert!(started(&mut schedule, 0).is_some());
     schedule.end(&name("a"), Ended::default(), at(0));
     for round in 0..5 {
-        schedule.tell(&name("a"), Reason::Nudge, at(round * 10 + 1));
+        schedule.nudge(&of("x"), at(round * 10 + 1));
         assert_eq!(
             started(&mut schedule, round * 10 + 1),
             None,
@@ -113,16 +123,63 @@ fn nudges_are_gathered_and_ignored_while_two_fight() {
         schedule.end(
             &name("a"),
             Ended {
-                corrected: true,
+                corrected: BTreeSet::from([of("x")]),
                 ..Ended::default()
             },
             at(round * 10 + 3),
         );
     }
-    assert!(schedule.is_flapping(&name("a"), at(50)));
-    schedule.tell(&name("a"), Reason::Nudge, at(51));
+    schedule.nudge(&of("x"), at(51));
     assert_eq!(started(&mut schedule, 60), None);
-    assert!(!schedule.is_flapping(&name("a"), at(1000)), "it calms down");
+    schedule.nudge(&of("y"), at(61));
+    assert_eq!(started(&mut schedule, 62), Some(Reason::Nudge), "another");
+    schedule.end(&name("a"), Ended::default(), at(63));
+    schedule.nudge(&of("x"), at(1000));
+    assert_eq!(
+        started(&mut schedule, 1001),
+        Some(Reason::Nudge),
+        "it calms down"
+    );
+}
+
+#[test]
+fn what_fails_rests_while_others_are_answered() {
+    let mut schedule = one(3600);
+    assert!(started(&mut schedule, 0).is_some());
+    schedule.nudge(&of("z"), at(1));
+    schedule.end(&name("a"), failing(&["x"]), at(1));
+    assert_eq!(
+        started(&mut schedule, 2),
+        Some(Reason::Nudge),
+        "told before"
+    );
+    assert_eq!(schedule.resting(&name("a")), BTreeSet::from([of("x")]));
+    // What fails in it rests as well, and moves no time.
+    schedule.end(&name("a"), failing(&["x", "z"]), at(3));
+    schedule.nudge(&of("x"), at(3));
+    schedule.nudge(&of("z"), at(3));
+    assert_eq!(started(&mut schedule, 5), None);
+    assert_eq!(started(&mut schedule, 6), Some(Reason::Retry));
+    assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
+    schedule.end(&name("a"), Ended::default(), at(6));
+    schedule.nudge(&of("x"), at(7));
+    assert_eq!(started(&mut schedule, 8), Some(Reason::Nudge));
+    assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
+}
+
+#[test]
+fn what_was_written_is_looked_at_once_more() {
+    let wrote = || Ended {
+        wrote: true,
+        ..Ended::default()
+    };
+    let mut schedule = one(3600);
+    assert!(started(&mut schedule, 0).is_some());
+    schedule.end(&name("a"), wrote(), at(0));
+    assert_eq!(started(&mut schedule, 1), Some(Reason::Check));
+    // It wrote again, since somebody undid it.
+    schedule.end(&name("a"), wrote(), at(1));
+    assert_eq!(schedule.wake(), Some(at(3601)));
 }
 
 #[test]
@@ -166,7 +223,7 @@ proptest! {
         for (event, pause) in events {
             now += pause;
             match event {
-                0 => { schedule.tell(&name("a"), Reason::Nudge, at(now)); }
+                0 => schedule.nudge(&of("x"), at(now)),
                 1 => { schedule.tell(&name("a"), Reason::Revision, at(now)); }
                 2 | 3 if running => {
                     schedule.end(&name("a"), Ended { failed: event == 3, ..Ended::default() }, at(now));
@@ -179,6 +236,51 @@ proptest! {
                 }
             }
             prop_assert!(running || schedule.wake().is_some());
+        }
+    }
+
+    /// Whatever fails and is nudged in whatever order: what failed is not tried before its back-off is
+    /// over, but once where it failed in another's run; and whoever neither fails nor is fought over is
+    /// run for as soon as nudges are gathered.
+    #[test]
+    fn what_fails_keeps_its_pace_and_nobody_else_from_running(events in prop::collection::vec((0u8..4, 0u8..8, 0i64..30), 1..80)) {
+        let mut schedule = one(3600);
+        let names = ["x", "y", "z"];
+        let mut now = 0;
+        // By resource: when it may be tried again, and whether it failed in another's run.
+        let mut rests: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut retry = 0;
+        for (nudged, fails, pause) in events {
+            now += pause;
+            let waits = names.get(usize::from(nudged)).map(|name| (name, rests.contains_key(name)));
+            if let Some((name, _)) = waits {
+                schedule.nudge(&of(name), at(now));
+            }
+            now += 1;
+            let Some(reason) = started(&mut schedule, now) else {
+                prop_assert!(waits.is_none_or(|(_, waits)| waits), "{waits:?} unheard");
+                continue;
+            };
+            let resting = schedule.resting(&name("a"));
+            for (name, until) in &rests {
+                prop_assert!(resting.contains(&of(name)) || now >= *until, "{name} tried at {now}, before {until}");
+            }
+            let failed: Vec<&str> = names.into_iter().enumerate()
+                .filter(|(bit, name)| fails & (1 << bit) != 0 || resting.contains(&of(name)))
+                .map(|(_, name)| name)
+                .collect();
+            if failed.is_empty() {
+                schedule.end(&name("a"), Ended::default(), at(now));
+            } else {
+                schedule.end(&name("a"), failing(&failed), at(now));
+            }
+            let is_early = reason == Reason::Nudge && now < retry;
+            if !is_early {
+                rests.clear();
+                let wake = schedule.wake().unwrap().as_second() - 1_000_000;
+                retry = if failed.is_empty() { 0 } else { wake };
+            }
+            rests.extend(failed.into_iter().map(|name| (name, retry)));
         }
     }
 }

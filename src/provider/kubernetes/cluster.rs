@@ -1,40 +1,22 @@
-//! One cluster: the only sender of requests, with one pace, deadlines, and repeats where the server
-//! says "later". Knows paths and statuses, no kinds.
+//! One cluster, reached as one account: its verbs, and what is remembered of it. Knows paths, no kinds.
 
 use super::discovery::{Served, Types};
 use super::error::Failure;
+use super::sender::{Ask, Sender};
 use super::verdict::Verdicts;
+use super::watch::Watches;
 use crate::model::DigestKey;
-use crate::net::Limiter;
-use http_body_util::{BodyExt as _, Limited};
-use kube::client::Body;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::Instant;
 
-/// How long one request may take, repeats included.
-const DEADLINE: Duration = Duration::from_secs(30);
-/// No request is sent more often than this.
-const MOST_SENDS: u32 = 5;
-/// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB fits rarely, at
-/// usual sizes easily.
-const LARGEST: usize = 256 * 1024 * 1024;
 /// Our name as a field manager.
 pub(super) const MANAGER: &str = "reconciled";
 /// Asks for everything the server serves in one answer. Source: KEP-3352.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-
-/// A request before it has a body type: method, path with query, content type, body.
-struct Ask<'a> {
-    method: http::Method,
-    path: &'a str,
-    accept: &'a str,
-    content_type: &'a str,
-    body: Vec<u8>,
-}
 
 /// How an apply is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +29,7 @@ pub(super) struct Mode {
 
 /// One cluster, reached as one account.
 pub(super) struct Cluster {
-    client: kube::Client,
-    limiter: Limiter,
-    /// The server's address, for people.
-    pub(super) server: String,
+    sender: Sender,
     /// The namespace of objects that declare none.
     pub(super) namespace: String,
     /// What it serves, as last asked.
@@ -58,25 +37,20 @@ pub(super) struct Cluster {
     doubted: AtomicBool,
     /// What need not be asked again.
     pub(super) verdicts: Verdicts,
+    /// What need not be listed again.
+    pub(super) watches: Watches,
 }
 
 impl Cluster {
-    /// Joins a client and a pace.
-    pub(super) fn new(
-        client: kube::Client,
-        limiter: Limiter,
-        server: String,
-        namespace: String,
-        key: DigestKey,
-    ) -> Self {
+    /// Remembers nothing yet.
+    pub(super) fn new(sender: Sender, namespace: String, key: DigestKey, watches: Watches) -> Self {
         Self {
-            client,
-            limiter,
-            server,
+            sender,
             namespace,
             types: Mutex::new(None),
             doubted: AtomicBool::new(false),
             verdicts: Verdicts::new(key),
+            watches,
         }
     }
 
@@ -89,9 +63,9 @@ impl Cluster {
             return Ok(types.clone());
         }
         let (core, groups, schemas) = tokio::join!(
-            self.read("/api", AGGREGATED),
-            self.read("/apis", AGGREGATED),
-            self.read("/openapi/v3", "application/json"),
+            self.sender.read("/api", AGGREGATED),
+            self.sender.read("/apis", AGGREGATED),
+            self.sender.read("/openapi/v3", "application/json"),
         );
         let types = Types::read(&[core?, groups?])?;
         // Without them a change of a schema is seen later: no reason to see nothing.
@@ -130,57 +104,23 @@ impl Cluster {
         name: &str,
     ) -> Result<Option<Json>, Failure> {
         let path = served.path(namespace, Some(name));
-        match self.read(&path, "application/json").await {
+        match self.sender.read(&path, "application/json").await {
             Ok(object) => Ok(Some(object)),
             Err(failure) if failure.is_not_found() => Ok(None),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Reads a path that is a collection, page by page. `None` where the kind is not served.
+    /// Reads a whole collection; `None` where the kind is not served.
     pub(super) async fn list(
         &self,
         served: &Served,
         namespace: &str,
         selector: Option<&str>,
     ) -> Result<Option<Vec<Json>>, Failure> {
-        let mut items = Vec::new();
-        let mut from = String::new();
-        loop {
-            let path = format!(
-                "{}?{}",
-                served.path(namespace, None),
-                page_query(selector, &from)
-            );
-            let mut page = match self.read(&path, "application/json").await {
-                Ok(page) => page,
-                Err(failure) if failure.status == 404 => return Ok(None),
-                // The page we continue from is compacted away: begin again, once a round.
-                Err(failure) if failure.status == 410 && !from.is_empty() => {
-                    items.clear();
-                    from.clear();
-                    continue;
-                }
-                Err(failure) => return Err(failure),
-            };
-            match page["items"].take() {
-                Json::Array(more) => items.extend(more),
-                // An answer without a list is no empty list.
-                _ => {
-                    return Err(Failure::transient(
-                        "server-error",
-                        "the list holds no items",
-                    ));
-                }
-            }
-            page["metadata"]["continue"]
-                .as_str()
-                .unwrap_or_default()
-                .clone_into(&mut from);
-            if from.is_empty() {
-                return Ok(Some(items));
-            }
-        }
+        let path = served.path(namespace, None);
+        let found = self.sender.collection(&path, selector).await?;
+        Ok(found.map(|found| found.items))
     }
 
     /// Sends a server-side apply. Returns the object, and whether it was made by this.
@@ -200,7 +140,13 @@ impl Cluster {
                 path.push_str(text);
             }
         }
-        let (status, object) = self
+        let place = (served.clone(), namespace.to_owned());
+        let watch = self.watches.at(&place).filter(|_| !mode.dry_run);
+        if let Some(watch) = &watch {
+            watch.writing(name);
+        }
+        let sent = self
+            .sender
             .send(Ask {
                 method: http::Method::PATCH,
                 path: &path,
@@ -208,7 +154,11 @@ impl Cluster {
                 content_type: "application/apply-patch+yaml",
                 body: object.to_string().into_bytes(),
             })
-            .await?;
+            .await;
+        if let Some(watch) = &watch {
+            watch.wrote(name, sent.as_ref().ok().map(|(_, object)| object));
+        }
+        let (status, object) = sent?;
         Ok((object, status == 201))
     }
 
@@ -234,107 +184,21 @@ impl Cluster {
             content_type: "application/json",
             body: options.to_string().into_bytes(),
         };
-        match self.send(ask).await {
+        let place = (served.clone(), namespace.to_owned());
+        let watch = self.watches.at(&place);
+        if let Some(watch) = &watch {
+            watch.writing(name);
+        }
+        let sent = self.sender.send(ask).await;
+        match (&watch, &sent) {
+            (Some(watch), Ok(_)) => watch.deleted(name),
+            (Some(watch), Err(_)) => watch.wrote(name, None),
+            (None, _) => {}
+        }
+        match sent {
             Ok(_) => Ok(true),
             Err(failure) if failure.is_not_found() => Ok(false),
             Err(failure) => Err(failure),
         }
     }
-
-    async fn read(&self, path: &str, accept: &str) -> Result<Json, Failure> {
-        let ask = Ask {
-            method: http::Method::GET,
-            path,
-            accept,
-            content_type: "",
-            body: Vec::new(),
-        };
-        Ok(self.send(ask).await?.1)
-    }
-
-    /// Sends until there is an answer, inside one deadline. Every request of this provider may be
-    /// sent twice: reads, applies (the second changes nothing), deletes of one version.
-    async fn send(&self, ask: Ask<'_>) -> Result<(u16, Json), Failure> {
-        let until = Instant::now() + DEADLINE;
-        let mut wait = Duration::from_millis(200);
-        for sends in 1.. {
-            let failure = match self.once(&ask, until).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            let later = matches!(failure.status, 429 | 503);
-            let unsent = failure.code == "unreachable";
-            let pause = failure
-                .retry_after
-                .unwrap_or(wait)
-                .max(Duration::from_millis(50));
-            if later {
-                self.limiter.hold(pause);
-            }
-            let again = later || unsent && ask.method == http::Method::GET;
-            if !again || sends >= MOST_SENDS || Instant::now() + pause >= until {
-                return Err(failure);
-            }
-            sleep(pause).await;
-            wait *= 2;
-        }
-        Err(Failure::transient("timeout", "no answer"))
-    }
-
-    async fn once(&self, ask: &Ask<'_>, until: Instant) -> Result<(u16, Json), Failure> {
-        let late = |_late| {
-            let seconds = DEADLINE.as_secs();
-            Failure::transient(
-                "timeout",
-                format!("{} gave no answer in {seconds} s", self.server),
-            )
-        };
-        timeout_at(until, self.limiter.turn()).await.map_err(late)?;
-        let mut request = http::Request::builder()
-            .method(ask.method.clone())
-            .uri(ask.path)
-            .header(http::header::ACCEPT, ask.accept);
-        if !ask.content_type.is_empty() {
-            request = request.header(http::header::CONTENT_TYPE, ask.content_type);
-        }
-        let request = request
-            .body(Body::from(ask.body.clone()))
-            .map_err(|_| Failure::user("identity", "the object's name cannot be in an address"))?;
-        let answer = timeout_at(until, self.client.send(request))
-            .await
-            .map_err(late)?;
-        let answer = answer.map_err(|error| Failure::unanswered(&error, &self.server))?;
-        let status = answer.status().as_u16();
-        let retry_after = answer
-            .headers()
-            .get(http::header::RETRY_AFTER)
-            .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let body = timeout_at(until, Limited::new(answer.into_body(), LARGEST).collect())
-            .await
-            .map_err(late)?
-            .map_err(|_| Failure::transient("connection-lost", "the answer broke off"))?
-            .to_bytes();
-        if status >= 400 {
-            return Err(Failure::answered(status, &body, retry_after));
-        }
-        let json = serde_json::from_slice(&body)
-            .map_err(|_| Failure::transient("server-error", "the answer is not JSON"))?;
-        Ok((status, json))
-    }
-}
-
-/// The query of one page of a list; not held over an await, since the serializer is not `Sync`.
-fn page_query(selector: Option<&str>, from: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", "500");
-    for (key, text) in [
-        ("labelSelector", selector.unwrap_or_default()),
-        ("continue", from),
-    ] {
-        if !text.is_empty() {
-            query.append_pair(key, text);
-        }
-    }
-    query.finish()
 }

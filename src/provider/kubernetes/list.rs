@@ -1,22 +1,19 @@
-//! Reads live objects, by list where several of one kind and namespace are asked for, singly where
+//! Reads live objects: from a watch where one is live, by list where several of one kind and namespace are asked for, singly where
 //! only one or two are, or where the account may not list.
 
 use super::cluster::Cluster;
-use super::discovery::Served;
 use super::error::Failure;
 use super::reference::Reference;
 use super::target::Target;
+use super::watch::Place;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 
 /// Up to this many objects of one kind and namespace are read singly.
-const FEW: usize = 2;
+pub(super) const FEW: usize = 2;
 /// How many reads are under way at once.
 const AT_ONCE: usize = 8;
-
-/// One collection: a kind in one namespace, or in none.
-type Place = (Served, String);
 
 /// Everything that was read.
 #[derive(Default)]
@@ -71,22 +68,29 @@ impl Listed {
     }
 }
 
-/// Reads what these targets name.
+/// What is asked of one place.
+#[derive(Default)]
+struct Want {
+    names: Vec<String>,
+    /// Whether something there is ours.
+    is_ours: bool,
+}
+
+/// Reads what these targets name; with each, whether it is ours as far as the ledger knows.
 pub(super) async fn fetch<'t>(
     cluster: &Cluster,
-    targets: impl Iterator<Item = &'t Target>,
+    targets: impl Iterator<Item = (&'t Target, bool)>,
 ) -> Listed {
-    let mut places: BTreeMap<Place, Vec<String>> = BTreeMap::new();
-    for target in targets {
+    let mut places: BTreeMap<Place, Want> = BTreeMap::new();
+    for (target, is_ours) in targets {
         let place = (target.served.clone(), target.namespace().to_owned());
-        places
-            .entry(place)
-            .or_default()
-            .push(target.reference.name.clone());
+        let want = places.entry(place).or_default();
+        want.names.push(target.reference.name.clone());
+        want.is_ours |= is_ours;
     }
     let reads = places
         .into_iter()
-        .map(|(place, names)| read(cluster, place, names));
+        .map(|(place, want)| heard_or_read(cluster, place, want));
     let mut listed = Listed::default();
     let mut answers = stream::iter(reads).buffer_unordered(AT_ONCE);
     while let Some((place, answers)) = answers.next().await {
@@ -110,16 +114,47 @@ pub(super) async fn fetch<'t>(
 
 type Answers = Vec<(String, Result<Json, Failure>)>;
 
-async fn read(cluster: &Cluster, place: Place, names: Vec<String>) -> (Place, Answers) {
-    let (served, namespace) = &place;
+/// Takes from the place's watch what it knows, and reads the rest: what is not there, or not ours.
+async fn heard_or_read(cluster: &Cluster, place: Place, want: Want) -> (Place, Answers) {
+    let watch = cluster.watches.asked(&place, want.is_ours);
+    let known = match &watch {
+        Some(watch) => watch.objects(&want.names).await.unwrap_or_default(),
+        None => HashMap::new(),
+    };
+    let mut names = want.names;
+    names.retain(|name| !known.contains_key(name));
+    let known = known.into_iter().map(|(name, object)| (name, Ok(object)));
+    if names.is_empty() {
+        let answers = known.collect();
+        return (place, answers);
+    }
+    let (answers, is_whole) = read(cluster, &place, &names).await;
+    if let Some(watch) = watch.filter(|_| answers.iter().all(|(_, answer)| answer.is_ok())) {
+        let found: HashMap<&str, &Json> = answers
+            .iter()
+            .filter_map(|(name, answer)| Some((name.as_str(), answer.as_ref().ok()?)))
+            .collect();
+        for name in &names {
+            watch.read(name, found.get(name.as_str()).copied());
+        }
+    }
+    if is_whole {
+        return (place, answers);
+    }
+    let answers = answers.into_iter().chain(known).collect();
+    (place, answers)
+}
+
+/// Reads these, or all there are: then the answer says so.
+async fn read(cluster: &Cluster, place: &Place, names: &[String]) -> (Answers, bool) {
+    let (served, namespace) = place;
     if names.len() > FEW {
         match cluster.list(served, namespace, None).await {
             Ok(Some(objects)) => {
                 let named = objects.into_iter().filter_map(|object| {
                     Some((object["metadata"]["name"].as_str()?.to_owned(), Ok(object)))
                 });
-                let answers = named.collect();
-                return (place, answers);
+                return (named.collect(), true);
             }
             // Discovery said that it is served: it went away in between, which the next look will see.
             Ok(None) => {
@@ -127,20 +162,20 @@ async fn read(cluster: &Cluster, place: Place, names: Vec<String>) -> (Place, An
                     "not-served",
                     format!("{} are not served any more", served.plural),
                 );
-                return (place, vec![(String::new(), Err(gone))]);
+                return (vec![(String::new(), Err(gone))], true);
             }
             // An account of few rights may read single objects still.
             Err(failure) if failure.code == "forbidden" => {}
-            Err(failure) => return (place, vec![(String::new(), Err(failure))]),
+            Err(failure) => return (vec![(String::new(), Err(failure))], false),
         }
     }
     let mut answers = Vec::new();
     for name in names {
-        match cluster.get(served, namespace, &name).await {
-            Ok(Some(object)) => answers.push((name, Ok(object))),
+        match cluster.get(served, namespace, name).await {
+            Ok(Some(object)) => answers.push((name.clone(), Ok(object))),
             Ok(None) => {}
-            Err(failure) => answers.push((name, Err(failure))),
+            Err(failure) => answers.push((name.clone(), Err(failure))),
         }
     }
-    (place, answers)
+    (answers, false)
 }

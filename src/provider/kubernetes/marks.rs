@@ -87,9 +87,11 @@ pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
     let label = |key: &str| object["metadata"]["labels"][key].as_str();
     if let Some(address) = annotation(ADDRESS)
         && annotation(OBJECT) == Some(reference.mark_text().as_str())
-        && let Ok(address) = address.parse()
+        && let Ok(address) = address.parse::<Address>()
     {
-        return Some(Owner::Resource(address));
+        // Half a mark is none: watches select the label, and would hear of it no more.
+        let is_whole = label(ENVIRONMENT) == Some(address.environment.as_str());
+        return is_whole.then_some(Owner::Resource(address));
     }
     let foreign = if let Some(release) = annotation("meta.helm.sh/release-name") {
         let namespace = annotation("meta.helm.sh/release-namespace").unwrap_or_default();
@@ -145,6 +147,11 @@ pub(super) fn mark(object: &Json) -> Mark {
     Mark(format!("{uid}#{}", Digest::of(content.to_string()).short()))
 }
 
+/// Tells whether an object carries the label that watches of ours select.
+pub(super) fn is_labelled(object: &Json) -> bool {
+    object["metadata"]["labels"][ENVIRONMENT].is_string()
+}
+
 /// Tells an annotation that a controller keeps for itself.
 pub(super) fn is_restless(annotation: &str) -> bool {
     RESTLESS.iter().any(|start| annotation.starts_with(start))
@@ -195,6 +202,9 @@ mod tests {
             matches!(owner_of("api"), Some(Owner::Resource(address)) if address.environment.as_str() == "production")
         );
         assert_eq!(owner_of("api-7d9c"), None);
+        let mut half = marked();
+        half["metadata"]["labels"] = json!({});
+        assert_eq!(owner(&half, &reference("api")), None);
     }
 
     #[test]

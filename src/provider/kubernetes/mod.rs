@@ -27,9 +27,11 @@ mod place;
 mod reference;
 mod rows;
 mod seal;
+mod sender;
 mod shape;
 mod target;
 mod verdict;
+mod watch;
 
 pub use connection::KubernetesSettings;
 pub(super) use rows::rows;
@@ -44,15 +46,20 @@ use async_trait::async_trait;
 use cluster::Cluster;
 use error::Failure;
 use futures::future::join_all;
+use sender::Sender;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::time::Instant;
+use watch::{Manner, Watches};
 
 /// Requests a second to one cluster. High on purpose: the API server's own priority and fairness says
 /// "later" by 429, which holds everything of that cluster; a client's guess only makes it slow.
 const PACE: NonZeroU32 = NonZeroU32::new(1000).expect("a thousand is not zero");
-/// More clients than this are forgotten all at once: credentials that changed leave theirs behind.
-const MOST_CLIENTS: usize = 64;
+/// A connection that nobody looked at for so long is none any more. Longer than environments wait that
+/// are compared once a day.
+const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
 
 /// The provider of Kubernetes objects.
 pub struct Kubernetes {
@@ -61,11 +68,11 @@ pub struct Kubernetes {
     key: DigestKey,
     rows: Vec<Kind>,
     /// By everything that leads to a cluster, credentials included.
-    clusters: Mutex<HashMap<Digest, Arc<Cluster>>>,
-    /// Where each connection led at its last look, by its settings.
-    looked: Mutex<HashMap<Digest, Arc<Cluster>>>,
-    /// Kept for watches.
-    _nudge: Option<Nudge>,
+    clusters: Mutex<HashMap<Digest, Weak<Cluster>>>,
+    /// Where each connection led at its last look, and when that was, by its settings. What nothing here
+    /// leads to any more is forgotten, and its watches end.
+    looked: Mutex<HashMap<Digest, (Instant, Arc<Cluster>)>>,
+    manner: Manner,
 }
 
 impl Kubernetes {
@@ -84,8 +91,15 @@ impl Kubernetes {
             rows: rows(),
             clusters: Mutex::default(),
             looked: Mutex::default(),
-            _nudge: nudge,
+            manner: Manner::new(nudge),
         }
+    }
+
+    /// Takes a watch for dead that tells nothing for so long.
+    #[must_use]
+    pub fn with_silence(mut self, silence: Duration) -> Self {
+        self.manner.silence = silence;
+        self
     }
 
     fn row(&self, kind: &crate::model::KindName) -> Option<&Kind> {
@@ -101,10 +115,8 @@ impl Kubernetes {
             looked.remove(&settings);
             return found;
         };
-        if looked.len() >= MOST_CLIENTS {
-            looked.clear();
-        }
-        looked.insert(settings, cluster.clone());
+        looked.retain(|_, (at, _)| at.elapsed() < FORGOTTEN);
+        looked.insert(settings, (Instant::now(), cluster.clone()));
         found
     }
 
@@ -113,7 +125,8 @@ impl Kubernetes {
     async fn looked_up(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
         let known = {
             let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            looked.get(&settings_digest(connection)).cloned()
+            let known = looked.get(&settings_digest(connection));
+            known.map(|(_, cluster)| cluster.clone())
         };
         match known {
             Some(cluster) => Ok(cluster),
@@ -124,11 +137,9 @@ impl Kubernetes {
     async fn find(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
         let destination = connection::destination(connection, &self.settings).await?;
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cluster) = clusters.get(&destination.digest) {
-            return Ok(cluster.clone());
-        }
-        if clusters.len() >= MOST_CLIENTS {
-            clusters.clear();
+        clusters.retain(|_, cluster| cluster.strong_count() > 0);
+        if let Some(cluster) = clusters.get(&destination.digest).and_then(Weak::upgrade) {
+            return Ok(cluster);
         }
         let server = destination.config.cluster_url.to_string();
         let namespace = destination.config.default_namespace.clone();
@@ -145,14 +156,11 @@ impl Kubernetes {
         let limiter = self
             .limiters
             .get(&format!("kubernetes:{server}"), PACE, PACE);
-        let cluster = Arc::new(Cluster::new(
-            client,
-            limiter,
-            server,
-            namespace,
-            self.key.clone(),
-        ));
-        clusters.insert(destination.digest, cluster.clone());
+        let sender = Sender::new(client, limiter, server);
+        let watches = Watches::new(sender.clone(), self.manner.clone());
+        let cluster = Cluster::new(sender, namespace, self.key.clone(), watches);
+        let cluster = Arc::new(cluster);
+        clusters.insert(destination.digest, Arc::downgrade(&cluster));
         Ok(cluster)
     }
 

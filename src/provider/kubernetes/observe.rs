@@ -108,7 +108,13 @@ async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Fo
             }
         }
     }
-    let listed = list::fetch(cluster, targets.iter().map(|(_, target)| target)).await;
+    let listed = list::fetch(
+        cluster,
+        targets
+            .iter()
+            .map(|(one, target)| (target, one.owned.is_some())),
+    )
+    .await;
     Found {
         answers,
         targets,

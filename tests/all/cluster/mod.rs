@@ -5,10 +5,11 @@ mod custom;
 mod drift;
 mod faults;
 mod kustomized;
-mod proxy;
+pub(crate) mod proxy;
 mod removal;
 mod rights;
 mod rollout;
+mod watched;
 
 use crate::daemon::{Daemon, World};
 use crate::peers::kubernetes::cluster;

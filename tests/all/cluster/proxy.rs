@@ -3,14 +3,16 @@
 use crate::peers::kubernetes::cluster;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How it answers badly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// With a status of the API server, and when to come back.
     Status(u16),
     /// As a gateway does that knows nothing of what is behind it: a page with status 404.
@@ -19,11 +21,28 @@ pub(super) enum Fault {
     Silence,
     /// To whatever changes something, with a status; reading goes well.
     Writes(u16),
+    /// To watches, with a status; the rest goes well.
+    Watches(u16),
+    /// Nothing that a watch tells comes through, neither of those there are nor of new ones.
+    Held,
+}
+
+impl Fault {
+    fn concerns(self, writes: bool, watches: bool) -> bool {
+        match self {
+            Self::Writes(_) => writes,
+            Self::Watches(_) => watches,
+            Self::Held => false,
+            Self::Status(_) | Self::Page | Self::Silence => !writes,
+        }
+    }
 }
 
 #[derive(Default)]
 struct State {
     fault: Option<Fault>,
+    /// Ends the watches that are passed on.
+    cut: CancellationToken,
     /// How many requests were answered badly.
     faults: usize,
     /// What came to change something while a fault was on.
@@ -31,9 +50,9 @@ struct State {
 }
 
 /// A running proxy; it ends with the process.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// An administrator's kubeconfig that leads through it.
-    pub(super) kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     _folder: tempfile::TempDir,
     state: Arc<Mutex<State>>,
 }
@@ -44,7 +63,7 @@ struct Behind {
 }
 
 impl Proxy {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let text = std::fs::read_to_string(cluster().kubeconfig()).unwrap();
         let mut kubeconfig: Value = serde_json::from_str(&text).unwrap();
         let cluster = &mut kubeconfig["clusters"][0]["cluster"];
@@ -71,18 +90,22 @@ impl Proxy {
         }
     }
 
-    /// Answers like this from now on; `None` means well.
-    pub(super) fn answer(&self, fault: Option<Fault>) {
-        self.state.lock().unwrap().fault = fault;
+    /// Answers like this from now on; `None` means well. What goes badly ends watches, too.
+    pub(crate) fn answer(&self, fault: Option<Fault>) {
+        let mut state = self.state.lock().unwrap();
+        state.fault = fault;
+        if fault.is_some_and(|fault| fault.concerns(false, true)) {
+            std::mem::take(&mut state.cut).cancel();
+        }
     }
 
     /// How many requests were answered badly so far.
-    pub(super) fn faults(&self) -> usize {
+    pub(crate) fn faults(&self) -> usize {
         self.state.lock().unwrap().faults
     }
 
     /// What came to change something while reading went badly.
-    pub(super) fn writes(&self) -> Vec<String> {
+    pub(crate) fn writes(&self) -> Vec<String> {
         self.state.lock().unwrap().writes.clone()
     }
 }
@@ -114,11 +137,10 @@ async fn answer(
 ) -> Response<Body> {
     let writes =
         request.method() != Method::GET && !request.uri().to_string().contains("dryRun=All");
+    let watches = request.uri().to_string().contains("watch=1");
     let fault = {
         let mut state = state.lock().unwrap();
-        let fault = state
-            .fault
-            .filter(|fault| writes == matches!(fault, Fault::Writes(_)));
+        let fault = state.fault.filter(|fault| fault.concerns(writes, watches));
         state.faults += usize::from(fault.is_some());
         if writes && state.fault.is_some() {
             state
@@ -128,10 +150,10 @@ async fn answer(
         fault
     };
     match fault {
-        None => pass(&behind, request).await,
+        None | Some(Fault::Held) => pass(&behind, state, request).await,
         Some(Fault::Silence) => std::future::pending().await,
         Some(Fault::Page) => respond(404, "text/html", "<h1>no such page</h1>".into()),
-        Some(Fault::Status(code) | Fault::Writes(code)) => {
+        Some(Fault::Status(code) | Fault::Writes(code) | Fault::Watches(code)) => {
             let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
                 "reason": if code == 429 { "TooManyRequests" } else { "InternalError" }, "message": "not now" });
             let mut response = respond(code, "application/json", status.to_string().into());
@@ -150,7 +172,8 @@ fn respond(code: u16, kind: &str, body: Body) -> Response<Body> {
     response.header("content-type", kind).body(body).unwrap()
 }
 
-async fn pass(behind: &Behind, request: Request<Body>) -> Response<Body> {
+async fn pass(behind: &Behind, state: Arc<Mutex<State>>, request: Request<Body>) -> Response<Body> {
+    let watches = request.uri().to_string().contains("watch=1");
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 16 << 20).await.unwrap();
     let mut sent = behind
@@ -170,9 +193,20 @@ async fn pass(behind: &Behind, request: Request<Body>) -> Response<Body> {
         .get("content-type")
         .map(|kind| kind.to_str().unwrap().to_owned());
     let code = answer.status().as_u16();
-    respond(
-        code,
-        kind.as_deref().unwrap_or("text/plain"),
-        Body::from_stream(answer.bytes_stream()),
-    )
+    let kind = kind.as_deref().unwrap_or("text/plain");
+    if !watches {
+        return respond(code, kind, Body::from_stream(answer.bytes_stream()));
+    }
+    let cut = state.lock().unwrap().cut.clone();
+    let told = answer.bytes_stream().then(move |chunk| {
+        let is_held = state.lock().unwrap().fault == Some(Fault::Held);
+        async move {
+            if is_held {
+                return std::future::pending().await;
+            }
+            chunk
+        }
+    });
+    let told = told.take_until(cut.cancelled_owned());
+    respond(code, kind, Body::from_stream(told))
 }

@@ -89,10 +89,9 @@ fn its_rights_suffice_to_keep_the_example_and_for_no_role() {
         r#"{"data":{"LOG_LEVEL":"trace"}}"#,
     ]);
     let drift = daemon.episode("drift", |drift| drift.ended_at.is_some());
-    assert_eq!(
-        (drift.how.as_deref(), &drift.details["by"]),
-        (Some("corrected"), &json!(["kubectl-patch"]))
-    );
+    assert_eq!(drift.how.as_deref(), Some("corrected"));
+    let by = drift.details["by"][0].as_str().unwrap();
+    assert!(by.starts_with("kubectl-patch"), "{drift:?}");
     assert_eq!(level(), "debug");
 
     // What the manifests keep from it, it says it may not, and does not.

@@ -8,6 +8,7 @@ mod order;
 mod refusals;
 mod requests;
 mod secrets;
+mod watches;
 
 use crate::peers::kubernetes::{Cluster, cluster};
 use crate::peers::wait::until_so;

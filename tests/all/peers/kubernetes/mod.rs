@@ -3,6 +3,7 @@
 //! The API is real in full; only containers never run: [`node`] sets the status that a kubelet would.
 
 mod node;
+pub(crate) mod second;
 mod start;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use super::wait::{outside, until};
 #[derive(Debug)]
 pub(crate) struct Cluster {
     url: String,
+    etcd_url: String,
     /// Data, logs and credentials; removed at the end.
     folder: PathBuf,
     programs: PathBuf,

@@ -13,10 +13,10 @@ use crate::peers::process::{Guarded, free_port, installed};
 use crate::peers::wait::until;
 
 /// The administrator's token: the cluster lives on loopback for as long as one test process.
-const TOKEN: &str = "peers-administrator";
+pub(super) const TOKEN: &str = "peers-administrator";
 
 /// Long, because a cold machine with two cores may be compiling beside it.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// Starts everything and returns when the API serves, controllers act and the node is there.
 pub(super) fn start() -> Cluster {
@@ -37,7 +37,10 @@ pub(super) fn start() -> Cluster {
         Guarded::start(&programs.join(name), arguments, &folder, &[], remove)
     };
     let etcd = run("etcd", &etcd_flags(&folder, &etcd_url, peer_port));
-    let mut server = run("kube-apiserver", &server_flags(&folder, &etcd_url, port));
+    let mut server = run(
+        "kube-apiserver",
+        &server_flags(&folder, &folder, &etcd_url, port),
+    );
     let http = until("the API server is ready", READY_WITHIN, || {
         server.assert_running();
         let http = client(&folder)?;
@@ -59,6 +62,7 @@ pub(super) fn start() -> Cluster {
     let scheduler = run("kube-scheduler", &shared);
     let cluster = Cluster {
         url,
+        etcd_url,
         folder,
         programs,
         http,
@@ -110,7 +114,8 @@ fn etcd_flags(folder: &Path, url: &str, peer_port: u16) -> Vec<String> {
     ]
 }
 
-fn server_flags(folder: &Path, etcd_url: &str, port: u16) -> Vec<String> {
+/// The flags of an API server with the credentials of one folder, that writes to another.
+pub(super) fn server_flags(folder: &Path, own: &Path, etcd_url: &str, port: u16) -> Vec<String> {
     let key = folder.join("accounts.key");
     let key = key.display();
     vec![
@@ -118,7 +123,7 @@ fn server_flags(folder: &Path, etcd_url: &str, port: u16) -> Vec<String> {
         "--bind-address=127.0.0.1".into(),
         "--advertise-address=127.0.0.1".into(),
         format!("--secure-port={port}"),
-        format!("--cert-dir={}", folder.display()),
+        format!("--cert-dir={}", own.display()),
         format!("--token-auth-file={}", folder.join("tokens.csv").display()),
         "--authorization-mode=RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
@@ -132,7 +137,7 @@ fn server_flags(folder: &Path, etcd_url: &str, port: u16) -> Vec<String> {
             "--audit-policy-file={}",
             folder.join("audit.json").display()
         ),
-        format!("--audit-log-path={}", folder.join("audit.log").display()),
+        format!("--audit-log-path={}", own.join("audit.log").display()),
     ]
 }
 
@@ -152,7 +157,7 @@ fn controller_flags(folder: &Path) -> Vec<String> {
 }
 
 /// A client for the administrator, as soon as the server has made its certificate.
-fn client(folder: &Path) -> Option<Client> {
+pub(super) fn client(folder: &Path) -> Option<Client> {
     let chain = fs::read(folder.join("apiserver.crt")).ok()?;
     let chain = reqwest::Certificate::from_pem_bundle(&chain).ok()?;
     let mut headers = HeaderMap::new();

@@ -1,0 +1,250 @@
+//! The only sender of requests to one cluster: one pace, deadlines, and repeats where the server says
+//! "later". Knows paths and statuses.
+
+use super::error::Failure;
+use crate::net::Limiter;
+use http_body_util::{BodyExt as _, Limited};
+use kube::client::Body;
+use serde_json::Value as Json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+/// How long one request may take, repeats included.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// The same while a server has let one before wait in vain and answered nothing since: who asks it many
+/// things would else wait that long for each.
+const DEADLINE_OF_THE_SILENT: Duration = Duration::from_secs(10);
+/// No request is sent more often than this.
+const MOST_SENDS: u32 = 5;
+/// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB fits rarely, at
+/// usual sizes easily.
+const LARGEST: usize = 256 * 1024 * 1024;
+/// How long a watch may take to begin. One that does not may be held back by a proxy.
+const BEGIN: Duration = Duration::from_secs(10);
+const JSON: &str = "application/json";
+
+/// A request before it has a body type: method, path with query, content type, body.
+pub(super) struct Ask<'a> {
+    /// `GET`, `PATCH` …
+    pub(super) method: http::Method,
+    /// Path and query.
+    pub(super) path: &'a str,
+    /// What is understood of an answer.
+    pub(super) accept: &'a str,
+    /// What the body is; empty where there is none.
+    pub(super) content_type: &'a str,
+    /// The body.
+    pub(super) body: Vec<u8>,
+}
+
+/// A whole collection at one moment.
+pub(super) struct Collection {
+    /// Its objects.
+    pub(super) items: Vec<Json>,
+    /// The moment, as the server counts.
+    pub(super) version: String,
+}
+
+/// The way to one cluster as one account. Clones share it.
+#[derive(Clone)]
+pub(super) struct Sender {
+    client: kube::Client,
+    limiter: Limiter,
+    /// The server's address, for people.
+    server: String,
+    /// It let the last request wait in vain.
+    is_silent: Arc<AtomicBool>,
+}
+
+impl Sender {
+    /// Joins a client and a pace.
+    pub(super) fn new(client: kube::Client, limiter: Limiter, server: String) -> Self {
+        Self {
+            client,
+            limiter,
+            server,
+            is_silent: Arc::default(),
+        }
+    }
+
+    /// Reads a collection, page by page. `None` where its kind is not served.
+    pub(super) async fn collection(
+        &self,
+        path: &str,
+        selector: Option<&str>,
+    ) -> Result<Option<Collection>, Failure> {
+        let mut items = Vec::new();
+        let mut from = String::new();
+        loop {
+            let page = format!("{path}?{}", page_query(selector, &from));
+            let mut page = match self.read(&page, "application/json").await {
+                Ok(page) => page,
+                Err(failure) if failure.status == 404 => return Ok(None),
+                // The page we continue from is compacted away: begin again, once a round.
+                Err(failure) if failure.status == 410 && !from.is_empty() => {
+                    items.clear();
+                    from.clear();
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            match page["items"].take() {
+                Json::Array(more) => items.extend(more),
+                // An answer without a list is no empty list.
+                _ => {
+                    return Err(Failure::transient(
+                        "server-error",
+                        "the list holds no items",
+                    ));
+                }
+            }
+            page["metadata"]["continue"]
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut from);
+            if from.is_empty() {
+                let version = page["metadata"]["resourceVersion"].as_str();
+                return Ok(Some(Collection {
+                    items,
+                    version: version.unwrap_or_default().to_owned(),
+                }));
+            }
+        }
+    }
+
+    /// Opens a watch, once: whoever follows it says when to try again.
+    ///
+    /// # Errors
+    /// No answer in time, or one with an error status.
+    pub(super) async fn open(&self, path: &str) -> Result<Body, Failure> {
+        let ask = get(path, JSON);
+        let late = |_late| Failure::transient("timeout", "the watch does not begin");
+        let answer = timeout(BEGIN, self.answer(&ask)).await.map_err(late)??;
+        let (status, retry_after) = (answer.status().as_u16(), retry_after(&answer));
+        if status < 400 {
+            return Ok(answer.into_body());
+        }
+        let body = Limited::new(answer.into_body(), LARGEST).collect();
+        let body = timeout(BEGIN, body).await.map_err(late)?;
+        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let failure = Failure::answered(status, &body, retry_after);
+        if let Some(pause) = retry_after.filter(|_| matches!(status, 429 | 503)) {
+            self.limiter.hold(pause);
+        }
+        Err(failure)
+    }
+
+    /// Reads a path.
+    pub(super) async fn read(&self, path: &str, accept: &str) -> Result<Json, Failure> {
+        Ok(self.send(get(path, accept)).await?.1)
+    }
+
+    /// Sends until there is an answer, inside one deadline. Every request of this provider may be
+    /// sent twice: reads, applies (the second changes nothing), deletes of one version.
+    pub(super) async fn send(&self, ask: Ask<'_>) -> Result<(u16, Json), Failure> {
+        let until = Instant::now()
+            + if self.is_silent.load(Ordering::Relaxed) {
+                DEADLINE_OF_THE_SILENT
+            } else {
+                DEADLINE
+            };
+        let mut wait = Duration::from_millis(200);
+        for sends in 1.. {
+            let failure = match self.once(&ask, until).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let later = matches!(failure.status, 429 | 503);
+            let unsent = failure.code == "unreachable";
+            let pause = failure
+                .retry_after
+                .unwrap_or(wait)
+                .max(Duration::from_millis(50));
+            if later {
+                self.limiter.hold(pause);
+            }
+            let again = later || unsent && ask.method == http::Method::GET;
+            if !again || sends >= MOST_SENDS || Instant::now() + pause >= until {
+                return Err(failure);
+            }
+            sleep(pause).await;
+            wait *= 2;
+        }
+        Err(Failure::transient("timeout", "no answer"))
+    }
+
+    async fn once(&self, ask: &Ask<'_>, until: Instant) -> Result<(u16, Json), Failure> {
+        let begun = Instant::now();
+        let late = |_late| {
+            self.is_silent.store(true, Ordering::Relaxed);
+            let seconds = begun.elapsed().as_secs();
+            let reason = format!("{} gave no answer in {seconds} s", self.server);
+            Failure::transient("timeout", reason)
+        };
+        let answer = timeout_at(until, self.answer(ask)).await.map_err(late)??;
+        self.is_silent.store(false, Ordering::Relaxed);
+        let status = answer.status().as_u16();
+        let retry_after = retry_after(&answer);
+        let body = timeout_at(until, Limited::new(answer.into_body(), LARGEST).collect())
+            .await
+            .map_err(late)?
+            .map_err(|_| Failure::transient("connection-lost", "the answer broke off"))?
+            .to_bytes();
+        if status >= 400 {
+            return Err(Failure::answered(status, &body, retry_after));
+        }
+        let json = serde_json::from_slice(&body)
+            .map_err(|_| Failure::transient("server-error", "the answer is not JSON"))?;
+        Ok((status, json))
+    }
+
+    /// Waits for its turn, sends, and returns the answer's beginning.
+    async fn answer(&self, ask: &Ask<'_>) -> Result<http::Response<Body>, Failure> {
+        self.limiter.turn().await;
+        let mut request = http::Request::builder()
+            .method(ask.method.clone())
+            .uri(ask.path)
+            .header(http::header::ACCEPT, ask.accept);
+        if !ask.content_type.is_empty() {
+            request = request.header(http::header::CONTENT_TYPE, ask.content_type);
+        }
+        let request = request
+            .body(Body::from(ask.body.clone()))
+            .map_err(|_| Failure::user("identity", "the object's name cannot be in an address"))?;
+        let answer = self.client.send(request).await;
+        answer.map_err(|error| Failure::unanswered(&error, &self.server))
+    }
+}
+
+fn get<'a>(path: &'a str, accept: &'a str) -> Ask<'a> {
+    Ask {
+        method: http::Method::GET,
+        path,
+        accept,
+        content_type: "",
+        body: Vec::new(),
+    }
+}
+
+fn retry_after(answer: &http::Response<Body>) -> Option<Duration> {
+    let seconds = answer.headers().get(http::header::RETRY_AFTER)?;
+    let seconds = seconds.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The query of one page of a list; not held over an await, since the serializer is not `Sync`.
+fn page_query(selector: Option<&str>, from: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", "500");
+    for (key, text) in [
+        ("labelSelector", selector.unwrap_or_default()),
+        ("continue", from),
+    ] {
+        if !text.is_empty() {
+            query.append_pair(key, text);
+        }
+    }
+    query.finish()
+}

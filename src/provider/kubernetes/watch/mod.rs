@@ -1,0 +1,200 @@
+//! Watches on our own objects, so that a quiet cluster is asked nothing and an edit is heard of at once.
+//!
+//! ```text
+//! keep: list (our label) -> watch from there -> cache -> nudge whose object somebody else changed
+//! look: the cache while its watch is live, lists otherwise
+//! ```
+//!
+//! One for each kind and namespace in which something is ours, on the label that all our objects carry,
+//! so that memory follows what is ours and not what the cluster holds. A watch is only ever a shortcut:
+//! lost, refused or silent, looks list again until it is back.
+
+mod cache;
+mod keep;
+mod stream;
+
+use super::discovery::Served;
+use super::list::FEW;
+use super::sender::Sender;
+use crate::model::Address;
+use crate::provider::Nudge;
+use cache::Cache;
+use serde_json::Value as Json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+/// A kind in one namespace, or in none.
+pub(super) type Place = (Served, String);
+
+/// More places than this are not watched, each of which holds a connection open; looks list the others.
+const MOST: usize = 128;
+/// A place with nothing of ours in it, that nobody asked about for so long, is watched no more.
+const IDLE: Duration = Duration::from_secs(3600);
+/// How long a look waits for a watch that is about to begin: about as long as its own list would take.
+const BEGINS: Duration = Duration::from_secs(3);
+/// A watch that tells nothing for so long is taken for dead. The server tells how far it is about once a
+/// minute even where nothing happens. Source: KEP-956.
+const SILENCE: Duration = Duration::from_secs(130);
+
+/// How watches are kept.
+#[derive(Clone, Debug)]
+pub(super) struct Manner {
+    /// Who is told; `None` where nobody listens, and nothing is watched.
+    pub(super) nudge: Option<Nudge>,
+    /// How long one may tell nothing.
+    pub(super) silence: Duration,
+}
+
+impl Manner {
+    /// The usual manner.
+    pub(super) fn new(nudge: Option<Nudge>) -> Self {
+        Self {
+            nudge,
+            silence: SILENCE,
+        }
+    }
+}
+
+/// The watches of one cluster. They end with it.
+pub(super) struct Watches {
+    sender: Sender,
+    manner: Manner,
+    places: Mutex<HashMap<Place, Kept>>,
+}
+
+struct Kept {
+    watch: Arc<Watch>,
+    asked: Instant,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Watches {
+    /// Watches nothing yet.
+    pub(super) fn new(sender: Sender, manner: Manner) -> Self {
+        Self {
+            sender,
+            manner,
+            places: Mutex::default(),
+        }
+    }
+
+    /// Returns the watch of a place that is looked at, begun where something there is ours.
+    pub(super) fn asked(&self, place: &Place, is_ours: bool) -> Option<Arc<Watch>> {
+        let nudge = self.manner.nudge.as_ref()?;
+        let mut places = self.places();
+        if let Some(kept) = places.get_mut(place) {
+            kept.asked = Instant::now();
+            return Some(Arc::clone(&kept.watch));
+        }
+        if places.len() >= MOST {
+            places.retain(|_, kept| kept.asked.elapsed() < IDLE || !kept.watch.cache().is_empty());
+        }
+        if !is_ours || places.len() >= MOST {
+            return None;
+        }
+        let watch = Arc::new(Watch::new(place, nudge.clone()));
+        let task = keep::keep(Arc::clone(&watch), self.sender.clone(), self.manner.silence);
+        let kept = Kept {
+            watch: Arc::clone(&watch),
+            asked: Instant::now(),
+            _task: AbortOnDropHandle::new(tokio::spawn(task)),
+        };
+        places.insert(place.clone(), kept);
+        Some(watch)
+    }
+
+    /// Returns the watch of a place, where there is one.
+    pub(super) fn at(&self, place: &Place) -> Option<Arc<Watch>> {
+        self.places().get(place).map(|kept| Arc::clone(&kept.watch))
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<Place, Kept>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a watch can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It begins.
+    Begins,
+    /// It ended as it should, and goes on in a moment, which nobody waits for.
+    Resumes,
+    /// What happens is heard.
+    Live,
+    /// It cannot be had now.
+    Down,
+}
+
+/// The watch of one place.
+pub(super) struct Watch {
+    place: Place,
+    cache: Mutex<Cache>,
+    state: watch::Sender<State>,
+    nudge: Nudge,
+}
+
+impl Watch {
+    fn new(place: &Place, nudge: Nudge) -> Self {
+        Self {
+            place: place.clone(),
+            cache: Mutex::new(Cache::new(&place.0.group, &place.0.kind)),
+            state: watch::Sender::new(State::Begins),
+            nudge,
+        }
+    }
+
+    /// Returns our objects here by name, in which what is doubtful is missing: of a few names these, else
+    /// all there are. `None` where nothing can be said without asking.
+    pub(super) async fn objects(&self, names: &[String]) -> Option<HashMap<String, Json>> {
+        let mut state = self.state.subscribe();
+        let begun = timeout(BEGINS, state.wait_for(|state| *state != State::Begins)).await;
+        let is_live = begun.ok()?.is_ok_and(|state| *state == State::Live);
+        if !is_live {
+            return None;
+        }
+        let cache = self.cache();
+        if names.len() > FEW {
+            return Some(cache.all());
+        }
+        let found = names.iter();
+        let found = found.filter_map(|name| Some((name.clone(), cache.find(name)?)));
+        Some(found.collect())
+    }
+
+    /// A write of ours begins.
+    pub(super) fn writing(&self, name: &str) {
+        self.cache().writing(name);
+    }
+
+    /// It ended; with the object as it is now, where that was answered.
+    pub(super) fn wrote(&self, name: &str, answer: Option<&Json>) {
+        let told = self.cache().wrote(name, answer);
+        self.tell(told);
+    }
+
+    /// A write that was a delete went well.
+    pub(super) fn deleted(&self, name: &str) {
+        self.cache().deleted(name);
+    }
+
+    /// One object was asked for; `None` where it is not there.
+    pub(super) fn read(&self, name: &str, answer: Option<&Json>) {
+        let told = self.cache().read(name, answer);
+        self.tell(told);
+    }
+
+    fn tell(&self, addresses: Vec<Address>) {
+        for address in addresses {
+            self.nudge.say(address);
+        }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
