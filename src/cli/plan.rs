@@ -2,7 +2,7 @@
 
 use super::chosen::{self, Access, Choice, Chosen};
 use super::output::Format;
-use super::{Exit, Global, Output};
+use super::{Exit, Global, Output, settings};
 use crate::deliver::render::{Page, Screen, plan_json, plan_markdown, plan_terminal};
 use crate::engine::{CycleError, Looked, Subject, Trust, look};
 use crate::model::Depth;
@@ -43,7 +43,12 @@ pub(super) async fn all(chosen: &Chosen, out: &Output) -> anyhow::Result<Vec<Loo
             trust: &Trust::All,
         };
         match look(&chosen.world, subject).await {
-            Ok(one) => looked.push(one),
+            Ok(one) => {
+                if !out.is_json() {
+                    settings::show(one.graph.warnings(), out)?;
+                }
+                looked.push(one);
+            }
             Err(CycleError::Invalid(diagnostics)) => chosen::refuse(&diagnostics, out)?,
             Err(error) => return Err(error.into()),
         }

@@ -48,6 +48,8 @@ pub struct Kubernetes {
     pub exec_plugins: Vec<String>,
     /// The kustomize that builds kustomizations: a name on the PATH, or an absolute path.
     pub kustomize: String,
+    /// The helm that renders charts: likewise.
+    pub helm: String,
 }
 
 impl Default for Kubernetes {
@@ -56,6 +58,7 @@ impl Default for Kubernetes {
             kubeconfig: None,
             exec_plugins: Vec::new(),
             kustomize: "kustomize".to_owned(),
+            helm: "helm".to_owned(),
         }
     }
 }
@@ -93,6 +96,9 @@ fn kubernetes(reading: &mut Reading, fields: &mut Fields<'_>) -> Kubernetes {
         kustomize: reading
             .text(fields.get("kustomize"))
             .unwrap_or_else(|| Kubernetes::default().kustomize),
+        helm: reading
+            .text(fields.get("helm"))
+            .unwrap_or_else(|| Kubernetes::default().helm),
     }
 }
 
@@ -175,6 +181,13 @@ fn of_kubernetes() -> Value {
                 text_or(
                     "The program that builds kustomizations, by name or by path",
                     "kustomize",
+                ),
+            ),
+            (
+                "helm",
+                text_or(
+                    "The program that renders charts, by name or by path",
+                    "helm",
                 ),
             ),
         ],

@@ -133,6 +133,7 @@ pub fn outside(settings: &Settings, base: PathBuf) -> Outside {
     let kubernetes = &settings.providers.kubernetes;
     let programs = Programs {
         kustomize: kubernetes.kustomize.clone(),
+        helm: kubernetes.helm.clone(),
     };
     Outside::new(base, Renderer::new(programs))
 }

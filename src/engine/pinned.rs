@@ -62,7 +62,7 @@ impl Pinned {
     pub async fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
         let sources = trust.secrets(self.environment.secrets.clone());
         let fetched = self.outside.secrets(&sources);
-        let asked = graph::renders(&self.environment);
+        let asked = graph::renders(&self.environment, &fetched, kinds);
         let rendered = if trust.renders() {
             self.outside.render(&asked, &self.snapshot).await
         } else {

@@ -4,10 +4,11 @@ use super::manifests::Folder;
 use super::node::Node;
 use super::objects::{Named, cluster_scoped_by, in_namespace, is_cluster_scoped};
 use super::rendered;
-use crate::model::{Address, Diagnostic, Kinds, Snapshot};
+use crate::model::{Address, Diagnostic, Kinds, Lifecycle, Snapshot};
 use crate::source::render::Rendered;
 use crate::spec::manifests::{NAME as MANIFESTS, member_kind};
 use crate::spec::template::{Shape, Template};
+use crate::yaml::Place;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -94,19 +95,13 @@ impl Members<'_> {
                 Some(namespace) if found.namespace.is_none() => in_namespace(object, namespace),
                 _ => object.clone(),
             };
+            let name = self.of.address.resource.member(member);
             nodes.push(Node {
-                address: Address::new(
-                    self.of.address.environment.clone(),
-                    self.of.address.resource.member(member),
-                ),
+                address: Address::new(self.of.address.environment.clone(), name),
                 kind: Arc::clone(&kind),
                 spec: Arc::new(spec),
-                // What was rendered has no place of its own in the repository.
-                place: if self.is_folder() {
-                    found.place
-                } else {
-                    self.of.place.clone()
-                },
+                lifecycle: self.lifecycle(object),
+                place: self.place(found.place),
                 ..self.of.clone()
             });
         }
@@ -126,6 +121,23 @@ impl Members<'_> {
         None
     }
 
+    fn lifecycle(&self, object: &Template) -> Lifecycle {
+        let mut lifecycle = self.of.lifecycle.clone();
+        if lifecycle.protect.is_none() && rendered::is_kept(object) {
+            lifecycle.protect = Some(true);
+        }
+        lifecycle
+    }
+
+    /// What was rendered has no place of its own in the repository.
+    fn place(&self, of_object: Place) -> Place {
+        if self.is_folder() {
+            of_object
+        } else {
+            self.of.place.clone()
+        }
+    }
+
     fn is_folder(&self) -> bool {
         self.of.kind.name.as_str() == MANIFESTS
     }
@@ -133,7 +145,7 @@ impl Members<'_> {
     /// Returns every object, lists taken apart.
     fn objects(&mut self) -> Option<Vec<Template>> {
         if !self.is_folder() {
-            return rendered::objects(self.of, self.rendered, self.wrong);
+            return rendered::objects(self.of, self.rendered, (self.wrong, self.warnings));
         }
         let mut folder = Folder {
             of: self.of,

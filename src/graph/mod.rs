@@ -13,6 +13,7 @@ mod node;
 mod objects;
 mod order;
 mod rendered;
+mod renders;
 #[cfg(test)]
 mod tests;
 mod twice;
@@ -22,15 +23,14 @@ pub use twice::{Twice, declared_twice};
 
 use crate::model::{
     Address, Connection, ConnectionName, Diagnostic, EnvironmentName, KindName, Kinds, Map, Notify,
-    Recipe, Reconcile, Render, ResourceId, Snapshot, Value, Wanted,
+    Reconcile, Render, ResourceId, Snapshot, Value, Wanted,
 };
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
-use crate::spec::environment::manifests_path;
+use crate::spec::Environment;
 use crate::spec::expression::Fuel;
-use crate::spec::manifests::KUSTOMIZATION;
+use crate::spec::manifests::has_members;
 use crate::spec::names::Known;
-use crate::spec::{Declared, Environment};
 use node::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -74,16 +74,20 @@ impl Values {
     }
 }
 
-/// Returns what has to be rendered before the graph of an environment can be built.
-pub fn renders(environment: &Environment) -> Vec<Render> {
-    let one = |declared: &Declared| {
-        (declared.kind.name.as_str() == KUSTOMIZATION).then_some(())?;
-        Some(Render {
-            resource: declared.id.clone(),
-            reads: declared.reads.clone(),
-            recipe: Recipe::Kustomization(manifests_path(&declared.spec).ok()?),
-        })
-    };
+/// Returns what has to be rendered before the graph of an environment can be built. What is wrong
+/// with the rest is told by [`build`].
+pub fn renders(environment: &Environment, secrets: &Secrets, kinds: &Kinds) -> Vec<Render> {
+    if !environment
+        .resources
+        .iter()
+        .any(|one| has_members(&one.kind))
+    {
+        return Vec::new();
+    }
+    let (fuel, nothing) = (Fuel::full(), BTreeMap::new());
+    let values = values(environment, secrets, kinds, &fuel, &mut Vec::new());
+    let known = values.known(&nothing);
+    let one = |declared| renders::of(declared, &known, &fuel, &mut Vec::new());
     environment.resources.iter().filter_map(one).collect()
 }
 
@@ -108,6 +112,9 @@ pub fn build(
     let nothing = BTreeMap::new();
     let known = values.known(&nothing);
     let connections = connections::resolve(&environment.connections, &known, &fuel, &mut wrong);
+    for declared in &environment.resources {
+        renders::of(declared, &known, &fuel, &mut wrong);
+    }
     let mut warnings = Vec::new();
     let mut nodes = node::expand(
         environment,

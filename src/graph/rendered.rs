@@ -5,6 +5,7 @@ use super::node::Node;
 use super::objects::taken_apart;
 use crate::model::{Diagnostic, Fault as _, RepoPath};
 use crate::source::render::Rendered;
+use crate::spec::manifests::HELM_CHART;
 use crate::spec::template::{Shape, Template};
 use crate::yaml::{self, Flavour, Limits};
 
@@ -15,7 +16,7 @@ const OUTPUT: &str = "\0rendered";
 pub(super) fn objects(
     of: &Node,
     rendered: &Rendered,
-    wrong: &mut Vec<Diagnostic>,
+    (wrong, warnings): (&mut Vec<Diagnostic>, &mut Vec<Diagnostic>),
 ) -> Option<Vec<Template>> {
     let id = &of.address.resource;
     if let Some(failed) = rendered.failed.get(id) {
@@ -51,7 +52,53 @@ pub(super) fn objects(
         wrong.push(error.with_hint(hint));
         return None;
     }
+    if of.kind.name.as_str() == HELM_CHART {
+        leave_out_hooks(of, &mut objects, warnings);
+    }
     Some(objects)
+}
+
+/// Leaves hooks out: they are Helm's to run, at an installation there is none of.
+fn leave_out_hooks(of: &Node, objects: &mut Vec<Template>, warnings: &mut Vec<Diagnostic>) {
+    let mut left_out = Vec::new();
+    objects.retain(|object| {
+        let Some(hook) = annotation(object, "helm.sh/hook") else {
+            return true;
+        };
+        let text = |node: Option<&Template>| match node.map(|node| &node.content) {
+            Some(Shape::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let name = object.get("metadata").and_then(|node| node.get("name"));
+        left_out.push(format!(
+            "{} {} ({hook})",
+            text(object.get("kind")),
+            text(name)
+        ));
+        false
+    });
+    if !left_out.is_empty() {
+        let message = format!("hooks of the chart are left out: {}", left_out.join(", "));
+        let warning = of.place.error("hook-left-out", message).as_warning();
+        warnings.push(warning.with_hint("Helm runs them while it installs a release, and there is none here: declare what is needed of them as objects of your own."));
+    }
+}
+
+/// Tells whether an object says of itself that it is to outlive its chart.
+pub(super) fn is_kept(object: &Template) -> bool {
+    annotation(object, "helm.sh/resource-policy") == Some("keep")
+}
+
+fn annotation<'t>(object: &'t Template, key: &str) -> Option<&'t str> {
+    match &object
+        .get("metadata")?
+        .get("annotations")?
+        .get(key)?
+        .content
+    {
+        Shape::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Tells whether a mistake is in rendered text.

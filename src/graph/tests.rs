@@ -6,6 +6,7 @@ use crate::spec::tests::{environment, kinds, shown, snapshot};
 use crate::spec::{ReadOptions, read};
 use serde_json::json;
 
+mod charts;
 mod damage;
 mod folders;
 

@@ -38,7 +38,7 @@ pub use observation::{
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnMerge, Reconcile};
-pub use render::{Recipe, Render};
+pub use render::{Chart, Recipe, Render};
 pub use secret::Secret;
 pub use secret_source::SecretSource;
 pub use snapshot::{File, RepoPath, Snapshot};

@@ -1,4 +1,5 @@
-//! What installed programs make of files of a snapshot: kustomize builds kustomizations.
+//! What installed programs make of files of a snapshot: kustomize builds kustomizations, helm renders
+//! charts.
 //!
 //! Nothing of the repository is executed. The program is the one that is installed here; it gets a
 //! private copy of exactly the files it may see, no PATH, an empty HOME, no way to the network, a
@@ -11,6 +12,7 @@
 //! ```
 
 mod error;
+mod helm;
 mod kept;
 mod scratch;
 mod scrub;
@@ -19,7 +21,7 @@ mod tests;
 
 pub use error::RenderError;
 
-use crate::model::{Digest, Recipe, Render, ResourceId, Snapshot};
+use crate::model::{Digest, Recipe, Render, RepoPath, ResourceId, Snapshot};
 use crate::net::process::{Command, Output, lookup, run};
 use kept::Kept;
 use scratch::Scratch;
@@ -47,12 +49,15 @@ const NOWHERE: &str = "http://127.0.0.1:9";
 pub struct Programs {
     /// kustomize.
     pub kustomize: String,
+    /// helm.
+    pub helm: String,
 }
 
 impl Default for Programs {
     fn default() -> Self {
         Self {
             kustomize: "kustomize".to_owned(),
+            helm: "helm".to_owned(),
         }
     }
 }
@@ -130,6 +135,7 @@ impl Renderer {
     async fn one(&self, render: &Render, snapshot: &Snapshot) -> Result<Arc<str>, RenderError> {
         let program = match &render.recipe {
             Recipe::Kustomization(_) => &self.0.programs.kustomize,
+            Recipe::Chart(_) => &self.0.programs.helm,
         };
         let digest = digest(program, render, snapshot);
         if let Some(kept) = self.kept().get(&digest) {
@@ -160,6 +166,7 @@ impl Renderer {
         snapshot: &Snapshot,
     ) -> Result<Arc<str>, RenderError> {
         let what = shown(render);
+        let name = program.rsplit('/').next().unwrap_or(program);
         let scratch = Scratch::fill(render, snapshot)
             .await
             .map_err(|error| RenderError::scratch(&what, &error))?;
@@ -169,37 +176,47 @@ impl Renderer {
             .env("HTTP_PROXY", NOWHERE)
             .env("HTTPS_PROXY", NOWHERE)
             .cwd(scratch.files())
-            .args(arguments(render))
             .deadline(self.0.deadline)
             .output_limit(OUTPUT_LIMIT);
-        let output = run(command)
-            .await
-            .map_err(|error| RenderError::process(&what, program, &error))?;
-        text(output, &what, program, &|said| {
-            scrub::scrubbed(said, render, snapshot, &scratch)
-        })
+        let (command, chart) = match &render.recipe {
+            Recipe::Kustomization(folder) => (kustomize(command, folder), None),
+            Recipe::Chart(chart) => (helm::told(command, chart, snapshot), Some(chart)),
+        };
+        let once = async || {
+            let output = run(command.clone()).await;
+            let output = output.map_err(|error| RenderError::process(&what, program, &error))?;
+            text(output, &what, name, &|said| {
+                scrub::scrubbed(said, render, snapshot, &scratch)
+            })
+        };
+        let text = once().await?;
+        if chart.is_some_and(|chart| helm::may_vary(chart, snapshot)) {
+            let varying = helm::varying(&text, &once().await?);
+            if !varying.is_empty() {
+                return Err(RenderError::varies(&what, &varying));
+            }
+        }
+        Ok(text)
     }
 }
 
-/// What a program is told. Paths begin with a dot, so that none is taken for an option.
-fn arguments(render: &Render) -> Vec<String> {
-    match &render.recipe {
-        Recipe::Kustomization(folder) => [
+/// Has kustomize build a folder. Paths begin with a dot, so that none is taken for an option.
+fn kustomize(command: Command, folder: &RepoPath) -> Command {
+    command
+        .args([
             "build",
             "--load-restrictor",
             "LoadRestrictionsRootOnly",
             "--",
-            &format!("./{}", folder.as_str()),
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    }
+        ])
+        .arg(format!("./{}", folder.as_str()))
 }
 
 /// What is rendered, for people.
 fn shown(render: &Render) -> String {
     match &render.recipe {
         Recipe::Kustomization(folder) => format!("the kustomization {folder}"),
+        Recipe::Chart(chart) => format!("the chart {}", chart.path),
     }
 }
 

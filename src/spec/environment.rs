@@ -1,5 +1,6 @@
 //! One environment, typed, every name in it checked.
 
+use super::chart;
 use super::connection::{self, Connecting};
 use super::find::Library;
 use super::kustomization::Scan;
@@ -87,6 +88,11 @@ pub(super) fn read(
 fn pointed_at(declared: &Declared, snapshot: &Snapshot, reader: &mut Reader) -> BTreeSet<RepoPath> {
     if !manifests::has_members(&declared.kind) {
         return BTreeSet::new();
+    }
+    if declared.kind.name.as_str() == manifests::HELM_CHART {
+        let files = chart::files(&declared.spec, snapshot);
+        reader.diagnostics.extend(files.wrong);
+        return files.reads;
     }
     let path = match manifests_path(&declared.spec) {
         Ok(path) => path,

@@ -10,9 +10,12 @@ pub const NAME: &str = "kubernetes/manifests";
 /// A folder that kustomize builds.
 pub const KUSTOMIZATION: &str = "kubernetes/kustomization";
 
+/// A Helm chart.
+pub const HELM_CHART: &str = "kubernetes/helm-chart";
+
 /// Tells whether a kind stands for many objects. They have outputs, it has none.
 pub fn has_members(kind: &Kind) -> bool {
-    [NAME, KUSTOMIZATION].contains(&kind.name.as_str())
+    [NAME, KUSTOMIZATION, HELM_CHART].contains(&kind.name.as_str())
 }
 
 /// The kind that its members are.

@@ -6,6 +6,7 @@
 //!
 //! Expressions are parsed and their names checked here; `graph` evaluates them.
 
+pub(crate) mod chart;
 mod connection;
 pub(crate) mod environment;
 pub(crate) mod expression;

@@ -87,7 +87,8 @@ pub(crate) fn kinds() -> Kinds {
         name: KindName::new(manifests::KUSTOMIZATION),
         ..manifests.clone()
     };
-    Kinds::new([database, object, manifests, kustomization, file])
+    let chart = Kind::plain(manifests::HELM_CHART, "A chart.");
+    Kinds::new([database, object, manifests, kustomization, chart, file])
 }
 
 /// Makes a snapshot of files.

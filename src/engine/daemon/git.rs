@@ -157,6 +157,11 @@ impl Daemon {
         match news {
             News::Changed(name) => {
                 if let Some(kept) = self.fleet.kept().get(&name) {
+                    for one in kept.graph.warnings() {
+                        let at = &one.location;
+                        let place = format!("{}:{}:{}", at.file, at.line, at.column);
+                        tracing::warn!(environment = %name, place, code = one.code, worth = one.message, "Spec is used, but worth a look");
+                    }
                     self.parts.teller.changed(kept).await;
                 }
                 self.remember_good(&name).await;

@@ -21,6 +21,7 @@ mod fields;
 mod health;
 mod list;
 mod managed;
+mod many;
 mod marks;
 mod observe;
 mod place;

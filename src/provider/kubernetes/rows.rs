@@ -1,6 +1,7 @@
-//! What the rest of the house knows about Kubernetes objects, as data: one row for an object written
-//! inline, one for a folder of them. What hangs on the object's own kind is chosen by its `kind`.
+//! What the rest of the house knows about Kubernetes objects, as data: one row for an object, and those
+//! of `many` for what is many of them. What hangs on the object's own kind is chosen by its `kind`.
 
+use super::many;
 use super::marks::LAST_APPLIED;
 use crate::model::{Inside, Kind, Labels, ListRule, Output, PathPattern, Select};
 use serde_json::json;
@@ -108,36 +109,9 @@ const POD_LISTS: [(&str, &[&str]); 10] = [
 /// Returns the rows of this provider.
 pub(in crate::provider) fn rows() -> Vec<Kind> {
     let object = object();
-    let path = |about: &str| json!({ "type": "string", "description": about });
-    let many = |name: &str, summary: &str, path: serde_json::Value| Kind {
-        name: crate::model::KindName::new(name),
-        summary: summary.to_owned(),
-        schema: Some(json!({
-            "type": "object",
-            "required": ["path"],
-            "additionalProperties": false,
-            "properties": {
-                "path": path,
-                "namespace": { "type": "string", "description": "The namespace of objects that declare none." },
-            },
-        })),
-        ..object.clone()
-    };
-    vec![
-        many(
-            "kubernetes/manifests",
-            "Every object in a folder of plain Kubernetes YAML.",
-            path("The folder or file, relative to this spec's own folder."),
-        ),
-        many(
-            "kubernetes/kustomization",
-            "Every object that the installed kustomize builds from a folder of the repository.",
-            path(
-                "The folder that holds the kustomization.yaml, relative to this spec's own folder.",
-            ),
-        ),
-        object,
-    ]
+    let mut rows = many::rows(&object);
+    rows.push(object);
+    rows
 }
 
 fn object() -> Kind {

@@ -73,11 +73,26 @@ impl RenderError {
         } else {
             format!("{program} says: {said}")
         };
+        let unvendored = said.contains("missing in charts/ directory");
+        let hint = "Run `helm dependency build` and commit the chart's charts folder.";
         Self {
             what: what.to_owned(),
             reason,
             code: "render-failed",
-            hint: None,
+            hint: unvendored.then(|| hint.to_owned()),
+            class: Class::User,
+        }
+    }
+
+    pub(super) fn varies(what: &str, sources: &[String]) -> Self {
+        Self {
+            what: what.to_owned(),
+            reason: format!(
+                "it comes out differently each time, in {}: it would never be equal to what is live",
+                sources.join(", ")
+            ),
+            code: "render-varies",
+            hint: Some("Set the values that the chart makes up where they are missing: passwords, keys, certificates, or the name of a Secret that holds them.".to_owned()),
             class: Class::User,
         }
     }
@@ -105,7 +120,10 @@ impl RenderError {
 
     /// Tells whether asking again at once could end differently.
     pub(super) fn may_pass(&self) -> bool {
-        self.code != "render-failed" && self.code != "render-timeout"
+        !matches!(
+            self.code,
+            "render-failed" | "render-timeout" | "render-varies"
+        )
     }
 }
 

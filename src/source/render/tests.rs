@@ -2,7 +2,7 @@
 //! real one is asked in `tests/all/render`.
 
 use super::*;
-use crate::model::{Fault as _, File, RepoPath, Revision};
+use crate::model::{Chart, Fault as _, File, RepoPath, Revision};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Instant;
@@ -18,6 +18,24 @@ fn snapshot(files: &[(&str, &str)]) -> Snapshot {
     Snapshot {
         revision: Revision::new("1"),
         files,
+    }
+}
+
+fn chart() -> Render {
+    Render {
+        resource: ResourceId::new("web").unwrap(),
+        reads: ["base", "other.yaml"].map(path).into(),
+        recipe: Recipe::Chart(Box::new(Chart {
+            path: path("base"),
+            release: "-shop".to_owned(),
+            namespace: Some("n".to_owned()),
+            values_files: vec![path("other.yaml")],
+            values: serde_json::json!({ "a": "b" }),
+            set: vec![("c.d".to_owned(), serde_json::json!("e,f=g"))],
+            crds: true,
+            kube_version: Some("1.36".to_owned()),
+            api_versions: vec!["a/v1".to_owned()],
+        })),
     }
 }
 
@@ -57,6 +75,7 @@ impl Program {
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let programs = Programs {
             kustomize: program.display().to_string(),
+            helm: program.display().to_string(),
         };
         let renderer = Renderer::within(programs, Duration::from_secs(2));
         Self { folder, renderer }
@@ -68,8 +87,12 @@ impl Program {
     }
 
     async fn renders(&self, snapshot: &Snapshot) -> Result<Arc<str>, RenderError> {
-        let mut rendered = self.renderer.render(&[asked()], snapshot).await;
-        let id = asked().resource;
+        self.made_of(asked(), snapshot).await
+    }
+
+    async fn made_of(&self, asked: Render, snapshot: &Snapshot) -> Result<Arc<str>, RenderError> {
+        let id = asked.resource.clone();
+        let mut rendered = self.renderer.render(&[asked], snapshot).await;
         match rendered.texts.remove(&id) {
             Some(text) => Ok(text),
             None => Err(rendered.failed.remove(&id).unwrap()),
@@ -130,11 +153,9 @@ async fn what_it_says_is_told_without_secrets_and_paths_and_not_asked_for_again_
         "echo \"Error: bad: canary-password in $PWD/base/a.yaml\" >&2; echo more >&2; exit 1",
     );
     let error = program.fails().await;
-    let said =
-        format!("failed to {error}").replace(&program.folder.path().display().to_string(), "");
     assert_eq!(
-        said,
-        "failed to render the kustomization web: /kustomize says: bad: (sensitive) in base/a.yaml; more"
+        error.to_string(),
+        "render the kustomization web: kustomize says: bad: (sensitive) in base/a.yaml; more"
     );
     assert_eq!(error.class(), crate::model::Class::User);
     program.fails().await;
@@ -163,6 +184,7 @@ async fn too_much_and_no_text_are_refused() {
 async fn one_that_is_missing_is_named_with_how_to_get_it() {
     let renderer = Renderer::new(Programs {
         kustomize: "no-such-kustomize".to_owned(),
+        ..Programs::default()
     });
     let rendered = renderer.render(&[asked()], &snapshot(&FILES)).await;
     let error = &rendered.failed[&asked().resource];
@@ -171,4 +193,68 @@ async fn one_that_is_missing_is_named_with_how_to_get_it() {
         "render the kustomization web: no-such-kustomize is not installed here"
     );
     assert!(error.hint().unwrap().contains("Install"), "{error:?}");
+}
+
+#[tokio::test]
+async fn helm_is_told_values_and_nothing_that_reaches_a_cluster() {
+    let program = Program::new("for argument; do echo \"$argument\"; done; cat");
+    let text = program.made_of(chart(), &snapshot(&FILES)).await.unwrap();
+    insta::assert_snapshot!(&*text, @r#"
+    template
+    --namespace=n
+    --include-crds
+    --kube-version=1.36
+    --api-versions=a/v1
+    --values=./other.yaml
+    --values=-
+    --set-json=c.d="e,f=g"
+    --
+    -shop
+    ./base
+    {"a":"b"}
+    "#);
+}
+
+#[tokio::test]
+async fn a_schema_that_refers_to_other_files_is_not_followed() {
+    let arguments = async |schema: &str| {
+        let program = Program::new("echo \"$@\"");
+        let mut files = FILES.to_vec();
+        files.push(("base/charts/sub/values.schema.json", schema));
+        let text = program.made_of(chart(), &snapshot(&files)).await.unwrap();
+        text.contains("--skip-schema-validation")
+    };
+    let closed = r##"{ "$schema": "http://json-schema.org/draft-07/schema#", "properties": { "a": { "$ref": "#/$defs/a" } } }"##;
+    assert!(!arguments(closed).await);
+    for open in [
+        r#"{ "allOf": [{ "$ref": "file:///etc/passwd" }] }"#,
+        r#"{ "$ref": "other.json" }"#,
+        r#"{ "$schema": "https://example.com/schema" }"#,
+        "no json",
+    ] {
+        assert!(arguments(open).await, "{open}");
+    }
+}
+
+#[tokio::test]
+async fn a_chart_that_makes_something_up_each_time_is_refused() {
+    let program =
+        Program::new("printf 'a: b\\n---\\n# Source: web/templates/secret.yaml\\nx: %s\\n' $$");
+    let mut files = FILES.to_vec();
+    files.push(("base/templates/secret.yaml", "{{ randAlphaNum 8 }}"));
+    let error = program
+        .made_of(chart(), &snapshot(&files))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "render-varies");
+    assert!(
+        error.to_string().contains("in web/templates/secret.yaml:"),
+        "{error}"
+    );
+    // Two runs for one answer, and none for the next.
+    program
+        .made_of(chart(), &snapshot(&files))
+        .await
+        .unwrap_err();
+    assert_eq!(program.runs(), 2);
 }

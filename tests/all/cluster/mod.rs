@@ -1,6 +1,7 @@
 //! The daemon on a real cluster: the real program, a Git repository, and an API server with its
 //! controllers. What the provider alone does is asked in `kubernetes`.
 
+mod charted;
 mod custom;
 mod drift;
 mod faults;
