@@ -55,6 +55,7 @@ use reconciled::net::Limiters;
 use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Registry};
 use reconciled::source::Outside;
 use reconciled::source::render::Renderer;
+use reconciled::source::sops::Sops;
 use reconciled::spec::{self, ReadOptions};
 use reconciled::telemetry::Clock;
 use report::{heading, line, ms, number, ratio};
@@ -324,7 +325,12 @@ async fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pi
         kinds,
     };
     let read = spec::read(snapshot, &options).environments.pop().unwrap();
-    let pinned = Pinned::new(read, snapshot, &Outside::new("", Renderer::default())).unwrap();
+    let pinned = Pinned::new(
+        read,
+        snapshot,
+        &Outside::new("", Renderer::default(), Sops::default()),
+    )
+    .unwrap();
     let mut everywhere = Everywhere::default();
     let graph = pinned.graph(kinds, &Trust::All).await.unwrap();
     everywhere.add(pinned.name(), Some(Arc::new(graph)));

@@ -8,6 +8,7 @@ use crate::model::{Diagnostic, Kinds, Severity};
 use crate::source::Outside;
 use crate::source::render::{Rendered, Renderer};
 use crate::source::secrets::Secrets;
+use crate::source::sops::Sops;
 use crate::{graph, provider};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -63,7 +64,7 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
     let mut diagnostics: Vec<Diagnostic> = reading.all_diagnostics();
     let (mut names, mut graphs) = (Vec::new(), Vec::new());
     reading.environments.retain(|read| read.environment.is_ok());
-    let outside = Outside::new(place.root.clone(), Renderer::default());
+    let outside = Outside::new(place.root.clone(), Renderer::default(), Sops::default());
     let nothing = (&Secrets::default(), &Rendered::default());
     for read in reading.environments {
         let Ok(pinned) = Pinned::new(read, &place.snapshot, &outside) else {

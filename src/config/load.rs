@@ -4,7 +4,7 @@ use super::describe::{object, text};
 use super::element::Reading;
 use super::redact::redact;
 use super::{
-    Settings, github, ledger, limits, log, providers, repositories, slack, variables, web,
+    Settings, github, ledger, limits, log, providers, repositories, slack, sops, variables, web,
 };
 use crate::model::{Diagnostic, RepoPath};
 use crate::yaml::{Content, Fields, Flavour, Limits, Node, Place, Reader, Source, parse};
@@ -66,6 +66,7 @@ fn read(
         repositories: repositories::read(reading, fields.get("repositories")),
         github: github::read(reading, fields.get("github")),
         slack: slack::read(reading, fields.get("slack")),
+        sops: sops::read(reading, fields.get("sops")),
         ledger: ledger::read(reading, fields.get("ledger"), &state_folder),
         web: web::read(reading, fields.get("web")),
         limits: limits::read(reading, fields.get("limits")),
@@ -150,6 +151,7 @@ pub fn schema() -> Value {
             ("repositories", repositories::schema()),
             ("github", github::schema()),
             ("slack", slack::schema()),
+            ("sops", sops::schema()),
             ("providers", providers::schema()),
             ("ledger", ledger::schema()),
             ("web", web::schema()),

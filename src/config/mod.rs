@@ -25,6 +25,7 @@ mod repositories;
 mod secret;
 mod size;
 mod slack;
+mod sops;
 mod variables;
 mod web;
 
@@ -37,6 +38,7 @@ pub use log::Log;
 pub use providers::{Host, Kubernetes, Providers, Rest};
 pub use repositories::{Access, Repository};
 pub use slack::{Slack, SlackAccess};
+pub use sops::Sops;
 pub use web::Web;
 
 use std::path::PathBuf;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub web: Web,
     /// How much at once.
     pub limits: Limits,
+    /// How secrets in repositories are opened.
+    pub sops: Sops,
     /// What providers may do here.
     pub providers: Providers,
     /// The log.
@@ -79,7 +83,8 @@ impl Settings {
             .iter()
             .flat_map(Repository::paths)
             .chain(self.github.token.iter().filter_map(secret::path))
-            .chain(self.slack.iter().filter_map(Slack::path));
+            .chain(self.slack.iter().filter_map(Slack::path))
+            .chain(self.sops.path());
         let mut paths: Vec<PathBuf> = self.file.iter().cloned().chain(secrets).collect();
         paths.sort();
         paths.dedup();

@@ -233,7 +233,7 @@ fn a_variable_that_means_nothing_is_an_error() {
     let said = mistakes("", &variables);
     assert!(!said.contains("canary"), "{said}");
     insta::assert_snapshot!(said, @r#"
-    $RECONCILED_GITHUB_TOKEN1:1 unknown-key the key `githubToken` is not known here / Known here: stateFolder, repositories, github, slack, ledger, web, limits, providers, log. Two underscores go a level down, as in RECONCILED_WEB__LISTEN.
+    $RECONCILED_GITHUB_TOKEN1:1 unknown-key the key `githubToken` is not known here / Known here: stateFolder, repositories, github, slack, sops, ledger, web, limits, providers, log. Two underscores go a level down, as in RECONCILED_WEB__LISTEN.
     $RECONCILED_LIMITS__CONCURRENCY1:1 wrong-type a whole number has to stand here, not a text / 
     $RECONCILED_LOG1:11 yaml-syntax mismatched bracket '[' closed by '}' / 
     $RECONCILED_REPOSITORIES__1__NAME1:1 bad-variable item 1 has no item before it / Count list items from 0, without gaps.

@@ -9,6 +9,7 @@ use crate::model::{DigestKey, Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
 use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Registry, Rest};
 use crate::source::render::{Programs, Renderer};
+use crate::source::sops::Sops;
 use crate::source::{Credentials, Limits, Outside, Repository, SourceError, Target, secrets};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -135,7 +136,8 @@ pub fn outside(settings: &Settings, base: PathBuf) -> Outside {
         kustomize: kubernetes.kustomize.clone(),
         helm: kubernetes.helm.clone(),
     };
-    Outside::new(base, Renderer::new(programs))
+    let sops = Sops::new(&settings.sops.program, settings.sops.age_key.clone());
+    Outside::new(base, Renderer::new(programs), sops)
 }
 
 /// Relative secret files count from the settings file's folder.

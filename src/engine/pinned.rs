@@ -61,7 +61,7 @@ impl Pinned {
     /// Every mistake that only shows with secrets and manifests at hand, located.
     pub async fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
         let sources = trust.secrets(self.environment.secrets.clone());
-        let fetched = self.outside.secrets(&sources);
+        let fetched = self.outside.secrets(&sources, &self.snapshot).await;
         let asked = graph::renders(&self.environment, &fetched, kinds);
         let rendered = if trust.renders() {
             self.outside.render(&asked, &self.snapshot).await

@@ -1,5 +1,6 @@
 //! Where a secret that lives outside the repository is found. A name, never the value.
 
+use super::snapshot::RepoPath;
 use serde::{Deserialize, Serialize};
 
 /// Where a secret's value lives. `source::secrets` fetches it.
@@ -10,6 +11,13 @@ pub enum SecretSource {
     Env(String),
     /// A file on the daemon's machine, by absolute path; one trailing newline is not part of the value.
     File(String),
+    /// A value of a file of the repository that SOPS encrypted.
+    Sops {
+        /// The file.
+        file: RepoPath,
+        /// The value's path in it, with dots.
+        key: String,
+    },
 }
 
 impl std::fmt::Display for SecretSource {
@@ -17,6 +25,7 @@ impl std::fmt::Display for SecretSource {
         match self {
             Self::Env(name) => write!(f, "the environment variable {name}"),
             Self::File(path) => write!(f, "the file {path}"),
+            Self::Sops { file, key } => write!(f, "{key} of the SOPS file {file}"),
         }
     }
 }

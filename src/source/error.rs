@@ -161,6 +161,16 @@ pub enum SourceError {
         /// What is wrong; never the content.
         reason: String,
     },
+    /// A secret in a file that SOPS encrypted cannot be had.
+    #[error("read a secret from {place}: {reason}")]
+    Sops {
+        /// The value and the file.
+        place: String,
+        /// What is wrong; never the content.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The caller dropped its interest.
     #[error("finish reading repository {target}: it was cancelled")]
     Cancelled {
@@ -196,7 +206,7 @@ impl Fault for SourceError {
             Self::Corrupt { .. } => "repository-corrupt",
             Self::Disk { .. } => "cache-disk",
             Self::Locked { .. } => "cache-locked",
-            Self::Secret { .. } => "secret-unavailable",
+            Self::Secret { .. } | Self::Sops { .. } => "secret-unavailable",
             Self::Cancelled { .. } => "repository-cancelled",
             Self::Internal { .. } => "repository-internal",
         }
@@ -242,6 +252,7 @@ impl Fault for SourceError {
             Self::Secret { .. } => {
                 "Set it where the daemon runs; or take what names it out of the settings or the spec."
             }
+            Self::Sops { hint, .. } => hint,
             Self::Internal { .. } => "Please report it with the log of this run.",
             Self::Cancelled { .. } => return None,
         };
@@ -261,7 +272,8 @@ impl Fault for SourceError {
             | Self::Conflict { .. }
             | Self::Unrelated { .. }
             | Self::Locked { .. }
-            | Self::Secret { .. } => Class::User,
+            | Self::Secret { .. }
+            | Self::Sops { .. } => Class::User,
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::MissingRevision { .. }

@@ -5,7 +5,7 @@
 //! ```text
 //! Target -> Repository -> head (one small request) -> fetch (one commit, no history) -> Snapshot
 //!                      `-> merge_preview (base + head, merged in memory)             -> Snapshot
-//! folder -> Snapshot        Watch -> "it changed"        secrets -> Secret        render -> text
+//! folder -> Snapshot        Watch -> "it changed"        secrets, sops -> Secret        render -> text
 //! ```
 
 mod blobs;
@@ -23,6 +23,7 @@ mod remote;
 pub mod render;
 mod repository;
 pub mod secrets;
+pub mod sops;
 mod stop;
 mod store;
 mod target;

@@ -22,7 +22,7 @@ mod tests;
 pub use error::RenderError;
 
 use crate::model::{Digest, Recipe, Render, RepoPath, ResourceId, Snapshot};
-use crate::net::process::{Command, Output, lookup, run};
+use crate::net::process::{self, Command, Output, lookup, run};
 use kept::Kept;
 use scratch::Scratch;
 use sha2::{Digest as _, Sha256};
@@ -40,9 +40,6 @@ const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How many programs run at once: each may need some hundred MiB.
 const AT_ONCE: usize = 2;
-
-/// Where a program that may not reach the network is told to go for it: nobody answers there.
-const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// Which programs render: names looked up on our PATH, or absolute paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,8 +170,8 @@ impl Renderer {
         let command = Command::new(program)
             .bare()
             .env("HOME", scratch.home())
-            .env("HTTP_PROXY", NOWHERE)
-            .env("HTTPS_PROXY", NOWHERE)
+            .env("HTTP_PROXY", process::NOWHERE)
+            .env("HTTPS_PROXY", process::NOWHERE)
             .cwd(scratch.files())
             .deadline(self.0.deadline)
             .output_limit(OUTPUT_LIMIT);

@@ -20,7 +20,7 @@ pub struct Secrets {
     pub missing: BTreeMap<String, SourceError>,
 }
 
-/// Reads every secret where it lives. A relative file path counts from `base`. One line break at a
+/// Reads every secret that lives on this machine; those of SOPS files are left to `sops`. A relative file path counts from `base`. One line break at a
 /// file's end is not part of the value; everything else is.
 pub fn fetch(sources: &BTreeMap<String, SecretSource>, base: &Path) -> Secrets {
     let mut secrets = Secrets::default();
@@ -28,6 +28,7 @@ pub fn fetch(sources: &BTreeMap<String, SecretSource>, base: &Path) -> Secrets {
         let found = match source {
             SecretSource::Env(variable) => of_variable(variable),
             SecretSource::File(path) => of_file(&base.join(path)),
+            SecretSource::Sops { .. } => continue,
         };
         match found {
             Ok(text) => {

@@ -77,6 +77,20 @@ pub(super) fn read(
         declared.reads = pointed_at(declared, library.snapshot, &mut reader);
         files.extend(declared.reads.iter().cloned());
     }
+    for (name, source) in environment.iter().flat_map(|one| &one.secrets) {
+        let SecretSource::Sops { file, .. } = source else {
+            continue;
+        };
+        files.insert(file.clone());
+        let place = environment
+            .as_ref()
+            .and_then(|one| one.secret_places.get(name));
+        if let (Some(place), None) = (place, library.snapshot.bytes(file)) {
+            let error = place.error("missing-file", format!("{file} is not there"));
+            let hint = "It is taken relative to the file it is written in.";
+            reader.report(error.with_hint(hint));
+        }
+    }
     match environment {
         Some(environment) if !reader.failed() => Ok(environment),
         _ => Err(reader.diagnostics),

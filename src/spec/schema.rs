@@ -183,6 +183,18 @@ fn secret() -> Value {
                     "A file on the daemon's machine; one trailing line break is not part of the value.",
                 ),
             ),
+            (
+                "sops",
+                text(
+                    "A file of the repository (.yaml, .json, .env) that SOPS encrypted for the daemon's age key, relative to this one.",
+                ),
+            ),
+            (
+                "key",
+                text(
+                    "With sops: the value's path in the file, with dots, as in database.password.",
+                ),
+            ),
         ],
     )
 }

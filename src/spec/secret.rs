@@ -31,39 +31,40 @@ fn source(node: &Node, at: &Place, reader: &mut Reader) -> Option<SecretSource> 
         let error = node
             .place
             .error("literal-secret", "a secret's value cannot stand in a spec");
-        reader.report(error.with_hint("Say where it lives: { env: NAME } or { file: /path }."));
+        reader.report(error.with_hint(
+            "Say where it lives: { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.",
+        ));
         return None;
     }
     let mut fields = reader.fields(node, at)?;
     let env = fields.get("env");
     let file = fields.get("file");
-    let sops = fields.entry("sops");
-    let _of_sops = fields.get("key");
-    let found = match (env, file, sops) {
-        (Some(env), None, None) => environment_variable(env, reader).map(SecretSource::Env),
-        (None, Some(file), None) => file_path(file, reader).map(SecretSource::File),
-        (None, None, Some((key, _))) => {
-            let error = key
-                .place
-                .error("not-yet", "secrets from SOPS files are not supported yet");
-            reader.report(error.with_hint("Use { env: NAME } or { file: /path } meanwhile."));
-            None
-        }
-        (None, None, None) => {
-            let error = node
-                .place
-                .error("missing-key", "where this secret lives is not said");
-            reader.report(error.with_hint("Write { env: NAME } or { file: /path }."));
-            None
-        }
-        _ => {
-            let error = node
-                .place
-                .error("wrong-type", "a secret lives in one place");
-            reader.report(error.with_hint("Keep one of `env`, `file` and `sops`."));
-            None
-        }
-    };
+    let sops = fields.get("sops");
+    let found =
+        match (env, file, sops) {
+            (Some(env), None, None) => environment_variable(env, reader).map(SecretSource::Env),
+            (None, Some(file), None) => file_path(file, reader).map(SecretSource::File),
+            (None, None, Some(file)) => {
+                let key = fields.require(reader, "key");
+                sops_file(file, key, reader)
+            }
+            (None, None, None) => {
+                let error = node
+                    .place
+                    .error("missing-key", "where this secret lives is not said");
+                reader.report(error.with_hint(
+                    "Write { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.",
+                ));
+                None
+            }
+            _ => {
+                let error = node
+                    .place
+                    .error("wrong-type", "a secret lives in one place");
+                reader.report(error.with_hint("Keep one of `env`, `file` and `sops`."));
+                None
+            }
+        };
     fields.finish(reader);
     found
 }
@@ -79,6 +80,21 @@ fn environment_variable(node: &Node, reader: &mut Reader) -> Option<String> {
         return None;
     }
     Some(name.to_owned())
+}
+
+fn sops_file(node: &Node, key: Option<&Node>, reader: &mut Reader) -> Option<SecretSource> {
+    let path = reader.name(node)?;
+    let file = node.place.file().folder().resolve(path);
+    if file.is_none() {
+        let error = node
+            .place
+            .error("bad-path", "this path names nothing in the repository");
+        reader.report(error.with_hint(
+            "Write a plain path relative to this file, as in ../secrets/production.yaml.",
+        ));
+    }
+    let key = reader.name(key?)?.to_owned();
+    Some(SecretSource::Sops { file: file?, key })
 }
 
 /// A relative path counts from a folder that the settings name; where it leads is `source`'s to say.

@@ -16,6 +16,10 @@ use group::Group;
 use std::process::ExitStatus;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
+/// Where a program that may not reach the network is told to go for it (`HTTP_PROXY`): nobody answers
+/// there.
+pub const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// What a program left.
 #[derive(Clone, Debug)]
 pub struct Output {

@@ -124,11 +124,11 @@ fn secrets_are_names_never_values() {
     e.yaml:6:8 literal-secret: a secret's value cannot stand in a spec
           a: hunter2
              ^^^^^^^
-      = Say where it lives: { env: NAME } or { file: /path }.
-    e.yaml:7:10 not-yet: secrets from SOPS files are not supported yet
+      = Say where it lives: { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.
+    e.yaml:7:8 missing-file: s.yaml is not there
           b: { sops: s.yaml, key: k }
-               ^^^^
-      = Use { env: NAME } or { file: /path } meanwhile.
+             ^
+      = It is taken relative to the file it is written in.
     e.yaml:8:8 wrong-type: a secret lives in one place
           c: { env: A, file: /b }
              ^
@@ -140,11 +140,11 @@ fn secrets_are_names_never_values() {
     e.yaml:10:8 missing-key: where this secret lives is not said
           f: {}
              ^
-      = Write { env: NAME } or { file: /path }.
+      = Write { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.
     e.yaml:11:8 missing-key: where this secret lives is not said
           g: { enw: X }
              ^
-      = Write { env: NAME } or { file: /path }.
+      = Write { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.
     e.yaml:11:10 unknown-key: the key `enw` is not known here
           g: { enw: X }
                ^^^

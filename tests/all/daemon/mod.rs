@@ -20,6 +20,7 @@
 mod broken;
 mod canary;
 mod crash;
+mod encrypted;
 mod keeping;
 mod naming;
 mod operating;
