@@ -2,7 +2,7 @@
 //!
 //! An entry's JSON is the body of its record, so a field once written keeps its name and meaning.
 
-use super::records::{RunIntent, RunSummary, StepIntent};
+use super::records::{RunIntent, RunSummary};
 use super::{episodes, inventory, runs, schema, standing, thin};
 use crate::model::{Address, Digest, EnvironmentName, Outcome, Owned, RepoPath, Revision, RunId};
 use serde::Serialize;
@@ -12,19 +12,7 @@ use sqlx::AnyConnection;
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub(super) enum Entry {
-    RunOpened {
-        /// Given by the writer.
-        run: i64,
-        environment: EnvironmentName,
-        revision: Revision,
-        trigger: String,
-        plan_hash: Digest,
-        steps: Vec<StepIntent>,
-        /// Covers the plan, which stands in its table only: history is thinned, the record is not.
-        plan_digest: Digest,
-        #[serde(skip)]
-        plan: String,
-    },
+    RunOpened(runs::Opening),
     StepBegun {
         run: RunId,
         address: Address,
@@ -49,14 +37,7 @@ pub(super) enum Entry {
     Released {
         address: Address,
     },
-    EpisodeOpened {
-        /// Given by the writer.
-        episode: i64,
-        environment: EnvironmentName,
-        address: Option<Address>,
-        condition: String,
-        details: serde_json::Value,
-    },
+    EpisodeOpened(episodes::Opening),
     EpisodeEnded {
         episode: i64,
         how: String,
@@ -95,7 +76,7 @@ impl Entry {
     /// Makes the entry of a run's intent.
     pub(super) fn intent(intent: &RunIntent) -> Self {
         let plan = intent.plan_json.to_string();
-        Self::RunOpened {
+        Self::RunOpened(runs::Opening {
             run: 0,
             environment: intent.environment.clone(),
             revision: intent.revision.clone(),
@@ -104,20 +85,20 @@ impl Entry {
             steps: intent.steps.clone(),
             plan_digest: Digest::of(&plan),
             plan,
-        }
+        })
     }
 
     /// Returns its name in the record, in crash points and in messages.
     pub(super) fn what(&self) -> &'static str {
         match self {
-            Self::RunOpened { .. } => "run-opened",
+            Self::RunOpened(_) => "run-opened",
             Self::StepBegun { .. } => "step-begun",
             Self::StepApplied { .. } => "step-applied",
             Self::StepEnded { .. } => "step-ended",
             Self::RunClosed { .. } => "run-closed",
             Self::Owned { .. } => "owned",
             Self::Released { .. } => "released",
-            Self::EpisodeOpened { .. } => "episode-opened",
+            Self::EpisodeOpened(_) => "episode-opened",
             Self::EpisodeEnded { .. } => "episode-ended",
             Self::Delivered { .. } => "delivered",
             Self::Paused { .. } => "paused",
@@ -140,16 +121,11 @@ impl Entry {
         connection: &mut AnyConnection,
     ) -> Result<(), sqlx::Error> {
         match self {
-            Self::RunOpened { run, .. } => *run = runs::next_id(connection).await?,
-            Self::EpisodeOpened {
-                episode,
-                environment,
-                address,
-                condition,
-                ..
-            } => {
-                let about = (&*environment, address.as_ref(), condition.as_str());
-                *episode = episodes::id_for(connection, about).await?;
+            Self::RunOpened(opening) => opening.run = runs::next_id(connection).await?,
+            Self::EpisodeOpened(opening) => {
+                let address = opening.address.as_ref();
+                let about = (&opening.environment, address, opening.condition.as_str());
+                opening.episode = episodes::id_for(connection, about).await?;
             }
             _ => {}
         }
@@ -163,7 +139,7 @@ impl Entry {
         at: i64,
     ) -> Result<i64, sqlx::Error> {
         match self {
-            Self::RunOpened { .. } => return runs::fold_opened(connection, self, at).await,
+            Self::RunOpened(opening) => return runs::fold_opened(connection, opening, at).await,
             Self::StepBegun { run, address } => {
                 runs::fold_begun(connection, (*run, address), at).await?;
             }
@@ -187,7 +163,9 @@ impl Entry {
                 inventory::fold(connection, &owned.address, Some(owned)).await?;
             }
             Self::Released { address } => inventory::fold(connection, address, None).await?,
-            Self::EpisodeOpened { .. } => return episodes::fold_opened(connection, self, at).await,
+            Self::EpisodeOpened(opening) => {
+                return episodes::fold_opened(connection, opening, at).await;
+            }
             Self::EpisodeEnded { episode, how } => {
                 episodes::fold_ended(connection, *episode, how, at).await?;
             }

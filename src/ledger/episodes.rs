@@ -6,6 +6,7 @@ use super::records::{Episode, EpisodeId};
 use super::{Ledger, LedgerError};
 use crate::model::{Address, EnvironmentName};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{AnyConnection, Row as _};
 
@@ -43,13 +44,13 @@ impl Ledger {
         if let Some(open) = open.filter(|open| open.details == *details) {
             return Ok(open.id);
         }
-        let entry = Entry::EpisodeOpened {
+        let entry = Entry::EpisodeOpened(Opening {
             episode: 0,
             environment: environment.clone(),
             address: address.cloned(),
             condition: condition.to_owned(),
             details: details.clone(),
-        };
+        });
         Ok(EpisodeId(self.append(entry, now).await?))
     }
 
@@ -134,8 +135,8 @@ fn episode(row: &Reading<'_>) -> Result<Episode, LedgerError> {
     })
 }
 
-/// Returns the number of the open episode about this, or the next free one. Episodes are never
-/// taken away, so none is used twice.
+/// Returns the number of the open episode about this, or the next free one. The newest episode is
+/// never taken away, so none is used twice.
 pub(super) async fn id_for(
     connection: &mut AnyConnection,
     (environment, address, condition): (&EnvironmentName, Option<&Address>, &str),
@@ -158,36 +159,37 @@ pub(super) async fn id_for(
         .try_get(0)
 }
 
-/// Takes an episode in; any other entry is none of its business.
+/// An episode that is opened, or gets other details.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Opening {
+    /// Given by the writer.
+    pub(super) episode: i64,
+    pub(super) environment: EnvironmentName,
+    pub(super) address: Option<Address>,
+    pub(super) condition: String,
+    pub(super) details: Value,
+}
+
+/// Takes an episode in. Returns its number.
 pub(super) async fn fold_opened(
     connection: &mut AnyConnection,
-    entry: &Entry,
+    opening: &Opening,
     at: i64,
 ) -> Result<i64, sqlx::Error> {
-    let Entry::EpisodeOpened {
-        episode,
-        environment,
-        address,
-        condition,
-        details,
-    } = entry
-    else {
-        return Ok(0);
-    };
     sqlx::query(
         "INSERT INTO episodes (id, environment, address, condition, details, opened_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET details = excluded.details",
     )
-    .bind(*episode)
-    .bind(environment.to_string())
-    .bind(text_of(address.as_ref()))
-    .bind(condition.clone())
-    .bind(details.to_string())
+    .bind(opening.episode)
+    .bind(opening.environment.to_string())
+    .bind(text_of(opening.address.as_ref()))
+    .bind(opening.condition.clone())
+    .bind(opening.details.to_string())
     .bind(at)
     .execute(connection)
     .await
-    .map(|_| *episode)
+    .map(|_| opening.episode)
 }
 
 pub(super) async fn fold_ended(

@@ -1,9 +1,10 @@
 //! Runs and their steps: the intent before the act, the outcome after.
 
 use super::entry::Entry;
-use super::records::{RunIntent, RunOutcome, RunRecord, RunSummary};
+use super::records::{RunIntent, RunOutcome, RunRecord, RunSummary, StepIntent};
 use super::{Ledger, LedgerError};
-use crate::model::{Address, Outcome, Owned, RunId};
+use crate::model::{Address, Digest, EnvironmentName, Outcome, Owned, Revision, RunId};
+use serde::Serialize;
 use sqlx::{AnyConnection, Row as _};
 
 impl Ledger {
@@ -92,43 +93,47 @@ pub(super) async fn next_id(connection: &mut AnyConnection) -> Result<i64, sqlx:
         .try_get(0)
 }
 
-/// Takes a run and its steps in; any other entry is none of its business.
+/// A run that is opened.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Opening {
+    /// Given by the writer.
+    pub(super) run: i64,
+    pub(super) environment: EnvironmentName,
+    pub(super) revision: Revision,
+    pub(super) trigger: String,
+    pub(super) plan_hash: Digest,
+    pub(super) steps: Vec<StepIntent>,
+    /// Covers the plan, which stands in its table only: history is thinned, the record is not.
+    pub(super) plan_digest: Digest,
+    #[serde(skip)]
+    pub(super) plan: String,
+}
+
+/// Takes a run and its steps in. Returns its number.
 pub(super) async fn fold_opened(
     connection: &mut AnyConnection,
-    entry: &Entry,
+    opening: &Opening,
     at: i64,
 ) -> Result<i64, sqlx::Error> {
-    let Entry::RunOpened {
-        run,
-        environment,
-        revision,
-        trigger,
-        plan_hash,
-        steps,
-        plan,
-        ..
-    } = entry
-    else {
-        return Ok(0);
-    };
+    let run = opening.run;
     sqlx::query(
         "INSERT INTO runs (id, environment, revision, cause, plan_hash, plan, begun_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(*run)
-    .bind(environment.to_string())
-    .bind(revision.to_string())
-    .bind(trigger.clone())
-    .bind(plan_hash.as_str().to_owned())
-    .bind(plan.clone())
+    .bind(run)
+    .bind(opening.environment.to_string())
+    .bind(opening.revision.to_string())
+    .bind(opening.trigger.clone())
+    .bind(opening.plan_hash.as_str().to_owned())
+    .bind(opening.plan.clone())
     .bind(at)
     .execute(&mut *connection)
     .await?;
-    for (position, step) in (0_i64..).zip(steps) {
+    for (position, step) in (0_i64..).zip(&opening.steps) {
         sqlx::query(
             "INSERT INTO steps (run, position, address, kind, action) VALUES ($1, $2, $3, $4, $5)",
         )
-        .bind(*run)
+        .bind(run)
         .bind(position)
         .bind(step.address.to_string())
         .bind(step.kind.to_string())
@@ -136,7 +141,7 @@ pub(super) async fn fold_opened(
         .execute(&mut *connection)
         .await?;
     }
-    Ok(*run)
+    Ok(run)
 }
 
 pub(super) async fn fold_begun(

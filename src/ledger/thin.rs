@@ -1,5 +1,6 @@
-//! Old history goes, what is needed stays: the newest run of each environment, every run without
-//! an end, and all of inventory, episodes, deliveries and pauses.
+//! Old history goes, what is needed stays: the newest run of each environment, every run and every
+//! episode without an end, and all of inventory and pauses. What was said of a run or an episode goes
+//! with it; its name ends with `run/<environment>/<id>` or `episode/<id>`.
 
 use super::entry::Entry;
 use super::schema::set_fact;
@@ -8,9 +9,28 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{AnyConnection, Row as _};
 use std::time::Duration;
 
+/// Which runs are old; each environment keeps its newest.
+macro_rules! old_runs {
+    () => {
+        "WHERE ended_at < $1 AND id NOT IN (SELECT MAX(id) FROM runs GROUP BY environment)"
+    };
+}
+
+/// Which episodes are old; the newest stays, so that no number is given twice.
+macro_rules! old_episodes {
+    () => {
+        "WHERE ended_at < $1 AND id < (SELECT MAX(id) FROM episodes)"
+    };
+}
+
+/// Counts what the record would lose. The trace of an earlier cut is no reason for another: a ledger
+/// in which nothing happens would never come to rest.
+const OLD_RECORDS: &str = "SELECT COUNT(*) FROM records WHERE at < $1 AND what <> 'thinned'
+     AND seq < COALESCE((SELECT MIN(seq) FROM records WHERE at >= $1), seq + 1)";
+
 impl Ledger {
-    /// Forgets runs that ended longer ago than `retention`, and the record up to then. Returns how
-    /// many runs went.
+    /// Forgets runs and episodes that ended longer ago than `retention`, and the record up to then.
+    /// Returns how many runs went.
     ///
     /// # Errors
     /// Why nothing went.
@@ -22,46 +42,50 @@ impl Ledger {
             return Ok(0);
         };
         let before = before.as_microsecond();
-        if self.old_runs(before).await? == 0 && self.old_records(before).await? == 0 {
+        // A quiet day leaves no entry.
+        let old_runs = concat!("SELECT COUNT(*) FROM runs ", old_runs!());
+        let old_episodes = concat!("SELECT COUNT(*) FROM episodes ", old_episodes!());
+        let gone = self.count(old_runs, before).await?
+            + self.count(old_episodes, before).await?
+            + self.count(OLD_RECORDS, before).await?;
+        if gone == 0 {
             return Ok(0);
         }
         let gone = self.append(Entry::Thinned { before }, now).await?;
         Ok(u64::try_from(gone).unwrap_or_default())
     }
 
-    /// Counts, so that a quiet day leaves no entry.
-    async fn old_runs(&self, before: i64) -> Result<i64, LedgerError> {
-        let query = sqlx::query(
-            "SELECT COUNT(*) FROM runs
-             WHERE ended_at < $1 AND id NOT IN (SELECT MAX(id) FROM runs GROUP BY environment)",
-        )
-        .bind(before);
-        let count = self.read_one(query, |row| row.get(0)).await?;
-        Ok(count.unwrap_or_default())
-    }
-
-    /// Counts what the record would lose. The trace of an earlier cut is no reason for another: a
-    /// ledger in which nothing happens would never come to rest.
-    async fn old_records(&self, before: i64) -> Result<i64, LedgerError> {
-        let query = sqlx::query(
-            "SELECT COUNT(*) FROM records WHERE at < $1 AND what <> 'thinned'
-             AND seq < COALESCE((SELECT MIN(seq) FROM records WHERE at >= $1), seq + 1)",
-        )
-        .bind(before);
+    async fn count(&self, query: &'static str, before: i64) -> Result<i64, LedgerError> {
+        let query = sqlx::query(query).bind(before);
         let count = self.read_one(query, |row| row.get(0)).await?;
         Ok(count.unwrap_or_default())
     }
 }
 
-/// Takes old runs away with their steps, then the record's beginning. Returns how many runs.
+/// Takes old runs away with their steps, old episodes, what was said of either, then the record's
+/// beginning. Returns how many runs.
 pub(super) async fn fold(connection: &mut AnyConnection, before: i64) -> Result<i64, sqlx::Error> {
-    let gone = sqlx::query(
-        "DELETE FROM runs
-         WHERE ended_at < $1 AND id NOT IN (SELECT MAX(id) FROM runs GROUP BY environment)",
-    )
-    .bind(before)
-    .execute(&mut *connection)
-    .await?;
+    let mut gone = 0;
+    for delete in [
+        concat!(
+            "DELETE FROM deliveries WHERE EXISTS (SELECT 1 FROM episodes ",
+            old_episodes!(),
+            " AND deliveries.name LIKE '%episode/' || id)"
+        ),
+        concat!(
+            "DELETE FROM deliveries WHERE EXISTS (SELECT 1 FROM runs ",
+            old_runs!(),
+            " AND deliveries.name LIKE '%run/' || environment || '/' || id)"
+        ),
+        concat!("DELETE FROM episodes ", old_episodes!()),
+        concat!("DELETE FROM runs ", old_runs!()),
+    ] {
+        let done = sqlx::query(delete)
+            .bind(before)
+            .execute(&mut *connection)
+            .await?;
+        gone = done.rows_affected();
+    }
     sqlx::query("DELETE FROM steps WHERE run NOT IN (SELECT id FROM runs)")
         .execute(&mut *connection)
         .await?;
@@ -82,13 +106,14 @@ pub(super) async fn fold(connection: &mut AnyConnection, before: i64) -> Result<
             .execute(connection)
             .await?;
     }
-    Ok(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX))
+    Ok(i64::try_from(gone).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::EnvironmentName;
+    use crate::ledger::{EpisodeId, RunIntent, RunOutcome, RunSummary};
+    use crate::model::{Digest, EnvironmentName, Revision};
     use crate::telemetry::Clock;
     use serde_json::json;
 
@@ -127,5 +152,67 @@ mod tests {
         ledger.thin(age, second(30)).await.unwrap();
         ledger.thin(age, second(40)).await.unwrap();
         assert_eq!(ledger.verify().await.unwrap().records, 1);
+    }
+
+    #[tokio::test]
+    async fn ended_episodes_go_with_what_was_said_of_them_and_open_ones_stay() {
+        let clock = Clock::fixed(second(0));
+        let ledger = Ledger::in_memory().await.unwrap().with_clock(clock.clone());
+        let (shop, nothing) = (EnvironmentName::new("shop").unwrap(), json!(1));
+        for condition in ["old", "open", "newest"] {
+            let opened = ledger.open_episode(&shop, None, condition, &nothing, second(0));
+            let said = format!("slack/episode/{}", opened.await.unwrap().0);
+            ledger.record_delivery(&said, &nothing).await.unwrap();
+        }
+        for id in [1, 3] {
+            let ended = ledger.end_episode(EpisodeId(id), "corrected", second(1));
+            ended.await.unwrap();
+        }
+        clock.set(second(100));
+        let age = Duration::from_secs(50);
+        ledger.thin(age, second(100)).await.unwrap();
+        let mut left = Vec::new();
+        for id in 1..=3 {
+            let said = format!("slack/episode/{id}");
+            let said = ledger.delivery(&said).await.unwrap().is_some();
+            let there = ledger.episode(EpisodeId(id)).await.unwrap().is_some();
+            left.push((there, said));
+        }
+        // The newest keeps its number from being given again.
+        assert_eq!(left, [(false, false), (true, true), (true, true)]);
+        let records = ledger.verify().await.unwrap().records;
+        ledger.thin(age, second(100)).await.unwrap();
+        assert_eq!(ledger.verify().await.unwrap().records, records);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_of_a_run_goes_with_it() {
+        let ledger = Ledger::in_memory().await.unwrap();
+        for run in 1..=12 {
+            let intent = RunIntent {
+                environment: EnvironmentName::new("shop").unwrap(),
+                revision: Revision::new("abc"),
+                trigger: "revision".into(),
+                plan_hash: Digest::of("plan"),
+                plan_json: json!({}),
+                now: second(run),
+                steps: Vec::new(),
+            };
+            let ledger = ledger.clone().with_clock(Clock::fixed(second(run)));
+            let id = ledger.open_run(&intent).await.unwrap();
+            let done = RunSummary::new(RunOutcome::Done);
+            ledger.close_run(id, &done).await.unwrap();
+            let said = format!("slack/run/shop/{run}");
+            ledger.record_delivery(&said, &json!(1)).await.unwrap();
+        }
+        let standing = "repository/shop";
+        ledger.record_delivery(standing, &json!(1)).await.unwrap();
+        let age = Duration::from_secs(8);
+        assert_eq!(ledger.thin(age, second(10)).await.unwrap(), 1);
+        let mut left = Vec::new();
+        for name in ["slack/run/shop/1", "slack/run/shop/11", standing] {
+            left.push(ledger.delivery(name).await.unwrap().is_some());
+        }
+        assert_eq!(left, [false, true, true]);
     }
 }
