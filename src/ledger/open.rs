@@ -69,9 +69,11 @@ impl Ledger {
         let key = schema::fact(&mut connection, "digest-key")
             .await
             .map_err(failed)?;
+        // It is written in one go with the tables: without it, digests would seem to differ.
+        let key = key.ok_or_else(|| LedgerError::corrupt(&place, "it has no digest key"))?;
         drop(connection);
         Ok(Self {
-            key: DigestKey::new(key.unwrap_or_default()),
+            key: DigestKey::new(key),
             pool,
             writer: None,
             clock: Clock::system(),

@@ -74,7 +74,10 @@ pub(super) async fn check(
     let found = fact(connection, "form")
         .await
         .map_err(|error| LedgerError::from_database(place, error))?;
-    let found = found.and_then(|text| text.parse().ok()).unwrap_or(FORM);
+    let found: i64 = found
+        .ok_or("it does not say its form")
+        .and_then(|text| text.parse().map_err(|_| "its form is no number"))
+        .map_err(|what| LedgerError::corrupt(place, what))?;
     if found > FORM {
         return Err(LedgerError::Newer {
             place: place.clone(),
@@ -113,4 +116,27 @@ pub(super) async fn set_fact(
     .execute(connection)
     .await
     .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ledger::Ledger;
+    use crate::model::Fault as _;
+
+    #[tokio::test]
+    async fn a_form_or_key_that_cannot_be_read_is_damage_and_no_default() {
+        for sql in [
+            "UPDATE facts SET value = 'two' WHERE name = 'form'",
+            "DELETE FROM facts WHERE name = 'form'",
+            "DELETE FROM facts WHERE name = 'digest-key'",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ledger.db");
+            let ledger = Ledger::open(&path).await.unwrap();
+            sqlx::query(sql).execute(&ledger.pool).await.unwrap();
+            ledger.close().await;
+            let damaged = Ledger::open_for_reading(&path).await.unwrap_err();
+            assert_eq!(damaged.code(), "ledger-corrupt", "{sql}: {damaged:?}");
+        }
+    }
 }

@@ -181,7 +181,9 @@ impl<'a> Marks<'a> {
             path: None,
             by: format!(
                 "unknown (owner of the file: {})",
-                Account::User.name(found.uid)
+                Account::User
+                    .name(found.uid)
+                    .unwrap_or_else(|_unreadable| found.uid.to_string())
             ),
             at: Some(found.changed),
         }]

@@ -103,7 +103,9 @@ pub(super) fn observe(
     let Some(found) = &look.found else {
         let prediction = desired.filter(|_| asked.depth >= Depth::PredictAll);
         return Ok(Observation::Absent {
-            prediction: prediction.map(|desired| predicted(form, desired, &Map::new())),
+            prediction: prediction
+                .map(|desired| predicted(form, desired, &Map::new()))
+                .transpose()?,
         });
     };
     let known = Known {
@@ -115,9 +117,11 @@ pub(super) fn observe(
     let mut value = Map::new();
     value.insert("path".to_owned(), look.path.to_string().into());
     form.read(found, &known, &mut value);
-    about(found, desired, &mut value);
+    about(found, desired, &mut value)?;
     Ok(Observation::Present(Box::new(Live {
-        prediction: desired.map(|desired| predicted(form, desired, &value)),
+        prediction: desired
+            .map(|desired| predicted(form, desired, &value))
+            .transpose()?,
         outputs: outputs(&look.path),
         owner: look
             .record
@@ -133,7 +137,7 @@ pub(super) fn observe(
 }
 
 /// Adds mode, owner and group, in the spelling of the declaration where it means the same.
-fn about(found: &Found, desired: Option<&Map>, value: &mut Map) {
+fn about(found: &Found, desired: Option<&Map>, value: &mut Map) -> Result<(), HostError> {
     let declared = |field: &str| {
         desired
             .and_then(|map| map.get(field))
@@ -146,21 +150,26 @@ fn about(found: &Found, desired: Option<&Map>, value: &mut Map) {
         ("owner", Account::User, found.uid),
         ("group", Account::Group, found.gid),
     ] {
-        let same = declared(field).filter(|name| account.number(name) == Some(number));
-        let name = same.map_or_else(|| account.name(number), str::to_owned);
+        let name = match declared(field) {
+            Some(name) if account.number(name)? == Some(number) => name.to_owned(),
+            _ => account.name(number)?,
+        };
         value.insert(field.to_owned(), name.into());
     }
+    Ok(())
 }
 
 /// Says what a write gives: the live fields, those declared in their place.
-fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Prediction {
+fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Result<Prediction, HostError> {
     for (field, account) in [("owner", Account::User), ("group", Account::Group)] {
         let name = desired.get(field).and_then(Value::as_str);
-        if let Some(name) = name.filter(|name| account.number(name).is_none()) {
-            return Prediction::Refused {
+        if let Some(name) = name
+            && account.number(name)?.is_none()
+        {
+            return Ok(Prediction::Refused {
                 reason: stranger(field, name, false),
                 immutable: Vec::new(),
-            };
+            });
         }
     }
     let mut after = live.clone();
@@ -173,11 +182,11 @@ fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Prediction {
             after.insert(field, value);
         }
     }
-    Prediction::Becomes {
+    Ok(Prediction::Becomes {
         value: Value::Map(after),
         yielded: Vec::new(),
         payload: None,
-    }
+    })
 }
 
 /// Says that an account is not known, without its name where that is a secret.
@@ -339,10 +348,13 @@ fn wished(
         (None, _) => default.mode,
     };
     let id = |field: &'static str, account: Account| match text(field) {
-        Some(name) => account.number(&name).map(Some).ok_or_else(|| {
-            let sealed = matches!(desired.get(field), Some(Value::Secret(_)));
-            wrong(field, stranger(field, &name, sealed))
-        }),
+        Some(name) => account
+            .number(&name)?
+            .map(Some)
+            .ok_or_else(|| {
+                let sealed = matches!(desired.get(field), Some(Value::Secret(_)));
+                wrong(field, stranger(field, &name, sealed))
+            }),
         None => Ok(None),
     };
     let mut sealed = false;

@@ -16,6 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// The same while a server has let one before wait in vain and answered nothing since: who asks it many
 /// things would else wait that long for each.
 const DEADLINE_OF_THE_SILENT: Duration = Duration::from_secs(10);
+/// How often a list is begun at most, whose pages are compacted away while it is read.
+const MOST_ROUNDS: u32 = 3;
 /// No request is sent more often than this.
 const MOST_SENDS: u32 = 5;
 /// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB fits rarely, at
@@ -77,13 +79,17 @@ impl Sender {
     ) -> Result<Option<Collection>, Failure> {
         let mut items = Vec::new();
         let mut from = String::new();
+        let mut rounds = 1;
         loop {
             let page = format!("{path}?{}", page_query(selector, &from));
             let mut page = match self.read(&page, "application/json").await {
                 Ok(page) => page,
                 Err(failure) if failure.status == 404 => return Ok(None),
-                // The page we continue from is compacted away: begin again, once a round.
-                Err(failure) if failure.status == 410 && !from.is_empty() => {
+                // The page we continue from is compacted away: begin again.
+                Err(failure)
+                    if failure.status == 410 && !from.is_empty() && rounds < MOST_ROUNDS =>
+                {
+                    rounds += 1;
                     items.clear();
                     from.clear();
                     continue;
