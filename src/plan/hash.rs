@@ -5,7 +5,8 @@ use crate::model::{Digest, DigestKey, Step};
 use serde_json::json;
 
 /// Digests the steps that write. Not over commit, time, reasons or the order fields were written in;
-/// secrets enter as keyed digests, holes by where their value comes from.
+/// over where each writes, so that what was approved for one cluster or account is not approved for
+/// another. Secrets enter as keyed digests, holes by where their value comes from.
 pub(super) fn hash(steps: &[Step], key: &DigestKey) -> Digest {
     let writing = steps.iter().filter(|step| step.action.writes());
     let lines: Vec<serde_json::Value> = writing
@@ -15,6 +16,7 @@ pub(super) fn hash(steps: &[Step], key: &DigestKey) -> Digest {
                 step.kind,
                 step.connection.provider,
                 step.connection.name,
+                diff::digest(key, &step.connection.settings),
                 step.identity,
                 step.action,
                 step.desired

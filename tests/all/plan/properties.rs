@@ -310,4 +310,17 @@ fn the_hash_is_over_what_would_be_written() {
     let secret = |text: &str| scene(json!({"size": {"$secret": text}})).plan().hash;
     assert_ne!(secret("a"), secret("b"));
     assert_eq!(secret("a"), secret("a"));
+    // A create has no mark that would tell one place from another.
+    let through = |settings: Value| {
+        let scene = Scene::new().wants("test/plain", "api", json!({"size": "s"}));
+        scene.through(settings).absent("api").plan().hash
+    };
+    let staging = json!({"context": "staging", "token": {"$secret": "canary"}});
+    let mut prod = staging.clone();
+    prod["context"] = "prod".into();
+    let mut other_account = staging.clone();
+    other_account["token"] = json!({"$secret": "other"});
+    assert_ne!(through(staging.clone()), through(prod));
+    assert_ne!(through(staging.clone()), through(other_account));
+    assert_eq!(through(staging.clone()), through(staging));
 }

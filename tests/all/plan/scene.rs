@@ -168,6 +168,20 @@ impl Scene {
         }
     }
 
+    /// Everything wanted so far is reached through a connection with these settings.
+    pub(super) fn through(mut self, settings: Json) -> Self {
+        let connection = Arc::new(Connection {
+            settings: value(settings),
+            ..Connection::clone(&self.connection())
+        });
+        for wanted in &mut self.wanted {
+            wanted.connection = Arc::clone(&connection);
+        }
+        let name = connection.name.clone();
+        self.connections.insert(name, connection);
+        self
+    }
+
     fn connection(&self) -> Arc<Connection> {
         self.connections.values().next().unwrap().clone()
     }
