@@ -1,4 +1,5 @@
-//! `reconciled history`: the runs of the ledger, one run in full, and what differs between two.
+//! `reconciled history`: the runs of the ledger, one run in full, what differs between two, and
+//! whether the record is as it was written.
 
 use super::{Exit, Global, Output, settings};
 use crate::ledger::{Ledger, RunDetails, RunRecord};
@@ -13,7 +14,8 @@ use std::fmt::Write as _;
 #[command(after_help = "Examples:
   reconciled history list production
   reconciled history show 17
-  reconciled history diff 16 17")]
+  reconciled history diff 16 17
+  reconciled history verify")]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
@@ -42,6 +44,8 @@ enum What {
         /// The later run's number
         to: i64,
     },
+    /// Check that nobody changed the record: every entry's hash covers the one before
+    Verify,
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
@@ -53,6 +57,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
                 list(&ledger, environment.as_ref(), *limit, out).await
             }
             What::Show { run } => show(&ledger, RunId(*run), out).await,
+            What::Verify => verify(&ledger, out).await,
             What::Diff { from, to } => diff(&ledger, RunId(*from), RunId(*to), out).await,
         }
     })
@@ -164,6 +169,19 @@ async fn diff(ledger: &Ledger, from: RunId, to: RunId, out: &Output) -> anyhow::
     } else {
         Exit::Differs
     })
+}
+
+async fn verify(ledger: &Ledger, out: &Output) -> anyhow::Result<Exit> {
+    let verified = ledger.verify().await?;
+    if out.is_json() {
+        out.json(&verified)?;
+    } else {
+        let (entries, plans) = (verified.records, verified.plans);
+        out.data(&format!(
+            "The record holds: {entries} entries, and {plans} plans as they were recorded.\n"
+        ))?;
+    }
+    Ok(Exit::Same)
 }
 
 /// A recorded plan as lines that can be compared.

@@ -120,6 +120,12 @@ fn history_tells_what_was_done() {
         "{diff:?}"
     );
     assert_eq!(world.command(&["history", "show", "99"]).code, Some(1));
+    let verified = world.command(&["history", "verify"]);
+    assert!(
+        verified.stdout.starts_with("The record holds: "),
+        "{verified:?}"
+    );
+    assert_eq!(verified.code, Some(0));
 }
 
 #[test]
