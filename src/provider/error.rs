@@ -53,6 +53,29 @@ pub enum ProviderError {
     },
 }
 
+impl ProviderError {
+    /// Sorts what a live side said by whose move it is: `code` and `hint` are lost where the variant
+    /// says the same.
+    pub(super) fn sorted(
+        what: String,
+        class: Class,
+        code: &'static str,
+        (reason, hint): (String, Option<String>),
+    ) -> Self {
+        match class {
+            Class::Transient => Self::Unavailable { what, reason, code },
+            Class::Internal => Self::Internal { what, reason },
+            Class::User if code == "invalid" => Self::Invalid { what, reason, hint },
+            Class::User | Class::Refused => Self::Refused {
+                what,
+                reason,
+                code,
+                hint,
+            },
+        }
+    }
+}
+
 impl Fault for ProviderError {
     fn code(&self) -> &'static str {
         match self {

@@ -81,18 +81,8 @@ impl HostError {
 
     /// Shows it as "not carried out".
     pub(super) fn refusal(self, what: String) -> ProviderError {
-        let (code, hint, reason) = (self.code(), self.hint(), self.to_string());
-        match self.class() {
-            Class::Transient => ProviderError::Unavailable { what, reason, code },
-            Class::Internal => ProviderError::Internal { what, reason },
-            Class::User if code == "invalid" => ProviderError::Invalid { what, reason, hint },
-            Class::User | Class::Refused => ProviderError::Refused {
-                what,
-                reason,
-                code,
-                hint,
-            },
-        }
+        let said = (self.to_string(), self.hint());
+        ProviderError::sorted(what, self.class(), self.code(), said)
     }
 }
 
