@@ -209,7 +209,7 @@ async fn floor(cluster: &Cluster, apps: usize) -> Cost {
         let parameters = &parameters;
         async move { api.patch(&name, parameters, &Patch::Apply(&object)).await }
     };
-    let at_once = Limits::default().concurrency;
+    let at_once = limits().concurrency;
     let writes = stream::iter(objects.iter().map(send)).buffer_unordered(at_once);
     let (sent, cost) = cost(cluster, writes.try_collect::<Vec<_>>()).await;
     assert_eq!(sent.unwrap().len(), objects.len());
@@ -312,8 +312,14 @@ async fn world(cluster: &Cluster, folder: &Path) -> (World, Receiver<Address>) {
     let (nudge, nudges) = Nudge::channel(1024);
     let provider = Kubernetes::new(settings, Limiters::default(), key, Some(nudge));
     let registry = Registry::new(vec![Arc::new(provider)]);
-    let world = World::new(registry, ledger, Clock::system(), Limits::default());
+    let world = World::new(registry, ledger, Clock::system(), limits());
     (world, nudges)
+}
+
+/// As the settings have it where they say nothing.
+fn limits() -> Limits {
+    let concurrency = reconciled::config::Limits::default().concurrency;
+    Limits { concurrency }
 }
 
 /// What the daemon does with a new Git state.

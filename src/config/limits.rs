@@ -40,7 +40,9 @@ pub struct SourceLimits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            concurrency: 8,
+            // Writes wait on the network, so more than there are cores; few enough that an API
+            // server's default fair share serves them without queueing.
+            concurrency: 16,
             environments: 4,
             request_timeout: Duration::from_secs(30),
             source: SourceLimits::default(),

@@ -204,7 +204,7 @@ impl Daemon {
     fn everywhere(&self) -> Everywhere {
         let mut everywhere = self.fleet.everywhere();
         if self.view.borrow().snapshots.len() < self.parts.followed.len() {
-            everywhere.is_partial();
+            everywhere.mark_partial();
         }
         everywhere
     }

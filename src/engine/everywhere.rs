@@ -26,7 +26,7 @@ impl Everywhere {
     }
 
     /// Says that not every repository was read yet.
-    pub fn is_partial(&mut self) {
+    pub fn mark_partial(&mut self) {
         self.partial = true;
     }
 
@@ -97,7 +97,7 @@ mod tests {
             BTreeSet::from([address("broken")])
         );
         // A repository that was not read yet may declare all the rest.
-        everywhere.is_partial();
+        everywhere.mark_partial();
         assert_eq!(everywhere.declared(&known), known);
     }
 }

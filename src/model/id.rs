@@ -123,11 +123,6 @@ impl ResourceId {
         &self.name
     }
 
-    /// Returns the object inside the resource, where the resource stands for many.
-    pub fn member_name(&self) -> Option<&str> {
-        self.member.as_deref()
-    }
-
     /// Returns the id of the declared resource this one is a member of (or itself).
     #[must_use]
     pub fn declared(&self) -> Self {

@@ -165,51 +165,35 @@ impl Cron {
     }
 }
 
-/// Returns weekdays as the crate's names; Sunday is 0 or 7 here.
-fn named_days(text: &str) -> Option<String> {
-    let mut days = field(text, 0, 7, &DAY_NAMES)?;
-    days |= days >> 7;
-    let named = (0..7)
-        .filter(|day| days >> day & 1 == 1)
-        .map(|day| DAY_NAMES[day]);
-    Some(named.collect::<Vec<_>>().join(","))
-}
-
 const DAY_NAMES: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-/// Reads a list of `*`, `n`, `n-m`, each with an optional `/step`.
-fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Option<u64> {
-    let number = |text: &str| {
-        let named = names
+
+/// Returns a list of days, ranges and steps as the crate's names; Sunday is 0 or 7 here.
+fn named_days(text: &str) -> Option<String> {
+    let day = |text: &str| {
+        let named = DAY_NAMES
             .iter()
-            .position(|name| !name.is_empty() && name.eq_ignore_ascii_case(text));
-        let digits = || text.bytes().all(|byte| byte.is_ascii_digit());
-        let value = match named {
-            Some(place) => u32::try_from(place).ok()?,
-            None if digits() => text.parse().ok()?,
-            None => return None,
-        };
-        (least..=most).contains(&value).then_some(value)
+            .position(|name| name.eq_ignore_ascii_case(text));
+        named.or_else(|| text.parse().ok().filter(|day| *day <= 7))
     };
-    let mut bits = 0;
+    let mut named = Vec::new();
     for part in text.split(',') {
         let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, Some(step.parse::<usize>().ok().filter(|s| *s > 0)?)),
+            Some((range, step)) => (range, Some(step.parse().ok().filter(|step| *step > 0)?)),
             None => (part, None),
         };
         let (first, last) = match range.split_once('-') {
-            _ if range == "*" => (least, most),
-            Some((first, last)) => (number(first)?, number(last)?),
-            None if step.is_some() => (number(range)?, most),
-            None => (number(range)?, number(range)?),
+            _ if range == "*" => (0, 6),
+            Some((first, last)) => (day(first)?, day(last)?),
+            None if step.is_some() => (day(range)?, 7),
+            None => (day(range)?, day(range)?),
         };
         if first > last {
             return None;
         }
-        for place in (first..=last).step_by(step.unwrap_or(1)) {
-            bits |= 1 << place;
-        }
+        let days = (first..=last).step_by(step.unwrap_or(1));
+        named.extend(days.map(|day| DAY_NAMES[day % 7]));
     }
-    Some(bits)
+    Some(named.join(","))
 }
 
 #[cfg(test)]
@@ -256,6 +240,13 @@ mod tests {
         assert!(either.is_open(at("2026-11-01T12:00:00Z")).unwrap());
         assert!(either.is_open(at("2026-11-22T12:00:00Z")).unwrap());
         assert!(!either.is_open(at("2026-11-24T12:00:00Z")).unwrap());
+        // From Friday over the Sunday that is 7, and every second day from Monday.
+        for (days, open) in [("5-7", "22"), ("Fri,7", "22"), ("1/2", "23"), ("*/3", "25")] {
+            let some = window(&format!("0 0 * * {days}"), 24, "UTC");
+            let noon = format!("2026-11-{open}T12:00:00Z");
+            assert!(some.is_open(at(&noon)).unwrap(), "{days}");
+            assert!(!some.is_open(at("2026-11-24T12:00:00Z")).unwrap(), "{days}");
+        }
         let never = window("0 0 31 2 *", 1, "UTC");
         assert_eq!(never.opens_after(at("2026-01-01T00:00:00Z")), Ok(None));
     }

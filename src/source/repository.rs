@@ -80,28 +80,6 @@ impl Repository {
         &self.0.target
     }
 
-    /// Asks where the branch stands: one small question, nothing is fetched.
-    ///
-    /// # Errors
-    /// As `fetch`, limits apart.
-    pub async fn head(&self) -> Result<Revision, SourceError> {
-        let reference = self.0.target.reference();
-        self.head_of(&reference).await
-    }
-
-    /// Asks where any reference stands: a branch, or a full name such as `refs/pull/7/head`.
-    ///
-    /// # Errors
-    /// As `head`.
-    pub async fn head_of(&self, reference: &str) -> Result<Revision, SourceError> {
-        let reference = full_reference(reference);
-        self.work(move |inner, stop| {
-            let id = inner.tips(&mut inner.origin(stop), [&reference])?[0];
-            Ok(Revision::new(id.to_string()))
-        })
-        .await
-    }
-
     /// Reads the branch as it is now. Where it did not move the last snapshot is handed out again.
     ///
     /// # Errors

@@ -51,12 +51,6 @@ impl Request {
         self.put(name, value, false)
     }
 
-    /// Adds a header whose value is shown nowhere and goes to no other host.
-    #[must_use]
-    pub fn secret_header(self, name: HeaderName, value: &Secret) -> Self {
-        self.put(name, value.expose(), true)
-    }
-
     /// Adds `Authorization: Bearer …`.
     #[must_use]
     pub fn bearer(self, token: &Secret) -> Self {
