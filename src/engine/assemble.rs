@@ -90,7 +90,12 @@ pub fn registry(
             key.clone(),
             nudge.cloned(),
         )),
-        Arc::new(Rest::new(client.clone(), limiters.clone(), catalogue)),
+        Arc::new(Rest::new(
+            client.clone(),
+            limiters.clone(),
+            catalogue,
+            key.clone(),
+        )),
     ])
 }
 

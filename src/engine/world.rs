@@ -13,14 +13,6 @@ pub struct Limits {
     pub concurrency: usize,
 }
 
-impl Default for Limits {
-    /// Sixteen: writes wait on the network, so more than there are cores; few enough that an API
-    /// server's default fair share serves them without queueing.
-    fn default() -> Self {
-        Self { concurrency: 16 }
-    }
-}
-
 /// What every run shares.
 #[derive(Clone)]
 pub struct World {
@@ -41,7 +33,7 @@ impl World {
     pub fn new(registry: Registry, ledger: Ledger, clock: Clock, limits: Limits) -> Self {
         let digest_key = ledger.digest_key();
         Self {
-            registry: Arc::new(registry),
+            registry: Arc::new(registry.keyed(&digest_key)),
             ledger,
             digest_key,
             clock,

@@ -129,7 +129,7 @@ pub fn build(
         let desired = node.desired(&environment.labels, &known, &fuel, &mut wrong);
         let connection = connections.get(&node.connection);
         if let (Some(identity), Some(connection)) =
-            (node.identity(&desired, &mut wrong), connection)
+            (node.identity(&desired, kinds, &mut wrong), connection)
         {
             objects.push(twice::Object::new(node, identity, connection));
         }
@@ -215,7 +215,7 @@ impl Graph {
                     address: node.address.clone(),
                     kind: Arc::clone(&node.kind),
                     connection: Arc::clone(connections.get(&node.connection)?),
-                    identity: node.kind.identity_of(&desired),
+                    identity: self.values.kinds.identity(&node.kind, &desired),
                     desired,
                     after: node.after.clone(),
                     lifecycle: node.lifecycle.clone(),

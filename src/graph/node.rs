@@ -3,7 +3,8 @@
 use super::labels;
 use super::members::Members;
 use crate::model::{
-    Address, ConnectionName, Diagnostic, Identity, Kind, Kinds, Lifecycle, Snapshot, Value,
+    Address, ConnectionName, Diagnostic, Identity, Kind, Kinds, Lifecycle, PathPattern, Snapshot,
+    Value,
 };
 use crate::source::render::Rendered;
 use crate::spec::expression::Fuel;
@@ -63,9 +64,14 @@ impl Node {
     pub(super) fn identity(
         &self,
         desired: &Value,
+        kinds: &Kinds,
         wrong: &mut Vec<Diagnostic>,
     ) -> Option<Identity> {
-        let identity = self.kind.identity_of(desired)?;
+        if let Some(field) = self.kind.secret_identity(desired) {
+            wrong.push(self.secret_identity(field));
+            return None;
+        }
+        let identity = kinds.identity(&self.kind, desired)?;
         let is_empty = identity.0.iter().all(|(_, value)| value.is_empty());
         if is_empty && !identity.0.is_empty() {
             let fields: Vec<String> = self.kind.identity.iter().map(ToString::to_string).collect();
@@ -75,6 +81,20 @@ impl Node {
             return None;
         }
         Some(identity)
+    }
+}
+
+impl Node {
+    /// Says, without the value, that a field that is shown everywhere cannot be a secret.
+    fn secret_identity(&self, field: &PathPattern) -> Diagnostic {
+        let parts = field.parts().iter();
+        let at = parts.fold(Some(&*self.spec), |at, part| at?.get(part));
+        let place = at.map_or(&self.place, |at| &at.place);
+        let message = format!(
+            "{field} says which object it is, which is shown and recorded everywhere: it cannot be a secret"
+        );
+        let error = place.error("secret-identity", message);
+        error.with_hint("Write it out, or read it from vars.")
     }
 }
 

@@ -281,6 +281,15 @@ fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
 }
 
 #[test]
+fn what_says_which_object_it_is_cannot_be_a_secret_and_is_not_shown() {
+    let said = wrong(
+        "  resources:\n    a: { kind: host/file, spec: { path: \"/${secrets.t}\" } }\n    b: { kind: host/file, spec: { path: \"/${secrets.t}\" } }\n    c: { kind: host/file, spec: { path: \"/${resources.db.connection.uri}\" } }\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: nyc3 } }\n",
+    );
+    assert!(!said.contains("canary"), "{said}");
+    insta::assert_snapshot!(said, @r#""#);
+}
+
+#[test]
 fn one_object_in_two_environments_is_told_in_both() {
     let one = environment(&format!(
         "{HEAD}  resources:\n    a: {{ kind: host/file, spec: {{ path: /a }} }}\n"

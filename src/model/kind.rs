@@ -1,6 +1,6 @@
 //! What a kind of resource is, as a row of data: no room needs a `match` over kinds.
 
-use super::digest::Digest;
+use super::digest::DigestKey;
 use super::id::KindName;
 use super::observation::Identity;
 use super::path::{FieldPath, PathPattern};
@@ -113,13 +113,13 @@ pub struct Kind {
     /// One sentence for `explain` and the schema.
     pub summary: String,
     /// The fields that say which live object is meant. Two resources with equal identity on equal
-    /// connections are one object. Read through [`Kind::identity_of`].
+    /// connections are one object. Never a secret. Read through [`Kind::identity_of`].
     pub identity: Vec<PathPattern>,
     /// Those of them of which only what stands before the last slash counts: `apps/v1` and
     /// `apps/v2` are versions of one object's group `apps`, and `v1` is of the group without a name.
     pub versioned: Vec<PathPattern>,
     /// Fields that also belong to the identity of some: `data` of an MX record, of which one name has
-    /// several. A secret stands there as its digest, because identities are shown.
+    /// several. A secret stands there as its keyed digest, because identities are shown.
     pub identity_also: Select<Vec<PathPattern>>,
     /// What proves that a live object is ours.
     pub proof: Proof,
@@ -184,17 +184,20 @@ impl Kind {
     }
 
     /// Returns which live object this resource means: its identity fields by their pointers, a field
-    /// that is left out as the empty text. `None` where one of them hangs on a hole.
+    /// that is left out as the empty text. `None` where one of them hangs on a hole or is a secret.
     pub fn identity_of(&self, desired: &Value) -> Option<Identity> {
+        self.identity_with(desired, None)
+    }
+
+    /// Like [`Kind::identity_of`], with the key under which a secret of `identity_also` is digested.
+    pub fn identity_with(&self, desired: &Value, key: Option<&DigestKey>) -> Option<Identity> {
         let one = |pattern: &PathPattern| {
             let keys: Vec<&str> = pattern.parts().iter().map(String::as_str).collect();
             let text = match desired.at(&keys) {
                 Some(Value::Hole(_)) => return None,
                 Some(Value::String(text)) => text.clone(),
-                Some(Value::Secret(secret)) if self.identity.contains(pattern) => {
-                    secret.expose().to_owned()
-                }
-                Some(Value::Secret(secret)) => Digest::of(secret.expose()).as_str().to_owned(),
+                Some(Value::Secret(_)) if self.identity.contains(pattern) => return None,
+                Some(Value::Secret(secret)) => key?.digest(secret).as_str().to_owned(),
                 Some(scalar @ (Value::Bool(_) | Value::Number(_))) => {
                     scalar.masked_json().to_string()
                 }
@@ -210,6 +213,20 @@ impl Kind {
         let also = self.identity_also.of(desired);
         let fields = self.identity.iter().chain(&also);
         fields.map(one).collect::<Option<_>>().map(Identity)
+    }
+
+    /// Returns an identity field that holds a secret, or will. Identities are shown and recorded
+    /// everywhere, so such a resource can be neither asked for nor planned.
+    pub fn secret_identity(&self, desired: &Value) -> Option<&PathPattern> {
+        let is_secret = |pattern: &&PathPattern| {
+            let keys: Vec<&str> = pattern.parts().iter().map(String::as_str).collect();
+            match desired.at(&keys) {
+                Some(Value::Secret(_)) => true,
+                Some(Value::Hole(hole)) => hole.sensitive,
+                _ => false,
+            }
+        };
+        self.identity.iter().find(is_secret)
     }
 
     /// Seals what this kind holds secret, in desired and live state alike.
@@ -230,33 +247,53 @@ impl Kind {
     }
 }
 
-/// Every kind this binary knows, by name.
+/// Every kind this binary knows, by name, and the key for secrets that tell objects apart.
 #[derive(Clone, Debug, Default)]
-pub struct Kinds(BTreeMap<KindName, Arc<Kind>>);
+pub struct Kinds {
+    rows: BTreeMap<KindName, Arc<Kind>>,
+    key: Option<DigestKey>,
+}
 
 impl Kinds {
     /// Gathers rows; of two with one name the later wins.
     pub fn new(rows: impl IntoIterator<Item = Kind>) -> Self {
-        Self(
-            rows.into_iter()
-                .map(|row| (row.name.clone(), Arc::new(row)))
-                .collect(),
-        )
+        let rows = rows
+            .into_iter()
+            .map(|row| (row.name.clone(), Arc::new(row)));
+        Self {
+            rows: rows.collect(),
+            key: None,
+        }
+    }
+
+    /// Returns the same kinds with the ledger's key. Without one, a resource that only a secret tells
+    /// from others has no identity: that does for checking a spec.
+    #[must_use]
+    pub fn keyed(self, key: &DigestKey) -> Self {
+        let key = Some(key.clone());
+        Self { key, ..self }
+    }
+
+    /// Returns which live object a resource of this kind means, see [`Kind::identity_of`].
+    pub fn identity(&self, kind: &Kind, desired: &Value) -> Option<Identity> {
+        kind.identity_with(desired, self.key.as_ref())
     }
 
     /// Returns the row of a kind.
     pub fn get(&self, name: &KindName) -> Option<&Arc<Kind>> {
-        self.0.get(name)
+        self.rows.get(name)
     }
 
     /// Returns every row, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
-        self.0.values()
+        self.rows.values()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::digest::Digest;
+    use super::super::secret::Secret;
     use super::*;
     use serde_json::json;
 
@@ -304,6 +341,27 @@ mod tests {
         };
         assert_ne!(of("MX", "mx1.example.com."), of("MX", "mx2.example.com."));
         assert_eq!(of("A", "192.0.2.1"), of("A", "192.0.2.2"));
+        let secret = |name: Value, data: &str| {
+            let fields = [
+                ("name", name),
+                ("type", Value::from("MX")),
+                ("data", Value::Secret(Secret::new(data))),
+            ];
+            let desired = Value::Map(fields.map(|(k, v)| (k.to_owned(), v)).into());
+            let keyed = Kinds::default().keyed(&DigestKey::new([7; 32]));
+            (
+                keyed.identity(&record, &desired),
+                record.identity_of(&desired),
+            )
+        };
+        let (with_key, without) = secret(Value::from("@"), "canary");
+        assert_ne!(with_key, secret(Value::from("@"), "other").0);
+        assert_eq!(without, None);
+        // No digest that could be guessed at.
+        let told = with_key.unwrap().to_string();
+        assert!(!told.contains(Digest::of("canary").as_str()), "{told}");
+        let name = Value::Secret(Secret::new("canary"));
+        assert_eq!(secret(name, "x").0, None);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl<'a> Container<'a> {
         let kind = inputs.kinds.get(&step.kind);
         let seen = kind
             .zip(live(inputs, &step.address))
-            .and_then(|(kind, live)| kind.identity_of(&live.value));
+            .and_then(|(kind, live)| kind.identity_with(&live.value, Some(inputs.digest_key)));
         let here = self.is_through(&step.connection)
             && (self.says(&step.identity) || seen.is_some_and(|seen| self.says(&seen)));
         here || record.is_some_and(|record| {

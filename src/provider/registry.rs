@@ -5,8 +5,8 @@
 
 use super::{Provider, ProviderError};
 use crate::model::{
-    Address, Applied, Asked, Class, ConnectionName, EnvironmentName, Kind, KindName, Kinds,
-    Observation, Observed, Step,
+    Address, Applied, Asked, Class, ConnectionName, DigestKey, EnvironmentName, Kind, KindName,
+    Kinds, Observation, Observed, Step,
 };
 use crate::telemetry::crash_point;
 use futures::FutureExt as _;
@@ -74,6 +74,13 @@ impl Registry {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Returns the same registry whose kinds have the ledger's key, see [`Kinds::keyed`].
+    #[must_use]
+    pub fn keyed(self, key: &DigestKey) -> Self {
+        let kinds = self.kinds.keyed(key);
+        Self { kinds, ..self }
     }
 
     /// Returns the rows of every provider here.

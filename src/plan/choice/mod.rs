@@ -9,7 +9,7 @@ use super::diff;
 use super::ownership::Claims;
 use crate::model::{
     Action, Address, Connection, ConnectionName, DigestKey, Hole, Identity, Live, Observation,
-    Owned, PathPattern, Prediction, Step, Value, Wanted,
+    Owned, Prediction, Step, Value, Wanted,
 };
 use present::present;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,10 +72,7 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         address: wanted.address.clone(),
         kind: wanted.kind.name.clone(),
         connection: wanted.connection.clone(),
-        identity: match (&wanted.identity, secret_identity(wanted)) {
-            (Some(identity), None) => identity.clone(),
-            _ => Identity(Vec::new()),
-        },
+        identity: wanted.identity.clone().unwrap_or(Identity(Vec::new())),
         action: Action::None,
         reason: None,
         desired: Some(wanted.desired.clone()),
@@ -102,20 +99,9 @@ pub(super) fn waiting(step: Step, reason: String) -> Step {
     }
 }
 
-/// Returns an identity field that holds a secret. One that belongs to the identity only of some
-/// (`identity_also`) may: there its digest stands, as a TXT record's text may be a token.
-fn secret_identity(wanted: &Wanted) -> Option<String> {
-    let is_secret = |pattern: &&PathPattern| {
-        let keys: Vec<&str> = pattern.parts().iter().map(String::as_str).collect();
-        matches!(wanted.desired.at(&keys), Some(Value::Secret(_)))
-    };
-    let mut fields = wanted.kind.identity.iter();
-    fields.find(is_secret).map(ToString::to_string)
-}
-
 /// Tells why it cannot even be asked about.
 fn unreachable(wanted: &Wanted) -> Option<String> {
-    if let Some(field) = secret_identity(wanted) {
+    if let Some(field) = wanted.kind.secret_identity(&wanted.desired) {
         return Some(format!(
             "{field} says which object it is, so it is shown and recorded everywhere: it cannot be a secret"
         ));

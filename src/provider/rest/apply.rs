@@ -130,6 +130,7 @@ impl Work<'_> {
         };
         let meant = Meant {
             identity: &self.step.identity,
+            key: &self.session.key,
             id: self.step.external_id.as_deref(),
             id_only: by_record
                 && !matches!(self.step.action, Action::Create | Action::Adopt)

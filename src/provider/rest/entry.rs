@@ -9,7 +9,7 @@ use super::ownership::Ownership;
 use super::pointer::{ApiPath, Pointer};
 use super::update::UpdateStyle;
 use super::wait::Wait;
-use crate::model::{Digest, Identity, OnImmutable};
+use crate::model::{DigestKey, Identity, OnImmutable, Secret};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -188,8 +188,9 @@ impl Entry {
         }
     }
 
-    /// Tells whether an object of the right list has these identity fields.
-    pub(super) fn has_identity(&self, object: &Json, identity: &Identity) -> bool {
+    /// Tells whether an object of the right list has these identity fields; one that is secret stands
+    /// there as its digest under the key.
+    pub(super) fn has_identity(&self, object: &Json, identity: &Identity, key: &DigestKey) -> bool {
         identity.0.iter().all(|(pointer, wanted)| {
             let field = pointer.trim_start_matches('/');
             if self.path_only.iter().any(|name| name == field) {
@@ -198,7 +199,7 @@ impl Entry {
             match object.pointer(pointer) {
                 Some(Json::String(text)) => {
                     text == wanted
-                        || Digest::of(text).as_str() == wanted
+                        || key.digest(&Secret::new(text)).as_str() == wanted
                         || self.same_spelling(field, object, identity, text, wanted)
                 }
                 Some(Json::Null) | None => wanted.is_empty(),

@@ -132,25 +132,8 @@ impl Failure {
     }
 
     pub(super) fn error(self, what: &str) -> ProviderError {
-        let what = what.to_owned();
-        let Self {
-            reason,
-            code,
-            class,
-            hint,
-            ..
-        } = self;
-        match class {
-            Class::Transient => ProviderError::Unavailable { what, reason, code },
-            Class::Internal => ProviderError::Internal { what, reason },
-            Class::User if code == "invalid" => ProviderError::Invalid { what, reason, hint },
-            Class::User | Class::Refused => ProviderError::Refused {
-                what,
-                reason,
-                code,
-                hint,
-            },
-        }
+        let said = (self.reason, self.hint);
+        ProviderError::sorted(what.to_owned(), self.class, self.code, said)
     }
 }
 

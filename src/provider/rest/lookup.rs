@@ -3,7 +3,7 @@
 use super::entry::Entry;
 use super::paging::Paging;
 use super::pointer::ApiPath;
-use crate::model::Identity;
+use crate::model::{DigestKey, Identity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -41,6 +41,8 @@ pub(super) enum Picked<'a> {
 pub(super) struct Meant<'a> {
     /// Its identity fields.
     pub(super) identity: &'a Identity,
+    /// What a secret among them is digested under.
+    pub(super) key: &'a DigestKey,
     /// The id the live side made, where known: it is the truth.
     pub(super) id: Option<&'a str>,
     /// True where nothing but the id may choose, because the object carries no mark.
@@ -63,7 +65,7 @@ pub(super) fn pick<'a>(entry: &Entry, objects: &'a [Json], meant: Meant<'_>) -> 
     }
     let same: Vec<&Json> = objects
         .iter()
-        .filter(|object| entry.has_identity(object, meant.identity))
+        .filter(|object| entry.has_identity(object, meant.identity, meant.key))
         .collect();
     let likely: Vec<&Json> = same
         .iter()

@@ -30,7 +30,9 @@ mod write;
 pub use catalogue::Catalogue;
 
 use super::{Provider, ProviderError};
-use crate::model::{Applied, Asked, Class, Connection, Kind, KindName, Observed, Step, Value};
+use crate::model::{
+    Applied, Asked, Class, Connection, DigestKey, Kind, KindName, Observed, Step, Value,
+};
 use crate::net::{Client, Limiters};
 use async_trait::async_trait;
 use failure::Failure;
@@ -43,17 +45,20 @@ pub struct Rest {
     limiters: Limiters,
     catalogue: Catalogue,
     rows: Vec<Kind>,
+    key: DigestKey,
 }
 
 impl Rest {
-    /// Serves every kind of the catalogue. Accounts share their pace through `limiters`.
-    pub fn new(client: Client, limiters: Limiters, catalogue: Catalogue) -> Self {
+    /// Serves every kind of the catalogue. Accounts share their pace through `limiters`; `key` is the
+    /// ledger's, for identities in which a secret stands as its digest.
+    pub fn new(client: Client, limiters: Limiters, catalogue: Catalogue, key: DigestKey) -> Self {
         let rows = catalogue.rows();
         Self {
             client,
             limiters,
             catalogue,
             rows,
+            key,
         }
     }
 
@@ -74,7 +79,12 @@ impl Rest {
                 format!("the catalogue has no kind {kind}"),
             )
         })?;
-        Session::new(known, (&self.client, &self.limiters), connection, sent)
+        Session::new(
+            known,
+            (&self.client, &self.limiters, &self.key),
+            connection,
+            sent,
+        )
     }
 }
 

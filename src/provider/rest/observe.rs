@@ -169,6 +169,7 @@ fn observation(session: &Session, row: &Kind, objects: &[Json], question: &Asked
     };
     let meant = Meant {
         identity: &question.identity,
+        key: &session.key,
         id: recorded,
         id_only: by_record && question.desired.is_none(),
         likely: &likely,

@@ -4,7 +4,7 @@ use super::entry::{Api, Entry};
 use super::failure::{Failure, Scrub};
 use super::lookup::Lookup;
 use super::paging::MOST_PAGES;
-use crate::model::{Class, Connection, Digest, Identity, Secret, Value};
+use crate::model::{Class, Connection, Digest, DigestKey, Identity, Secret, Value};
 use crate::net::http::{Method, Url, header};
 use crate::net::{Client, Limiter, Limiters, Request};
 use serde_json::Value as Json;
@@ -18,6 +18,8 @@ pub(super) struct Session {
     limiter: Limiter,
     credential: Secret,
     scrub: Scrub,
+    /// What a secret in an identity is digested under.
+    pub(super) key: DigestKey,
 }
 
 impl Session {
@@ -25,14 +27,14 @@ impl Session {
     /// what the API says.
     pub(super) fn new(
         (api, entry): (Arc<Api>, Arc<Entry>),
-        (client, limiters): (&Client, &Limiters),
+        (client, limiters, key): (&Client, &Limiters, &DigestKey),
         connection: &Connection,
         sent: Option<&Value>,
     ) -> Result<Self, Failure> {
         let credential = api.auth.credential(connection)?;
         let account = Digest::of(credential.expose());
-        let key = format!("{}:{}", api.api, account.short());
-        let limiter = limiters.get(&key, api.pace.per_second, api.pace.burst);
+        let name = format!("{}:{}", api.api, account.short());
+        let limiter = limiters.get(&name, api.pace.per_second, api.pace.burst);
         let scrub = Scrub::of(&credential, sent);
         Ok(Self {
             api,
@@ -41,6 +43,7 @@ impl Session {
             limiter,
             credential,
             scrub,
+            key: key.clone(),
         })
     }
 

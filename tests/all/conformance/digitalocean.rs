@@ -5,7 +5,7 @@ use super::{CANARY, Edit, Subject};
 use crate::peers::checked::Checked;
 use crate::peers::digitalocean::{Server, TOKEN, in_front_of};
 use async_trait::async_trait;
-use reconciled::model::{Map, Secret, Value};
+use reconciled::model::{DigestKey, Map, Secret, Value};
 use reconciled::net::{Client, HttpSettings, Limiters};
 use reconciled::provider::{Catalogue, Provider, Rest};
 use serde_json::{Value as Json, json};
@@ -166,6 +166,7 @@ impl Subject for InAccount {
             Client::new(&settings).unwrap(),
             Limiters::default(),
             catalogue,
+            DigestKey::new([7; 32]),
         ))
     }
 

@@ -93,6 +93,21 @@ spec:
     )
 }
 
+/// An environment that would name a file by a secret: it is refused, and its value told to nobody.
+fn named_by_a_secret() -> &'static str {
+    "apiVersion: reconciled.dev/v1alpha1
+kind: Environment
+metadata: { name: named }
+spec:
+  secrets: { of_env: { env: SHOP_TOKEN } }
+  connections: { here: { provider: host, root: HOST } }
+  notify: { slack: \"#infra\" }
+  resources:
+    named: { kind: host/file, spec: { path: \"/${secrets.of_env}\", content: x } }
+    again: { kind: host/file, spec: { path: \"/${secrets.of_env}\", content: x } }
+"
+}
+
 fn prepared() -> (World, Recorder, Server) {
     let (world, recorder, cloud) = (World::new(), Recorder::start(), Server::start());
     for _ in 0..50 {
@@ -147,9 +162,17 @@ fn live_through_it(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>) 
 #[test]
 fn a_secret_is_seen_where_it_was_declared_to_go_and_nowhere_else() {
     let (world, recorder, _cloud) = prepared();
-    world.commit(&[("shop.yaml", &environment("hello"))]);
+    let named = ("named.yaml", named_by_a_secret());
+    world.commit(&[("shop.yaml", &environment("hello")), named]);
     let mut daemon = world.start();
     live_through_it(&world, &recorder, &mut daemon);
+    let folder = world.repository();
+    let refused = format!(
+        "{:?}",
+        world.command(&["validate", folder.to_str().unwrap()])
+    );
+    assert!(refused.contains("secret-identity"), "{refused}");
+    assert_clean("the refusal", refused.as_bytes());
 
     let page = world.live("page").unwrap();
     assert!(

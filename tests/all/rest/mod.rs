@@ -24,6 +24,11 @@ use std::time::Duration;
 const CLUSTER: &str = "digitalocean/database-cluster";
 const RECORD: &str = "digitalocean/domain-record";
 
+/// The ledger's key.
+fn key() -> DigestKey {
+    DigestKey::new([7; 32])
+}
+
 /// A provider that reaches one address, and the questions and steps that an engine would make.
 struct World {
     rest: Rest,
@@ -45,6 +50,7 @@ impl World {
                 Client::new(&settings).unwrap(),
                 Limiters::default(),
                 catalogue,
+                key(),
             ),
             token: TOKEN,
         }
@@ -74,7 +80,10 @@ impl World {
                 provider: "digitalocean".to_owned(),
                 settings: Value::Map(settings),
             }),
-            identity: self.row(kind).identity_of(&desired).unwrap(),
+            identity: self
+                .row(kind)
+                .identity_with(&desired, Some(&key()))
+                .unwrap(),
             desired: Some(desired),
             owned: None,
             depth: Depth::Predict,
@@ -143,7 +152,7 @@ impl World {
             connection: asked.connection.name.clone(),
             identity: asked.identity.clone(),
             external_id: applied.external_id.clone(),
-            applied: DigestKey::new([7; 32]).sealed_json(asked.desired.as_ref().unwrap()),
+            applied: key().sealed_json(asked.desired.as_ref().unwrap()),
             protected: false,
             verdict: None,
         };

@@ -1,8 +1,8 @@
 //! Looking: what is there, what is not, and what could not be told.
 
-use super::{CLUSTER, RECORD, World, cluster, ours, record, shown};
+use super::{CLUSTER, RECORD, World, cluster, key, ours, record, shown};
 use crate::peers::digitalocean::{Fault, Server};
-use reconciled::model::{Class, Observation, Value};
+use reconciled::model::{Action, Asked, Class, Observation, Secret, Value};
 use reconciled::provider::Provider as _;
 use serde_json::json;
 
@@ -267,4 +267,35 @@ async fn mail_servers_are_told_apart_and_compared_without_their_dot() {
         server.account(|account| account.domains["example.com"].len()),
         3
     );
+}
+
+#[tokio::test]
+async fn records_that_only_a_secret_tells_apart_are_found_by_it() {
+    let server = Server::start();
+    server.account(|account| account.domains.insert("example.com".to_owned(), Vec::new()));
+    let world = World::of(&server);
+    let asked = |id: &str, data: &str| {
+        let asked = world.asked(id, RECORD, &record("TXT", "@", data));
+        let mut desired = asked.desired.clone().unwrap();
+        if let Value::Map(fields) = &mut desired {
+            fields.insert("data".to_owned(), Value::Secret(Secret::new(data)));
+        }
+        let row = world.row(RECORD);
+        Asked {
+            identity: row.identity_with(&desired, Some(&key())).unwrap(),
+            desired: Some(desired),
+            ..asked
+        }
+    };
+    let (one, other) = (
+        asked("production/a", "canary-a"),
+        asked("production/b", "canary-b"),
+    );
+    world.apply(&one, Action::Create, None).await.unwrap();
+    let absent = world.look(&other).await;
+    assert!(matches!(absent, Observation::Absent { .. }), "{absent:?}");
+    world.apply(&other, Action::Create, None).await.unwrap();
+    let (first, second) = (world.live(&one).await, world.live(&other).await);
+    assert_ne!(first.external_id, second.external_id);
+    assert!(!shown(&(first, second, one)).contains("canary"));
 }
