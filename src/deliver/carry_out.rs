@@ -3,7 +3,7 @@
 use super::journal::Journal;
 use super::order::Order;
 use super::route::Route;
-use super::wait::{Waited, until_ready};
+use super::wait::{self, Waited, until_ready};
 use crate::model::{
     Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId, Step,
     Value,
@@ -242,7 +242,7 @@ impl Run<'_> {
     async fn write(&self, step: &Step) -> Result<Applied, ProviderError> {
         let span =
             tracing::info_span!("step", address = %step.address, action = step.action.as_str());
-        tracing::Instrument::instrument(self.needs.registry.apply(step), span).await
+        tracing::Instrument::instrument(self.needs.registry.apply(step, &self.stop), span).await
     }
 
     /// Waits until it is ready where that was asked, and hands its outputs to those that come after.
@@ -318,6 +318,7 @@ impl Run<'_> {
 fn refused(error: &ProviderError) -> Outcome {
     match error {
         ProviderError::Moved { .. } => Outcome::Moved,
+        ProviderError::Stopped { reason, .. } => wait::cut_short(reason),
         other => failed(other, other.code(), other.hint()),
     }
 }

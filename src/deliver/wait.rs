@@ -42,12 +42,17 @@ pub(super) async fn until_ready(
         }
         told(&last);
         tokio::select! {
-            () = cancel.cancelled() => return Waited::Ended(Outcome::Skipped {
-                reason: format!("waiting was cut short by a newer revision or a stop; {last}"),
-            }),
+            () = cancel.cancelled() => return Waited::Ended(cut_short(&last)),
             () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(step, &last)),
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
         }
+    }
+}
+
+/// Says that a run ended before what it waited for.
+pub(super) fn cut_short(last: &str) -> Outcome {
+    Outcome::Skipped {
+        reason: format!("waiting was cut short by a newer revision or a stop; {last}"),
     }
 }
 

@@ -43,6 +43,14 @@ pub enum ProviderError {
         /// Stable code: `unreachable`, `timeout`, `rate-limited`, `server-error` …
         code: &'static str,
     },
+    /// The run was stopped while this step waited for the live side.
+    #[error("finish {what}: {reason}")]
+    Stopped {
+        /// The live object.
+        what: String,
+        /// What it waits for.
+        reason: String,
+    },
     /// A bug of ours.
     #[error("apply to {what}: {reason}")]
     Internal {
@@ -82,13 +90,14 @@ impl Fault for ProviderError {
             Self::Moved { .. } => "moved",
             Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
             Self::Invalid { .. } => "invalid",
+            Self::Stopped { .. } => "stopped",
             Self::Internal { .. } => "internal",
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Moved { .. } => {
+            Self::Moved { .. } | Self::Stopped { .. } => {
                 Some("The next run plans again from what is there now.".to_owned())
             }
             Self::Refused { hint, .. } | Self::Invalid { hint, .. } => hint.clone(),
@@ -101,7 +110,7 @@ impl Fault for ProviderError {
         match self {
             Self::Moved { .. } | Self::Refused { .. } => Class::Refused,
             Self::Invalid { .. } => Class::User,
-            Self::Unavailable { .. } => Class::Transient,
+            Self::Unavailable { .. } | Self::Stopped { .. } => Class::Transient,
             Self::Internal { .. } => Class::Internal,
         }
     }

@@ -5,6 +5,7 @@
 mod error;
 mod host;
 mod kubernetes;
+mod pause;
 mod registry;
 mod rest;
 
@@ -16,6 +17,7 @@ pub use rest::{Catalogue, Rest};
 
 use crate::model::{Address, Applied, Asked, Kind, Observed, Step};
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 /// Returns the rows of every kind of this binary, whether it is connected anywhere or not: what
 /// `validate`, `explain` and the schemas know. A provider's rows are added here, in one line.
@@ -39,6 +41,9 @@ pub fn all_rows() -> Vec<Kind> {
 ///   [`ProviderError::Moved`] where live state is no longer `step.mark`, and refuses to delete or
 ///   change what does not carry our mark, `Adopt` apart. For a kind whose proof is
 ///   [`crate::model::Proof::Record`] the recorded id stands for the mark.
+/// - Where `apply` has to wait inside a step (until a delete makes room, until a change under way
+///   ends), it ends as [`ProviderError::Stopped`] once `stop` is cancelled. Live state is then as
+///   after a kill at that moment; the next run goes on from there.
 /// - No error, reason or output holds a secret in the clear.
 ///
 /// # Assumptions
@@ -53,8 +58,8 @@ pub trait Provider: Send + Sync {
     fn kinds(&self) -> &[Kind];
     /// Answers what is live.
     async fn observe(&self, asked: &[Asked]) -> Vec<Observed>;
-    /// Carries out one step.
-    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError>;
+    /// Carries out one step. `stop` cuts waits short, never a request.
+    async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError>;
 }
 
 /// Lets a provider say "this address may have changed": the schedule runs it soon. It carries no

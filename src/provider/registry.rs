@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long the guards wait before they speak for a silent provider.
 #[derive(Clone, Copy, Debug)]
@@ -114,12 +115,16 @@ impl Registry {
         once(answered.into_iter().chain(extra))
     }
 
-    /// Carries out one step by the provider of its kind.
+    /// Carries out one step by the provider of its kind; `stop` cuts its waits short.
     ///
     /// # Errors
     /// What the provider says; a hang is `timeout` (look again, it may have happened), a panic is
     /// a bug of ours.
-    pub async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+    pub async fn apply(
+        &self,
+        step: &Step,
+        stop: &CancellationToken,
+    ) -> Result<Applied, ProviderError> {
         let what = format!("{} {}", step.kind, step.identity);
         let Some(provider) = self.provider(&step.kind) else {
             return Err(ProviderError::Invalid {
@@ -131,7 +136,7 @@ impl Registry {
         // Some wait inside for what has to be done before the next request of one step.
         let patience = self.patience.apply.saturating_add(step.deadline);
         crash_point("provider: before apply");
-        let guarded = AssertUnwindSafe(provider.apply(step)).catch_unwind();
+        let guarded = AssertUnwindSafe(provider.apply(step, stop)).catch_unwind();
         let answer = tokio::time::timeout(patience, guarded).await;
         crash_point("provider: after apply");
         match answer {

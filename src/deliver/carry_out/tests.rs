@@ -21,6 +21,8 @@ struct Scripted {
     fails: BTreeSet<&'static str>,
     moved: BTreeSet<&'static str>,
     never_ready: bool,
+    /// Every step waits in the provider for as long as it is let.
+    waits_inside: bool,
     outputs: Map,
     applied: Mutex<Vec<(String, Option<Value>)>>,
 }
@@ -75,7 +77,7 @@ impl Provider for Scripted {
         asked.iter().map(seen).collect()
     }
 
-    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+    async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError> {
         let name = step.address.resource.name().to_owned();
         self.applied
             .lock()
@@ -86,6 +88,13 @@ impl Provider for Scripted {
                 what: name,
                 reason: "down".into(),
                 code: "unreachable",
+            });
+        }
+        if self.waits_inside {
+            stop.cancelled().await;
+            return Err(ProviderError::Stopped {
+                what: name,
+                reason: "it is being deleted".into(),
             });
         }
         if self.moved.contains(name.as_str()) {
@@ -323,6 +332,25 @@ async fn a_stop_ends_the_wait_and_starts_nothing_more() {
     let (outcomes, ()) = tokio::join!(setup.play(), stopped);
     assert_eq!(words(&outcomes), ["api skipped", "db skipped"]);
     assert_eq!(provider.names(), ["db"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_a_wait_inside_a_provider_too() {
+    let provider = Scripted {
+        waits_inside: true,
+        ..Scripted::new()
+    };
+    let setup = Setup::new(provider, vec![step("db", Action::Delete, 0, &[])]);
+    let cancel = setup.cancel.clone();
+    let stopped = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        cancel.cancel();
+    };
+    let (outcomes, ()) = tokio::join!(setup.play(), stopped);
+    let Outcome::Skipped { reason } = &outcomes["db"] else {
+        panic!("{outcomes:?}")
+    };
+    assert!(reason.ends_with("; it is being deleted"), "{reason}");
 }
 
 #[tokio::test(start_paused = true)]

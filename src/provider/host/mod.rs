@@ -34,6 +34,7 @@ use root::Root;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// Where programs of a host are looked for. Never taken from a spec: it would choose what is run.
 const PROGRAM_FOLDERS: [&str; 5] = [
@@ -174,7 +175,12 @@ impl Provider for Host {
         .await
     }
 
-    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+    /// Nothing here waits.
+    async fn apply(
+        &self,
+        step: &Step,
+        _stop: &CancellationToken,
+    ) -> Result<Applied, ProviderError> {
         let (host, step) = (self.clone(), step.clone());
         blocking(move || host.carry_out(&step)).await
     }

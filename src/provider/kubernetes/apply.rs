@@ -13,6 +13,7 @@ use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step,
 use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// How often a write is tried whose object moved in ways that are no change, e.g. its status.
 const TRIES: u32 = 5;
@@ -25,6 +26,8 @@ pub(super) struct Work<'a> {
     pub(super) target: Target,
     /// What is to be done.
     pub(super) step: &'a Step,
+    /// Cuts waits short.
+    pub(super) stop: &'a CancellationToken,
     /// What is secret in it.
     pub(super) sealer: Sealer<'a>,
 }
@@ -44,6 +47,7 @@ pub(super) async fn carry_out(
     cluster: &Cluster,
     row: &Kind,
     step: &Step,
+    stop: &CancellationToken,
 ) -> Result<Applied, ProviderError> {
     let sealer = Sealer::of(row, step.desired.as_ref());
     let what = format!("{} {}", step.kind, step.identity);
@@ -73,6 +77,7 @@ pub(super) async fn carry_out(
         cluster,
         target,
         step,
+        stop,
         sealer,
     };
     if work.target.served.kind == "CustomResourceDefinition" {

@@ -1,12 +1,13 @@
 //! Deletes one object that is ours and is what was planned, and waits until it is gone.
 
 use super::super::ProviderError;
+use super::super::pause::pause;
 use super::apply::{Seen, Work};
 use super::error::Failure;
 use super::health;
 use crate::model::Class;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// How long to wait for it to be gone, where the step does not say.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -52,7 +53,7 @@ pub(super) async fn carry_out(work: &Work<'_>) -> Result<bool, ProviderError> {
 /// Waits until no object of this uid is there.
 async fn gone(work: &Work<'_>, uid: &serde_json::Value) -> Result<(), ProviderError> {
     let until = Instant::now() + work.step.deadline.min(LONGEST);
-    let mut pause = Duration::from_millis(50);
+    let mut length = Duration::from_millis(50);
     loop {
         let target = &work.target;
         let live = work
@@ -65,16 +66,24 @@ async fn gone(work: &Work<'_>, uid: &serde_json::Value) -> Result<(), ProviderEr
             Err(failure) if failure.class == Class::Transient => serde_json::Value::Null,
             Err(failure) => return Err(work.failed(failure)),
         };
-        if Instant::now() + pause > until {
+        let reason = || {
             let waits = health::finalizers(&last).unwrap_or_else(|| "its dependants".to_owned());
-            let reason = format!("it is being deleted and not gone yet; it waits for {waits}");
+            format!("it is being deleted and not gone yet; it waits for {waits}")
+        };
+        if Instant::now() + length > until {
+            let reason = reason();
             let failure = Failure {
                 class: Class::Refused,
                 ..Failure::user("finalizers", reason)
             };
             return Err(work.failed(failure));
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
+        if !pause(length, work.stop).await {
+            return Err(ProviderError::Stopped {
+                what: work.what(),
+                reason: reason(),
+            });
+        }
+        length = (length * 2).min(Duration::from_secs(2));
     }
 }

@@ -53,6 +53,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use watch::{Manner, Watches};
 
 /// Requests a second to one cluster. High on purpose: the API server's own priority and fairness says
@@ -209,7 +210,7 @@ impl Provider for Kubernetes {
         join_all(answers).await.into_iter().flatten().collect()
     }
 
-    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+    async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError> {
         let what = format!("{} {}", step.kind, step.identity);
         let Some(row) = self.row(&step.kind) else {
             let reason = "it is no kind of this provider".to_owned();
@@ -219,6 +220,6 @@ impl Provider for Kubernetes {
             .looked_up(&step.connection)
             .await
             .map_err(|failure| failure.of_step(&what))?;
-        apply::carry_out(&cluster, row, step).await
+        apply::carry_out(&cluster, row, step, stop).await
     }
 }

@@ -49,7 +49,11 @@ impl Provider for Scripted {
         }
     }
 
-    async fn apply(&self, _step: &Step) -> Result<Applied, ProviderError> {
+    async fn apply(
+        &self,
+        _step: &Step,
+        _stop: &CancellationToken,
+    ) -> Result<Applied, ProviderError> {
         match self.1 {
             Habit::Panics => panic!("the canary"),
             _ => std::future::pending().await,

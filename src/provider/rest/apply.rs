@@ -9,13 +9,18 @@ use super::ownership::Ownership;
 use super::session::Session;
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Owner, Step, Value};
 use crate::provider::ProviderError;
+use crate::provider::pause::pause;
 use serde_json::Value as Json;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// One step under way.
 pub(super) struct Work<'a> {
     pub(super) session: Session,
     pub(super) row: &'a Kind,
     pub(super) step: &'a Step,
+    /// Cuts waits short.
+    pub(super) stop: &'a CancellationToken,
     pub(super) what: &'a str,
 }
 
@@ -23,6 +28,7 @@ impl Rest {
     pub(super) async fn carry_out(
         &self,
         step: &Step,
+        stop: &CancellationToken,
         what: &str,
     ) -> Result<Applied, ProviderError> {
         let internal = |reason: &str| ProviderError::Internal {
@@ -39,6 +45,7 @@ impl Rest {
             session,
             row,
             step,
+            stop,
             what,
         };
         match step.action {
@@ -189,6 +196,17 @@ impl Work<'_> {
 
     pub(super) fn failed(&self, failure: Failure) -> ProviderError {
         failure.error(self.what)
+    }
+
+    /// Waits for a look at the object again.
+    pub(super) async fn pause(&self, length: Duration, why: &str) -> Result<(), ProviderError> {
+        if pause(length, self.stop).await {
+            return Ok(());
+        }
+        Err(ProviderError::Stopped {
+            what: self.what.to_owned(),
+            reason: why.to_owned(),
+        })
     }
 
     pub(super) fn moved(&self) -> ProviderError {

@@ -37,6 +37,7 @@ use crate::net::{Client, Limiters};
 use async_trait::async_trait;
 use failure::Failure;
 use session::Session;
+use tokio_util::sync::CancellationToken;
 
 /// The clouds of a catalogue.
 #[derive(Debug)]
@@ -98,8 +99,8 @@ impl Provider for Rest {
         self.observe_all(asked).await
     }
 
-    async fn apply(&self, step: &Step) -> Result<Applied, ProviderError> {
+    async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError> {
         let what = format!("{} {}", step.kind, step.identity);
-        self.carry_out(step, &what).await
+        self.carry_out(step, stop, &what).await
     }
 }

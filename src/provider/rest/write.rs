@@ -136,29 +136,34 @@ impl Work<'_> {
                     "it was deleted and is still there",
                 )));
             }
-            sleep(pause).await;
+            self.pause(pause, "it is being deleted").await?;
             pause = (pause * 2).min(PAUSES.1);
         }
         Ok(())
     }
 
-    /// Waits until the object works, so that the next write is not refused.
+    /// Waits until the object works, so that the next write is not refused; one that has failed will not.
     pub(super) async fn settled(&self, body: Json) -> Result<Json, ProviderError> {
         let until = Instant::now() + self.step.deadline;
         let (mut body, mut pause) = (body, PAUSES.0);
-        while let Health::Progressing(why) | Health::Failed(why) = self.object(&body).health() {
-            if Instant::now() + pause > until {
-                return Err(self.failed(Failure::new(
-                    "busy",
-                    Class::Transient,
-                    format!("{why}, and takes no change"),
-                )));
-            }
-            sleep(pause).await;
+        loop {
+            let why = match self.object(&body).health() {
+                Health::Ready => return Ok(body),
+                Health::Failed(why) => return Err(self.busy(Class::Refused, &why)),
+                Health::Progressing(why) if Instant::now() + pause > until => {
+                    return Err(self.busy(Class::Transient, &why));
+                }
+                Health::Progressing(why) => why,
+            };
+            self.pause(pause, &why).await?;
             pause = (pause * 2).min(PAUSES.1);
             body = self.look().await?.ok_or_else(|| self.moved())?;
         }
-        Ok(body)
+    }
+
+    fn busy(&self, class: Class, why: &str) -> ProviderError {
+        let reason = format!("{why}, and takes no change");
+        self.failed(Failure::new("busy", class, reason))
     }
 
     /// Puts the mark and the declared tags on the object. Another's mark goes before ours comes: cut

@@ -119,3 +119,50 @@ fn more_deletes_than_the_budget_allows_are_held_and_the_rest_goes_on() {
     });
     assert_eq!(scene.text("a").unwrap(), "y");
 }
+
+#[test]
+fn a_delete_that_somebody_holds_back_stops_at_a_newer_revision() {
+    let scene = Scene::new("finalized");
+    let held = scene.object(
+        "v1",
+        "ConfigMap",
+        "held",
+        json!({ "metadata": { "finalizers": ["example.com/hold"] } }),
+    );
+    let all = [
+        ("namespace", scene.namespace()),
+        ("page", scene.config("page", "hello")),
+        ("held", held),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, generous(), &all);
+    scene.commit(generous(), &all[..2]);
+    let is_going = || {
+        let live = scene.live("configmaps/held")?;
+        live["metadata"]["deletionTimestamp"].as_str().map(drop)
+    };
+    daemon.until("it is being deleted", |_| is_going());
+
+    // It would wait for minutes.
+    let commit = scene.commit(
+        generous(),
+        &[all[0].clone(), ("page", scene.config("page", "new"))],
+    );
+    daemon.until("the newer revision is applied", |_| {
+        (scene.text("page")? == "new").then_some(())
+    });
+    assert!(is_going().is_some(), "{commit}");
+    scene.kubectl([
+        "patch",
+        "configmap",
+        "held",
+        "--type=merge",
+        "--patch",
+        r#"{"metadata":{"finalizers":null}}"#,
+    ]);
+    daemon.until("it is gone and no longer ours", |_| {
+        let owned = scene.world.owned();
+        let is_ours = owned.iter().any(|address| address.ends_with("/held"));
+        (scene.live("configmaps/held").is_none() && !is_ours).then_some(())
+    });
+}

@@ -2,8 +2,12 @@
 
 use super::{CLUSTER, RECORD, World, cluster, record, with};
 use crate::peers::digitalocean::{Fault, Server};
-use reconciled::model::{Action, Class, Fault as _, Observation};
+use crate::peers::wait::until_so;
+use reconciled::model::{Action, Class, Fault as _, Observation, Step};
+use reconciled::provider::{Provider as _, ProviderError};
 use serde_json::json;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 fn posts(server: &Server) -> usize {
     server
@@ -166,4 +170,37 @@ async fn a_deletion_that_is_not_answered_is_finished_by_the_next() {
         .await
         .unwrap();
     assert_eq!(server.writes().len(), 2);
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_wait_for_a_change_that_goes_on() {
+    let server = Server::start();
+    let world = World::of(&server);
+    let asked = world.asked("production/db", CLUSTER, &cluster("shop"));
+    world.apply(&asked, Action::Create, None).await.unwrap();
+    let larger = with(cluster("shop"), "num_nodes", 2);
+    let asked = world.asked("production/db", CLUSTER, &larger);
+    let live = world.live(&asked).await;
+    server.account(|account| account.looks_until_online = u32::MAX);
+    server.fail("PUT", "resize", Fault::Cut);
+    let cut = world.apply(&asked, Action::Update, Some(&live)).await;
+    cut.unwrap_err();
+    let largest = with(cluster("shop"), "num_nodes", 3);
+    let asked = world.asked("production/db", CLUSTER, &largest);
+    let step = Step {
+        deadline: Duration::from_secs(600),
+        mark: None,
+        ..world.step(&asked, Action::Update, None)
+    };
+    let stop = CancellationToken::new();
+    let before = server.requests().len();
+    let cancel = async {
+        let waits = async || (server.requests().len() > before + 1).then_some(());
+        until_so("it looks again", Duration::from_secs(60), waits).await;
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(world.rest.apply(&step, &stop), cancel);
+    let told = ended.unwrap_err();
+    assert!(matches!(told, ProviderError::Stopped { .. }), "{told}");
+    assert_eq!(server.writes()[1..], ["PUT resize shop"]);
 }

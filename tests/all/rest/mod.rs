@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const CLUSTER: &str = "digitalocean/database-cluster";
 const RECORD: &str = "digitalocean/domain-record";
@@ -141,7 +142,10 @@ impl World {
         action: Action,
         live: Option<&Live>,
     ) -> Result<Applied, ProviderError> {
-        self.rest.apply(&self.step(asked, action, live)).await
+        let stop = CancellationToken::new();
+        self.rest
+            .apply(&self.step(asked, action, live), &stop)
+            .await
     }
 
     /// What the ledger would remember of a resource that was applied.
