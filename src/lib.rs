@@ -5,7 +5,7 @@
 //! ```text
 //! model      nouns every room shares: plain data
 //! yaml       YAML text -> located nodes, and a reader that says all mistakes     (pure)
-//! net        outbound HTTP and child processes; the only door to either
+//! net        outbound HTTP, child processes, one pace per account (kube, octocrab and git2 bring their own wire)
 //! telemetry  log setup, metrics, clock, error chain
 //! config     the daemon's own settings, one element per file
 //! source     Git -> Snapshot
@@ -33,7 +33,7 @@
 //! 6. Why nothing happened is part of the plan. Drift never comes without a rendered difference.
 //! 7. A secret value reaches no output.
 //! 8. After apply, observe and plan again: the plan is empty.
-//! 9. One diff function serves plan, drift and apply.
+//! 9. One diff function serves plan and drift; what it takes for equal, a provider leaves alone.
 //! 10. Killed between any two steps, the next start converges: nothing twice, nothing lost.
 
 pub mod cli;

@@ -161,7 +161,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// Returns what has not ended, started or not.
+    /// Returns what was never given out and has not ended.
     pub(super) fn unstarted(&self) -> Vec<usize> {
         (0..self.steps.len())
             .filter(|nth| !self.started[*nth] && !self.ended[*nth])

@@ -163,9 +163,7 @@ impl Entry {
                 inventory::fold(connection, &owned.address, Some(owned)).await?;
             }
             Self::Released { address } => inventory::fold(connection, address, None).await?,
-            Self::EpisodeOpened(opening) => {
-                return episodes::fold_opened(connection, opening, at).await;
-            }
+            Self::EpisodeOpened(new) => return episodes::fold_opened(connection, new, at).await,
             Self::EpisodeEnded { episode, how } => {
                 episodes::fold_ended(connection, *episode, how, at).await?;
             }

@@ -1,6 +1,7 @@
 //! The only door to live resources: the trait every provider is, and the registry of them.
 //!
-//! A provider knows one API. It never sees a plan, never decides, never retries above one request.
+//! A provider knows one API. It never sees a plan. Inside one step it may look and send again where the
+//! live side moved in ways that are no change, or had done nothing; a step as a whole it never repeats.
 
 mod error;
 mod host;

@@ -1,6 +1,6 @@
 //! What renderers take besides plans: how a run ended, and a drift episode.
 
-use crate::deliver::{Decision, Route};
+use crate::deliver::route::{Decision, Route};
 use crate::model::{Action, Address, EnvironmentName, Outcome, Revision, RunId, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;

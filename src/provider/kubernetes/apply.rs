@@ -127,11 +127,8 @@ impl Work<'_> {
         let desired = self.step.desired.as_ref().unwrap_or(&Value::Null);
         let mut sent = shape::payload(desired).map_err(|failure| self.failed(failure))?;
         if !sent.holes.is_empty() {
-            let reason = "a value is not known yet".to_owned();
-            return Err(ProviderError::Internal {
-                what: self.what(),
-                reason,
-            });
+            let (what, reason) = (self.what(), "a value is not known yet".to_owned());
+            return Err(ProviderError::Internal { what, reason });
         }
         marks::put(&mut sent.object, &self.step.address, &self.target.reference);
         Ok(sent.object)

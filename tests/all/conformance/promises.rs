@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::world::World;
-use reconciled::model::{Action, Depth, Observation, Owner};
+use reconciled::model::{Action, Depth, Observation, Owner, Step};
 
 /// Create, then plan again: nothing to do, at whatever depth; and what is there is marked as ours.
 pub(super) async fn create_then_the_plan_is_empty(subject: &dyn Subject) {
@@ -46,6 +46,33 @@ pub(super) async fn reorder_then_the_plan_is_empty(subject: &dyn Subject) {
         world.settled(Some(&reordered)).await;
     }
     assert_eq!(subject.fingerprint().await, before);
+}
+
+/// What the plan takes for equal, the provider leaves alone when it is told to write it all the same;
+/// what the plan takes for a difference, the provider writes.
+pub(super) async fn plan_and_provider_agree_on_what_is_equal(subject: &dyn Subject) {
+    let mut world = World::new(subject);
+    let declared = subject.declared();
+    world.converge(&declared).await;
+    for equal in subject.reordered().into_iter().chain([declared.clone()]) {
+        let plan = world.plan(Some(&equal)).await;
+        assert!(plan.is_empty(), "{:#?}", plan.steps);
+        let before = subject.fingerprint().await;
+        let step = Step {
+            action: Action::Update,
+            ..world.step(&plan)
+        };
+        let applied = world.try_apply(&step).await.unwrap();
+        assert!(applied.unchanged, "{:?}", step.desired);
+        assert_eq!(subject.fingerprint().await, before);
+    }
+    for (path, changed) in subject.mutations() {
+        let plan = world.plan(Some(&changed)).await;
+        let applied = world.apply(&world.step(&plan)).await.unwrap();
+        assert!(!applied.unchanged, "{path}");
+        world.ready(&changed).await;
+        world.converge(&declared).await;
+    }
 }
 
 /// Each mutable field changes in place, alone.

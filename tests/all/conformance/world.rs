@@ -12,6 +12,7 @@ use reconciled::provider::{ProviderError, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long a resource may take to become ready, and the live side to answer for what was written.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -208,7 +209,8 @@ impl<'a> World<'a> {
 
     /// Carries out one step and remembers nothing, as a daemon killed right after.
     pub(crate) async fn try_apply(&self, step: &Step) -> Result<Applied, ProviderError> {
-        let result = self.registry().apply(step).await;
+        let stop = CancellationToken::new();
+        let result = self.registry().apply(step, &stop).await;
         shows_no_secret(&result);
         if let Err(error) = &result {
             shows_no_secret(&error.to_string());
