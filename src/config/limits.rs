@@ -134,7 +134,7 @@ pub(super) fn schema() -> Value {
         vec![
             (
                 "concurrency",
-                number("Writes of one run that are under way at once", (1, 256), 8),
+                number("Writes of one run that are under way at once", (1, 256), 16),
             ),
             (
                 "environments",

@@ -286,7 +286,20 @@ fn what_says_which_object_it_is_cannot_be_a_secret_and_is_not_shown() {
         "  resources:\n    a: { kind: host/file, spec: { path: \"/${secrets.t}\" } }\n    b: { kind: host/file, spec: { path: \"/${secrets.t}\" } }\n    c: { kind: host/file, spec: { path: \"/${resources.db.connection.uri}\" } }\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: nyc3 } }\n",
     );
     assert!(!said.contains("canary"), "{said}");
-    insta::assert_snapshot!(said, @r#""#);
+    insta::assert_snapshot!(said, @r#"
+    e.yaml:8:41 secret-identity: /path says which object it is, which is shown and recorded everywhere: it cannot be a secret
+          a: { kind: host/file, spec: { path: "/${secrets.t}" } }
+                                              ^^^^^^^^^^^^^^^
+      = Write it out, or read it from vars.
+    e.yaml:9:41 secret-identity: /path says which object it is, which is shown and recorded everywhere: it cannot be a secret
+          b: { kind: host/file, spec: { path: "/${secrets.t}" } }
+                                              ^^^^^^^^^^^^^^^
+      = Write it out, or read it from vars.
+    e.yaml:10:41 secret-identity: /path says which object it is, which is shown and recorded everywhere: it cannot be a secret
+          c: { kind: host/file, spec: { path: "/${resources.db.connection.uri}" } }
+                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = Write it out, or read it from vars.
+    "#);
 }
 
 #[test]
