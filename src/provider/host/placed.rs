@@ -348,13 +348,10 @@ fn wished(
         (None, _) => default.mode,
     };
     let id = |field: &'static str, account: Account| match text(field) {
-        Some(name) => account
-            .number(&name)?
-            .map(Some)
-            .ok_or_else(|| {
-                let sealed = matches!(desired.get(field), Some(Value::Secret(_)));
-                wrong(field, stranger(field, &name, sealed))
-            }),
+        Some(name) => account.number(&name)?.map(Some).ok_or_else(|| {
+            let sealed = matches!(desired.get(field), Some(Value::Secret(_)));
+            wrong(field, stranger(field, &name, sealed))
+        }),
         None => Ok(None),
     };
     let mut sealed = false;

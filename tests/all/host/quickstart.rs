@@ -13,6 +13,7 @@ use reconciled::spec::{self, ReadOptions, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 const SECRET: &str = "canary \"of\" the $hop";
 
@@ -172,13 +173,12 @@ impl Walk {
                 .position(|step| step.after.is_disjoint(&waiting));
             let step = left.remove(next.expect("no circle is planned"));
             let desired = self.graph.fill(&step.address, &outputs).unwrap();
-            let applied = self
-                .registry
-                .apply(&Step {
-                    desired: Some(desired.clone()),
-                    ..step.clone()
-                })
-                .await;
+            let filled = Step {
+                desired: Some(desired.clone()),
+                ..step.clone()
+            };
+            let stop = CancellationToken::new();
+            let applied = self.registry.apply(&filled, &stop).await;
             outputs.insert(step.address.resource.clone(), applied.unwrap().outputs);
             self.owned.retain(|owned| owned.address != step.address);
             self.owned.push(Owned {

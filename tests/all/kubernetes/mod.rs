@@ -24,6 +24,7 @@ use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// One environment on the shared cluster, with a namespace of its own, a provider that lives as long
 /// as it does, and what the ledger would remember.
@@ -242,7 +243,7 @@ impl Scene {
     }
 
     async fn carry_out(&mut self, step: &Step) -> Result<Applied, ProviderError> {
-        let applied = self.registry.apply(step).await?;
+        let applied = self.registry.apply(step, &CancellationToken::new()).await?;
         self.owned.retain(|owned| owned.address != step.address);
         if step.action != Action::Delete {
             self.owned.push(Owned {
