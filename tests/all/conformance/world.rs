@@ -76,7 +76,7 @@ impl<'a> World<'a> {
         let kind = self.row();
         Wanted {
             address: self.address.clone(),
-            identity: kind.identity_of(declared),
+            identity: kind.identity_with(declared, Some(&self.key)),
             desired: kind.sealed(declared.clone()),
             kind,
             connection: Arc::clone(&self.connection),
