@@ -6,7 +6,7 @@ use crate::yaml::Place;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most diagnostics one environment keeps; the rest is counted.
-const MOST_DIAGNOSTICS: usize = 200;
+pub(super) const MOST_DIAGNOSTICS: usize = 200;
 
 impl Reading {
     /// Returns every mistake once, by file and line.

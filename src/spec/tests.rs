@@ -1,7 +1,7 @@
 //! Environments as people write them, with the mistakes they make.
 
 use super::*;
-use crate::model::{File, Kind, KindName, Output, PathPattern, Revision};
+use crate::model::{File, Kind, KindName, Output, PathPattern, Revision, Snapshot};
 use serde_json::json;
 use std::fmt::Write as _;
 

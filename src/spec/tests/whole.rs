@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::{Every, OnDrift, OnMerge, SecretSource};
+use crate::spec::reading::MOST_DIAGNOSTICS;
 use std::time::Duration;
 
 #[test]

@@ -54,7 +54,10 @@ pub(super) async fn plan_and_provider_agree_on_what_is_equal(subject: &dyn Subje
     let mut world = World::new(subject);
     let declared = subject.declared();
     world.converge(&declared).await;
-    for equal in subject.reordered().into_iter().chain([declared.clone()]) {
+    // A cluster keeps the order it is sent: there, what is equal in another order may be written.
+    let keeps_order = subject.kind().starts_with("kubernetes/");
+    let reordered = subject.reordered().filter(|_| !keeps_order);
+    for equal in reordered.into_iter().chain([declared.clone()]) {
         let plan = world.plan(Some(&equal)).await;
         assert!(plan.is_empty(), "{:#?}", plan.steps);
         let before = subject.fingerprint().await;

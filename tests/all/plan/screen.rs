@@ -52,7 +52,7 @@ pub(super) fn everything() -> Scene {
 #[test]
 fn a_plan_reads_from_top_to_bottom() {
     assert_snapshot!(plan_terminal(&everything().plan(), Screen::default()), @r#"
-    prod  at 3f2c1d4e5a, plan ee12f026f37d
+    prod  at 3f2c1d4e5a, plan 2dfc6fcaf4fe
 
        ~ api  update  (test/object)
           ~ image = "api:1" -> "api:2"
