@@ -36,7 +36,9 @@ impl Edits {
             let path = format!("/api/v1/namespaces/{namespace}/configmaps/app-{nth:05}");
             let begun = Instant::now();
             assert!(cluster.merge_patch(&path, &json!({ "data": { "LOG_LEVEL": "trace" } })));
-            nudges.recv().await.unwrap();
+            let name = format!("app-{nth:05}");
+            let is_it = |told: &str| told.contains("ConfigMap") && told.contains(&name);
+            while !is_it(&nudges.recv().await.unwrap().to_string()) {}
             edits.heard.push(begun.elapsed());
             // As the schedule does, to run once for all that is edited together.
             let _gathered = timeout(Pace::default().gather, nudges.recv()).await;
