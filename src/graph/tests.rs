@@ -227,9 +227,10 @@ fn circles_and_doubles_are_told_with_their_path() {
           c: { kind: host/file, spec: { content: "${secrets.t.x}" } }
           ^
       = Give it /path.
-    e.yaml:11:57 wrong-type: `x` cannot be read from a text
+    e.yaml:11:47 secret-expression: the expression cannot be computed; it uses a secret, so what is wrong with it is not said
           c: { kind: host/file, spec: { content: "${secrets.t.x}" } }
-                                                              ^
+                                                    ^^^^^^^^^^^
+      = Look at its types, indexes and lookups; a secret is a text, and cannot be a key.
     e.yaml:12:44 wrong-type: a whole number cannot be looked up in a text
           d: { kind: host/file, spec: { path: "${vars.p[0]}", content: "a ${[1]}", mode: "${b'x'}" } }
                                                  ^^^^^^^^^
