@@ -66,11 +66,13 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
     reading.environments.retain(|read| read.environment.is_ok());
     let outside = Outside::new(place.root.clone(), Renderer::default(), Sops::default());
     let nothing = (&Secrets::default(), &Rendered::default());
+    let allowance = graph::Allowance::default();
     for read in reading.environments {
         let Ok(pinned) = Pinned::new(read, &place.snapshot, &outside) else {
             continue;
         };
-        match graph::build(&pinned.environment, nothing, kinds, &place.snapshot) {
+        let (environment, snapshot) = (&pinned.environment, &place.snapshot);
+        match graph::build_within(environment, nothing, kinds, snapshot, &allowance) {
             Ok(graph) => {
                 if place.holds(&pinned.path) {
                     names.push(pinned.name().to_string());

@@ -143,7 +143,11 @@ impl Daemon {
             let wake = self.until_next();
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(heard) = heard.recv() => self.hear(heard).await,
+                Some(heard) = heard.recv() => tokio::select! {
+                    // A large state takes its time; the ledger still knows what was not taken in.
+                    () = stop.cancelled() => break,
+                    () = self.hear(heard) => {}
+                },
                 Some(address) = self.parts.nudges.recv() => self.schedule.nudge(&address, self.parts.world.clock.now()),
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = pause_check.tick() => self.check_pauses().await,

@@ -2,7 +2,7 @@
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
 use super::{Claims, Everywhere, Pinned, Trust};
-use crate::graph::{self, Graph, Twice};
+use crate::graph::{self, Allowance, Graph, Twice};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
 };
@@ -69,6 +69,9 @@ pub struct Arrival<'a> {
     pub outside: &'a Outside,
 }
 
+/// A state, what its specs may take from outside, and what is left for its expressions.
+type Source<'a> = (&'a Arc<Snapshot>, &'a Outside, &'a Arc<Allowance>);
+
 impl Fleet {
     /// Returns what is kept, by name.
     pub fn kept(&self) -> &BTreeMap<EnvironmentName, Kept> {
@@ -99,9 +102,14 @@ impl Fleet {
     /// Tells whether a repository holds what cannot be used now and may be later without a commit: a
     /// secret that is missing here, a name that another repository has.
     pub fn is_troubled(&self, repository: &str) -> bool {
-        let broken = |kept: &Kept| kept.repository == repository && !kept.broken.is_empty();
+        // What costs too much costs that with every look.
+        let lasts = |one: &Diagnostic| one.code.ends_with("too-costly");
+        let broken = |kept: &Kept| kept.repository == repository && !kept.broken.iter().all(lasts);
+        let lost = |(of, why): &(String, Vec<Diagnostic>)| {
+            of == repository && (why.is_empty() || !why.iter().all(lasts))
+        };
         self.kept.values().any(broken)
-            || self.lost.values().any(|(of, _)| of == repository)
+            || self.lost.values().any(lost)
             || self.refused.keys().any(|(of, _)| of == repository)
     }
 
@@ -132,10 +140,11 @@ impl Fleet {
         let mut there = BTreeSet::new();
         let mut mistakes: BTreeMap<EnvironmentName, Vec<Diagnostic>> = BTreeMap::new();
         let mut candidates = BTreeMap::new();
+        let from = (snapshot, outside, &Arc::default());
         for read in reading.environments {
             let name = read.name.clone();
             there.insert(name.clone());
-            let kept = self.claimed(repository, read, (snapshot, outside), kinds, claims);
+            let kept = self.claimed(repository, read, from, kinds, claims);
             match kept.await {
                 Ok(kept) => drop(candidates.insert(name, kept)),
                 Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
@@ -199,7 +208,8 @@ impl Fleet {
         let Some(read) = read else {
             return Vec::new();
         };
-        let kept = self.kept_of(repository, read, snapshot, outside, kinds);
+        let allowance = Arc::default();
+        let kept = self.kept_of(repository, read, snapshot, (outside, &allowance), kinds);
         match kept.await {
             Ok(kept) => self.keep(name.clone(), kept),
             Err(_) => Vec::new(),
@@ -211,7 +221,7 @@ impl Fleet {
         &self,
         repository: &str,
         read: EnvironmentReading,
-        (snapshot, outside): (&Arc<Snapshot>, &Outside),
+        (snapshot, outside, allowance): Source<'_>,
         kinds: &Kinds,
         claims: &Claims,
     ) -> Result<Kept, Vec<Diagnostic>> {
@@ -221,7 +231,7 @@ impl Fleet {
         ) {
             (Some(home), Ok(environment)) => Err(vec![kept_elsewhere(home, environment)]),
             _ => {
-                self.kept_of(repository, read, snapshot, outside, kinds)
+                self.kept_of(repository, read, snapshot, (outside, allowance), kinds)
                     .await
             }
         }
@@ -232,11 +242,11 @@ impl Fleet {
         repository: &str,
         read: EnvironmentReading,
         snapshot: &Arc<Snapshot>,
-        outside: &Outside,
+        (outside, allowance): (&Outside, &Arc<Allowance>),
         kinds: &Kinds,
     ) -> Result<Kept, Vec<Diagnostic>> {
         let pinned = Pinned::new(read, snapshot, outside)?;
-        let graph = pinned.graph(kinds, &Trust::All).await?;
+        let graph = pinned.graph_within(kinds, &Trust::All, allowance).await?;
         if let Some(other) = self
             .kept
             .get(pinned.name())

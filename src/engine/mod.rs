@@ -12,6 +12,7 @@
 //! ```
 
 mod assemble;
+mod beside;
 mod claims;
 mod conditions;
 mod cycle;

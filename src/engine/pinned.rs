@@ -1,7 +1,7 @@
 //! One environment pinned to one Git state, and everything a run needs to make a graph of it.
 
-use super::Trust;
-use crate::graph::{self, Graph};
+use super::{Trust, beside};
+use crate::graph::{Allowance, Graph};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot,
 };
@@ -60,16 +60,30 @@ impl Pinned {
     /// # Errors
     /// Every mistake that only shows with secrets and manifests at hand, located.
     pub async fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
+        self.graph_within(kinds, trust, &Arc::default()).await
+    }
+
+    /// Like `graph`, from what is left for the environments of one repository.
+    ///
+    /// # Errors
+    /// As of `graph`, and that nothing is left.
+    pub async fn graph_within(
+        &self,
+        kinds: &Kinds,
+        trust: &Trust,
+        allowance: &Arc<Allowance>,
+    ) -> Result<Graph, Vec<Diagnostic>> {
         let sources = trust.secrets(self.environment.secrets.clone());
         let fetched = self.outside.secrets(&sources, &self.snapshot).await;
-        let asked = graph::renders(&self.environment, &fetched, kinds);
+        let environment = Arc::clone(&self.environment);
+        let (fetched, asked) = beside::renders(&environment, fetched, kinds, allowance).await;
         let rendered = if trust.renders() {
             self.outside.render(&asked, &self.snapshot).await
         } else {
             Rendered::refused(&asked)
         };
-        let outside = (&fetched, &rendered);
-        graph::build(&self.environment, outside, kinds, &self.snapshot)
+        let of = (&environment, &self.snapshot);
+        beside::build(of, (fetched, rendered), kinds, allowance).await
     }
 
     /// Returns the files with a say in it that are not the same in another state.

@@ -1,10 +1,10 @@
 //! The last good state of environments whose newest cannot be used, from what the ledger remembers:
 //! a restart must not turn a broken commit into an environment nobody keeps.
 
-use super::{Arrival, Claims, Fleet, Followed, News, Pinned, Trust, World};
+use super::{Arrival, Claims, Fleet, Followed, News, Pinned, Trust, World, beside};
 use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Snapshot};
-use crate::spec::{self, ReadOptions, Reading};
+use crate::spec::Reading;
 use crate::telemetry::chain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -68,18 +68,14 @@ pub(super) async fn restore_unread(
             continue;
         };
         tracing::warn!(environment = %name, revision = %revision.short(), "Repository not read yet, keeping the last good state");
-        let options = ReadOptions {
-            folder: None,
-            only: Some(path),
-            kinds: world.registry.kinds(),
-        };
+        let kinds = world.registry.kinds();
         let arrival = Arrival {
             repository: followed.origin.name(),
-            reading: spec::read(&snapshot, &options),
+            reading: beside::read(&snapshot, None, Some(path), kinds).await,
             snapshot: &snapshot,
             outside: &followed.outside,
         };
-        let known = (world.registry.kinds(), claims);
+        let known = (kinds, claims);
         news.extend(fleet.restore(arrival, &name, known).await);
     }
     Ok(news)
@@ -96,11 +92,13 @@ async fn in_question(
     let unkept = |name: &EnvironmentName| !fleet.kept().contains_key(name);
     let newest = newest.environments.iter().filter(|read| unkept(&read.name));
     let mut good = BTreeSet::new();
+    let allowance = Arc::default();
     for read in newest.clone() {
         let pinned = Pinned::new((*read).clone(), snapshot, &followed.outside);
         if let Ok(pinned) = pinned
             && let kinds = world.registry.kinds()
-            && pinned.graph(kinds, &Trust::All).await.is_ok()
+            && let graph = pinned.graph_within(kinds, &Trust::All, &allowance)
+            && graph.await.is_ok()
         {
             good.insert(&read.name);
         }
@@ -143,10 +141,7 @@ async fn last_good(
     else {
         return Ok(None);
     };
-    let options = ReadOptions {
-        folder: None,
-        only: Some(path),
-        kinds: world.registry.kinds(),
-    };
-    Ok(Some((spec::read(&snapshot, &options), snapshot)))
+    let kinds = world.registry.kinds();
+    let reading = beside::read(&snapshot, None, Some(path), kinds).await;
+    Ok(Some((reading, snapshot)))
 }

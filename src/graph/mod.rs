@@ -5,6 +5,7 @@
 //! resolve: one wave + outputs so far -> Wanted        fill: one step + outputs -> its value, no holes
 //! ```
 
+mod allowance;
 mod connections;
 mod labels;
 mod manifests;
@@ -18,6 +19,7 @@ mod renders;
 mod tests;
 mod twice;
 
+pub use allowance::Allowance;
 pub use order::Wave;
 pub use twice::{Twice, declared_twice};
 
@@ -76,7 +78,12 @@ impl Values {
 
 /// Returns what has to be rendered before the graph of an environment can be built. What is wrong
 /// with the rest is told by [`build`].
-pub fn renders(environment: &Environment, secrets: &Secrets, kinds: &Kinds) -> Vec<Render> {
+pub fn renders(
+    environment: &Environment,
+    secrets: &Secrets,
+    kinds: &Kinds,
+    allowance: &Allowance,
+) -> Vec<Render> {
     if !environment
         .resources
         .iter()
@@ -84,11 +91,13 @@ pub fn renders(environment: &Environment, secrets: &Secrets, kinds: &Kinds) -> V
     {
         return Vec::new();
     }
-    let (fuel, nothing) = (Fuel::full(), BTreeMap::new());
+    let (fuel, nothing) = (allowance.fuel(), BTreeMap::new());
     let values = values(environment, secrets, kinds, &fuel, &mut Vec::new());
     let known = values.known(&nothing);
     let one = |declared| renders::of(declared, &known, &fuel, &mut Vec::new());
-    environment.resources.iter().filter_map(one).collect()
+    let renders = environment.resources.iter().filter_map(one).collect();
+    allowance.spend(&fuel);
+    renders
 }
 
 /// Follows every reference of an environment.
@@ -102,18 +111,44 @@ pub fn renders(environment: &Environment, secrets: &Secrets, kinds: &Kinds) -> V
 /// expressions, circles, manifests that cannot be read, one object declared twice.
 pub fn build(
     environment: &Environment,
-    (secrets, rendered): (&Secrets, &Rendered),
+    outside: (&Secrets, &Rendered),
     kinds: &Kinds,
     snapshot: &Snapshot,
 ) -> Result<Graph, Vec<Diagnostic>> {
+    build_within(environment, outside, kinds, snapshot, &Allowance::default())
+}
+
+/// Like [`build`], from what is left for the environments of one repository.
+///
+/// # Errors
+/// As of [`build`], and that nothing is left.
+pub fn build_within(
+    environment: &Environment,
+    outside: (&Secrets, &Rendered),
+    kinds: &Kinds,
+    snapshot: &Snapshot,
+    allowance: &Allowance,
+) -> Result<Graph, Vec<Diagnostic>> {
+    let fuel = allowance.fuel();
+    let built = build_with(environment, outside, kinds, snapshot, &fuel);
+    allowance.spend(&fuel);
+    built
+}
+
+fn build_with(
+    environment: &Environment,
+    (secrets, rendered): (&Secrets, &Rendered),
+    kinds: &Kinds,
+    snapshot: &Snapshot,
+    fuel: &Fuel,
+) -> Result<Graph, Vec<Diagnostic>> {
     let mut wrong = missing_secrets(environment, secrets);
-    let fuel = Fuel::full();
-    let values = values(environment, secrets, kinds, &fuel, &mut wrong);
+    let values = values(environment, secrets, kinds, fuel, &mut wrong);
     let nothing = BTreeMap::new();
     let known = values.known(&nothing);
-    let connections = connections::resolve(&environment.connections, &known, &fuel, &mut wrong);
+    let connections = connections::resolve(&environment.connections, &known, fuel, &mut wrong);
     for declared in &environment.resources {
-        renders::of(declared, &known, &fuel, &mut wrong);
+        renders::of(declared, &known, fuel, &mut wrong);
     }
     let mut warnings = Vec::new();
     let mut nodes = node::expand(
@@ -126,7 +161,7 @@ pub fn build(
     let waves = order::waves(environment, &mut nodes, &mut wrong);
     let mut objects = Vec::new();
     for node in &nodes {
-        let desired = node.desired(&environment.labels, &known, &fuel, &mut wrong);
+        let desired = node.desired(&environment.labels, &known, fuel, &mut wrong);
         let connection = connections.get(&node.connection);
         if let (Some(identity), Some(connection)) =
             (node.identity(&desired, kinds, &mut wrong), connection)

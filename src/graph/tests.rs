@@ -21,6 +21,13 @@ fn secrets() -> Secrets {
 
 /// Builds the graph of the environment in `e.yaml`.
 pub(super) fn built(files: &[(&str, &str)]) -> Result<Graph, Vec<Diagnostic>> {
+    built_within(files, &Allowance::default())
+}
+
+pub(super) fn built_within(
+    files: &[(&str, &str)],
+    allowance: &Allowance,
+) -> Result<Graph, Vec<Diagnostic>> {
     let (kinds, snapshot) = (kinds(), snapshot(files));
     let options = ReadOptions {
         folder: None,
@@ -33,11 +40,12 @@ pub(super) fn built(files: &[(&str, &str)]) -> Result<Graph, Vec<Diagnostic>> {
         .into_iter()
         .find(|e| e.path.as_str() == "e.yaml")
         .unwrap();
-    build(
+    build_within(
         &found.environment?,
         (&secrets(), &Rendered::default()),
         &kinds,
         &snapshot,
+        allowance,
     )
 }
 

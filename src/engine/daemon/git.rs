@@ -3,12 +3,11 @@
 use super::super::follower::Heard;
 use super::super::restore::{restore, restore_unread};
 use super::super::schedule::Reason;
-use super::super::{Arrival, Claims, Followed, News};
+use super::super::{Arrival, Claims, Followed, News, beside};
 use super::Daemon;
 use crate::ledger::LedgerError;
-use crate::model::{Diagnostic, EnvironmentName, Kinds, Snapshot};
+use crate::model::{Diagnostic, EnvironmentName};
 use crate::source::{Fetched, SourceError};
-use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::chain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -93,7 +92,7 @@ impl Daemon {
         let settled = taken.is_some_and(|taken| taken.revision == fetched.snapshot.revision);
         if !settled || self.fleet.is_troubled(&name) {
             let kinds = self.parts.world.registry.kinds();
-            let reading = read(&followed, &fetched.snapshot, kinds);
+            let reading = beside::environments(&followed, &fetched.snapshot, kinds).await;
             let newest = (&reading, &fetched.snapshot);
             let not_taken = |error: LedgerError| {
                 tracing::error!(
@@ -210,13 +209,4 @@ impl Daemon {
             tracing::error!(environment = %name, error = chain(&error), "Last good revision not recorded");
         }
     }
-}
-
-fn read(followed: &Followed, snapshot: &Snapshot, kinds: &Kinds) -> Reading {
-    let options = ReadOptions {
-        folder: Some(followed.environments.clone()),
-        only: None,
-        kinds,
-    };
-    spec::read(snapshot, &options)
 }

@@ -1,12 +1,11 @@
 //! What a pull request touches: the environments whose files are not the same after its merge, and
 //! every mistake in them that shows without a look at anything live, or at any secret.
 
-use super::super::{Everywhere, Fleet, Followed, Pinned, Trust};
-use crate::graph;
+use super::super::{Everywhere, Fleet, Followed, Pinned, Trust, beside};
+use crate::graph::Allowance;
 use crate::model::{Diagnostic, EnvironmentName, Kinds, RepoPath, Severity, Snapshot};
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
-use crate::spec::{self, ReadOptions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,12 +27,8 @@ impl Touched {
         (followed, fleet): (&Followed, &Fleet),
         (kinds, trust): (&Kinds, &Trust),
     ) -> Self {
-        let options = ReadOptions {
-            folder: Some(followed.environments.clone()),
-            only: None,
-            kinds,
-        };
-        let reading = spec::read(preview, &options);
+        let reading = beside::environments(followed, preview, kinds).await;
+        let (allowance, checking) = (Arc::default(), Arc::default());
         let mut touched = Self {
             everywhere: fleet.everywhere(),
             ..Self::default()
@@ -53,11 +48,13 @@ impl Touched {
             match Pinned::new(read, preview, &followed.outside) {
                 Ok(pinned) if pinned.touched_files(base).is_empty() => {}
                 Ok(pinned) => {
-                    if let Ok(graph) = pinned.graph(kinds, trust).await {
+                    if let Ok(graph) = pinned.graph_within(kinds, trust, &allowance).await {
                         touched.everywhere.add(&name, Some(Arc::new(graph)));
                     }
                     touched.names.insert(name);
-                    touched.wrong.extend(unresolved(&pinned, kinds));
+                    touched
+                        .wrong
+                        .extend(unresolved(&pinned, kinds, &checking).await);
                     touched.pinned.push(pinned);
                 }
                 Err(diagnostics) => {
@@ -82,9 +79,9 @@ impl Touched {
 
 /// Returns the mistakes that show only when expressions are resolved, as far as they show without
 /// any secret and without rendering: nothing live is read for them.
-fn unresolved(pinned: &Pinned, kinds: &Kinds) -> Vec<Diagnostic> {
-    let nothing = (&Secrets::default(), &Rendered::default());
-    graph::build(&pinned.environment, nothing, kinds, &pinned.snapshot)
-        .err()
-        .unwrap_or_default()
+async fn unresolved(pinned: &Pinned, kinds: &Kinds, allowance: &Arc<Allowance>) -> Vec<Diagnostic> {
+    let nothing = (Secrets::default(), Rendered::default());
+    let of = (&pinned.environment, &pinned.snapshot);
+    let built = beside::build(of, nothing, kinds, allowance).await;
+    built.err().unwrap_or_default()
 }

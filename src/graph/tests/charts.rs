@@ -50,7 +50,7 @@ const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n";
 fn values_are_computed_before_anything_is_rendered() {
     let spec = "release: shop, namespace: n, values: { image: { tag: \"v${vars.tag}\", none: null }, replicas: \"${vars.two}\" }, set: { \"a.b\": \"x,y\" }, crds: false, kubeVersion: '1.36', apiVersions: [a/v1]";
     let (environment, kinds, _) = parts(spec);
-    let asked = renders(&environment, &secrets(), &kinds);
+    let asked = renders(&environment, &secrets(), &kinds, &Allowance::default());
     let Recipe::Chart(chart) = &asked[0].recipe else {
         panic!("{asked:?}")
     };
@@ -84,7 +84,10 @@ fn no_secret_and_nothing_of_another_resource_becomes_a_value() {
     // Nor where the secrets are not at hand: the same is said.
     assert_eq!(told(spec, &Secrets::default(), OBJECT), known);
     let (environment, kinds, _) = parts(spec);
-    assert_eq!(renders(&environment, &secrets(), &kinds), []);
+    assert_eq!(
+        renders(&environment, &secrets(), &kinds, &Allowance::default()),
+        []
+    );
 }
 
 #[test]

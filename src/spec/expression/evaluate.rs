@@ -2,6 +2,7 @@
 
 use super::chain::{chain, module};
 use super::datum::{Content, Datum};
+use super::fuel::Fuel;
 use super::functions::call as call_function;
 use super::operators;
 use super::parse::Expression;
@@ -11,24 +12,9 @@ use cel::common::ast::{
     operators as op,
 };
 use indexmap::IndexMap;
-use std::cell::Cell;
-
-/// What one expression may cost: nodes walked, and a unit for each 16 bytes moved.
-const MOST: u64 = 200_000;
 
 /// Calls inside each other while evaluating.
 const DEEPEST: usize = 160;
-
-/// What all expressions of one pass may cost together, so that many of them cannot do what one may not.
-#[derive(Debug)]
-pub(crate) struct Fuel(Cell<u64>);
-
-impl Fuel {
-    /// Gives enough for about a minute of the worst there is.
-    pub(crate) fn full() -> Self {
-        Self(Cell::new(100_000_000))
-    }
-}
 
 /// Evaluates an expression. Same inputs, same answer; it never panics.
 pub(crate) fn evaluate(
@@ -36,26 +22,29 @@ pub(crate) fn evaluate(
     names: &dyn Names,
     fuel: &Fuel,
 ) -> Result<Datum, Stop> {
+    let Some(left) = fuel.for_one() else {
+        return Err(Stop::Unknown);
+    };
     let mut evaluation = Evaluation {
         names,
-        left: MOST.min(fuel.0.get()),
+        fuel,
+        left,
         locals: Vec::new(),
         depth: 0,
         touches: 0,
     };
-    let before = evaluation.left;
     let value = evaluation.value(&expression.tree);
     let value = match value {
         Err(Stop::Wrong(_)) if evaluation.touches > 0 => Err(Wrong::of_secret().into()),
         value => value,
     };
-    fuel.0
-        .set(fuel.0.get().saturating_sub(before - evaluation.left));
+    fuel.spend(left - evaluation.left, value.as_ref().err());
     value
 }
 
 pub(super) struct Evaluation<'a> {
     names: &'a dyn Names,
+    fuel: &'a Fuel,
     left: u64,
     locals: Vec<(String, Datum)>,
     depth: usize,
@@ -75,6 +64,9 @@ impl Evaluation<'_> {
             }
             None => {
                 self.left = 0;
+                if let Some(wrong) = self.fuel.ran_out() {
+                    return Err(wrong.into());
+                }
                 let wrong = Wrong::new(
                     "expression-too-costly",
                     "the expression costs too much to evaluate",

@@ -8,6 +8,7 @@
 mod chain;
 mod datum;
 mod evaluate;
+mod fuel;
 mod functions;
 mod operators;
 mod parse;
@@ -15,7 +16,8 @@ mod parse;
 mod tests;
 
 pub(crate) use datum::{Content, Datum};
-pub(crate) use evaluate::{Fuel, MISSING, evaluate};
+pub(crate) use evaluate::{MISSING, evaluate};
+pub(crate) use fuel::Fuel;
 pub(crate) use parse::{Expression, parse};
 
 /// The names an expression can begin with.

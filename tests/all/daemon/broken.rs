@@ -17,6 +17,14 @@ fn good() -> String {
     environment("shop", "", &files(&GOOD))
 }
 
+/// Resources with an expression each that costs a good part of what one may.
+fn costly(count: usize) -> String {
+    let ten = "[1,2,3,4,5,6,7,8,9,10]";
+    let text = format!("${{string({ten}.map(a,{ten}.map(b,{ten}.map(c,c))).size())}}");
+    let one = |nth: usize| file(&format!("costly{nth}"), &format!("costly{nth}"), &text);
+    (0..count).map(one).collect()
+}
+
 fn mistakes() -> Vec<Mistake> {
     let shop = |text: String| vec![("shop.yaml", text)];
     let with = |more: &str| environment("shop", "", &format!("{}{more}", files(&GOOD)));
@@ -75,6 +83,12 @@ fn mistakes() -> Vec<Mistake> {
             )),
             "reference-cycle",
             "shop.yaml:11:",
+        ),
+        mistake(
+            "expressions that cost too much together",
+            shop(with(&costly(400))),
+            "environment-too-costly",
+            "shop.yaml:",
         ),
         mistake(
             "two environments of one name",
