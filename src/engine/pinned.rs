@@ -75,7 +75,7 @@ impl Pinned {
     ) -> Result<Graph, Vec<Diagnostic>> {
         let sources = trust.secrets(self.environment.secrets.clone());
         let fetched = self.outside.secrets(&sources, &self.snapshot).await;
-        let environment = Arc::clone(&self.environment);
+        let environment = trust.bounded(&self.environment);
         let (fetched, asked) = beside::renders(&environment, fetched, kinds, allowance).await;
         let rendered = if trust.renders() {
             self.outside.render(&asked, &self.snapshot).await

@@ -1,10 +1,17 @@
 //! What a look may use. A merged spec may use all it names; a pull request's branch only secrets and
 //! connections that merged environments use already: else whoever can push a branch could send a
 //! secret of the daemon's machine wherever they like, before anybody has looked.
+//!
+//! And a branch may do nothing with a secret but what the merged environment of its name does: else a
+//! plan would answer questions about it ("is its first letter an S?"). A text of a spec gets the value
+//! of a secret where the merged environment has the same text in the same place of the same
+//! resource, and all that it is computed from and compared with is the same. In any other a secret is
+//! not known before the merge: the plan shows `(sensitive) (known after apply)`, whatever is live.
 
 use super::Fleet;
 use crate::graph::Graph;
-use crate::model::{Class, Connection, Observation, SecretSource};
+use crate::model::{Class, Connection, EnvironmentName, Observation, SecretSource};
+use crate::spec::{Environment, SecretUses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,13 +32,20 @@ pub enum Trust {
 pub struct Merged {
     secrets: BTreeSet<SecretSource>,
     connections: Vec<Arc<Connection>>,
+    /// What each environment does with secrets.
+    uses: BTreeMap<EnvironmentName, SecretUses>,
+    /// What connections of all of them do with secrets.
+    connecting: SecretUses,
 }
 
 impl Trust {
     /// Takes what the environments of a fleet use.
     pub fn merged(fleet: &Fleet) -> Self {
         let mut merged = Merged::default();
-        for kept in fleet.kept().values() {
+        for (name, kept) in fleet.kept() {
+            let uses = kept.pinned.environment.secret_uses();
+            merged.connecting.connect_as(&uses);
+            merged.uses.insert(name.clone(), uses);
             merged
                 .secrets
                 .extend(kept.pinned.environment.secrets.values().cloned());
@@ -52,6 +66,20 @@ impl Trust {
             Self::Nothing => sources.clear(),
         }
         sources
+    }
+
+    /// Returns an environment without what it may not do with secrets.
+    pub fn bounded(&self, environment: &Arc<Environment>) -> Arc<Environment> {
+        match self {
+            // Without any secret there is nothing to withhold.
+            Self::All | Self::Nothing => Arc::clone(environment),
+            Self::Merged(merged) => {
+                let uses = merged.uses.get(&environment.name).cloned();
+                let mut uses = uses.unwrap_or_default();
+                uses.connect_as(&merged.connecting);
+                Arc::new(environment.withheld(&uses))
+            }
+        }
     }
 
     /// Tells whether programs may render what the spec points at.

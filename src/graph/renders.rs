@@ -91,7 +91,7 @@ impl Values<'_> {
         match &node.content {
             Shape::List(items) => items.iter().for_each(|item| self.check(item)),
             Shape::Map(entries) => entries.iter().for_each(|(_, value)| self.check(value)),
-            Shape::Computed(_) => {
+            Shape::Computed(_) | Shape::Withheld(_) => {
                 let value = node.resolve(self.scope, self.fuel, self.wrong);
                 if is_secret(&value) {
                     let message = "a secret cannot be a value of a chart: the chart may put it anywhere, and it would be shown";

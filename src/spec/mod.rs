@@ -26,12 +26,14 @@ pub(crate) mod shape;
 pub(crate) mod template;
 #[cfg(test)]
 pub(crate) mod tests;
+mod uses;
 
 pub use connection::Connecting;
 pub use environment::Environment;
 pub use reading::read;
 pub use resource::Declared;
 pub use schema::schema;
+pub use uses::SecretUses;
 
 use crate::model::{Diagnostic, EnvironmentName, Kinds, RepoPath};
 use std::collections::BTreeSet;

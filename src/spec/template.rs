@@ -26,6 +26,8 @@ pub(crate) enum Shape {
     Text(String),
     /// A text with expressions.
     Computed(Arc<Computed>),
+    /// A text with expressions that are not evaluated: they read a secret in a way that is not merged.
+    Withheld(Arc<Computed>),
     List(Vec<Template>),
     Map(Vec<(Key, Template)>),
 }
@@ -135,7 +137,7 @@ impl Template {
             Shape::Null => "nothing",
             Shape::Bool(_) => "a boolean",
             Shape::Number(_) => "a number",
-            Shape::Text(_) | Shape::Computed(_) => "a text",
+            Shape::Text(_) | Shape::Computed(_) | Shape::Withheld(_) => "a text",
             Shape::List(_) => "a list",
             Shape::Map(_) => "a map",
         }
@@ -144,7 +146,7 @@ impl Template {
     /// Calls `visit` on every text with expressions.
     pub(crate) fn walk<'t>(&'t self, visit: &mut impl FnMut(&'t Computed)) {
         match &self.content {
-            Shape::Computed(computed) => visit(computed),
+            Shape::Computed(computed) | Shape::Withheld(computed) => visit(computed),
             Shape::List(items) => items.iter().for_each(|item| item.walk(visit)),
             Shape::Map(entries) => entries.iter().for_each(|(_, value)| value.walk(visit)),
             _ => {}
@@ -165,6 +167,10 @@ impl Template {
             Shape::Number(value) => Value::Number(value.clone()),
             Shape::Text(text) => Value::String(text.clone()),
             Shape::Computed(computed) => computed.resolve(scope, fuel, wrong),
+            Shape::Withheld(computed) => Value::Hole(Hole {
+                sensitive: true,
+                ..computed.hole(scope)
+            }),
             Shape::List(items) => Value::List(
                 items
                     .iter()

@@ -24,6 +24,7 @@ mod encrypted;
 mod keeping;
 mod naming;
 mod operating;
+mod oracle;
 mod process;
 mod recorder;
 mod two;
