@@ -7,12 +7,11 @@ use std::fmt::Write as _;
 
 /// Returns every hold, the widest first.
 pub(super) fn holds(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Hold> {
-    let budget = || {
-        // Taking an environment down is said in so many words, and reviewed.
-        let counted = !inputs.reconcile.destroy;
-        counted.then(|| budget(inputs, steps)).flatten()
-    };
-    [paused(inputs), window(inputs), budget()]
+    // Taking an environment down is said in so many words, and reviewed.
+    let counted = !inputs.reconcile.destroy;
+    let of_deletes = || emptied(inputs, steps).or_else(|| budget(inputs, steps));
+    let of_deletes = counted.then(of_deletes).flatten();
+    [paused(inputs), window(inputs), of_deletes]
         .into_iter()
         .flatten()
         .collect()
@@ -81,6 +80,20 @@ fn on_the_wall(opens: Timestamp, window: &Window) -> String {
         here.minute(),
         window.timezone
     )
+}
+
+/// An environment of which nothing is left may be one whose resources went missing.
+fn emptied(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
+    let deletes = steps.iter().any(|step| step.action == Action::Delete);
+    if !inputs.wanted.is_empty() || !deletes {
+        return None;
+    }
+    let reason = "no resource is declared any more, and nothing is deleted for that: to take the environment down, declare `reconcile: { destroy: true }`";
+    Some(Hold {
+        code: "emptied",
+        reason: reason.to_owned(),
+        deletes_only: true,
+    })
 }
 
 fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {

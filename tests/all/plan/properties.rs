@@ -177,7 +177,7 @@ proptest! {
             prop_assert_eq!(step.mark.as_ref(), Some(&live.mark));
             prop_assert!(!step.protected);
         }
-        let held = plan.holds.iter().any(|hold| hold.code == "budget" && hold.deletes_only);
+        let held = plan.holds.iter().any(|hold| matches!(hold.code, "budget" | "emptied") && hold.deletes_only);
         prop_assert!(destroy || held || deletes <= count as usize);
     }
 

@@ -13,8 +13,10 @@ fn old() -> Scene {
 fn what_is_owned_and_marked_is_deleted() {
     let scene = old();
     assert_snapshot!(scene.shown(), @r"
-    - old  delete  (test/plain)
-       # no longer declared
+       - old  delete  (test/plain)
+          # no longer declared
+
+    Deletes held back: no resource is declared any more, and nothing is deleted for that: to take the environment down, declare `reconcile: { destroy: true }`
     ");
 }
 
@@ -75,8 +77,21 @@ fn the_smaller_of_count_and_percent_is_the_budget() {
     assert_eq!(many(10, 2, 5, 20), None);
     assert_snapshot!(many(10, 3, 5, 20).unwrap(), @"3 deletes, more than the 2 that deletionBudget allows (5 at most, 20 % of the 10 owned): prod/r000, prod/r001, prod/r002");
     assert_snapshot!(many(100, 6, 5, 20).unwrap(), @"6 deletes, more than the 5 that deletionBudget allows (5 at most, 20 % of the 100 owned): prod/r000, prod/r001, prod/r002 and 3 more");
-    assert_eq!(many(1, 1, 5, 20), None, "a share is rounded up");
-    assert!(many(1, 1, 0, 100).is_some());
+    assert_eq!(many(2, 1, 5, 20), None, "a share is rounded up");
+    assert!(many(2, 1, 0, 100).is_some());
+}
+
+#[test]
+fn an_environment_that_declares_nothing_any_more_deletes_nothing_for_that() {
+    let mut scene = Scene::new().leftover("test/plain", "last", json!({}));
+    let hold = |scene: &Scene| scene.plan().holds.pop().map(|hold| hold.reason);
+    assert_snapshot!(hold(&scene).unwrap(), @"no resource is declared any more, and nothing is deleted for that: to take the environment down, declare `reconcile: { destroy: true }`");
+    scene.reconcile.destroy = true;
+    assert_eq!(hold(&scene), None);
+    let other = Scene::new()
+        .leftover("test/plain", "last", json!({}))
+        .settled("test/plain", "other", json!({}));
+    assert_eq!(hold(&other), None);
 }
 
 #[test]
