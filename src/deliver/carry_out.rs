@@ -306,6 +306,7 @@ impl Run<'_> {
             address: step.address.clone(),
             kind: step.kind.clone(),
             connection: step.connection.name.clone(),
+            place: step.connection.leads_to(),
             identity: step.identity.clone(),
             external_id: applied.external_id.clone(),
             applied: self.needs.digest_key.sealed_json(desired),

@@ -25,6 +25,7 @@ fn owned(text: &str, applied: serde_json::Value) -> Owned {
         address: address(text),
         kind: KindName::new("host/file"),
         connection: crate::model::ConnectionName::new("here").unwrap(),
+        place: None,
         identity: Identity(vec![("/path".into(), "/etc/motd".into())]),
         external_id: None,
         applied,

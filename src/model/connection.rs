@@ -14,3 +14,65 @@ pub struct Connection {
     /// The provider's own settings, `provider` itself left out.
     pub settings: Value,
 }
+
+impl Connection {
+    /// Returns where it leads, in words, as far as its settings tell: one host's root from another, one
+    /// cluster from another, never as whom. `None` where that is not in them, or not known yet.
+    pub fn leads_to(&self) -> Option<String> {
+        let (told, default) = match self.provider.as_str() {
+            "host" => (&["root"][..], "root /"),
+            "kubernetes" => (
+                &["context", "kubeconfig", "inCluster", "namespace"][..],
+                "the current context",
+            ),
+            _ => return None,
+        };
+        let mut words = Vec::new();
+        for key in told {
+            match self.settings.get(key) {
+                Some(Value::String(text)) => words.push(format!("{key} {text}")),
+                Some(Value::Bool(on)) => words.push(format!("{key} {on}")),
+                Some(Value::Hole(_)) => return None,
+                // A secret is not told, and another one is no other place.
+                _ => {}
+            }
+        }
+        Some(match words.is_empty() {
+            true => default.to_owned(),
+            false => words.join(", "),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Secret, Value};
+
+    #[test]
+    fn where_a_connection_leads_is_told_without_its_secrets() {
+        let leads = |provider: &str, settings: &[(&str, Value)]| {
+            let settings = settings.iter();
+            let settings = settings.map(|(key, value)| ((*key).to_owned(), value.clone()));
+            let connection = Connection {
+                name: ConnectionName::new("it").unwrap(),
+                provider: provider.to_owned(),
+                settings: Value::Map(settings.collect()),
+            };
+            connection.leads_to()
+        };
+        let secret = || Value::Secret(Secret::new("canary"));
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        assert_eq!(leads("host", &[]), text(Some("root /")));
+        assert_eq!(
+            leads("host", &[("root", "/srv".into())]),
+            text(Some("root /srv"))
+        );
+        let cluster = leads(
+            "kubernetes",
+            &[("kubeconfig", secret()), ("context", "prod".into())],
+        );
+        assert_eq!(cluster, text(Some("context prod")));
+        assert_eq!(leads("digitalocean", &[("token", secret())]), None);
+    }
+}

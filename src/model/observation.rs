@@ -59,6 +59,10 @@ pub struct Owned {
     pub kind: KindName,
     /// The connection it was applied through.
     pub connection: super::id::ConnectionName,
+    /// Where that led then (`Connection::leads_to`); `None` where that could not be told, and in records
+    /// of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// Which live object it is.
     pub identity: Identity,
     /// The id the live side made for it, where it makes one (a cloud's UUID, a Kubernetes uid).
@@ -70,6 +74,16 @@ pub struct Owned {
     /// What the provider told of the state it was left in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+}
+
+impl Owned {
+    /// Returns where it was applied, where this connection leads elsewhere: looking there says nothing
+    /// about it.
+    pub fn left_behind_by(&self, connection: &Connection) -> Option<&str> {
+        let old = self.place.as_deref()?;
+        let leads_elsewhere = connection.leads_to().is_some_and(|new| new != old);
+        leads_elsewhere.then_some(old)
+    }
 }
 
 /// One question to a provider.

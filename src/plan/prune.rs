@@ -16,10 +16,13 @@ pub(super) struct Leftover {
     pub(super) released: Option<Released>,
 }
 
+/// What tells one live object from another, where connections' names lead where they led.
+type Object = (ConnectionName, KindName, Identity);
+
 /// Which wanted steps stand for which live objects, to tell a rename from a removal.
 #[derive(Default)]
 pub(super) struct Successors {
-    by_object: BTreeMap<(ConnectionName, KindName, Identity), (Address, Action)>,
+    by_object: BTreeMap<Object, (Arc<Connection>, (Address, Action))>,
     by_old_address: BTreeMap<Address, (Address, Action)>,
 }
 
@@ -35,7 +38,8 @@ impl Successors {
             step.kind.clone(),
             step.identity.clone(),
         );
-        self.by_object.insert(object, to);
+        let there = (Arc::clone(&step.connection), to);
+        self.by_object.insert(object, there);
     }
 
     fn of(&self, owned: &Owned) -> Option<&(Address, Action)> {
@@ -44,9 +48,11 @@ impl Successors {
             owned.kind.clone(),
             owned.identity.clone(),
         );
-        self.by_old_address
-            .get(&owned.address)
-            .or_else(|| self.by_object.get(&object))
+        let same_object = || {
+            let (connection, to) = self.by_object.get(&object)?;
+            owned.left_behind_by(connection).is_none().then_some(to)
+        };
+        self.by_old_address.get(&owned.address).or_else(same_object)
     }
 }
 
@@ -112,6 +118,17 @@ fn seen(
     step: &mut Step,
     release: &dyn Fn(Option<Address>) -> Option<Released>,
 ) -> (Action, String, Option<Released>) {
+    let is_ours = matches!(
+        inputs.observed.get(&owned.address),
+        Some(Observation::Present(live)) if is_marked_by(live, &owned.address)
+    );
+    if let Some(place) = owned.left_behind_by(&step.connection).filter(|_| !is_ours) {
+        let reason = format!(
+            "no longer declared, but it was applied at {place}, where its connection {} does not lead any more: let that lead there again to have it deleted",
+            owned.connection
+        );
+        return (Action::Wait, reason, None);
+    }
     match inputs.observed.get(&owned.address) {
         None => (
             Action::Wait,

@@ -24,6 +24,7 @@ fn owned(text: &str) -> Owned {
         address: address(text),
         kind: KindName::new("host/file"),
         connection: ConnectionName::new("here").unwrap(),
+        place: None,
         identity: Identity(vec![("/path".into(), text.into())]),
         external_id: None,
         applied: serde_json::json!({}),

@@ -19,10 +19,7 @@ pub(in crate::plan) fn take_down(
     let (action, reason) = match observation {
         None => (Action::Wait, "it was not looked at in this run".to_owned()),
         Some(Observation::Unknown { reason, .. }) => (Action::Wait, unknown(reason)),
-        Some(Observation::Absent { .. }) => (
-            Action::None,
-            "the environment is taken down, and it is not there".to_owned(),
-        ),
+        Some(Observation::Absent { .. }) => absent(wanted, owned),
         Some(Observation::Present(live)) => {
             step.mark = Some(live.mark.clone());
             step.external_id.clone_from(&live.external_id);
@@ -44,4 +41,20 @@ pub(in crate::plan) fn take_down(
         step.desired = None;
     }
     choice
+}
+
+fn absent(wanted: &Wanted, owned: Option<&Owned>) -> (Action, String) {
+    match owned.and_then(|owned| owned.left_behind_by(&wanted.connection)) {
+        Some(place) => (
+            Action::Wait,
+            format!(
+                "the environment is taken down, but it was applied at {place}, where its connection {} does not lead any more: let it lead there again to have it deleted",
+                wanted.connection.name
+            ),
+        ),
+        None => (
+            Action::None,
+            "the environment is taken down, and it is not there".to_owned(),
+        ),
+    }
 }

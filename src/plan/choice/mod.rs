@@ -176,6 +176,7 @@ fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
         address: step.address.clone(),
         kind: step.kind.clone(),
         connection: step.connection.name.clone(),
+        place: step.connection.leads_to(),
         identity: step.identity.clone(),
         external_id: step.external_id.clone(),
         applied: key.sealed_json(desired),
@@ -195,6 +196,12 @@ fn moved(wanted: &Wanted, owned: Option<&Owned>, facts: &Facts<'_>) -> Option<St
             && (&old.provider, &old.settings)
                 != (&wanted.connection.provider, &wanted.connection.settings)
     });
+    if let (None, Some(place)) = (elsewhere, owned.left_behind_by(&wanted.connection)) {
+        return Some(format!(
+            "it was applied at {place}, where its connection {} does not lead any more, and would be left behind there: leave that connection as it was, declare one for the new place, and give what is to be there another id",
+            wanted.connection.name
+        ));
+    }
     let was = match (elsewhere, &wanted.identity) {
         (Some(old), _) => format!("applied through the connection {}", old.name),
         (None, Some(identity)) if *identity != owned.identity && old.is_some() => {

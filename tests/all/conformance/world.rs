@@ -223,6 +223,7 @@ impl<'a> World<'a> {
             address: step.address.clone(),
             kind: step.kind.clone(),
             connection: step.connection.name.clone(),
+            place: step.connection.leads_to(),
             identity: step.identity.clone(),
             external_id: applied.external_id.clone(),
             applied: self

@@ -242,3 +242,38 @@ fn many_files_at_once_on_a_fresh_host_are_all_made_at_the_first_try() {
         "{runs:#?}"
     );
 }
+
+#[test]
+fn a_root_that_changes_under_its_name_leaves_nothing_behind_unsaid() {
+    let world = World::new();
+    let rooted = |root: &str, resources: &str| {
+        let root = format!("root: HOST/{root}");
+        shop(resources).replace("root: HOST", &root)
+    };
+    for root in ["one", "two"] {
+        std::fs::create_dir(world.host().join(root)).unwrap();
+    }
+    world.write_live("two/page", "by hand\n");
+    let commit = world.commit(&[("shop.yaml", &rooted("one", &files(&TWO)))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    assert_eq!(world.live("one/robots").unwrap(), "none\n");
+
+    world.commit(&[("shop.yaml", &rooted("two", &files(&TWO[..1])))]);
+    let said = daemon.until("the plan waits", |_| {
+        let said = world.command(&["plan", "shop"]).stdout;
+        said.contains("would be left behind").then_some(said)
+    });
+    daemon.looked_again("shop");
+    assert!(said.contains("let that lead there again"), "{said}");
+    assert_eq!(world.live("two/page").unwrap(), "by hand\n");
+    assert_eq!(world.live("one/page").unwrap(), "hello\n");
+    assert_eq!(world.owned(), ["shop/page", "shop/robots"]);
+
+    world.commit(&[("shop.yaml", &rooted("one", &files(&TWO[..1])))]);
+    daemon.until("what is not declared is deleted where it is", |_| {
+        world.live("one/robots").is_none().then_some(())
+    });
+    assert_eq!(world.live("one/page").unwrap(), "hello\n");
+    assert!(daemon.terminate().0.success());
+}

@@ -185,6 +185,7 @@ impl Walk {
                 address: step.address.clone(),
                 kind: step.kind.clone(),
                 connection: step.connection.name.clone(),
+                place: step.connection.leads_to(),
                 identity: step.identity.clone(),
                 external_id: None,
                 applied: self.key.sealed_json(&desired),

@@ -250,6 +250,7 @@ impl Scene {
                 address: step.address.clone(),
                 kind: step.kind.clone(),
                 connection: step.connection.name.clone(),
+                place: step.connection.leads_to(),
                 identity: step.identity.clone(),
                 external_id: applied.external_id.clone(),
                 applied: self

@@ -2,9 +2,10 @@
 
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
-use reconciled::model::{Observation, Owner};
+use reconciled::model::{Connection, Observation, Owner, Value};
 use reconciled::plan::Released;
 use serde_json::json;
+use std::sync::Arc;
 
 fn marked(owner: Option<Owner>) -> Scene {
     let live = live(json!({"name": "api", "size": "s"}), owner);
@@ -92,4 +93,74 @@ fn another_object_under_the_same_id_would_leave_the_first_behind() {
         .absent("api")
         .applied("test/plain", "api", json!({"name": "first"}));
     assert_snapshot!(scene.steps(), @"wait prod/api: it was applied as first, which would be left behind: give it another id, so that the old one is deleted and the new one made");
+}
+
+/// Lets the connection lead to another root than what was applied through it.
+fn moved(mut scene: Scene) -> Scene {
+    let name = scene.connections.keys().next().unwrap().clone();
+    let root = ("root".to_owned(), Value::from("/new"));
+    let connection = Arc::new(Connection {
+        name: name.clone(),
+        provider: "host".to_owned(),
+        settings: Value::Map([root].into_iter().collect()),
+    });
+    for wanted in &mut scene.wanted {
+        wanted.connection = Arc::clone(&connection);
+    }
+    scene.connections.insert(name, connection);
+    for owned in &mut scene.owned {
+        owned.place = Some("root /old".to_owned());
+    }
+    scene
+}
+
+#[test]
+fn a_connection_that_leads_elsewhere_leaves_nothing_behind_unsaid() {
+    let wanted = || {
+        Scene::new()
+            .wants("test/plain", "api", json!({}))
+            .absent("api")
+            .applied("test/plain", "api", json!({}))
+    };
+    assert_snapshot!(moved(wanted()).steps(), @"wait prod/api: it was applied at root /old, where its connection main does not lead any more, and would be left behind there: leave that connection as it was, declare one for the new place, and give what is to be there another id");
+    // Nobody's object in the new place is no reason to take it.
+    let there = moved(marked(None).applied("test/plain", "api", json!({"size": "l"})));
+    assert!(
+        there
+            .steps()
+            .starts_with("wait prod/api: it was applied at root /old")
+    );
+    let undeclared = || Scene::new().leftover("test/plain", "api", json!({}));
+    let gone = moved(undeclared()).absent("api");
+    assert_snapshot!(gone.steps(), @"wait prod/api: no longer declared, but it was applied at root /old, where its connection main does not lead any more: let that lead there again to have it deleted");
+    assert!(gone.plan().released.is_empty());
+    // Another id for the same object in the new place is no rename.
+    let renamed = moved(
+        Scene::new()
+            .wants("test/plain", "new", json!({"name": "api"}))
+            .absent("new")
+            .applied("test/plain", "api", json!({}))
+            .absent("api"),
+    );
+    assert!(
+        renamed
+            .steps()
+            .contains("wait prod/api: no longer declared, but it was applied at")
+    );
+    let mut down = moved(wanted());
+    down.reconcile.destroy = true;
+    assert!(
+        down.steps()
+            .starts_with("wait prod/api: the environment is taken down, but it was applied at")
+    );
+
+    // What went along, mark and all, is ours; and an older record knows no place.
+    assert!(moved(undeclared()).steps().starts_with("delete prod/api"));
+    let mut older = moved(wanted());
+    older.owned[0].place = None;
+    assert!(
+        older.steps().starts_with("create prod/api"),
+        "{}",
+        older.steps()
+    );
 }

@@ -283,6 +283,7 @@ impl Scene {
             address: address(id),
             kind: row.name.clone(),
             connection: self.connection().name.clone(),
+            place: self.connection().leads_to(),
             identity: row.identity_of(&applied).unwrap(),
             external_id: None,
             applied: key().sealed_json(&row.sealed(applied)),

@@ -154,6 +154,7 @@ impl World {
             address: asked.address.clone(),
             kind: asked.kind.clone(),
             connection: asked.connection.name.clone(),
+            place: asked.connection.leads_to(),
             identity: asked.identity.clone(),
             external_id: applied.external_id.clone(),
             applied: key().sealed_json(asked.desired.as_ref().unwrap()),
