@@ -207,6 +207,7 @@ fn live(wanted: &Wanted) -> Live {
         external_id: Some("5ad8a1a5-0000-4000-8000-000000000000".to_owned()),
         health: Health::Ready,
         touched_by: Vec::new(),
+        lists: Vec::new(),
         verdict: None,
     }
 }

@@ -65,6 +65,7 @@ async fn look(registry: &Registry, step: &Step) -> Option<Observation> {
         desired: step.desired.clone(),
         owned: None,
         depth: Depth::Read,
+        ignore: Vec::new(),
     };
     let answers = registry.observe(&[asked]).await;
     answers

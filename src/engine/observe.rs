@@ -135,6 +135,7 @@ fn question(
         desired: Some(wanted.desired.clone()),
         owned: owned.get(&wanted.address).cloned(),
         depth,
+        ignore: wanted.lifecycle.ignore.clone(),
     })
 }
 
@@ -210,6 +211,7 @@ fn leftovers(graph: &Graph, seen: &Seen, owned: &[Owned]) -> Vec<Asked> {
                 desired: None,
                 owned: Some(Arc::new(owned.clone())),
                 depth: Depth::Identity,
+                ignore: Vec::new(),
             })
         })
         .collect()

@@ -3,7 +3,8 @@
 use super::connection::Connection;
 use super::fault::Class;
 use super::id::{Address, KindName};
-use super::path::FieldPath;
+use super::kind::ListRule;
+use super::path::{FieldPath, PathPattern};
 use super::value::{Map, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,8 @@ pub struct Asked {
     pub owned: Option<Arc<Owned>>,
     /// How deep to look.
     pub depth: Depth,
+    /// Fields that are left as they are live: nothing is predicted that would change them.
+    pub ignore: Vec<PathPattern>,
 }
 
 impl Asked {
@@ -161,6 +164,8 @@ pub struct Live {
     pub health: Health,
     /// Who changed what, newest first, where the live side knows.
     pub touched_by: Vec<Touch>,
+    /// How lists of this very object are matched, where the live side tells; before the kind's own rules.
+    pub lists: Vec<(PathPattern, ListRule)>,
     /// Where a write would change nothing: how to know that again without asking.
     pub verdict: Option<Verdict>,
 }

@@ -101,8 +101,9 @@ pub struct Step {
     pub mark: Option<Mark>,
     /// The id the live side made, where known.
     pub external_id: Option<String>,
-    /// What the provider asked to be handed back, from its prediction. `None` where an ignored field
-    /// makes the write another one than predicted: send `desired` without the `yielded` fields.
+    /// What the provider asked to be handed back, from its prediction. Where `lifecycle.ignore` covers
+    /// a declared field the prediction was made with its live value ([`super::Asked::ignore`]), as the
+    /// write is.
     #[serde(skip)]
     pub payload: Option<Value>,
     /// Declared fields left to another owner, and to whom.

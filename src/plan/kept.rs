@@ -3,42 +3,26 @@
 use super::diff;
 use crate::model::{FieldPath, Kind, Segment, Value, Wanted};
 
-/// What to write.
-pub(super) struct Kept {
-    /// The declared fields, the live value in the place of each ignored one.
-    pub(super) desired: Value,
-    /// True where that makes it another write than the declared fields alone.
-    pub(super) differs: bool,
-}
-
-/// Puts live values in the place of ignored fields, so that writing them changes nothing; `None`
-/// where no field is ignored.
-pub(super) fn kept(wanted: &Wanted, live: &Value) -> Option<Kept> {
+/// Returns the declared fields with live values in the place of ignored ones, so that writing them
+/// changes nothing; `None` where no field is ignored.
+pub(super) fn kept(wanted: &Wanted, live: &Value) -> Option<Value> {
     if wanted.lifecycle.ignore.is_empty() {
         return None;
     }
-    let mut keep = Keep {
-        wanted,
-        differs: false,
-    };
+    let keep = Keep { wanted };
     let desired = keep.node(&FieldPath::default(), &wanted.desired, Some(live));
-    Some(Kept {
-        desired: desired.unwrap_or(Value::Null),
-        differs: keep.differs,
-    })
+    Some(desired.unwrap_or(Value::Null))
 }
 
 struct Keep<'a> {
     wanted: &'a Wanted,
-    differs: bool,
 }
 
 impl Keep<'_> {
-    fn node(&mut self, path: &FieldPath, desired: &Value, live: Option<&Value>) -> Option<Value> {
+    fn node(&self, path: &FieldPath, desired: &Value, live: Option<&Value>) -> Option<Value> {
         let kind: &Kind = &self.wanted.kind;
         let ignore = &self.wanted.lifecycle.ignore;
         if ignore.iter().any(|pattern| pattern.covers(path)) {
-            self.differs |= !diff::is_same(kind, path, live, desired);
             return live.cloned();
         }
         if !ignore.iter().any(|pattern| pattern.touches(path)) {

@@ -71,6 +71,7 @@ impl Provider for Scripted {
                 external_id: None,
                 health: self.health(),
                 touched_by: Vec::new(),
+                lists: Vec::new(),
                 verdict: None,
             })),
         };

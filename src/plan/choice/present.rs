@@ -56,13 +56,13 @@ fn written(mut step: Step, wanted: &Wanted, live: &Live) -> Step {
     }) = &live.prediction
     {
         step.yielded.clone_from(yielded);
-        let differs = kept.as_ref().is_some_and(|kept| kept.differs);
-        if !differs && wanted.desired.holes().is_empty() {
+        // What is ignored was asked about as it is live, so this write is the one that was predicted.
+        if wanted.desired.holes().is_empty() {
             step.payload.clone_from(payload);
         }
     }
     if let Some(kept) = kept {
-        step.desired = Some(kept.desired);
+        step.desired = Some(kept);
     }
     if step.is_drift() {
         step.touched_by = touches(live, &step.changes);

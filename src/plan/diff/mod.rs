@@ -53,7 +53,8 @@ pub fn changes(
         Some(Prediction::Refused { immutable, .. }) => immutable,
         _ => &[],
     };
-    let diff = Diff::new(wanted, owned, key);
+    let mut diff = Diff::new(wanted, owned, key);
+    diff.kind = with_lists(&wanted.kind, live);
     diff.changes(Some(&live.value), after, reach, refused)
 }
 
@@ -62,17 +63,18 @@ pub(super) fn creation(wanted: &Wanted, owned: Option<&Owned>, key: &DigestKey) 
     Diff::new(wanted, owned, key).changes(None, &wanted.desired, Reach::Declared, &[])
 }
 
-/// Tells whether two subtrees are equal in the eyes of the kind.
-pub(super) fn is_same(
-    kind: &Kind,
-    path: &FieldPath,
-    live: Option<&Value>,
-    desired: &Value,
-) -> bool {
-    Walk::new(kind, &[], Reach::Declared).is_quiet(path, live, Some(desired))
+/// Returns the kind as it is for this very object: its lists may tell how they are matched.
+fn with_lists<'k>(kind: &'k Kind, live: &Live) -> Cow<'k, Kind> {
+    if live.lists.is_empty() {
+        return Cow::Borrowed(kind);
+    }
+    let mut kind = kind.clone();
+    kind.lists.splice(0..0, live.lists.iter().cloned());
+    Cow::Owned(kind)
 }
 
 struct Diff<'a> {
+    kind: Cow<'a, Kind>,
     wanted: &'a Wanted,
     applied: Option<Value>,
     key: &'a DigestKey,
@@ -82,6 +84,7 @@ impl<'a> Diff<'a> {
     fn new(wanted: &'a Wanted, owned: Option<&Owned>, key: &'a DigestKey) -> Self {
         let applied = owned.map(|owned| Value::from_json(owned.applied.clone()));
         Self {
+            kind: Cow::Borrowed(&wanted.kind),
             wanted,
             applied,
             key,
@@ -95,7 +98,7 @@ impl<'a> Diff<'a> {
         reach: Reach,
         refused: &[FieldPath],
     ) -> Vec<Change> {
-        let kind = &*self.wanted.kind;
+        let kind = &*self.kind;
         let shape = self.shape(live, after);
         let seal = |value| kind_sealed(kind, shape.sealed(value));
         let (before, after) = (live.map(seal), seal(after));
@@ -130,7 +133,7 @@ impl<'a> Diff<'a> {
     /// What is secret in any of the sides is secret in all of them: a secret that became a literal,
     /// or one that a server answers in the clear, must not be shown as the other side's text.
     fn shape(&self, live: Option<&Value>, after: &Value) -> Shape {
-        let kind = &*self.wanted.kind;
+        let kind = &*self.kind;
         let sides = [
             Some(&self.wanted.desired),
             Some(after),

@@ -85,6 +85,7 @@ pub(super) fn observe(
         external_id: None,
         health: Health::Ready,
         touched_by: touched,
+        lists: Vec::new(),
         verdict: None,
         value: Value::Map(value),
     })))

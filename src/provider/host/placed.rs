@@ -131,6 +131,7 @@ pub(super) fn observe(
         external_id: None,
         health: Health::Ready,
         touched_by: look.marks.touched(look.record.as_ref(), found, ""),
+        lists: Vec::new(),
         verdict: None,
         value: Value::Map(value),
     })))

@@ -7,8 +7,8 @@ use super::error::Failure;
 use super::observe::present;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
-use super::verdict::{Matter, Yielded};
-use super::{delete, dry_run, fields, marks, shape};
+use super::verdict::Yielded;
+use super::{delete, fields, marks, scalers, shape};
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -241,8 +241,10 @@ impl Work<'_> {
     async fn happened(&self, live: &Json) -> Result<Applied, ProviderError> {
         let moved = || ProviderError::Moved { what: self.what() };
         let whole = self.payload()?;
-        let yielded = self.yielded().unwrap_or_default();
-        let object = fields::without(&whole, &yielded).map_err(|_| moved())?;
+        let instruction = self.instruction().unwrap_or_default();
+        let yielded = instruction.yielded();
+        let object = fields::without(&whole, &instruction.without).map_err(|_| moved())?;
+        let object = scalers::as_live(&object, live, &instruction.kept);
         let mode = Mode {
             dry_run: true,
             force: true,
@@ -269,10 +271,6 @@ impl Work<'_> {
         }
         delete::carry_out(self).await?;
         self.create().await
-    }
-
-    fn yielded(&self) -> Option<Vec<(String, String)>> {
-        self.step.payload.as_ref().and_then(dry_run::instructed)
     }
 
     fn not_ours(&self, owner: Option<Owner>) -> ProviderError {
@@ -316,45 +314,6 @@ impl Work<'_> {
         }
     }
 
-    /// Writes, and returns the object with what was left to others.
-    async fn write(&self, whole: &Json, live: &Json) -> Result<(Json, Yielded), Failure> {
-        let Some(yielded) = self.yielded() else {
-            // Nothing was predicted: the conflicts of this moment are settled by the same rules.
-            return match self.send(whole, live, false).await {
-                Err(failure) if !failure.conflicts().is_empty() => {
-                    let settled = fields::settle(whole, &failure.conflicts())?;
-                    let sent = self.send(&settled.object, live, true).await?;
-                    Ok((sent, settled.yielded))
-                }
-                other => Ok((other?, Vec::new())),
-            };
-        };
-        let object = fields::without(whole, &yielded).map_err(|field| Failure {
-            class: Class::Internal,
-            ..Failure::user(
-                "internal",
-                format!("{field} was to be left out and is not there"),
-            )
-        })?;
-        Ok((self.send(&object, live, true).await?, yielded))
-    }
-
-    async fn send(&self, object: &Json, live: &Json, force: bool) -> Result<Json, Failure> {
-        let mut object = object.clone();
-        for key in ["uid", "resourceVersion"] {
-            object["metadata"][key] = live["metadata"][key].clone();
-        }
-        let mode = Mode {
-            dry_run: false,
-            force,
-        };
-        let sent = self
-            .cluster
-            .apply(&self.target.served, self.target.namespace(), &object, mode)
-            .await;
-        sent.map(|(object, _)| object)
-    }
-
     /// What the server answered to a write, which would change nothing if it were sent again.
     async fn settled(
         &self,
@@ -363,23 +322,15 @@ impl Work<'_> {
         sent: &Json,
         yielded: &Yielded,
     ) -> Applied {
-        let (cluster, target) = (self.cluster, &self.target);
-        let schema = cluster.schema(&target.served).await;
-        let matter = Matter {
-            sent,
-            live,
-            schema: &schema,
-        };
-        let verdict = cluster.verdicts.make(matter, yielded);
-        cluster.verdicts.asked(&target.reference);
-        let seen = present(live, target, self.step.desired.as_ref(), &self.sealer);
+        let verdict = self.verdict(live, sent, yielded).await;
+        let seen = present(live, &self.target, self.step.desired.as_ref(), &self.sealer);
         Applied {
             outputs: seen.outputs,
             mark: Some(seen.mark),
             external_id: seen.external_id,
             health: seen.health,
             unchanged,
-            verdict: Some(verdict),
+            verdict,
         }
     }
 }

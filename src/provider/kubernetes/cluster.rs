@@ -140,26 +140,58 @@ impl Cluster {
                 path.push_str(text);
             }
         }
+        let ask = Ask {
+            method: http::Method::PATCH,
+            path: &path,
+            accept: "application/json",
+            content_type: "application/apply-patch+yaml",
+            body: object.to_string().into_bytes(),
+        };
         let place = (served.clone(), namespace.to_owned());
-        let watch = self.watches.at(&place).filter(|_| !mode.dry_run);
-        if let Some(watch) = &watch {
+        let watched = (!mode.dry_run).then_some((&place, name));
+        let (status, object) = self.noted(ask, watched).await?;
+        Ok((object, status == 201))
+    }
+
+    /// Sends a write, which whoever watches the place has to know from somebody else's.
+    async fn noted(
+        &self,
+        ask: Ask<'_>,
+        write: Option<(&(Served, String), &str)>,
+    ) -> Result<(u16, Json), Failure> {
+        let watch = write.and_then(|(place, name)| Some((self.watches.at(place)?, name)));
+        if let Some((watch, name)) = &watch {
             watch.writing(name);
         }
-        let sent = self
-            .sender
-            .send(Ask {
-                method: http::Method::PATCH,
-                path: &path,
-                accept: "application/json",
-                content_type: "application/apply-patch+yaml",
-                body: object.to_string().into_bytes(),
-            })
-            .await;
-        if let Some(watch) = &watch {
+        let sent = self.sender.send(ask).await;
+        if let Some((watch, name)) = &watch {
             watch.wrote(name, sent.as_ref().ok().map(|(_, object)| object));
         }
-        let (status, object) = sent?;
-        Ok((object, status == 201))
+        sent
+    }
+
+    /// Merges a patch (RFC 7386) into an object that is there, or only asks what that would give.
+    pub(super) async fn merge(
+        &self,
+        served: &Served,
+        namespace: &str,
+        name: &str,
+        patch: &Json,
+        dry_run: bool,
+    ) -> Result<Json, Failure> {
+        let path = served.path(namespace, Some(name));
+        let dry = if dry_run { "&dryRun=All" } else { "" };
+        let path = format!("{path}?fieldManager={MANAGER}{dry}");
+        let ask = Ask {
+            method: http::Method::PATCH,
+            path: &path,
+            accept: "application/json",
+            content_type: "application/merge-patch+json",
+            body: patch.to_string().into_bytes(),
+        };
+        let place = (served.clone(), namespace.to_owned());
+        let watched = (!dry_run).then_some((&place, name));
+        Ok(self.noted(ask, watched).await?.1)
     }
 
     /// Deletes exactly this version of exactly this object. `false` where it was not there.

@@ -3,11 +3,13 @@
 
 use super::cluster::{Cluster, Mode};
 use super::error::{Cause, Failure};
+use super::instruction::Instruction;
+use super::scalers::{self, Claim, Scalers};
 use super::seal::Sealer;
 use super::target::Target;
 use super::verdict::Matter;
-use super::{fields, managed, marks, place, shape};
-use crate::model::{Asked, Class, FieldPath, Map, Prediction, Touch, Value, Verdict};
+use super::{added, fields, ignored, marks, place, shape};
+use crate::model::{Asked, Class, FieldPath, Prediction, Touch, Value, Verdict};
 use serde_json::Value as Json;
 
 /// One object to be asked about.
@@ -25,6 +27,8 @@ pub(super) struct Question<'a> {
     pub(super) live: Option<&'a Json>,
     /// What is secret in it.
     pub(super) sealer: &'a Sealer<'a>,
+    /// What scales workloads.
+    pub(super) scalers: &'a Scalers<'a>,
     /// Whether the same plan makes its namespace.
     pub(super) namespace_planned: bool,
 }
@@ -48,9 +52,8 @@ pub(super) struct Answer {
 /// # Errors
 /// No usable answer; what the server refuses is an answer.
 pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> {
-    let mut sent = shape::payload(question.desired)?;
+    let sent = question.sent()?;
     let (cluster, reference) = (question.cluster, &question.target.reference);
-    marks::put(&mut sent.object, &question.asked.address, reference);
     let schema = cluster.schema(&question.target.served).await;
     // What is not known yet is part of neither side.
     let live = question.live.filter(|_| sent.holes.is_empty());
@@ -64,21 +67,31 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
     {
         let touches = fields::touches(matter.live, &sent.object, &[]);
         let value = question.shaped(matter.live.clone());
+        let instruction = Instruction {
+            without: yielded,
+            ..Instruction::default()
+        };
         return Ok(Answer {
             verdict: Some(verdict.clone()),
-            ..question.becomes(value, &sent, &yielded, touches)
+            ..question.becomes(value, &sent, &instruction, touches)
         });
     }
-    let (told, touches) = question.told(&sent.object).await?;
+    let (told, touches) = question.told(&sent.object, live).await?;
     match told {
-        Told::Gives { object, yielded } => {
+        Told::Gives {
+            object,
+            instruction,
+        } => {
             let is_later = question.live.is_some_and(|live| is_later(live, &object));
             let object = match question.live {
-                Some(live) => managed::as_far_as_ours(live, object, &sent.object),
+                Some(live) => instruction.as_far_as_ours(live, object, &sent.object),
                 None => object,
             };
-            let settled = matter.filter(|matter| shape::is_same(matter.live, &object));
-            let verdict = settled.map(|matter| cluster.verdicts.make(matter, &yielded));
+            // Where something scales it the next look has to see whether it still does.
+            let settled = matter.filter(|matter| {
+                instruction.kept.is_empty() && shape::is_same(matter.live, &object)
+            });
+            let verdict = settled.map(|matter| cluster.verdicts.make(matter, &instruction.without));
             if verdict.is_some() {
                 cluster.verdicts.asked(reference);
             }
@@ -86,7 +99,7 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
             Ok(Answer {
                 is_later,
                 verdict,
-                ..question.becomes(value, &sent, &yielded, touches)
+                ..question.becomes(value, &sent, &instruction, touches)
             })
         }
         Told::Refuses(prediction) => Ok(Answer {
@@ -100,12 +113,31 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
 enum Told {
     Gives {
         object: Json,
-        yielded: Vec<(String, String)>,
+        instruction: Instruction,
     },
     Refuses(Option<Prediction>),
 }
 
+/// What was sent in the end, and what was left out of it for others.
+type Sent = (Json, Vec<Claim>);
+
 impl Question<'_> {
+    /// Gives what is sent: with our marks, and with ignored fields as they are live.
+    fn sent(&self) -> Result<shape::Payload, Failure> {
+        let mut sent = shape::payload(self.desired)?;
+        marks::put(
+            &mut sent.object,
+            &self.asked.address,
+            &self.target.reference,
+        );
+        if let Some(live) = self.live
+            && !self.asked.ignore.is_empty()
+        {
+            sent.object = ignored::as_live(&sent.object, live, &self.asked.ignore);
+        }
+        Ok(sent)
+    }
+
     fn shaped(&self, mut object: Json) -> Value {
         with_type(&mut object, self.target);
         self.sealer.seal(shape::value(object, Some(self.desired)))
@@ -115,18 +147,18 @@ impl Question<'_> {
         &self,
         value: Value,
         sent: &shape::Payload,
-        yielded: &[(String, String)],
+        instruction: &Instruction,
         mut touches: Vec<Touch>,
     ) -> Answer {
         let declared = |path| shape::declared_path(path, Some(self.desired));
         for touch in &mut touches {
             touch.path = touch.path.take().map(declared);
         }
-        let shown = fields::shown(&sent.object, yielded).into_iter();
+        let shown = fields::shown(&sent.object, &instruction.yielded()).into_iter();
         let prediction = shape::with_holes(value, &sent.holes).map(|value| Prediction::Becomes {
             value,
             yielded: shown.map(|(path, owner)| (declared(path), owner)).collect(),
-            payload: Some(instruction(yielded)),
+            payload: Some(instruction.payload()),
         });
         Answer {
             prediction,
@@ -135,42 +167,113 @@ impl Question<'_> {
         }
     }
 
-    async fn told(&self, object: &Json) -> Result<(Told, Vec<Touch>), Failure> {
+    /// Asks what a write of the declared fields gives: less what scales the object has, and less what
+    /// people added. `live` is where that can be told.
+    async fn told(
+        &self,
+        object: &Json,
+        live: Option<&Json>,
+    ) -> Result<(Told, Vec<Touch>), Failure> {
+        let (told, sent, touches) = self.merged(object).await?;
+        let Some(live) = live else {
+            return Ok((told, touches));
+        };
+        let claims = match &told {
+            Told::Gives { object, .. } => self.scalers.claims(self.target, live, object).await?,
+            Told::Refuses(_) => Vec::new(),
+        };
+        let (mut told, sent, touches) = if claims.is_empty() {
+            (told, sent, touches)
+        } else {
+            let object = scalers::as_live(object, live, &claims);
+            self.merged(&object).await?
+        };
+        if let Told::Gives { instruction, .. } = &mut told {
+            instruction.kept.clone_from(&claims);
+        }
+        let without = self.without_added(sent, claims, live).await?;
+        Ok(match without {
+            Some((without, added)) => {
+                let mut touches: Vec<Touch> = touches.into_iter().chain(added).collect();
+                touches.sort_by_key(|touch| std::cmp::Reverse(touch.at));
+                (without, touches)
+            }
+            None => (told, touches),
+        })
+    }
+
+    /// Asks what is left where the write takes off what people added, and tells who did. `None` where
+    /// there is nothing to take off, or where the server would refuse that: then it stays.
+    async fn without_added(
+        &self,
+        sent: Option<Sent>,
+        kept: Vec<Claim>,
+        live: &Json,
+    ) -> Result<Option<(Told, Vec<Touch>)>, Failure> {
+        let Some((sent, without)) = sent else {
+            return Ok(None);
+        };
+        let Some(added) = added::find(live, &sent, &self.asked.ignore) else {
+            return Ok(None);
+        };
+        let patch = added::patch(live, &sent, &added.fields);
+        let target = self.target;
+        let (namespace, name) = (target.namespace(), &target.reference.name);
+        let merged = self
+            .cluster
+            .merge(&target.served, namespace, name, &patch, true);
+        match merged.await {
+            Ok(object) => {
+                let instruction = Instruction {
+                    without,
+                    kept,
+                    added: Some(added.fields),
+                };
+                let told = Told::Gives {
+                    object,
+                    instruction,
+                };
+                Ok(Some((told, added.touches)))
+            }
+            Err(failure) if failure.class == Class::Transient => Err(failure),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Asks for the server's own merge, first without force, then with what is ours to take; also
+    /// returns what was sent in the end, `None` where it cannot be sent at all.
+    async fn merged(&self, object: &Json) -> Result<(Told, Option<Sent>, Vec<Touch>), Failure> {
         let touched = |conflicts: &[&Cause]| match self.live {
             Some(live) => fields::touches(live, object, conflicts),
             None => Vec::new(),
         };
+        let whole = || (object.clone(), Vec::new());
+        let gives = |object, without| Told::Gives {
+            object,
+            instruction: Instruction {
+                without,
+                ..Instruction::default()
+            },
+        };
         let first = match self.ask(object, false).await {
-            Ok(object) => {
-                return Ok((
-                    Told::Gives {
-                        object,
-                        yielded: Vec::new(),
-                    },
-                    touched(&[]),
-                ));
-            }
+            Ok(told) => return Ok((gives(told, Vec::new()), Some(whole()), touched(&[]))),
             Err(failure) => failure,
         };
         let conflicts = first.conflicts();
         if conflicts.is_empty() {
-            return Ok((Told::Refuses(self.refusal(first)?), touched(&[])));
+            let told = Told::Refuses(self.refusal(first)?);
+            return Ok((told, Some(whole()), touched(&[])));
         }
         let touches = touched(&conflicts);
         let settled = match fields::settle(object, &conflicts) {
             Ok(settled) => settled,
-            Err(failure) => return Ok((Told::Refuses(self.refusal(failure)?), touches)),
+            Err(failure) => return Ok((Told::Refuses(self.refusal(failure)?), None, touches)),
         };
-        match self.ask(&settled.object, true).await {
-            Ok(object) => Ok((
-                Told::Gives {
-                    object,
-                    yielded: settled.yielded,
-                },
-                touches,
-            )),
-            Err(failure) => Ok((Told::Refuses(self.refusal(failure)?), touches)),
-        }
+        let told = match self.ask(&settled.object, true).await {
+            Ok(told) => gives(told, settled.yielded.clone()),
+            Err(failure) => Told::Refuses(self.refusal(failure)?),
+        };
+        Ok((told, Some((settled.object, settled.yielded)), touches))
     }
 
     async fn ask(&self, object: &Json, force: bool) -> Result<Json, Failure> {
@@ -257,29 +360,6 @@ fn immutable(causes: &[Cause]) -> Vec<FieldPath> {
         .collect()
 }
 
-/// Writes down how the predicted write is sent: with force, without these fields.
-fn instruction(yielded: &[(String, String)]) -> Value {
-    let fields = yielded
-        .iter()
-        .map(|(field, owner)| Value::List(vec![field.clone().into(), owner.clone().into()]));
-    let mut map = Map::new();
-    map.insert("force".to_owned(), Value::Bool(true));
-    map.insert("without".to_owned(), Value::List(fields.collect()));
-    Value::Map(map)
-}
-
-/// Reads [`instruction`] back from a step.
-pub(super) fn instructed(payload: &Value) -> Option<Vec<(String, String)>> {
-    let pairs = payload.get("without")?.as_list()?;
-    pairs
-        .iter()
-        .map(|pair| match pair.as_list()? {
-            [field, owner] => Some((field.as_str()?.to_owned(), owner.as_str()?.to_owned())),
-            _ => None,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,11 +391,5 @@ mod tests {
         assert_eq!(immutable(&[stateful])[0].to_string(), "spec");
         assert!(immutable(&[selector, other]).is_empty());
         assert!(immutable(&[]).is_empty());
-    }
-
-    #[test]
-    fn an_instruction_survives_the_plan() {
-        let yielded = vec![(".spec.replicas".to_owned(), "keda-operator".to_owned())];
-        assert_eq!(instructed(&instruction(&yielded)), Some(yielded));
     }
 }

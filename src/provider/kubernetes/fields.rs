@@ -28,6 +28,17 @@ const PEOPLE: [&str; 14] = [
     "before-first-apply",
 ];
 
+/// Tools that once had the object, by their whole names. While one has it, its mark is on it and it is
+/// refused; without the mark only the names of its fields' manager are left, and nobody writes them.
+const FORMER: [&str; 6] = [
+    "helm",
+    "helm-controller",
+    "kustomize-controller",
+    "argocd-controller",
+    "argocd-application-controller",
+    "fleetagent",
+];
+
 /// Managers that write to nearly every object as part of its life; named only where they are at odds
 /// with a declared field.
 const CARETAKERS: [&str; 4] = [
@@ -37,9 +48,10 @@ const CARETAKERS: [&str; 4] = [
     "kube-apiserver",
 ];
 
-/// Tells whether a field manager is a person at work.
+/// Tells whether a field manager is a person at work, or a tool that people once had the object by: both
+/// are overwritten. Every other one is a controller, which would write its value again.
 pub(super) fn is_person(manager: &str) -> bool {
-    PEOPLE.iter().any(|person| manager.starts_with(person))
+    PEOPLE.iter().any(|person| manager.starts_with(person)) || FORMER.contains(&manager)
 }
 
 /// What is left to send after conflicts were settled.

@@ -5,15 +5,21 @@
 //! `k:` an item by its keys, `v:` an item of a set, `.` the thing itself).
 
 use super::cluster::MANAGER;
+use super::fieldset::{self, Key, is_named};
 use super::marks::BOOKKEEPING;
+use crate::model::{ListRule, PathPattern};
 use serde_json::{Map, Value as Json};
 
 /// Returns what a write gives as far as it is ours: the live object where nothing differs that we
-/// declare or own, else the told one, with what others keep in its metadata as it is live.
-pub(super) fn as_far_as_ours(live: &Json, told: Json, sent: &Json) -> Json {
-    let Some(ours) = ours(live, sent) else {
+/// declare or own, else the told one, with what others keep in its metadata as it is live. What people
+/// `added` and is to be taken off is ours as well.
+pub(super) fn as_far_as_ours(live: &Json, told: Json, sent: &Json, added: Option<&Json>) -> Json {
+    let Some(mut ours) = ours(live, sent) else {
         return told;
     };
+    if let Some(added) = added {
+        fieldset::add(&mut ours, added);
+    }
     let pair = Pair {
         live: Some(live),
         told: Some(&told),
@@ -24,6 +30,15 @@ pub(super) fn as_far_as_ours(live: &Json, told: Json, sent: &Json) -> Json {
         return live.clone();
     }
     without_stamps(live, told, sent, &ours)
+}
+
+/// Returns how the object's lists are merged, as far as their owners tell.
+pub(super) fn list_rules(live: &Json) -> Vec<(PathPattern, ListRule)> {
+    let entries = live["metadata"]["managedFields"].as_array();
+    let entries = entries.into_iter().flatten();
+    let all = fieldset::joined(entries.map(|entry| &entry["fieldsV1"]));
+    all.map(|all| fieldset::list_rules(&all))
+        .unwrap_or_default()
 }
 
 /// Our own entry's fields. `None` where they were written in another version of the API, whose
@@ -135,36 +150,36 @@ impl<'a> Pair<'a> {
     /// Lists that the server merges item by item tell it in what is owned of them: only those items
     /// count, and their order does not. Every other list is one value.
     fn items_differ(self, live: &'a [Json], told: &'a [Json]) -> bool {
-        let owned = self.ours.and_then(Json::as_object).into_iter().flatten();
-        let (mut by_keys, mut values) = (Vec::new(), Vec::new());
-        for (key, ours) in owned {
-            let read = |text| serde_json::from_str(text).unwrap_or(Json::Null);
-            if let Some(keys) = key.strip_prefix("k:") {
-                by_keys.push((read(keys), ours));
-            } else if let Some(value) = key.strip_prefix("v:") {
-                values.push(read(value));
-            }
+        let ours = self.ours.unwrap_or(&Json::Null);
+        if fieldset::is_of_values(ours) {
+            let own = fieldset::below(ours).filter_map(|(text, _)| match fieldset::key(text) {
+                Key::Value(value) => Some(value),
+                _ => None,
+            });
+            let mut values = own.chain(self.sent_items().iter().cloned());
+            return values.any(|value| live.contains(&value) != told.contains(&value));
         }
-        let moved = |value: &Json| live.contains(value) != told.contains(value);
-        if !values.is_empty() {
-            return values.iter().chain(self.sent_items()).any(moved);
-        }
-        let Some(names) = by_keys.first().and_then(|(keys, _)| keys.as_object()) else {
+        let Some(names) = fieldset::key_names(ours) else {
             return true;
         };
-        let own = by_keys.iter().any(|(keys, ours)| {
-            let sent = self.sent_items().iter().find(|sent| is_named(sent, keys));
-            Self::of_item(live, told, keys, sent, Some(ours)).differs()
-        });
-        let is_new = |sent: &&Json| !by_keys.iter().any(|(keys, _)| is_named(sent, keys));
-        own || self.sent_items().iter().filter(is_new).any(|sent| {
-            let keys = names.keys().filter_map(|name| {
-                let value = sent.get(name)?.clone();
-                Some((name.clone(), value))
-            });
-            let keys = Json::Object(keys.collect());
-            Self::of_item(live, told, &keys, Some(sent), None).differs()
+        let keys_of = |item: &Json| fieldset::keys_of(item, &names);
+        let gone = live
+            .iter()
+            .filter(|live| item(told, &keys_of(live)).is_none());
+        gone.chain(told).any(|one| {
+            let keys = keys_of(one);
+            let ours = ours.get(format!("k:{keys}"));
+            let sent = self.sent_item(&keys);
+            let pair = Self::of_item(live, told, &keys, sent, ours);
+            pair.is_ours() && pair.differs()
         })
+    }
+
+    /// Finds the declared item of these keys: one that leaves none of them out, if there is one.
+    fn sent_item(self, keys: &Json) -> Option<&'a Json> {
+        let sent = self.sent_items();
+        let whole = item(sent, keys);
+        whole.or_else(|| sent.iter().find(|sent| is_named(sent, keys)))
     }
 
     fn of_item(
@@ -191,16 +206,7 @@ impl<'a> Pair<'a> {
 
 /// Finds the item that has these keys.
 fn item<'a>(items: &'a [Json], keys: &Json) -> Option<&'a Json> {
-    items.iter().find(|item| {
-        let mut keys = keys.as_object().into_iter().flatten();
-        keys.all(|(key, value)| item.get(key) == Some(value))
-    })
-}
-
-/// The same for a declared item, which may leave out a key that has a default.
-fn is_named(sent: &Json, keys: &Json) -> bool {
-    let mut keys = keys.as_object().into_iter().flatten();
-    keys.all(|(key, value)| sent.get(key).is_none_or(|own| own == value))
+    items.iter().find(|item| fieldset::has_keys(item, keys))
 }
 
 #[cfg(test)]
@@ -229,7 +235,7 @@ mod tests {
     fn is_live(pointer: &str, value: Json) -> bool {
         let mut told = live();
         *told.pointer_mut(pointer).unwrap() = value;
-        as_far_as_ours(&live(), told, &sent()) == live()
+        as_far_as_ours(&live(), told, &sent(), None) == live()
     }
 
     #[test]
@@ -253,6 +259,23 @@ mod tests {
         assert!(!is_live("/spec/old", json!(2)));
         assert!(!is_live("/spec/containers/0/env/0/value", json!("2")));
         assert!(!is_live("/spec/containers", json!([])));
+        // A key with a default: what is live under the other value of it is another item.
+        let (own, other) = (
+            json!({ "port": 53, "protocol": "TCP" }),
+            json!({ "port": 53, "protocol": "UDP" }),
+        );
+        let mut object = live();
+        let ours = object
+            .pointer_mut("/metadata/managedFields/0/fieldsV1/f:spec")
+            .unwrap();
+        ours["f:ports"] =
+            json!({ "k:{\"port\":53,\"protocol\":\"UDP\"}": { ".": {}, "f:port": {} } });
+        object["spec"]["ports"] = json!([other]);
+        let mut sent = sent();
+        sent["spec"]["ports"] = json!([{ "port": 53 }, other]);
+        let mut told = object.clone();
+        told["spec"]["ports"] = json!([own, other]);
+        assert_ne!(as_far_as_ours(&object, told, &sent, None), object);
     }
 
     #[test]
@@ -261,7 +284,7 @@ mod tests {
         told["spec"]["list"] = json!([2]);
         told["spec"]["follows"] = json!(1);
         told["metadata"]["annotations"] = json!({ "own": "1", "stamp": "b", "more": "x" });
-        let kept = as_far_as_ours(&live(), told, &sent());
+        let kept = as_far_as_ours(&live(), told, &sent(), None);
         assert_eq!(
             kept["metadata"]["annotations"],
             live()["metadata"]["annotations"]

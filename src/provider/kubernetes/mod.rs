@@ -9,6 +9,7 @@
 //!
 //! The one room besides `net` that sends requests: `kube` knows how clusters are signed in to.
 
+mod added;
 mod apply;
 mod cluster;
 mod connection;
@@ -18,7 +19,10 @@ mod dry_run;
 mod error;
 mod essence;
 mod fields;
+mod fieldset;
 mod health;
+mod ignored;
+mod instruction;
 mod list;
 mod managed;
 mod many;
@@ -27,12 +31,14 @@ mod observe;
 mod place;
 mod reference;
 mod rows;
+mod scalers;
 mod seal;
 mod sender;
 mod shape;
 mod target;
 mod verdict;
 mod watch;
+mod write;
 
 pub use connection::KubernetesSettings;
 pub(super) use rows::rows;

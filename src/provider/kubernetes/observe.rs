@@ -7,12 +7,13 @@ use super::dry_run::{self, Answer, Question};
 use super::error::Failure;
 use super::list::{self, Listed};
 use super::reference::Reference;
+use super::scalers::Scalers;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
-use super::{fields, health, marks, shape};
+use super::{fields, health, managed, marks, shape};
 use crate::model::{
-    Address, Asked, Depth, EnvironmentName, Kind, Live, Observation, Observed, Owner, Prediction,
-    Value,
+    Address, Asked, Depth, EnvironmentName, Kind, ListRule, Live, Observation, Observed, Owner,
+    PathPattern, Prediction, Value,
 };
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
@@ -58,6 +59,7 @@ pub(super) async fn answers(
         listed,
         planned,
     } = found;
+    let scalers = Scalers::new(cluster, &types, asked);
     let mut looks = Vec::new();
     for (one, target) in &targets {
         let Some(row) = row(one) else { continue };
@@ -67,7 +69,7 @@ pub(super) async fn answers(
             one,
             target,
             listed.find(target),
-            &planned,
+            (&planned, &scalers),
         ));
     }
     answers.extend(
@@ -192,7 +194,7 @@ async fn look(
     asked: &Asked,
     target: &Target,
     found: Result<Option<&Json>, &Failure>,
-    planned: &Planned,
+    (planned, scalers): (&Planned, &Scalers<'_>),
 ) -> Observed {
     let sealer = Sealer::new(&row, asked);
     let live = match found {
@@ -214,6 +216,7 @@ async fn look(
             desired,
             live,
             sealer: &sealer,
+            scalers,
             namespace_planned: planned.namespaces.contains(target.namespace()),
         };
         (answer, again) = match of_one_moment(question).await {
@@ -225,14 +228,11 @@ async fn look(
     }
     let live = again.as_ref().or(live);
     let Some(live) = live else {
-        return observed(
-            asked,
-            Observation::Absent {
-                prediction: answer.prediction,
-            },
-        );
+        let prediction = answer.prediction;
+        return observed(asked, Observation::Absent { prediction });
     };
     let mut seen = present(live, target, asked.desired.as_ref(), &sealer);
+    seen.lists = lists(answer.prediction.as_ref(), &seen, live);
     seen.verdict = if ask {
         answer.verdict
     } else {
@@ -244,6 +244,19 @@ async fn look(
         seen.health = health::explained(cluster, live, target, seen.health).await;
     }
     observed(asked, Observation::Present(Box::new(seen)))
+}
+
+/// Tells how lists are matched, where there is anything to match.
+fn lists(
+    prediction: Option<&Prediction>,
+    seen: &Live,
+    live: &Json,
+) -> Vec<(PathPattern, ListRule)> {
+    match prediction {
+        None => Vec::new(),
+        Some(Prediction::Becomes { value, .. }) if *value == seen.value => Vec::new(),
+        Some(_) => managed::list_rules(live),
+    }
 }
 
 /// Asks what a write would give, of the state that is then shown beside it: where a controller wrote
@@ -286,6 +299,7 @@ pub(super) fn present(
         value: sealer.seal(shape::value(object, desired)),
         prediction: None,
         touched_by: Vec::new(),
+        lists: Vec::new(),
         verdict: None,
     }
 }

@@ -148,6 +148,25 @@ pub(super) fn path(place: &Place) -> FieldPath {
     )
 }
 
+/// Returns what stands at a place.
+pub(super) fn get<'v>(object: &'v Json, place: &[Turn]) -> Option<&'v Json> {
+    place.iter().try_fold(object, |value, turn| match turn {
+        Turn::Key(key) => value.get(key),
+        Turn::Item(nth, _) => value.get(*nth),
+    })
+}
+
+/// Puts a value in the place of another.
+pub(super) fn put(object: &mut Json, place: &[Turn], value: Json) {
+    let at = place.iter().try_fold(object, |value, turn| match turn {
+        Turn::Key(key) => value.get_mut(key),
+        Turn::Item(nth, _) => value.get_mut(*nth),
+    });
+    if let Some(at) = at {
+        *at = value;
+    }
+}
+
 /// Takes a field out of the object, and maps that hold nothing else with it: an empty map would
 /// still claim its place.
 pub(super) fn cut(object: &mut Json, place: &[Turn]) {

@@ -77,6 +77,7 @@ fn asked(kind: &str, id: &str) -> Asked {
         desired: None,
         owned: None,
         depth: Depth::Read,
+        ignore: Vec::new(),
     }
 }
 

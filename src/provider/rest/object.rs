@@ -61,6 +61,7 @@ impl Object<'_> {
             external_id: self.entry.id_of(self.body),
             health: self.health(),
             touched_by: Vec::new(),
+            lists: Vec::new(),
             verdict: None,
         }
     }

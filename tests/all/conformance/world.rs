@@ -125,6 +125,7 @@ impl<'a> World<'a> {
             desired: wanted.map(|wanted| wanted.desired),
             owned: owned.cloned().map(Arc::new),
             depth,
+            ignore: Vec::new(),
         };
         let answers = registry.observe(&[asked]).await;
         let mine = answers

@@ -155,6 +155,7 @@ impl Walk {
             desired: Some(wanted.desired.clone()),
             owned: owned.cloned().map(Arc::new),
             depth: Depth::PredictAll,
+            ignore: wanted.lifecycle.ignore.clone(),
         }
     }
 

@@ -154,6 +154,7 @@ async fn what_others_write_while_it_is_looked_at_is_no_drift() {
                 "configmap",
                 every,
                 "--overwrite",
+                "--field-manager=some-operator",
                 &label,
             ]);
         }

@@ -1,12 +1,14 @@
 //! The kubernetes provider on a real API server with real controllers: what conformance does not ask
 //! of every kind.
 
+mod added;
 mod drift;
 mod health;
 mod noise;
 mod order;
 mod refusals;
 mod requests;
+mod scaled;
 mod secrets;
 mod watches;
 
@@ -14,8 +16,8 @@ use crate::peers::kubernetes::{Cluster, cluster};
 use crate::peers::wait::until_so;
 use reconciled::model::{
     Action, Address, Applied, Asked, Connection, ConnectionName, Depth, DigestKey, EnvironmentName,
-    Kind, KindName, Lifecycle, Location, Observation, Owned, Reconcile, RepoPath, ResourceId,
-    Revision, Step, Value, Wanted,
+    Kind, KindName, Lifecycle, Location, Observation, Owned, PathPattern, Reconcile, RepoPath,
+    ResourceId, Revision, Step, Value, Wanted,
 };
 use reconciled::net::Limiters;
 use reconciled::plan::{self, Inputs, Plan};
@@ -36,6 +38,8 @@ struct Scene {
     registry: Registry,
     key: DigestKey,
     owned: Vec<Owned>,
+    /// Fields that every object's `lifecycle.ignore` names.
+    ignore: Vec<PathPattern>,
 }
 
 impl Scene {
@@ -64,6 +68,7 @@ impl Scene {
             registry: Registry::new(vec![Arc::new(provider)]),
             key: DigestKey::new([7; 32]),
             owned: Vec::new(),
+            ignore: Vec::new(),
         }
     }
 
@@ -132,7 +137,10 @@ impl Scene {
             kind,
             connection: self.connection.clone(),
             after: BTreeSet::new(),
-            lifecycle: Lifecycle::default(),
+            lifecycle: Lifecycle {
+                ignore: self.ignore.clone(),
+                ..Lifecycle::default()
+            },
             location: Location {
                 file: RepoPath::new("scene.yaml").unwrap(),
                 line: 1,
@@ -155,6 +163,7 @@ impl Scene {
             desired: Some(wanted.desired.clone()),
             owned: owned.cloned().map(Arc::new),
             depth,
+            ignore: wanted.lifecycle.ignore.clone(),
         }
     }
 
@@ -216,6 +225,7 @@ impl Scene {
             desired: None,
             owned: Some(Arc::new(owned.clone())),
             depth: Depth::Identity,
+            ignore: Vec::new(),
         }));
         plan::make(&Inputs {
             environment: &self.environment,

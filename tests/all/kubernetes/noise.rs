@@ -1,6 +1,8 @@
 //! The noise corpus: objects of every kind, written as people write them, are applied once and then
 //! are no drift, ever. The shapes stand in `noise/*.yaml`.
 
+mod by_hand;
+
 use super::requests::requests_of;
 use super::{Scene, until};
 use crate::peers::kubernetes::cluster;
@@ -48,7 +50,12 @@ fn told(step: &Step) -> String {
     });
     let changes: String = changes.collect();
     let reason = step.reason.as_deref().unwrap_or_default();
-    format!("{} {:?} {reason}{changes}", step.address, step.action)
+    let by = step.touched_by.iter().map(|touch| touch.by.as_str());
+    let by: Vec<&str> = by.collect();
+    format!(
+        "{} {:?} {reason} {by:?}{changes}",
+        step.address, step.action
+    )
 }
 
 #[track_caller]
@@ -159,4 +166,5 @@ async fn whatever_people_write_is_no_drift_once_it_is_applied() {
         .map(|request| format!("{} {}", request.verb, request.uri))
         .collect();
     assert!(asked.is_empty(), "{asked:#?}");
+    by_hand::every_change_is_shown(&mut scene, &objects).await;
 }

@@ -107,11 +107,17 @@ async fn what_others_change_is_asked_about_once_and_then_known() {
         .collect();
     scene.apply(&objects).await;
     let edits: [&[&str]; 4] = [
-        &["label", "deployment/d-0", "by=hand"],
-        &["annotate", "deployment/d-1", "by=hand"],
+        &["label", "deployment/d-0", "by=mesh", "--field-manager=mesh"],
+        &[
+            "annotate",
+            "deployment/d-1",
+            "by=mesh",
+            "--field-manager=mesh",
+        ],
         &[
             "patch",
             "deployment/d-2",
+            "--field-manager=mesh",
             r#"--patch={"spec":{"minReadySeconds":3}}"#,
         ],
         // The same value, by another manager who owns it from then on as well.

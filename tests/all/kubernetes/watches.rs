@@ -116,9 +116,9 @@ async fn a_quiet_cluster_is_asked_nothing_and_each_edit_is_told() {
     watching.quiet(&objects).await;
     assert_eq!(since(&namespace, before), Vec::<String>::new());
 
-    // A field of ours, a field of nobody's, a mark, a whole object.
+    // A field of ours, a field of a controller's, a mark, a whole object.
     watching.kubectl(&["patch", "configmap/c-0", r#"--patch={"data":{"text":"y"}}"#]);
-    watching.kubectl(&["label", "configmap/c-1", "by=hand"]);
+    watching.kubectl(&["label", "configmap/c-1", "by=mesh", "--field-manager=mesh"]);
     watching.kubectl(&["label", "configmap/c-2", "reconciled.dev/environment-"]);
     watching.kubectl(&["annotate", "configmap/c-3", "reconciled.dev/address-"]);
     watching.kubectl(&["delete", "configmap/c-4"]);
@@ -143,8 +143,19 @@ async fn a_quiet_cluster_is_asked_nothing_and_each_edit_is_told() {
         ]
     );
     // Only what was edited is asked about: read where no watch tells of it, and dry-run where it is there.
+    // That replicas differ asks who may scale it.
     let asked = since(&namespace, before);
-    let edited = ["/c-0?", "/c-1?", "/c-2", "/c-3?", "/c-4", "/d-0"];
+    let edited = [
+        "/c-0?",
+        "/c-1?",
+        "/c-2",
+        "/c-3?",
+        "/c-4",
+        "/d-0",
+        "/horizontalpodautoscalers?",
+        "/scaledobjects?",
+        "/verticalpodautoscalers?",
+    ];
     let other = asked
         .iter()
         .find(|one| !edited.iter().any(|name| one.contains(name)));

@@ -133,6 +133,7 @@ pub(super) fn live(json: Json, owner: Option<Owner>) -> Live {
         external_id: None,
         health: Health::Ready,
         touched_by: Vec::new(),
+        lists: Vec::new(),
         verdict: None,
     }
 }

@@ -88,6 +88,7 @@ impl World {
             desired: Some(desired),
             owned: None,
             depth: Depth::Predict,
+            ignore: Vec::new(),
         }
     }
 

@@ -171,6 +171,19 @@ impl Cluster {
         outside(send).unwrap().status().is_success()
     }
 
+    /// Changes an object by a JSON patch and gives back what it is now; nothing where the API server refuses.
+    pub(crate) fn json_patch(&self, path: &str, patch: &Value) -> Option<Value> {
+        let send = || {
+            let request = self.http.patch(self.at(path)).body(patch.to_string());
+            request
+                .header("content-type", "application/json-patch+json")
+                .send()
+        };
+        let answer = outside(send).unwrap();
+        let is_done = answer.status().is_success();
+        is_done.then(|| outside(|| answer.json()).unwrap())
+    }
+
     /// What the API server has answered since its start, from its audit log.
     pub(crate) fn requests(&self) -> Vec<Request> {
         let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
