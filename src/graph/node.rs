@@ -87,8 +87,8 @@ impl Node {
 impl Node {
     /// Says, without the value, that a field that is shown everywhere cannot be a secret.
     fn secret_identity(&self, field: &PathPattern) -> Diagnostic {
-        let parts = field.parts().iter();
-        let at = parts.fold(Some(&*self.spec), |at, part| at?.get(part));
+        let mut parts = field.parts().iter();
+        let at = parts.try_fold(&*self.spec, |at, part| at.get(part));
         let place = at.map_or(&self.place, |at| &at.place);
         let message = format!(
             "{field} says which object it is, which is shown and recorded everywhere: it cannot be a secret"

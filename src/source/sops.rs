@@ -217,7 +217,7 @@ fn gather(path: &str, value: &Value, opened: &mut Opened) {
         }
         Value::Null => drop(opened.insert(path.to_owned(), None)),
         Value::String(text) => {
-            drop(opened.insert(path.to_owned(), Some(Secret::new(text.clone()))))
+            drop(opened.insert(path.to_owned(), Some(Secret::new(text.clone()))));
         }
         other => drop(opened.insert(path.to_owned(), Some(Secret::new(other.to_string())))),
     }

@@ -25,6 +25,7 @@ fn costly(count: usize) -> String {
     (0..count).map(one).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes() -> Vec<Mistake> {
     let shop = |text: String| vec![("shop.yaml", text)];
     let with = |more: &str| environment("shop", "", &format!("{}{more}", files(&GOOD)));
