@@ -85,7 +85,7 @@ pub(super) fn show(plans: &[&Plan], out: &Output) -> anyhow::Result<()> {
                 revision: &first.revision,
                 at: Clock::system().now(),
             };
-            out.data(&plan_markdown(&plans, &[], &page))
+            out.data(&plan_markdown(&plans, &[], &[], &page))
         }
     }
 }

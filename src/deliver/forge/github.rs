@@ -38,6 +38,15 @@ pub struct GitHub {
 #[derive(Deserialize)]
 struct User {
     login: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+impl User {
+    /// Tells whether a comment of theirs may be ours. An App does not know its own login, and is a bot.
+    fn may_be(&self, me: Option<&str>) -> bool {
+        me.map_or(self.kind == "Bot", |me| self.login == me)
+    }
 }
 
 #[derive(Deserialize)]
@@ -135,16 +144,19 @@ impl GitHub {
         Ok(all)
     }
 
-    /// Our own login; `None` for an App's token, which may not ask.
-    async fn me(&self) -> Option<&str> {
+    /// Our own login; `None` for an App's token, which may not ask. What is not known is asked again: taken
+    /// for an App we would take a stranger's words for ours.
+    async fn me(&self) -> Result<Option<&str>, ForgeError> {
+        let doing = "ask who we are";
         let ask = || async {
-            self.client
-                .get::<User, _, ()>("/user", None)
-                .await
-                .ok()
-                .map(|user| user.login)
+            let asked = self.client.get::<User, _, ()>("/user", None).await;
+            match asked.map_err(|error| read(doing, error)) {
+                Ok(user) => Ok(Some(user.login)),
+                Err(ForgeError::Answered { status: 403, .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
         };
-        self.me.get_or_init(ask).await.as_deref()
+        Ok(self.me.get_or_try_init(ask).await?.as_deref())
     }
 
     fn pull(&self, pull: Pull) -> PullRequest {
@@ -162,7 +174,7 @@ impl GitHub {
     }
 
     async fn find_comment(&self, number: u64, marker: &str) -> Result<Option<u64>, ForgeError> {
-        let me = self.me().await;
+        let me = self.me().await?;
         let comments: Vec<Comment> = self
             .pages(
                 "list the comments",
@@ -171,12 +183,10 @@ impl GitHub {
             )
             .await?;
         let ours = |comment: &&Comment| {
-            let author = comment.user.as_ref().map(|user| user.login.as_str());
-            comment
-                .body
-                .as_deref()
-                .is_some_and(|body| body.starts_with(marker))
-                && (me.is_none() || author == me)
+            let body = comment.body.as_deref();
+            let author = comment.user.as_ref();
+            body.is_some_and(|body| body.starts_with(marker))
+                && author.is_some_and(|author| author.may_be(me))
         };
         Ok(comments.iter().find(ours).map(|comment| comment.id))
     }

@@ -128,8 +128,13 @@ impl Reviewer {
                 }
                 told = code;
             }
+            let (nth, mut view) = (self.nth, view);
+            let base = |view: &View| Some(view.snapshots.get(&nth)?.revision.clone());
+            let before = base(&view.borrow());
             let moved = async {
-                let _daemon_gone = view.changed().await;
+                // Of its own repository: others move, too.
+                let moved = view.wait_for(|view| base(view) != before);
+                let _daemon_gone = moved.await.map(drop);
                 // Several moves at a start are one.
                 tokio::time::sleep(Duration::from_millis(200)).await;
             };
@@ -339,7 +344,9 @@ impl Reviewer {
             ),
             broken => format!("{} could not be made", many(broken, "plan")),
         };
-        self.dated(state, said, |at| plan_markdown(&plans, &broken, &page(at)))
+        self.dated(state, said, |at| {
+            plan_markdown(&plans, &broken, &touched.gone, &page(at))
+        })
     }
 
     fn dated(

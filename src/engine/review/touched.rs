@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(super) struct Touched {
     pub pinned: Vec<Pinned>,
     pub names: BTreeSet<EnvironmentName>,
+    /// Those that no file would declare any more.
+    pub gone: Vec<EnvironmentName>,
     pub wrong: Vec<Diagnostic>,
     pub everywhere: Everywhere,
 }
@@ -69,10 +71,11 @@ impl Touched {
             .kept()
             .iter()
             .filter(|(_, kept)| kept.repository == followed.origin.name());
-        touched.names.extend(
-            mine.map(|(name, _)| name.clone())
-                .filter(|name| !there.contains(name)),
-        );
+        touched.gone = mine
+            .map(|(name, _)| name.clone())
+            .filter(|name| !there.contains(name))
+            .collect();
+        touched.names.extend(touched.gone.iter().cloned());
         touched
     }
 }

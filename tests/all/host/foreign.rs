@@ -22,7 +22,7 @@ fn shown(plan: &Plan) -> String {
     };
     [
         plan_terminal(plan, screen),
-        plan_markdown(std::slice::from_ref(plan), &[], &page),
+        plan_markdown(std::slice::from_ref(plan), &[], &[], &page),
         plan_json(plan).to_string(),
     ]
     .join("\n")

@@ -226,3 +226,34 @@ fn without_credentials_the_log_says_what_would_be_sent() {
         "{status}"
     );
 }
+
+#[test]
+fn an_environment_that_would_be_declared_nowhere_is_named() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("drop", None, &[("shop.yaml", "# nothing any more\n")]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "would be declared nowhere");
+    assert!(
+        body.starts_with(&format!(
+            "{MARKER}\n### 🟡 Plan: 1 environment declared nowhere"
+        )),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_stranger_s_comment_is_not_ours_while_we_do_not_know_who_we_are() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    // A token that may not ask, as an App's.
+    scene.github.server.fail("GET", "/user", 403, &json!({}), 1);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    scene.github.comment(number, &format!("{MARKER}\nmine"));
+    scene.comment_with(&mut daemon, number, "welcome");
+    let comments = scene.github.comments(number);
+    assert_eq!(comments.len(), 2, "{comments:#?}");
+}

@@ -19,7 +19,7 @@ fn page<'a>(revision: &'a Revision) -> Page<'a> {
 
 fn comment(scene: &Scene) -> String {
     let plan = scene.plan();
-    plan_markdown(std::slice::from_ref(&plan), &[], &page(&plan.revision))
+    plan_markdown(std::slice::from_ref(&plan), &[], &[], &page(&plan.revision))
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_plan_that_could_not_be_made_does_not_hide_the_others() {
         message: "read secrets: no variable TOKEN",
         hint: Some("Set it."),
     };
-    assert_snapshot!(plan_markdown(std::slice::from_ref(&plan), &[broken], &page(&plan.revision)), @r"
+    assert_snapshot!(plan_markdown(std::slice::from_ref(&plan), &[broken], &[], &page(&plan.revision)), @r"
     <!-- reconciled:plan -->
     ### 🔴 Plan: 1 plan could not be made, no changes in prod
 

@@ -43,7 +43,7 @@ pub(super) fn everything(scene: &Scene) -> String {
     };
     let mut all = vec![
         plan_terminal(&plan, screen),
-        plan_markdown(std::slice::from_ref(&plan), &[], &page),
+        plan_markdown(std::slice::from_ref(&plan), &[], &[], &page),
         plan_json(&plan).to_string(),
         serde_json::to_string(&plan).unwrap(),
         format!("{plan:?}"),

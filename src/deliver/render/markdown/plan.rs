@@ -4,7 +4,7 @@ use super::paper::Paper;
 use super::{Page, escape, steps};
 use crate::deliver::render::run::Broken;
 use crate::deliver::render::words::{Counts, many, verdict};
-use crate::model::{Action, Step};
+use crate::model::{Action, EnvironmentName, Step};
 use crate::plan::Plan;
 
 /// Shows the plans of every environment a pull request touches, and those that could not be made.
@@ -12,9 +12,20 @@ use crate::plan::Plan;
 /// # Guarantees
 /// The verdict comes first; deletes and replaces stand in the open, never folded; drift that is
 /// there already stands apart; at most 60,000 characters; nothing from outside is markup.
-pub fn plan_markdown(plans: &[Plan], broken: &[Broken<'_>], page: &Page<'_>) -> String {
+pub fn plan_markdown(
+    plans: &[Plan],
+    broken: &[Broken<'_>],
+    gone: &[EnvironmentName],
+    page: &Page<'_>,
+) -> String {
     let mut paper = Paper::default();
-    paper.open(page.opening(&verdict_of_all(plans, broken)));
+    paper.open(page.opening(&verdict_of_all(plans, broken, gone)));
+    for name in gone {
+        let name = escape::text(name.as_str());
+        paper.open(format!(
+            "**{name}** would be declared nowhere. Nothing of it is deleted: it stays as it is, and nobody keeps it. To take it down, declare it with `reconcile: {{ destroy: true }}`.\n\n"
+        ));
+    }
     for broken in broken {
         paper.open(one_broken(broken));
     }
@@ -28,11 +39,17 @@ pub fn plan_markdown(plans: &[Plan], broken: &[Broken<'_>], page: &Page<'_>) -> 
     paper.finish(&page.freshness("Planned against live state"))
 }
 
-fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>]) -> String {
+fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>], gone: &[EnvironmentName]) -> String {
     let counts = Counts::of(plans.iter().flat_map(|plan| &plan.steps));
     let mut parts = Vec::new();
     if !broken.is_empty() {
         parts.push(format!("{} could not be made", many(broken.len(), "plan")));
+    }
+    if !gone.is_empty() {
+        parts.push(format!(
+            "{} declared nowhere",
+            many(gone.len(), "environment")
+        ));
     }
     match counts.sentence() {
         writes if !writes.is_empty() => parts.push(writes),
@@ -44,7 +61,7 @@ fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>]) -> String {
     }
     let sign = if !broken.is_empty() || counts.delete + counts.replace > 0 {
         "🔴"
-    } else if counts.sentence().is_empty() {
+    } else if counts.sentence().is_empty() && gone.is_empty() {
         "🟢"
     } else {
         "🟡"

@@ -37,28 +37,28 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         Severity::Warning => Level::WARNING,
     };
     let location = &diagnostic.location;
-    let path = location.file.to_string();
+    let path = clean::line(location.file.as_str());
     let title = level
         .primary_title(clean::line(&diagnostic.message))
         .id(diagnostic.code);
     let source = clean::in_columns(&diagnostic.source_line);
     let mut group = Group::with_title(title);
     if source.trim().is_empty() {
-        let origin = Origin::path(path.as_str()).line(location.line);
+        let origin = Origin::path(&*path).line(location.line);
         group = group.element(origin.char_column(location.column));
     } else {
         let span = span(&source, location.column, location.length);
         let mark: Annotation<'_> = AnnotationKind::Primary.span(span);
         let snippet = Snippet::source(source.as_str())
             .line_start(location.line)
-            .path(path.as_str())
+            .path(&*path)
             .annotation(mark);
         group = group.element(snippet);
     }
     let related = diagnostic.related.as_ref().map(|(place, label)| {
         format!(
             "{}:{}:{}: {}",
-            place.file,
+            clean::line(place.file.as_str()),
             place.line,
             place.column,
             clean::line(label)
