@@ -98,6 +98,50 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
     found
 }
 
+/// From how many resources on one cause is told once.
+const CROWD: usize = 4;
+
+/// How many of them are named.
+const NAMED: usize = 3;
+
+/// Returns what cannot be told of many resources at once, by code: a cluster that is down is one piece of
+/// news, not one for each object.
+pub(super) fn crowds(report: &Report, open: &[Episode]) -> BTreeMap<String, Value> {
+    let mut by_code: BTreeMap<&str, Vec<&Address>> = BTreeMap::new();
+    for (address, unknown) in &report.unknown {
+        // What may pass by itself counts when it is found again.
+        let again = || open.iter().any(|one| one.address.as_ref() == Some(address));
+        if unknown.class != Class::Transient || again() {
+            by_code.entry(unknown.code).or_default().push(address);
+        }
+    }
+    by_code.retain(|_, all| all.len() >= CROWD);
+    let told = |(code, all): (&str, Vec<&Address>)| {
+        let names = all
+            .iter()
+            .take(NAMED)
+            .map(|address| address.resource.to_string());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let why = all.first().and_then(|first| report.unknown.get(*first));
+        let why = why.map_or_else(String::new, |unknown| unknown.reason.clone());
+        let message = format!("{} resources ({names} …) cannot be told: {why}", all.len());
+        let hint = "They are left alone until they can be told again.";
+        let details = json!({ "code": code, "message": message, "hint": hint });
+        (code.to_owned(), details)
+    };
+    by_code.into_iter().map(told).collect()
+}
+
+/// Names the condition of an environment many of whose resources cannot be told.
+pub(super) fn crowded(code: &str) -> String {
+    format!("unknown/{code}")
+}
+
+/// Tells whether a condition is that of a crowd.
+pub(super) fn is_crowd(condition: &str) -> bool {
+    condition.starts_with("unknown/")
+}
+
 /// What changed about the conditions of an environment.
 #[derive(Debug, Default)]
 pub(super) struct Transitions {

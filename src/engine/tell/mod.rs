@@ -21,9 +21,9 @@ use crate::telemetry::chain;
 use chat::{Chat, ChatLetter};
 use outbox::Outbox;
 use pulls::Pulls;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tells people.
 pub struct Teller {
@@ -31,6 +31,8 @@ pub struct Teller {
     chat: Outbox<ChatLetter>,
     /// By the name of the repository.
     pulls: BTreeMap<String, Pulls>,
+    /// Where each environment wants to be spoken of, for what is said while it cannot be read.
+    channels: Mutex<BTreeMap<EnvironmentName, String>>,
 }
 
 impl Teller {
@@ -50,6 +52,7 @@ impl Teller {
         });
         Self {
             pulls: pulls.collect(),
+            channels: Mutex::default(),
             chat: Outbox::start(
                 Chat {
                     notifier,
@@ -61,6 +64,20 @@ impl Teller {
         }
     }
 
+    fn remember_channel(&self, kept: &Kept) {
+        let name = kept.pinned.name().clone();
+        let mut channels = self.channels();
+        match kept.graph.notify().slack.clone() {
+            Some(channel) => drop(channels.insert(name, channel)),
+            None => drop(channels.remove(&name)),
+        }
+    }
+
+    fn channels(&self) -> MutexGuard<'_, BTreeMap<EnvironmentName, String>> {
+        // Only ever changed whole: a panic elsewhere leaves it usable.
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Delivers what waits, as far as that is quickly done, and nothing afterwards.
     pub async fn drain(&self) {
         let pulls = self.pulls.values().map(Pulls::drain);
@@ -69,6 +86,7 @@ impl Teller {
 
     /// An environment of a repository says something new.
     pub(crate) async fn changed(&self, kept: &Kept) {
+        self.remember_channel(kept);
         if let Some(pulls) = self.pulls.get(&kept.repository) {
             trouble::log_untold(pulls.changed(kept).await);
         }
@@ -141,14 +159,29 @@ impl Teller {
     async fn conditions(&self, report: &Report) -> Result<bool, LedgerError> {
         let name = &report.plan.environment;
         let open = self.world.ledger.open_episodes(name).await?;
-        let transitions = conditions::transitions(conditions::found(report), &open, report);
+        let mut transitions = conditions::transitions(conditions::found(report), &open, report);
+        let crowds = conditions::crowds(report, &open);
+        let alone = |found: &mut Found| {
+            let code = found.details["code"].as_str().unwrap_or_default();
+            let crowd = found.condition == Condition::Unknown && crowds.contains_key(code);
+            if crowd {
+                found.details["crowd"] = true.into();
+            }
+            !crowd
+        };
+        self.crowds(report, &crowds, &open).await?;
         let mut new_failure = false;
-        for found in transitions.opened.iter().chain(&transitions.brief) {
+        for found in transitions.opened.iter_mut().chain(&mut transitions.brief) {
             new_failure |= found.condition == Condition::Failing
                 && found.details["code"] != conditions::UNHEALTHY;
             if found.condition == Condition::Drift {
                 tracing::warn!(address = %found.address, put_back = found.over, "Live state was changed outside of Git");
             }
+            if found.condition == Condition::Unknown {
+                let said = |key: &str| found.details[key].as_str().unwrap_or_default().to_owned();
+                tracing::warn!(address = %found.address, code = said("code"), reason = said("message"), "Live state cannot be told, leaving it alone");
+            }
+            let alone = alone(found);
             let id = self.open(report, found).await?;
             if found.over {
                 self.end(
@@ -157,21 +190,48 @@ impl Teller {
                     "corrected",
                 )
                 .await?;
-            } else if found.certain {
+            } else if found.certain && alone {
                 self.say(report, self.world.ledger.episode(id).await?.as_ref())
                     .await;
             }
         }
-        for (id, found) in &transitions.lasting {
+        for (id, found) in &mut transitions.lasting {
+            let alone = alone(found);
             self.open(report, found).await?;
-            self.say(report, self.world.ledger.episode(*id).await?.as_ref())
-                .await;
+            if alone {
+                self.say(report, self.world.ledger.episode(*id).await?.as_ref())
+                    .await;
+            }
         }
         for (id, how) in &transitions.ended {
             self.end(report, self.world.ledger.episode(*id).await?.as_ref(), how)
                 .await?;
         }
         Ok(new_failure)
+    }
+
+    /// What many resources have in common is told once, of the environment.
+    async fn crowds(
+        &self,
+        report: &Report,
+        crowds: &BTreeMap<String, Value>,
+        open: &[Episode],
+    ) -> Result<(), LedgerError> {
+        let name = &report.plan.environment;
+        for (code, details) in crowds {
+            self.trouble(name, &conditions::crowded(code), details)
+                .await?;
+        }
+        let over = open.iter().filter(|one| one.address.is_none());
+        for one in over.filter(|one| conditions::is_crowd(&one.condition)) {
+            let still = crowds
+                .keys()
+                .any(|code| conditions::crowded(code) == one.condition);
+            if !still {
+                self.trouble_over(name, &one.condition).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn open(
@@ -202,10 +262,17 @@ impl Teller {
         let Some(episode) = episode else {
             return Ok(());
         };
+        // What stood in the message of a crowd was never told by itself.
+        let said = format!("slack/episode/{}", episode.id);
+        let unheard =
+            episode.details["crowd"] == true && self.world.ledger.delivery(&said).await?.is_none();
         self.world
             .ledger
             .end_episode(episode.id, how, self.world.clock.now())
             .await?;
+        if unheard {
+            return Ok(());
+        }
         let ended = self.world.ledger.episode(episode.id).await?;
         self.say(report, ended.as_ref()).await;
         Ok(())
@@ -289,10 +356,8 @@ fn log(report: &Report) {
             tracing::error!(address = %step.address, action = step.action.as_str(), code, reason = message, hint, "Step failed");
         }
     }
-    for (address, unknown) in &report.unknown {
-        tracing::warn!(%address, code = unknown.code, reason = unknown.reason, "Live state cannot be told, leaving it alone");
-    }
-    for hold in &report.plan.holds {
+    // A pass that finds what the last one found has no record, and says nothing again.
+    for hold in report.plan.holds.iter().filter(|_| report.run.is_some()) {
         tracing::warn!(code = hold.code, reason = hold.reason, "Plan is held");
     }
     if report.run.is_none() {

@@ -66,7 +66,7 @@ impl Teller {
     async fn say_trouble(&self, episode: &Episode) {
         let letter = ChatLetter {
             name: format!("episode/{}", episode.id),
-            channel: None,
+            channel: self.channels().get(&episode.environment).cloned(),
             message: message(episode),
             threaded: episode.ended_at.is_some(),
         };

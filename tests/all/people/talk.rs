@@ -74,3 +74,47 @@ fn an_incoming_webhook_posts_and_cannot_edit() {
     );
     scene.assert_accepted();
 }
+
+#[test]
+fn what_many_have_in_common_is_one_message() {
+    let ids: Vec<String> = (0..12).map(|nth| format!("d/f{nth}")).collect();
+    let all: String = (0..12)
+        .map(|nth| crate::daemon::file(&format!("f{nth}"), &ids[nth], "x"))
+        .collect();
+    let scene = Scene::new(&[("shop.yaml", &environment("shop", "", &all))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    daemon.until("the first run is told", |_| {
+        (scene.said("infra").len() == 1).then_some(())
+    });
+    let (folder, away) = (scene.world.host().join("d"), scene.world.folder().join("d"));
+    std::fs::rename(&folder, &away).unwrap();
+    std::os::unix::fs::symlink(&away, &folder).unwrap();
+    daemon.until("all of it is told", |_| {
+        let said = scene.said("infra");
+        said.iter()
+            .any(|one| one.starts_with("🔶 shop: live state cannot be told"))
+            .then_some(())
+    });
+    daemon.looked_again("shop");
+    daemon.looked_again("shop");
+    assert_eq!(scene.said("infra").len(), 2, "{:#?}", scene.said("infra"));
+    assert_eq!(
+        daemon
+            .lines("Live state cannot be told, leaving it alone")
+            .len(),
+        12
+    );
+
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    daemon.until("its end is told", |_| {
+        let said = scene.said("infra");
+        said.iter()
+            .any(|one| one.starts_with("✅ shop: live state can be told again"))
+            .then_some(())
+    });
+    assert_eq!(scene.said("infra").len(), 2, "{:#?}", scene.said("infra"));
+    scene.assert_accepted();
+}
