@@ -119,6 +119,7 @@ impl<'k> Scene<'k> {
             declared: &self.addresses,
             known: &self.addresses,
             taken: &BTreeMap::new(),
+            strays: &BTreeMap::new(),
             reconcile: &Reconcile::default(),
             kinds: self.kinds,
             connections: self.graph.connections(),

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
   reconciled apply environments/ --yes --no-wait
   reconciled apply staging --output json --yes
 
-Exit codes: 0 all is as Git says, 1 failed, 2 something is held back or was declined")]
+Exit codes: 0 all is as Git says, 1 failed or live state is unknown, 2 something is held back or was declined")]
 pub(super) struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -71,7 +71,11 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         }
         chosen.world.ledger.close().await;
         broke_off?;
-        Ok(exit(&reports))
+        let unsure = plan::unsure(reports.iter().map(|report| &report.plan), out);
+        Ok(match unsure {
+            true => Exit::Failed,
+            false => exit(&reports),
+        })
     })
 }
 

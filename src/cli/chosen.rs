@@ -140,7 +140,15 @@ async fn of_path(
 ) -> anyhow::Result<Chosen> {
     let settings = settings::of_path(global, out)?;
     let place = Place::read(path)?;
-    let world = world(&settings, &place.ledger(&settings), access).await?;
+    let ledger = place.ledger(&settings);
+    if access == Access::Read && !ledger.exists() {
+        // The key for digests of secrets is kept from the first plan on: the same plan, the same hash. Where
+        // nothing can be written, a plan is still a plan.
+        if let Ok(made) = Ledger::open_beside(&ledger).await {
+            made.close().await;
+        }
+    }
+    let world = world(&settings, &ledger, access).await?;
     let reading = place.environments(world.registry.kinds());
     let outside = engine::outside(&settings, place.root.clone());
     let kinds = world.registry.kinds();

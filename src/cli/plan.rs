@@ -3,7 +3,7 @@
 use super::chosen::{self, Access, Choice, Chosen};
 use super::output::Format;
 use super::{Exit, Global, Output, settings};
-use crate::deliver::render::{Page, Screen, plan_json, plan_markdown, plan_terminal};
+use crate::deliver::render::{Page, Screen, many, plan_json, plan_markdown, plan_terminal};
 use crate::engine::{CycleError, Looked, Subject, Trust, look};
 use crate::model::Depth;
 use crate::plan::Plan;
@@ -16,7 +16,7 @@ use crate::telemetry::Clock;
   reconciled plan environments/ --output json
   reconciled plan production                         an environment of the settings' repositories
 
-Exit codes: 0 live equals Git, 1 failed, 2 something differs")]
+Exit codes: 0 live equals Git, 1 failed or live state is unknown, 2 something differs")]
 pub(super) struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let looked = all(&chosen, out).await?;
         let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
         show(&plans, out)?;
-        Ok(exit(&plans))
+        Ok(exit(&plans, out))
     })
 }
 
@@ -90,7 +90,23 @@ pub(super) fn show(plans: &[&Plan], out: &Output) -> anyhow::Result<()> {
     }
 }
 
-fn exit(plans: &[&Plan]) -> Exit {
+/// Says how many resources could not be looked at, and tells whether there are any.
+pub(super) fn unsure<'p>(plans: impl Iterator<Item = &'p Plan>, out: &Output) -> bool {
+    let steps = plans.flat_map(|plan| &plan.steps);
+    let unknown = steps.filter(|step| step.unknown.is_some()).count();
+    if unknown > 0 {
+        out.say(&format!(
+            "Failed to look at everything: the live state of {} is unknown.",
+            many(unknown, "resource")
+        ));
+    }
+    unknown > 0
+}
+
+fn exit(plans: &[&Plan], out: &Output) -> Exit {
+    if unsure(plans.iter().copied(), out) {
+        return Exit::Failed;
+    }
     if plans.iter().all(|plan| plan.is_empty()) {
         Exit::Same
     } else {

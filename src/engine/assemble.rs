@@ -83,7 +83,11 @@ pub fn registry(
     };
     let host = &settings.providers.host;
     Registry::new(vec![
-        Arc::new(Host::new().bounded(host.allowed, host.root.clone())),
+        Arc::new(
+            Host::new()
+                .bounded(host.allowed, host.root.clone())
+                .keyed(key),
+        ),
         Arc::new(Kubernetes::new(
             kubernetes,
             limiters.clone(),

@@ -67,6 +67,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         declared: &declared,
         known: &known,
         taken: &taken,
+        strays: &seen.strays,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),
         connections: &connections,

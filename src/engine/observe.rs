@@ -4,7 +4,7 @@
 use super::Trust;
 use crate::graph::Graph;
 use crate::model::{
-    Address, Asked, Connection, ConnectionName, Depth, DigestKey, Health, Identity, Map,
+    Address, Asked, Connection, ConnectionName, Depth, DigestKey, Health, Identity, Map, Marked,
     Observation, Observed, Owned, ResourceId, Wanted,
 };
 use crate::provider::Registry;
@@ -19,6 +19,8 @@ pub struct Seen {
     pub observed: BTreeMap<Address, Observation>,
     /// What expressions could read.
     pub outputs: BTreeMap<ResourceId, Map>,
+    /// What carries our mark, and is neither wanted nor owned.
+    pub strays: BTreeMap<Address, Marked>,
 }
 
 /// What a look needs besides the graph.
@@ -47,6 +49,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         wanted: Vec::new(),
         observed: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        strays: BTreeMap::new(),
     };
     for wave in graph.waves() {
         let wanted = graph.resolve(wave, &seen.outputs);
@@ -59,7 +62,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         seen.observed.extend(refused(&wanted, look.trust));
         let mut answers = look.registry.observe(&asked).await;
         answers.retain(|answer| !seen.observed.contains_key(&answer.address));
-        take(&mut seen.observed, answers);
+        take(&mut seen, answers);
         for wanted in &wanted {
             if let Some(outputs) = settled_outputs(wanted, &seen.observed, &owned, look.digest_key)
             {
@@ -71,7 +74,11 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     }
     let mut leftovers = leftovers(graph, &seen, look.owned);
     leftovers.retain(|asked| look.trust.allows(&asked.connection));
-    take(&mut seen.observed, look.registry.observe(&leftovers).await);
+    let answers = look.registry.observe(&leftovers).await;
+    take(&mut seen, answers);
+    let wanted: BTreeSet<&Address> = seen.wanted.iter().map(|wanted| &wanted.address).collect();
+    seen.strays
+        .retain(|address, _| !wanted.contains(address) && !owned.contains_key(address));
     seen
 }
 
@@ -109,12 +116,21 @@ fn refused(wanted: &[Wanted], trust: &Trust) -> Vec<(Address, Observation)> {
         .collect()
 }
 
-fn take(observed: &mut BTreeMap<Address, Observation>, answers: Vec<Observed>) {
-    observed.extend(
-        answers
-            .into_iter()
-            .map(|answer| (answer.address, answer.observation)),
-    );
+/// What nobody asked about never stands in the place of an answer.
+fn take(seen: &mut Seen, answers: Vec<Observed>) {
+    for answer in answers {
+        match answer.unasked {
+            None => {
+                seen.observed.insert(answer.address, answer.observation);
+            }
+            Some(marked) => {
+                seen.observed
+                    .entry(answer.address.clone())
+                    .or_insert(answer.observation);
+                seen.strays.insert(answer.address, marked);
+            }
+        }
+    }
 }
 
 /// Nothing can be asked of what hangs on a hole; the plan says what it waits for.

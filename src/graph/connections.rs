@@ -19,6 +19,7 @@ pub(super) fn resolve(
             name: name.clone(),
             provider: connecting.provider.clone(),
             settings: connecting.settings.resolve(scope, fuel, wrong),
+            location: Some(connecting.place.location()),
         };
         (name.clone(), Arc::new(connection))
     };

@@ -1,5 +1,6 @@
 //! Where a provider reaches.
 
+use super::diagnostic::Location;
 use super::id::ConnectionName;
 use super::value::Value;
 
@@ -13,6 +14,8 @@ pub struct Connection {
     pub provider: String,
     /// The provider's own settings, `provider` itself left out.
     pub settings: Value,
+    /// Where it is declared; `None` where it no longer is.
+    pub location: Option<Location>,
 }
 
 impl Connection {
@@ -58,6 +61,7 @@ mod tests {
                 name: ConnectionName::new("it").unwrap(),
                 provider: provider.to_owned(),
                 settings: Value::Map(settings.collect()),
+                location: None,
             };
             connection.leads_to()
         };

@@ -66,6 +66,18 @@ impl DigestKey {
         Digest(hex(&mac.finalize().into_bytes()))
     }
 
+    /// Makes another key of this one, the same each time; this one cannot be told from it.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> Self {
+        let digest = self.digest(&Secret::new(format!("reconciled, a key for {purpose}")));
+        Self::new(digest.as_str())
+    }
+
+    /// Returns its bytes, to be kept where nobody else reads.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Gives a value's comparable form: plain JSON in which a secret is `{"$secret": digest}` and a
     /// hole is `{"$hole": template}`. Equal forms mean equal values; no secret can be read from it.
     pub fn sealed_json(&self, value: &Value) -> serde_json::Value {

@@ -153,6 +153,9 @@ pub struct Kind {
     pub schema: Option<serde_json::Value>,
     /// How long after apply it may take to become ready.
     pub deadline: Duration,
+    /// Where its provider keeps what an adoption overwrites, in words that follow "the original is
+    /// kept"; `None` where it cannot be kept.
+    pub originals: Option<&'static str>,
 }
 
 impl Kind {
@@ -180,6 +183,7 @@ impl Kind {
             outputs: Vec::new(),
             schema: None,
             deadline: Duration::from_secs(300),
+            originals: None,
         }
     }
 

@@ -32,8 +32,8 @@ pub use fault::{Class, Fault};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
 pub use kind::{Inside, Kind, Kinds, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use observation::{
-    Asked, Depth, Health, Identity, Live, Mark, Observation, Observed, Owned, Owner, Prediction,
-    Touch, Verdict,
+    Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,
+    Prediction, Touch, Verdict,
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};

@@ -122,6 +122,30 @@ pub struct Observed {
     pub address: Address,
     /// What was seen.
     pub observation: Observation,
+    /// What it is about, where nobody asked: the mark of this address was found on it.
+    pub unasked: Option<Marked>,
+}
+
+impl Observed {
+    /// Answers one question.
+    pub fn answer(asked: &Asked, observation: Observation) -> Self {
+        Self {
+            address: asked.address.clone(),
+            observation,
+            unasked: None,
+        }
+    }
+}
+
+/// A live object that carries a mark of ours and that nobody asked about.
+#[derive(Clone, Debug)]
+pub struct Marked {
+    /// Its kind.
+    pub kind: KindName,
+    /// Where it was found.
+    pub connection: Arc<Connection>,
+    /// Which live object it is.
+    pub identity: Identity,
 }
 
 /// What was seen of one resource. An error is never an empty answer: it is `Unknown`.

@@ -136,6 +136,8 @@ pub struct Lifecycle {
     pub deadline: Option<Duration>,
     /// Replaces instead of updating where an immutable field changed and the kind refuses by itself.
     pub replace: bool,
+    /// Takes over what is there and nobody's also where that overwrites what it holds.
+    pub adopt: bool,
 }
 
 /// `notify` of an environment.

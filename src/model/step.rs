@@ -22,7 +22,8 @@ pub enum Action {
     Replace,
     /// Takes away what is ours and no longer declared.
     Delete,
-    /// Marks what is there as ours, and changes what differs.
+    /// Marks what is there as ours, and changes what differs. Says [`Step::overwrites`] where it was
+    /// nobody's and loses something by it.
     Adopt,
     /// Does nothing now, for the reason told.
     Wait,
@@ -117,6 +118,10 @@ pub struct Step {
     /// Why it does not work, or not yet, though it is as declared: what comes after it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unready: Option<Health>,
+    /// Why its live state could not be told, where that is why it waits.
+    pub unknown: Option<String>,
+    /// True where what is there carries nobody's mark and was never ours.
+    pub unmarked: bool,
     /// True where deleting or replacing it loses data.
     pub stateful: bool,
     /// True where the spec protects it: never deleted, never replaced.
@@ -144,6 +149,16 @@ impl Step {
                 .changes
                 .iter()
                 .all(|change| change.origin == Origin::Drift)
+    }
+
+    /// Tells whether it changes or removes a field that is there.
+    pub fn loses(&self) -> bool {
+        self.changes.iter().any(|change| change.before.is_some())
+    }
+
+    /// Tells whether it takes over what was nobody's and overwrites what that held: as dangerous as a delete.
+    pub fn overwrites(&self) -> bool {
+        self.action == Action::Adopt && self.unmarked && self.loses()
     }
 
     /// Tells whether it is as declared and does not work.

@@ -126,6 +126,13 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
     if deletes.len() > named.len() {
         let _infallible = write!(reason, " and {} more", deletes.len() - named.len());
     }
+    let count = deletes.len().max(budget.count as usize);
+    let percent = (deletes.len() * 100).div_ceil(inputs.owned.len().max(1));
+    let percent = percent.max(budget.percent as usize).min(100);
+    let _infallible = write!(
+        reason,
+        ". Take out fewer at once, or let these pass with `reconcile: {{ deletionBudget: {{ count: {count}, percent: {percent} }} }}`"
+    );
     Some(Hold {
         code: "budget",
         reason,

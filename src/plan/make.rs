@@ -4,7 +4,9 @@ use super::choice::{self, Choice, Facts};
 use super::ownership::Claims;
 use super::prune::{self, Successors};
 use super::{Inputs, Plan, Released, contents, hash, holds, waits};
-use crate::model::{Action, Address, Observation, Owned, Owner, Step, Wanted};
+use crate::model::{
+    Action, Address, ConnectionName, Identity, KindName, Observation, Owned, Owner, Step, Wanted,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the plan.
@@ -33,8 +35,9 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     let mut records = Vec::new();
     let mut released = Vec::new();
     let mut successors = Successors::default();
+    let mine = Mine::new(&owned, &wanted);
     for wanted in wanted.values() {
-        let Choice { step, from, record } = one(inputs, wanted, &owned);
+        let Choice { step, from, record } = one(inputs, wanted, &mine);
         released.extend(from_elsewhere(inputs, &step, from.as_ref()));
         successors.note(&step, from);
         steps.push(step);
@@ -48,6 +51,10 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         steps.push(leftover.step);
         released.extend(leftover.released);
     }
+    let strays = inputs.strays.iter();
+    steps.extend(
+        strays.filter_map(|(address, marked)| prune::stray(inputs, address, marked, &successors)),
+    );
     steps.sort_by(|one, other| one.address.cmp(&other.address));
     if inputs.reconcile.destroy {
         turn_around(&mut steps);
@@ -73,12 +80,53 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     }
 }
 
-fn one(inputs: &Inputs<'_>, wanted: &Wanted, owned: &BTreeMap<&Address, &Owned>) -> Choice {
+/// What the ledger knows, by address and, of what is no longer declared, by live object.
+struct Mine<'a> {
+    by_address: &'a BTreeMap<&'a Address, &'a Owned>,
+    undeclared: BTreeMap<(&'a ConnectionName, &'a KindName, &'a Identity), &'a Owned>,
+}
+
+impl<'a> Mine<'a> {
+    fn new(
+        by_address: &'a BTreeMap<&'a Address, &'a Owned>,
+        wanted: &BTreeMap<&Address, &Wanted>,
+    ) -> Self {
+        let undeclared = by_address
+            .values()
+            .filter(|owned| !wanted.contains_key(&owned.address))
+            .map(|owned| ((&owned.connection, &owned.kind, &owned.identity), *owned))
+            .collect();
+        Self {
+            by_address,
+            undeclared,
+        }
+    }
+
+    /// Returns the record of a resource, or of what it was before: by the mark that its object carries,
+    /// or, where a move was cut off between two marks and it carries none, by being that very object.
+    fn record(&self, wanted: &Wanted, observation: Option<&Observation>) -> Option<&'a Owned> {
+        if let Some(owned) = self.by_address.get(&wanted.address) {
+            return Some(owned);
+        }
+        let Some(Observation::Present(live)) = observation else {
+            return None;
+        };
+        match &live.owner {
+            Some(Owner::Resource(old)) => self.by_address.get(old).copied(),
+            Some(Owner::Foreign(_)) => None,
+            None => {
+                let identity = wanted.identity.as_ref()?;
+                let object = (&wanted.connection.name, &wanted.kind.name, identity);
+                let record = self.undeclared.get(&object).copied();
+                record.filter(|owned| owned.left_behind_by(&wanted.connection).is_none())
+            }
+        }
+    }
+}
+
+fn one(inputs: &Inputs<'_>, wanted: &Wanted, mine: &Mine<'_>) -> Choice {
     let observation = inputs.observed.get(&wanted.address);
-    let record = owned
-        .get(&wanted.address)
-        .or_else(|| owned.get(old_address(observation?)?))
-        .copied();
+    let record = mine.record(wanted, observation);
     let facts = Facts {
         claims: Claims {
             declared: inputs.declared,
@@ -101,16 +149,6 @@ fn from_elsewhere(inputs: &Inputs<'_>, to: &Step, from: Option<&Address>) -> Opt
         address: from.clone(),
         to: Some(to.address.clone()),
     })
-}
-
-fn old_address(observation: &Observation) -> Option<&Address> {
-    match observation {
-        Observation::Present(live) => match &live.owner {
-            Some(Owner::Resource(address)) => Some(address),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// Taking down goes from the leaves: what others read is deleted after them.

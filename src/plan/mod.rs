@@ -17,7 +17,7 @@ pub use diff::{UNREADABLE, changes};
 pub use make::make;
 
 use crate::model::{
-    Action, Address, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kinds,
+    Action, Address, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kinds, Marked,
     Observation, Owned, Reconcile, Revision, Step, Wanted,
 };
 use jiff::Timestamp;
@@ -47,6 +47,8 @@ pub struct Inputs<'a> {
     /// What we own here and another environment declares now, by our address of it: it goes over to
     /// that environment, and is never deleted from under it.
     pub taken: &'a BTreeMap<Address, Address>,
+    /// What carries a mark of this environment, though nobody declares it and the ledger does not know it.
+    pub strays: &'a BTreeMap<Address, Marked>,
     /// How the environment wants to be kept.
     pub reconcile: &'a Reconcile,
     /// The rows of every kind, for what is owned and no longer wanted.
@@ -96,6 +98,12 @@ impl Plan {
     /// Tells whether live equals Git: nothing to write, nothing waiting.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| step.action == Action::None)
+    }
+
+    /// Tells whether the live state of something could not be told, so that nobody knows whether live
+    /// equals Git.
+    pub fn is_unsure(&self) -> bool {
+        self.steps.iter().any(|step| step.unknown.is_some())
     }
 
     /// Returns the step of an address. Steps are in the order of their addresses.

@@ -13,6 +13,8 @@ pub(super) enum Claim {
         reason: String,
         from: Option<Address>,
     },
+    /// It carries no mark and was never ours.
+    Nobodys,
     /// It is somebody else's.
     Refused(String),
 }
@@ -38,11 +40,7 @@ impl Claims<'_> {
                 reason: "our mark was taken off it; it is marked again".to_owned(),
                 from: None,
             },
-            None => Claim::Take {
-                reason: "it is there already and carries nobody's mark; it is taken over"
-                    .to_owned(),
-                from: None,
-            },
+            None => Claim::Nobodys,
         }
     }
 

@@ -1,11 +1,10 @@
 //! What is done about what we own and no longer declare. Only what is both in the inventory and
 //! marked on the live side can ever be deleted.
 
-use super::choice::unknown;
 use super::{Inputs, Released};
 use crate::model::{
-    Action, Address, Connection, ConnectionName, Identity, Kind, KindName, Live, Observation,
-    Owned, Owner, Step, Value,
+    Action, Address, Connection, ConnectionName, Identity, Kind, KindName, Live, Marked,
+    Observation, Owned, Owner, Step, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -135,11 +134,11 @@ fn seen(
             "no longer declared, but it was not looked at in this run".to_owned(),
             None,
         ),
-        Some(Observation::Unknown { reason, .. }) => (
-            Action::Wait,
-            format!("no longer declared, but {}", unknown(reason)),
-            None,
-        ),
+        Some(Observation::Unknown { reason, .. }) => {
+            step.unknown = Some(reason.clone());
+            let reason = format!("no longer declared, but its live state is unknown: {reason}");
+            (Action::Wait, reason, None)
+        }
         Some(Observation::Absent { .. }) => (
             Action::None,
             "no longer declared, and gone already".to_owned(),
@@ -193,6 +192,37 @@ fn there(
     (Action::Delete, "no longer declared".to_owned(), None)
 }
 
+/// What carries our mark, and neither Git nor the ledger knows, was applied with another ledger. The mark
+/// alone deletes nothing: whoever may write to the live side could have put it there.
+pub(super) fn stray(
+    inputs: &Inputs<'_>,
+    address: &Address,
+    marked: &Marked,
+    successors: &Successors,
+) -> Option<Step> {
+    let owned = Owned {
+        address: address.clone(),
+        kind: marked.kind.clone(),
+        connection: marked.connection.name.clone(),
+        place: marked.connection.leads_to(),
+        identity: marked.identity.clone(),
+        external_id: None,
+        applied: serde_json::Value::Null,
+        protected: false,
+        verdict: None,
+    };
+    if successors.of(&owned).is_some() {
+        return None;
+    }
+    let kind = inputs.kinds.get(&marked.kind).map(AsRef::as_ref);
+    let reason = "it carries our mark, but nothing declares it and the ledger here has no record of it: it was applied with another ledger, so it is not deleted. Delete it yourself; or declare it again, apply, and take it out again, or plan where it was applied";
+    Some(Step {
+        action: Action::Wait,
+        reason: Some(reason.to_owned()),
+        ..blank(&owned, kind, Some(&marked.connection))
+    })
+}
+
 fn is_marked_by(live: &Live, address: &Address) -> bool {
     matches!(&live.owner, Some(Owner::Resource(owner)) if owner == address)
 }
@@ -204,6 +234,7 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
             name: owned.connection.clone(),
             provider: owned.kind.provider().to_owned(),
             settings: Value::Null,
+            location: None,
         })
     };
     Step {
@@ -223,6 +254,8 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         after: BTreeSet::new(),
         wave: kind.map_or(0, |kind| kind.wave.of(&applied)),
         unready: None,
+        unknown: None,
+        unmarked: false,
         stateful: kind.is_some_and(|kind| kind.stateful.of(&applied)),
         protected: owned.protected,
         deadline: kind.map_or(std::time::Duration::ZERO, |kind| kind.deadline),

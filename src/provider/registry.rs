@@ -208,10 +208,7 @@ fn filled(
     let rest = questions
         .iter()
         .filter(|question| !known.contains(&question.address));
-    answers.extend(rest.map(|question| Observed {
-        address: question.address.clone(),
-        observation: missing(question),
-    }));
+    answers.extend(rest.map(|question| Observed::answer(question, missing(question))));
     answers
 }
 

@@ -28,6 +28,9 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> (Lifecycle, Vec<DependsO
     if let Some(replace) = fields.get("replace").and_then(|node| reader.boolean(node)) {
         lifecycle.replace = replace;
     }
+    if let Some(adopt) = fields.get("adopt").and_then(|node| reader.boolean(node)) {
+        lifecycle.adopt = adopt;
+    }
     fields.finish(reader);
     (lifecycle, depends_on)
 }

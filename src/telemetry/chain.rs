@@ -18,9 +18,25 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// Returns an error's text with the last of its causes, which says why; what lies between are the
+/// layers of a library.
+pub fn with_cause(error: &dyn Error) -> String {
+    let mut last = None;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        last = Some(error.to_string());
+        cause = error.source();
+    }
+    let text = error.to_string();
+    match last.filter(|last| !last.is_empty() && !text.ends_with(last)) {
+        Some(last) => format!("{text}: {last}"),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::chain;
+    use super::{chain, with_cause};
     use std::io;
 
     #[derive(Debug, thiserror::Error)]
@@ -40,5 +56,18 @@ mod tests {
         };
         assert_eq!(of("open the ledger"), "open the ledger: disk on fire");
         assert_eq!(of("open: disk on fire"), "open: disk on fire");
+    }
+
+    #[test]
+    fn the_last_cause_says_why() {
+        let inner = Outer {
+            text: "go through the layers",
+            source: io::Error::other("disk on fire"),
+        };
+        let outer = Outer {
+            text: "open the ledger",
+            source: io::Error::other(inner),
+        };
+        assert_eq!(with_cause(&outer), "open the ledger: disk on fire");
     }
 }

@@ -9,7 +9,7 @@ pub mod log;
 pub mod metrics;
 mod readiness;
 
-pub use chain::chain;
+pub use chain::{chain, with_cause};
 pub use clock::Clock;
 pub use crash::crash_point;
 pub use metrics::Metrics;

@@ -62,6 +62,7 @@ impl Provider for Scripted {
     async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
         let seen = |asked: &Asked| Observed {
             address: asked.address.clone(),
+            unasked: None,
             observation: Observation::Present(Box::new(Live {
                 value: Value::Null,
                 outputs: self.outputs.clone(),

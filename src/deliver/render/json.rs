@@ -49,6 +49,10 @@ pub struct StepJson {
     pub reason: Option<String>,
     /// True where it does nothing but put back what somebody changed by hand.
     pub drift: bool,
+    /// True where it waits because its live state could not be told.
+    pub unknown: bool,
+    /// True where it takes over what was nobody's and overwrites what that held.
+    pub overwrites: bool,
     /// True where deleting or replacing it loses data.
     pub stateful: bool,
     /// True where it is never deleted and never replaced.
@@ -192,6 +196,8 @@ impl StepJson {
             action: step.action.as_str(),
             reason: step.reason.clone(),
             drift: step.is_only_drift(),
+            unknown: step.unknown.is_some(),
+            overwrites: step.overwrites(),
             stateful: step.stateful,
             protected: step.protected,
             changes: step.changes.iter().map(ChangeJson::of).collect(),

@@ -16,20 +16,34 @@ pub struct Counts {
     pub replace: usize,
     /// Steps that take something away.
     pub delete: usize,
-    /// Steps that take something over.
+    /// Steps that take something over, those of `overwrite` apart.
     pub adopt: usize,
+    /// Steps that take over what is nobody's and overwrite what it holds.
+    pub overwrite: usize,
     /// Steps that wait.
     pub wait: usize,
+    /// Those of them whose live state could not be told.
+    pub unknown: usize,
     /// Resources that are as declared.
     pub none: usize,
 }
 
 impl Counts {
+    /// Tells whether something that is there is lost by it: what a reader must not overlook.
+    pub(super) fn loses(&self) -> bool {
+        self.delete + self.replace + self.overwrite > 0
+    }
+
     /// Counts steps.
     pub(super) fn of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
         let mut counts = Self::default();
         for step in steps {
-            *counts.of_action(step.action) += 1;
+            let count = match step.overwrites() {
+                true => &mut counts.overwrite,
+                false => counts.of_action(step.action),
+            };
+            *count += 1;
+            counts.unknown += usize::from(step.unknown.is_some());
         }
         counts
     }
@@ -54,6 +68,7 @@ impl Counts {
             (self.replace, "to replace"),
             (self.delete, "to delete"),
             (self.adopt, "to adopt"),
+            (self.overwrite, "to adopt and overwrite"),
         ];
         let some = all.into_iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = some
@@ -76,11 +91,30 @@ pub fn many(count: usize, one: &str) -> String {
 pub(super) fn verdict(plan: &Plan) -> String {
     let counts = Counts::of(&plan.steps);
     let writes = counts.sentence();
-    match (writes.is_empty(), counts.wait) {
-        (true, 0) => "no changes".to_owned(),
-        (true, wait) => format!("no changes now, {}", waits(wait)),
-        (false, 0) => writes,
-        (false, wait) => format!("{writes}, {}", waits(wait)),
+    let mut parts = vec![match (writes.is_empty(), counts.unknown, counts.wait) {
+        (true, 0, 0) => "no changes".to_owned(),
+        (true, 0, _) => "no changes now".to_owned(),
+        (true, ..) => "nothing known to change".to_owned(),
+        (false, ..) => writes,
+    }];
+    parts.extend(held(plan).map(str::to_owned));
+    if counts.wait > counts.unknown {
+        parts.push(waits(counts.wait - counts.unknown));
+    }
+    if counts.unknown > 0 {
+        parts.push(format!("{} unknown", many(counts.unknown, "resource")));
+    }
+    parts.join(", ")
+}
+
+/// Says that something the plan would write is held back.
+pub(super) fn held(plan: &Plan) -> Option<&'static str> {
+    let writes = plan.steps.iter().any(|step| step.action.writes());
+    let all = plan.holds.iter().any(|hold| !hold.deletes_only);
+    match (writes, all, plan.holds.is_empty()) {
+        (false, ..) | (_, _, true) => None,
+        (true, true, _) => Some("all held back"),
+        (true, false, _) => Some("deletes held back"),
     }
 }
 
@@ -102,6 +136,14 @@ pub(super) fn past(action: Action) -> &'static str {
         Action::Adopt => "adopted",
         Action::Wait => "waiting",
         Action::None => "as declared",
+    }
+}
+
+/// Returns what a step does, as plans have it.
+pub(super) fn deed(step: &Step) -> &'static str {
+    match step.overwrites() {
+        true => "adopt and overwrite",
+        false => step.action.as_str(),
     }
 }
 
@@ -156,6 +198,7 @@ pub(super) fn reaches(plan: &Plan) -> Vec<String> {
             name,
             provider,
             settings,
+            ..
         } = step.connection.as_ref();
         let place = |key: &str| Some(format!("{key} {}", settings.get(key)?.as_str()?));
         let line = PLACES.into_iter().find_map(place);

@@ -15,10 +15,15 @@ pub(in crate::plan) fn take_down(
         from: None,
         record: None,
     };
+    if let Some(Observation::Unknown { reason, .. }) = observation {
+        choice.step = unknown(choice.step, reason);
+        return choice;
+    }
     let step = &mut choice.step;
     let (action, reason) = match observation {
-        None => (Action::Wait, "it was not looked at in this run".to_owned()),
-        Some(Observation::Unknown { reason, .. }) => (Action::Wait, unknown(reason)),
+        None | Some(Observation::Unknown { .. }) => {
+            (Action::Wait, "it was not looked at in this run".to_owned())
+        }
         Some(Observation::Absent { .. }) => absent(wanted, owned),
         Some(Observation::Present(live)) => {
             step.mark = Some(live.mark.clone());

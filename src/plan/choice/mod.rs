@@ -49,7 +49,7 @@ pub(super) fn choose(
     }
     match observation {
         None => plain(waiting(step, "it was not looked at in this run".to_owned())),
-        Some(Observation::Unknown { reason, .. }) => plain(waiting(step, unknown(reason))),
+        Some(Observation::Unknown { reason, .. }) => plain(unknown(step, reason)),
         Some(Observation::Absent { prediction }) => {
             if let Some(reason) = moved(wanted, owned, facts) {
                 return plain(waiting(step, reason));
@@ -60,9 +60,13 @@ pub(super) fn choose(
     }
 }
 
-/// Says what an unknown live state means for a plan.
-pub(super) fn unknown(reason: &str) -> String {
-    format!("its live state is unknown: {reason}")
+/// Makes it wait because its live state could not be told.
+pub(super) fn unknown(step: Step, reason: &str) -> Step {
+    let step = Step {
+        unknown: Some(reason.to_owned()),
+        ..step
+    };
+    waiting(step, format!("its live state is unknown: {reason}"))
 }
 
 /// Returns a step that does nothing yet.
@@ -85,6 +89,8 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         after: wanted.after.clone(),
         wave: wanted.kind.wave.of(&wanted.desired),
         unready: None,
+        unknown: None,
+        unmarked: false,
         stateful,
         protected: wanted.lifecycle.protect.unwrap_or(stateful),
         deadline: wanted.lifecycle.deadline.unwrap_or(wanted.kind.deadline),

@@ -8,6 +8,17 @@ use crate::plan::diff;
 use crate::plan::kept::kept;
 use crate::plan::ownership::Claim;
 
+/// What is to become ours that is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Take {
+    /// It is ours.
+    Nothing,
+    /// What was ours under another name or mark, and why.
+    Back(String),
+    /// What carries no mark and was never ours.
+    Nobodys,
+}
+
 pub(super) fn present(
     mut step: Step,
     wanted: &Wanted,
@@ -15,15 +26,17 @@ pub(super) fn present(
     owned: Option<&Owned>,
     facts: &Facts<'_>,
 ) -> Choice {
-    let was_ours = owned.is_some_and(|owned| owned.address == wanted.address);
+    let was_ours =
+        owned.is_some_and(|owned| owned.address == wanted.address || live.owner.is_none());
     let claim = facts
         .claims
         .of(&wanted.address, live.owner.as_ref(), was_ours);
     step.mark = Some(live.mark.clone());
     step.external_id.clone_from(&live.external_id);
     let (take, from) = match claim {
-        Claim::Ours => (None, None),
-        Claim::Take { reason, from } => (Some(reason), from),
+        Claim::Ours => (Take::Nothing, None),
+        Claim::Take { reason, from } => (Take::Back(reason), from),
+        Claim::Nobodys => (Take::Nobodys, None),
         Claim::Refused(reason) => {
             return Choice {
                 step: waiting(step, reason),
@@ -32,7 +45,8 @@ pub(super) fn present(
             };
         }
     };
-    if let Some(reason) = take.as_ref().and_then(|_| moved(wanted, owned, facts)) {
+    let left = || moved(wanted, owned, facts);
+    if let Some(reason) = (take != Take::Nothing).then(left).flatten() {
         return Choice {
             step: waiting(step, reason),
             from: None,
@@ -84,7 +98,7 @@ fn touches(live: &Live, changes: &[Change]) -> Vec<Touch> {
     told
 }
 
-fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Option<String>) {
+fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Take) {
     let forced: Vec<String> = step
         .changes
         .iter()
@@ -101,16 +115,44 @@ fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Option<String>) {
         return;
     }
     if !forced.is_empty() {
-        return replace(step, wanted, &forced.join(", "), take.is_some());
+        return replace(step, wanted, &forced.join(", "), take != Take::Nothing);
     }
-    if take.is_none() && step.changes.is_empty() && live.health != Health::Ready {
+    if take == Take::Nothing && step.changes.is_empty() && live.health != Health::Ready {
         step.unready = Some(live.health.clone());
     }
     (step.action, step.reason) = match take {
-        Some(reason) => (Action::Adopt, Some(reason)),
-        None if step.changes.is_empty() => (Action::None, unwell(&live.health)),
-        None => (Action::Update, unchecked(live)),
+        Take::Back(reason) => (Action::Adopt, Some(reason)),
+        Take::Nobodys => return take_over(step, wanted),
+        Take::Nothing if step.changes.is_empty() => (Action::None, unwell(&live.health)),
+        Take::Nothing => (Action::Update, unchecked(live)),
     };
+}
+
+/// What is nobody's is taken over where nothing of it is lost by that: it is as declared, or only lacks
+/// fields. What somebody wrote into it is overwritten only where Git says so in so many words: nobody
+/// may know of it, and there is no way back.
+fn take_over(step: &mut Step, wanted: &Wanted) {
+    let there = "it is there already and carries nobody's mark";
+    step.unmarked = true;
+    let (action, reason) = match (step.loses(), wanted.lifecycle.adopt) {
+        (false, _) => (Action::Adopt, format!("{there}; it is taken over")),
+        (true, true) => {
+            let kept = wanted.kind.originals.map_or_else(String::new, |place| {
+                format!("; the original is kept {place}")
+            });
+            let reason =
+                format!("{there}; it is taken over, and what it holds is overwritten{kept}");
+            (Action::Adopt, reason)
+        }
+        (true, false) => {
+            let reason = format!(
+                "{there}, and what it holds would be overwritten: `lifecycle: {{ adopt: true }}` takes it over and changes these fields"
+            );
+            (Action::Wait, reason)
+        }
+    };
+    step.action = action;
+    step.reason = Some(reason);
 }
 
 /// Nobody can agree to a replacement that may turn out not to be one.

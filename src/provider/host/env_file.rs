@@ -3,7 +3,9 @@
 
 use super::env_text::{self, is_key};
 use super::error::HostError;
-use super::placed::{DefaultMode, Form, Known};
+use super::known::{Known, Whose};
+use super::original;
+use super::placed::{DefaultMode, Form};
 use super::root::Found;
 use crate::model::{Kind, Map, PathPattern, Value};
 use serde_json::json;
@@ -17,6 +19,7 @@ pub(super) fn row() -> Kind {
     Kind {
         identity: vec![PathPattern::known("/path")],
         outputs: vec![super::path_output()],
+        originals: Some(original::KEPT),
         schema: Some(json!({
             "type": "object",
             "additionalProperties": false,
@@ -87,7 +90,8 @@ impl Form for Variables {
         let mut strange = live.strange;
         // Names may tell as much as values: of another's file that is no environment file, say.
         let others = added.len() + strange.len();
-        if !known.ours {
+        let ours = known.whose == Whose::Ours;
+        if !ours {
             added.clear();
             strange.clear();
         }
@@ -102,7 +106,7 @@ impl Form for Variables {
             let note = Value::from("no variable").sealed();
             fields.insert(format!("line {line}"), note);
         }
-        if !known.ours && others > 0 {
+        if !ours && others > 0 {
             let note = Value::from("not ours").sealed();
             fields.insert(format!("({others} others)"), note);
         }
@@ -136,15 +140,21 @@ fn shown(key: &str, text: &str, declared: Option<&Value>, known: &Known<'_>) -> 
         return declared.clone();
     }
     let sealed = match declared {
-        _ if !known.ours => true,
+        _ if known.whose == Whose::Anothers => true,
         Some(Value::Secret(_)) => true,
         Some(Value::Hole(hole)) if hole.sensitive => true,
         _ => known
             .applied_at(&["values", key])
-            .is_none_or(|last| last.get("$secret").is_some()),
+            .map_or(known.whose == Whose::Ours, |last| {
+                last.get("$secret").is_some()
+            }),
     };
-    let live = Value::from(text);
-    if sealed { live.sealed() } else { live }
+    match known.whose {
+        _ if sealed => Value::from(text).sealed(),
+        Whose::Ours => Value::from(text),
+        // Such files are made for secrets: what nobody answers for is not shown, whoever may read it.
+        _ => original::note("(not shown)".to_owned(), declared),
+    }
 }
 
 fn values(desired: &Map) -> Option<&Map> {

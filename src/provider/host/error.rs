@@ -34,6 +34,9 @@ pub(super) enum HostError {
         path: String,
         source: io::Error,
     },
+    /// What would be overwritten cannot be kept.
+    #[error("keep the original of {path}: it has {size} bytes, more than the 8 MiB that are kept")]
+    TooLargeToKeep { path: String, size: u64 },
     /// The record of whose it is cannot be read.
     #[error("read the ownership mark of {path}: {reason}")]
     Record { path: String, reason: String },
@@ -101,6 +104,7 @@ impl Fault for HostError {
             Self::Root { .. } => "unreachable",
             Self::Spec { .. } | Self::NginxRefused { .. } => "invalid",
             Self::InTheWay { .. } => "in-the-way",
+            Self::TooLargeToKeep { .. } => "too-large",
             Self::Io { source, .. } if is_denied(source) => "forbidden",
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk-full",
             Self::Io { .. } => "io",
@@ -121,6 +125,7 @@ impl Fault for HostError {
             Self::InTheWay { .. } => {
                 "Name the real path: links are never followed, and only plain files are managed."
             }
+            Self::TooLargeToKeep { .. } => "Move the file away yourself; then it is made anew.",
             Self::Io { source, .. } if is_denied(source) => {
                 "Give the daemon's account the right to do it, or leave the file to another account."
             }
@@ -139,6 +144,7 @@ impl Fault for HostError {
             | Self::Settings { .. }
             | Self::Spec { .. }
             | Self::InTheWay { .. }
+            | Self::TooLargeToKeep { .. }
             | Self::Record { .. }
             | Self::NoNginx { .. }
             | Self::NginxRefused { .. } => Class::User,

@@ -1,7 +1,9 @@
 //! `host/file`: a text file.
 
 use super::error::HostError;
-use super::placed::{DefaultMode, Form, Known};
+use super::known::{Known, Whose};
+use super::original::{self, note};
+use super::placed::{DefaultMode, Form};
 use super::root::Found;
 use crate::model::{Kind, Map, PathPattern, Value};
 use serde_json::json;
@@ -16,6 +18,7 @@ pub(super) fn row() -> Kind {
     Kind {
         identity: vec![PathPattern::known("/path")],
         outputs: vec![super::path_output()],
+        originals: Some(original::KEPT),
         schema: Some(json!({
             "type": "object",
             "additionalProperties": false,
@@ -63,19 +66,23 @@ impl Form for Text {
             into.extend(declared.map(|value| ("content".to_owned(), value.clone())));
             return;
         }
-        let text = match found.bytes.as_ref().map(|bytes| std::str::from_utf8(bytes)) {
-            Some(Ok(text)) => text.to_owned(),
-            Some(Err(_)) => format!("({} bytes that are no text)", found.size),
-            None => format!("({} bytes, too many to show)", found.size),
+        let text = found.bytes.as_ref().map(|bytes| std::str::from_utf8(bytes));
+        let live = match text {
+            Some(Ok(text)) if known.whose == Whose::Nobodys => original::unshown(text, declared),
+            Some(Ok(text)) => Value::from(text),
+            Some(Err(_)) => note(format!("({} bytes that are no text)", found.size), declared),
+            None => note(
+                format!("({} bytes, too many to show)", found.size),
+                declared,
+            ),
         };
         let last = known.applied_at(&["content"]);
-        let secret = !known.ours
+        let secret = known.whose == Whose::Anothers
             || is_secret(declared)
             || match last {
                 Some(last) => last.get("$secret").is_some(),
                 None => known.sealed,
             };
-        let live = Value::String(text);
         into.insert(
             "content".to_owned(),
             if secret { live.sealed() } else { live },

@@ -60,6 +60,9 @@ fn not_ours(live: &Standing<'_>) -> ProviderError {
         what: live.what.to_owned(),
         reason,
         code: "not-ours",
-        hint: Some("Declare it in one environment only, or let the next run adopt it.".to_owned()),
+        hint: Some(
+            "Declare it in one environment only, or plan again to see whether it can be adopted."
+                .to_owned(),
+        ),
     }
 }

@@ -8,7 +8,7 @@ use super::accounts::Account;
 use super::error::HostError;
 use super::path::HostPath;
 use super::root::{Found, NewFile, Root};
-use crate::model::{Address, Digest, DigestKey, Mark, Secret, Touch};
+use crate::model::{Address, Digest, DigestKey, Identity, KindName, Mark, Secret, Step, Touch};
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
 use std::path::Path;
@@ -21,6 +21,9 @@ pub(super) struct Record {
     pub(super) address: Address,
     /// The object's path, for people who look here.
     pub(super) object: String,
+    /// Its kind; a plain file where an older version wrote the record.
+    #[serde(default)]
+    pub(super) kind: Option<KindName>,
     /// What we wrote last, as [`Marks::written`] tells it; `None` while the first write is under way.
     #[serde(default)]
     pub(super) written: Option<Digest>,
@@ -43,14 +46,32 @@ pub(super) struct Before {
 
 impl Record {
     /// Begins a record for an object that is about to be ours.
-    pub(super) fn begin(address: &Address, object: &HostPath) -> Self {
+    pub(super) fn begin(step: &Step, object: &HostPath) -> Self {
         Self {
-            address: address.clone(),
+            address: step.address.clone(),
             object: object.to_string(),
+            kind: Some(step.kind.clone()),
             written: None,
             sealed: false,
             pending: None,
         }
+    }
+}
+
+impl Record {
+    /// Returns the object's kind.
+    pub(super) fn kind(&self) -> KindName {
+        let plain = || KindName::new("host/file");
+        self.kind.clone().unwrap_or_else(plain)
+    }
+
+    /// Returns which object of its kind it is.
+    pub(super) fn identity(&self) -> Identity {
+        let name = self.object.rsplit('/').next().unwrap_or_default();
+        Identity(vec![match self.kind().as_str() {
+            "host/nginx-site" => ("/name".to_owned(), name.to_owned()),
+            _ => ("/path".to_owned(), self.object.clone()),
+        }])
     }
 }
 
@@ -76,7 +97,7 @@ impl<'a> Marks<'a> {
         let key_is_new = kept.is_none();
         let key = match kept {
             Some(bytes) => DigestKey::new(bytes),
-            None => DigestKey::new(fresh_key()?),
+            None => new_key(root)?,
         };
         Ok(Self {
             root,
@@ -106,15 +127,27 @@ impl<'a> Marks<'a> {
     /// # Errors
     /// There is one that cannot be read: that is never "nobody's".
     pub(super) fn read(&self, object: &HostPath) -> Result<Option<Record>, HostError> {
-        let Some(found) = self.root.read(&self.place(object))? else {
-            return Ok(None);
-        };
-        serde_json::from_slice(&found.bytes.unwrap_or_default())
-            .map(Some)
-            .map_err(|error| HostError::Record {
-                path: object.to_string(),
-                reason: error.to_string(),
-            })
+        match self.root.read(&self.place(object))? {
+            Some(found) => parsed(found, object).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns every record, in the order of their objects.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub(super) fn all(&self) -> Result<Vec<Record>, HostError> {
+        let folder = self.folder.join("objects");
+        let mut records = Vec::new();
+        for name in self.root.names(&folder)? {
+            let path = folder.join(&name);
+            if let Some(found) = self.root.read(&path)?.filter(|_| name.ends_with(".json")) {
+                records.push(parsed(found, &path)?);
+            }
+        }
+        records.sort_by(|one: &Record, other| one.object.cmp(&other.object));
+        Ok(records)
     }
 
     /// Keeps the record of an object.
@@ -139,8 +172,13 @@ impl<'a> Marks<'a> {
         let path = self.folder.join("key");
         match self.root.read(&path)? {
             Some(_) => Ok(()),
-            None => self.root.write(&path, &private(&fresh_key()?)),
+            None => self.root.write(&path, &private(self.key.expose())),
         }
+    }
+
+    /// Returns the folder of what stood here before us.
+    pub(super) fn originals(&self) -> HostPath {
+        self.folder.join("originals")
     }
 
     /// Forgets an object.
@@ -195,6 +233,14 @@ impl<'a> Marks<'a> {
     }
 }
 
+fn parsed(found: Found, path: &HostPath) -> Result<Record, HostError> {
+    let bytes = found.bytes.unwrap_or_default();
+    serde_json::from_slice(&bytes).map_err(|error| HostError::Record {
+        path: path.to_string(),
+        reason: error.to_string(),
+    })
+}
+
 /// Returns the folder of the records: hidden in a root of one's own, where programs keep their state
 /// on a whole machine.
 fn folder(root: &Path) -> HostPath {
@@ -214,16 +260,16 @@ fn private(bytes: &[u8]) -> NewFile<'_> {
     }
 }
 
-/// Makes one key for each run of this program, used wherever none is kept yet: what is planned before
-/// the first write and what is seen after it agree.
-fn fresh_key() -> Result<Vec<u8>, HostError> {
-    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
-    if let Some(key) = KEY.get() {
+/// Returns the key for where none is kept yet: the root's seed, else one for each run of this program. So
+/// what is planned before the first write and what is seen after it agree.
+fn new_key(root: &Root) -> Result<DigestKey, HostError> {
+    static KEY: OnceLock<DigestKey> = OnceLock::new();
+    if let Some(key) = root.seed().or(KEY.get()) {
         return Ok(key.clone());
     }
     let mut key = vec![0; 32];
     std::fs::File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut key))
         .map_err(HostError::std("read", "/dev/urandom"))?;
-    Ok(KEY.get_or_init(|| key).clone())
+    Ok(KEY.get_or_init(|| DigestKey::new(key)).clone())
 }

@@ -14,9 +14,11 @@ mod env_text;
 mod error;
 mod file;
 mod guard;
+mod known;
 mod marks;
 mod nginx;
 mod nginx_site;
+mod original;
 mod path;
 mod placed;
 mod root;
@@ -25,13 +27,16 @@ mod tests;
 
 use super::{Provider, ProviderError};
 use crate::model::{
-    Applied, Asked, Connection, Kind, Observation, Observed, Output, PathPattern, Step, Value,
+    Address, Applied, Asked, Connection, Depth, DigestKey, Kind, Marked, Observation, Observed,
+    Output, PathPattern, Step, Value,
 };
 use async_trait::async_trait;
 use error::HostError;
+use marks::Marks;
 use nginx::Nginx;
 use root::Root;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -54,6 +59,8 @@ pub struct Host {
     /// The folder that roots must stand in; `None` where environments may not reach this host at all.
     boundary: Option<PathBuf>,
     program_folders: Arc<[PathBuf]>,
+    /// What the key of a root's records is made from; `None`: made anew.
+    seed: Option<DigestKey>,
     /// nginx checks all its sites together: one change at a time, or each would see the other's half.
     nginx_turn: Arc<Mutex<()>>,
 }
@@ -76,6 +83,7 @@ impl Host {
             kinds: rows(),
             boundary: Some(PathBuf::from("/")),
             program_folders: PROGRAM_FOLDERS.iter().map(PathBuf::from).collect(),
+            seed: None,
             nginx_turn: Arc::default(),
         }
     }
@@ -86,6 +94,16 @@ impl Host {
     pub fn bounded(self, allowed: bool, folder: PathBuf) -> Self {
         Self {
             boundary: allowed.then_some(folder),
+            ..self
+        }
+    }
+
+    /// Returns it with the ledger's key: what is planned before the first record is kept below a root is then
+    /// the same in every process.
+    #[must_use]
+    pub fn keyed(self, key: &DigestKey) -> Self {
+        Self {
+            seed: Some(key.derived("the records of a host")),
             ..self
         }
     }
@@ -123,7 +141,7 @@ impl Host {
                 boundary.display()
             )));
         }
-        Root::open(&real_root)
+        Ok(Root::open(&real_root)?.seeded(self.seed.clone()))
     }
 
     fn look(&self, asked: &Asked) -> Result<Observation, HostError> {
@@ -136,6 +154,48 @@ impl Host {
                 nginx_site::observe(&root, nginx.as_ref(), asked)
             }
         }
+    }
+
+    /// Returns what our records hold of the environments that ask, and nobody asked about. What cannot be
+    /// told is left out: the questions about the same root say why.
+    fn unasked(&self, asked: &[Asked]) -> Vec<Observed> {
+        let known: BTreeSet<&Address> = asked.iter().map(|one| &one.address).collect();
+        let roots: BTreeMap<_, &Asked> = asked
+            .iter()
+            .map(|one| ((&one.address.environment, &one.connection.name), one))
+            .collect();
+        let mut found = Vec::new();
+        for ((environment, _), one) in roots {
+            let records = self.opened(&one.connection);
+            let records = records.and_then(|root| Marks::open(&root)?.all());
+            for record in records.unwrap_or_default() {
+                if record.address.environment != *environment || known.contains(&record.address) {
+                    continue;
+                }
+                let question = Asked {
+                    address: record.address.clone(),
+                    kind: record.kind(),
+                    connection: Arc::clone(&one.connection),
+                    identity: record.identity(),
+                    desired: None,
+                    ignore: Vec::new(),
+                    owned: None,
+                    depth: Depth::Identity,
+                };
+                let Ok(seen @ Observation::Present(_)) = self.look(&question) else {
+                    continue;
+                };
+                found.push(Observed {
+                    unasked: Some(Marked {
+                        kind: question.kind.clone(),
+                        connection: Arc::clone(&question.connection),
+                        identity: question.identity.clone(),
+                    }),
+                    ..Observed::answer(&question, seen)
+                });
+            }
+        }
+        found
     }
 
     fn carry_out(&self, step: &Step) -> Result<Applied, ProviderError> {
@@ -166,11 +226,13 @@ impl Provider for Host {
     async fn observe(&self, asked: &[Asked]) -> Vec<Observed> {
         let (host, asked) = (self.clone(), asked.to_vec());
         blocking(move || {
-            let answer = |asked: &Asked| Observed {
-                address: asked.address.clone(),
-                observation: host.look(asked).unwrap_or_else(|error| error.unknown()),
+            let answer = |asked: &Asked| {
+                let seen = host.look(asked).unwrap_or_else(|error| error.unknown());
+                Observed::answer(asked, seen)
             };
-            asked.iter().map(answer).collect()
+            let mut answers: Vec<Observed> = asked.iter().map(answer).collect();
+            answers.extend(host.unasked(&asked));
+            answers
         })
         .await
     }

@@ -10,7 +10,9 @@ mod swap;
 use super::error::HostError;
 use super::guard::{Standing, Verdict, judge};
 use super::nginx::Nginx;
-use super::root::Root;
+use super::original::{self, is_public, unshown};
+use super::placed::{refused, too_large};
+use super::root::{Found, Root};
 use crate::model::{
     Action, Applied, Asked, Depth, Health, Kind, Live, Map, Observation, Owner, PathPattern,
     Prediction, Select, Step, Value,
@@ -24,6 +26,7 @@ use swap::{swap, take_over};
 pub(super) fn row() -> Kind {
     Kind {
         identity: vec![PathPattern::known("/name")],
+        originals: Some(original::KEPT),
         // After the files a site may read.
         wave: Select::always(10),
         schema: Some(json!({
@@ -62,23 +65,29 @@ pub(super) fn observe(
 ) -> Result<Observation, HostError> {
     let site = Site::at(root, asked.identity.get("/name").unwrap_or_default())?;
     let desired = asked.desired.as_ref().and_then(Value::as_map);
-    if desired.is_some() && nginx.is_none() {
-        return Err(HostError::NoNginx {
-            what: format!("the site {}", site.name),
-        });
-    }
+    // What is live can be told without nginx; nothing can be put in place.
+    let refused = nginx.is_none().then(|| {
+        let what = format!("the site {}", site.name);
+        refused(&HostError::NoNginx { what })
+    });
     let Some(found) = &site.found else {
-        let prediction = desired.filter(|_| asked.depth >= Depth::PredictAll);
+        let made = desired.filter(|_| asked.depth >= Depth::PredictAll);
+        let made = made.map(|desired| predicted(desired, &Map::new()));
         return Ok(Observation::Absent {
-            prediction: prediction.map(|desired| predicted(desired, &Map::new())),
+            prediction: refused.or(made),
         });
     };
-    let value = shown(&site, asked);
+    let value = shown(&site, asked, found)?;
     let touched = site
         .marks
         .touched(site.record.as_ref(), found, &site.more());
+    let prediction = desired.map(|desired| match (refused, site.owner()) {
+        (Some(refused), _) => refused,
+        (None, None) if found.bytes.is_none() => too_large(&site.file, found),
+        _ => predicted(desired, &value),
+    });
     Ok(Observation::Present(Box::new(Live {
-        prediction: desired.map(|desired| predicted(desired, &value)),
+        prediction,
         outputs: Map::new(),
         owner: site.owner().map(|address| Owner::Resource(address.clone())),
         mark: site.mark(site.owner()).expect("it was found just above"),
@@ -91,16 +100,14 @@ pub(super) fn observe(
     })))
 }
 
-fn shown(site: &Site<'_>, asked: &Asked) -> Map {
+fn shown(site: &Site<'_>, asked: &Asked, found: &Found) -> Result<Map, HostError> {
     let desired = asked.desired.as_ref();
     let declared = desired.and_then(|desired| desired.get("content"));
     let applied = asked.owned.as_ref().map(|owned| &owned.applied);
     let text = site
         .text()
         .unwrap_or_else(|| "(too large to show)".to_owned());
-    // What is not ours is compared and not shown: whoever may propose a spec could read it there.
-    let ours = site.owner() == Some(&asked.address);
-    let secret = !ours
+    let secret = site.owner().is_some_and(|owner| *owner != asked.address)
         || declared.is_some_and(is_secret)
         || match applied.and_then(|applied| applied.get("content")) {
             Some(last) => last.get("$secret").is_some(),
@@ -109,6 +116,10 @@ fn shown(site: &Site<'_>, asked: &Asked) -> Map {
     let content = match declared.filter(|value| plain_text(value) == Some(&text)) {
         Some(declared) => declared.clone(),
         None if secret => Value::from(text).sealed(),
+        // Whoever may propose a spec could read it in the plan.
+        None if site.owner().is_none() && !is_public(site.root, &site.file, found)? => {
+            unshown(&text, declared)
+        }
         None => Value::from(text),
     };
     let mut value = Map::new();
@@ -119,7 +130,7 @@ fn shown(site: &Site<'_>, asked: &Asked) -> Map {
         "enabled".to_owned(),
         Value::Bool(site.linked && !site.is_pending()),
     );
-    value
+    Ok(value)
 }
 
 fn predicted(desired: &Map, live: &Map) -> Prediction {

@@ -4,12 +4,14 @@
 use super::accounts::Account;
 use super::error::HostError;
 use super::guard::{Standing, Verdict, judge};
+use super::known::{Known, Whose};
 use super::marks::{Marks, Record};
+use super::original;
 use super::path::HostPath;
 use super::root::{Found, NewFile, Root};
 use crate::model::{
-    Address, Applied, Asked, Depth, Health, Live, Map, Mark, Observation, Owner, Prediction, Step,
-    Value,
+    Address, Applied, Asked, Depth, Fault as _, Health, Live, Map, Mark, Observation, Owner,
+    Prediction, Step, Value,
 };
 use crate::provider::ProviderError;
 use crate::telemetry::crash_point;
@@ -39,27 +41,6 @@ pub(super) struct DefaultMode {
     pub(super) binding: bool,
 }
 
-/// What may be known of a file beside its bytes, to tell what is secret in it.
-pub(super) struct Known<'a> {
-    /// What Git declares.
-    pub(super) desired: Option<&'a Map>,
-    /// What was applied last: secrets as `{"$secret": …}`.
-    pub(super) applied: Option<&'a serde_json::Value>,
-    /// Whether our record says that it held a secret.
-    pub(super) sealed: bool,
-    /// Whether our record says that it is this resource's. Nothing else is shown: whoever may propose
-    /// a spec could read any file of this host in its plan.
-    pub(super) ours: bool,
-}
-
-impl Known<'_> {
-    /// Returns what was applied last under one field.
-    pub(super) fn applied_at(&self, keys: &[&str]) -> Option<&serde_json::Value> {
-        keys.iter()
-            .try_fold(self.applied?, |value, key| value.get(*key))
-    }
-}
-
 /// One file, looked at.
 struct Look<'a> {
     path: HostPath,
@@ -84,6 +65,17 @@ impl<'a> Look<'a> {
 
     fn owner(&self) -> Option<&Address> {
         self.record.as_ref().map(|record| &record.address)
+    }
+
+    fn whose(&self, asking: &Address, root: &Root) -> Result<Whose, HostError> {
+        Ok(match (self.owner(), &self.found) {
+            (Some(owner), _) if owner == asking => Whose::Ours,
+            (Some(_), _) => Whose::Anothers,
+            (None, Some(found)) if original::is_public(root, &self.path, found)? => {
+                Whose::Everybodys
+            }
+            (None, _) => Whose::Nobodys,
+        })
     }
 
     fn mark(&self) -> Option<Mark> {
@@ -112,16 +104,18 @@ pub(super) fn observe(
         desired,
         applied: asked.owned.as_ref().map(|owned| &owned.applied),
         sealed: look.record.as_ref().is_some_and(|record| record.sealed),
-        ours: look.owner() == Some(&asked.address),
+        whose: look.whose(&asked.address, root)?,
     };
     let mut value = Map::new();
     value.insert("path".to_owned(), look.path.to_string().into());
     form.read(found, &known, &mut value);
     about(found, desired, &mut value)?;
+    let prediction = desired.map(|desired| match look.owner() {
+        None if found.bytes.is_none() => Ok(too_large(&look.path, found)),
+        _ => predicted(form, desired, &value),
+    });
     Ok(Observation::Present(Box::new(Live {
-        prediction: desired
-            .map(|desired| predicted(form, desired, &value))
-            .transpose()?,
+        prediction: prediction.transpose()?,
         outputs: outputs(&look.path),
         owner: look
             .record
@@ -196,6 +190,23 @@ fn stranger(field: &str, name: &str, sealed: bool) -> String {
         format!("this host knows no such {field}, and its name is a secret")
     } else {
         format!("this host knows no {field} {name:?}")
+    }
+}
+
+/// Nobody's file that cannot be kept is not overwritten.
+pub(super) fn too_large(path: &HostPath, found: &Found) -> Prediction {
+    refused(&HostError::TooLargeToKeep {
+        path: path.to_string(),
+        size: found.size,
+    })
+}
+
+/// Says that a write would be refused, why, and what to do.
+pub(super) fn refused(error: &HostError) -> Prediction {
+    let hint = error.hint().unwrap_or_default();
+    Prediction::Refused {
+        reason: format!("{error}. {hint}"),
+        immutable: Vec::new(),
     }
 }
 
@@ -281,11 +292,15 @@ fn put(
     new: &Wished,
     equal: bool,
 ) -> Result<(), HostError> {
-    let begun = Record::begin(&step.address, &look.path);
+    let begun = Record::begin(step, &look.path);
     let mut record = match &look.record {
         Some(record) if record.address == step.address => record.clone(),
         _ => begun,
     };
+    if let (None, Some(found), false) = (&look.record, &look.found, equal) {
+        original::keep(root, &look.marks, &look.path, found)?;
+        crash_point("host file's original kept, not yet recorded");
+    }
     // Once sealed, the old text counts as secret until the new one is in place.
     record.sealed |= new.sealed;
     if look.record.as_ref() != Some(&record) {

@@ -3,6 +3,7 @@
 
 use super::error::HostError;
 use super::path::HostPath;
+use crate::model::DigestKey;
 use jiff::Timestamp;
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, AtFlags, FileType, Gid, Mode, OFlags, Uid};
@@ -16,11 +17,14 @@ use std::path::{Path, PathBuf};
 const READ_LIMIT: u64 = 8 * 1024 * 1024;
 /// What a new folder above a file may be used for: by all, changed by its owner.
 const FOLDER_MODE: u32 = 0o755;
+/// What a folder of our own may be used for that nobody else is to enter.
+const PRIVATE_MODE: u32 = 0o700;
 
 /// An open root folder.
 pub(super) struct Root {
     path: PathBuf,
     folder: OwnedFd,
+    seed: Option<DigestKey>,
 }
 
 /// A file as it was found.
@@ -66,7 +70,18 @@ impl Root {
         Ok(Self {
             path: path.to_owned(),
             folder,
+            seed: None,
         })
+    }
+
+    /// Returns it with the key for what is below it while none is kept there.
+    pub(super) fn seeded(self, seed: Option<DigestKey>) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Returns the key for what is below it while none is kept there.
+    pub(super) fn seed(&self) -> Option<&DigestKey> {
+        self.seed.as_ref()
     }
 
     /// Returns where it is on this machine.
@@ -151,6 +166,30 @@ impl Root {
         Ok(removed)
     }
 
+    /// Returns the names of what stands in a folder; none where it is not there.
+    ///
+    /// # Errors
+    /// A link stands on the way, or it may not be read.
+    pub(super) fn names(&self, path: &HostPath) -> Result<Vec<String>, HostError> {
+        let read = HostError::io("read the folder", path);
+        let Some(above) = self.folder(path)? else {
+            return Ok(Vec::new());
+        };
+        let entries = match step_into(&above, path.name()) {
+            Ok(folder) => fs::Dir::new(folder).and_then(|folder| folder.collect()),
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(errno) => Err(errno),
+        };
+        let entries: Vec<fs::DirEntry> = entries.map_err(read)?;
+        let names = entries
+            .iter()
+            .map(|entry| entry.file_name().to_string_lossy());
+        Ok(names
+            .filter(|name| !name.starts_with('.'))
+            .map(|name| name.into_owned())
+            .collect())
+    }
+
     /// Returns where a link points, or `None` where nothing is there.
     ///
     /// # Errors
@@ -178,6 +217,45 @@ impl Root {
         fs::symlinkat(target, &folder, &beside).map_err(HostError::io("link", path))?;
         swap(&folder, path).inspect_err(|_| leave_nothing(&folder, path))?;
         fs::fsync(&folder).map_err(HostError::io("keep", path))
+    }
+
+    /// Makes a folder that only this account may enter. One that is there stays as it is.
+    ///
+    /// # Errors
+    /// As [`Root::write`].
+    pub(super) fn make_private(&self, path: &HostPath) -> Result<(), HostError> {
+        let above = self.folder_made(path)?;
+        match fs::mkdirat(&above, path.name(), Mode::from_raw_mode(PRIVATE_MODE)) {
+            Ok(()) => fs::fsync(&above).map_err(HostError::io("keep", path)),
+            Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(HostError::io("make the folder", path)(errno)),
+        }
+    }
+
+    /// Tells whether every account of this machine may go through all folders above a path, those above
+    /// the root among them.
+    ///
+    /// # Errors
+    /// One of them cannot be looked at.
+    pub(super) fn everybody_reaches(&self, path: &HostPath) -> Result<bool, HostError> {
+        let enter = |mode: u32| mode & 0o001 != 0;
+        for above in self.path.ancestors() {
+            let about = above
+                .metadata()
+                .map_err(HostError::std("look at", above.display()))?;
+            if !enter(about.mode()) {
+                return Ok(false);
+            }
+        }
+        let mut at = self.again()?;
+        for (nth, part) in path.folders().iter().enumerate() {
+            at = step_into(&at, part).map_err(|errno| blocked(&at, path, nth, errno))?;
+            let about = fs::fstat(&at).map_err(HostError::io("look at the folder of", path))?;
+            if !enter(about.st_mode) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Opens the folder a path stands in. `None` where it, or one above, is not there.

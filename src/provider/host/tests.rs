@@ -17,6 +17,7 @@ fn records_made_side_by_side_at_a_first_start_all_stand() {
             ResourceId::new(name).unwrap(),
         ),
         object: format!("/{name}"),
+        kind: None,
         written: None,
         sealed: false,
         pending: None,

@@ -181,10 +181,7 @@ impl Kubernetes {
             Ok(cluster) => observe::answers(&cluster, row, asked).await,
             Err(failure) => asked
                 .iter()
-                .map(|one| Observed {
-                    address: one.address.clone(),
-                    observation: failure.unknown(),
-                })
+                .map(|one| Observed::answer(one, failure.unknown()))
                 .collect(),
         }
     }

@@ -12,12 +12,13 @@ use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::{fields, health, managed, marks, shape};
 use crate::model::{
-    Address, Asked, Depth, EnvironmentName, Kind, ListRule, Live, Observation, Observed, Owner,
-    PathPattern, Prediction, Value,
+    Address, Asked, Depth, EnvironmentName, Identity, Kind, ListRule, Live, Marked, Observation,
+    Observed, Owner, PathPattern, Prediction, Value,
 };
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many requests of one look are under way at once.
@@ -85,7 +86,7 @@ pub(super) async fn answers(
 fn all_unknown(asked: &[&Asked], failure: &Failure) -> Vec<Observed> {
     asked
         .iter()
-        .map(|one| observed(one, failure.unknown()))
+        .map(|one| Observed::answer(one, failure.unknown()))
         .collect()
 }
 
@@ -104,9 +105,14 @@ async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Fo
     for one in asked {
         match target::locate(types, cluster, &one.identity, one.desired.as_ref()) {
             Ok(target) => targets.push((*one, target)),
-            Err(NoTarget::Failed(failure)) => answers.push(observed(one, failure.unknown())),
+            Err(NoTarget::Failed(failure)) => {
+                answers.push(Observed::answer(one, failure.unknown()));
+            }
             Err(NoTarget::NotServed(reference)) => {
-                answers.push(observed(one, unserved(one, &reference, &planned, types)));
+                answers.push(Observed::answer(
+                    one,
+                    unserved(one, &reference, &planned, types),
+                ));
             }
         }
     }
@@ -122,13 +128,6 @@ async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Fo
         targets,
         listed,
         planned,
-    }
-}
-
-fn observed(asked: &Asked, observation: Observation) -> Observed {
-    Observed {
-        address: asked.address.clone(),
-        observation,
     }
 }
 
@@ -199,7 +198,7 @@ async fn look(
     let sealer = Sealer::new(&row, asked);
     let live = match found {
         Ok(live) => live,
-        Err(failure) => return observed(asked, sealer.scrubbed(failure.clone()).unknown()),
+        Err(failure) => return Observed::answer(asked, sealer.scrubbed(failure.clone()).unknown()),
     };
     let ask = match asked.depth {
         Depth::Identity | Depth::Read => false,
@@ -221,7 +220,7 @@ async fn look(
         };
         (answer, again) = match of_one_moment(question).await {
             Ok(told) => told,
-            Err(failure) => return observed(asked, sealer.scrubbed(failure).unknown()),
+            Err(failure) => return Observed::answer(asked, sealer.scrubbed(failure).unknown()),
         };
     } else if let Some(live) = live {
         answer.touches = fields::touches(live, &Json::Null, &[]);
@@ -229,7 +228,7 @@ async fn look(
     let live = again.as_ref().or(live);
     let Some(live) = live else {
         let prediction = answer.prediction;
-        return observed(asked, Observation::Absent { prediction });
+        return Observed::answer(asked, Observation::Absent { prediction });
     };
     let mut seen = present(live, target, asked.desired.as_ref(), &sealer);
     seen.lists = lists(answer.prediction.as_ref(), &seen, live);
@@ -243,7 +242,7 @@ async fn look(
     if asked.depth > Depth::Identity {
         seen.health = health::explained(cluster, live, target, seen.health).await;
     }
-    observed(asked, Observation::Present(Box::new(seen)))
+    Observed::answer(asked, Observation::Present(Box::new(seen)))
 }
 
 /// Tells how lists are matched, where there is anything to match.
@@ -334,19 +333,23 @@ fn others(
         if addresses.contains(&address) || !environments.contains(&address.environment) {
             continue;
         }
-        let Some(row) = kinds
-            .get(target.served.plural.as_str())
-            .and_then(|one| row(one))
-        else {
+        let of_kind = kinds.get(target.served.plural.as_str());
+        let Some((one, row)) = of_kind.and_then(|one| Some((one, row(one)?))) else {
             continue;
         };
         let live = present(object, &target, None, &Sealer::of(&row, None));
+        let unasked = Some(Marked {
+            kind: one.kind.clone(),
+            connection: Arc::clone(&one.connection),
+            identity: row.identity_of(&live.value).unwrap_or(Identity(Vec::new())),
+        });
         let observation = Observation::Present(Box::new(live));
         found.insert(
             address.clone(),
             Observed {
                 address,
                 observation,
+                unasked,
             },
         );
     }

@@ -31,6 +31,7 @@ impl Provider for Scripted {
         let absent = |question: &Asked| Observed {
             address: question.address.clone(),
             observation: Observation::Absent { prediction: None },
+            unasked: None,
         };
         match self.1 {
             Habit::Absent => asked.iter().map(absent).collect(),
@@ -44,6 +45,7 @@ impl Provider for Scripted {
                 .chain([Observed {
                     address: "test/found-on-the-way".parse().unwrap(),
                     observation: Observation::Absent { prediction: None },
+                    unasked: None,
                 }])
                 .collect(),
         }
@@ -72,6 +74,7 @@ fn asked(kind: &str, id: &str) -> Asked {
             name: ConnectionName::new("here").unwrap(),
             provider: "any".to_owned(),
             settings: Value::Null,
+            location: None,
         }),
         identity: Identity(Vec::new()),
         desired: None,

@@ -5,6 +5,7 @@ use crate::model::{Class, Connection, Fault as _, Observation, Secret, Value};
 use crate::net::http::StatusCode;
 use crate::net::{HttpError, Response};
 use crate::provider::ProviderError;
+use crate::telemetry::with_cause;
 
 /// The longest text of an API that is passed on, in characters.
 const LONGEST_REASON: usize = 400;
@@ -55,7 +56,7 @@ impl Failure {
         Self {
             may_have_happened: error.may_have_arrived(),
             hint: error.hint(),
-            ..Self::new(error.code(), error.class(), error.to_string())
+            ..Self::new(error.code(), error.class(), with_cause(error))
         }
     }
 

@@ -7,12 +7,13 @@ use super::object::{Object, sealed_as_recorded};
 use super::ownership::{Ownership, owner_of};
 use super::session::Session;
 use crate::model::{
-    Address, Asked, Class, ConnectionName, EnvironmentName, Identity, Kind, KindName, Observation,
-    Observed, Owner,
+    Address, Asked, Class, ConnectionName, EnvironmentName, Identity, Kind, KindName, Marked,
+    Observation, Observed, Owner,
 };
 use futures::future::join_all;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Questions that one list answers: the kind, whose they are, and the gaps of the list's path.
 type Group = (KindName, EnvironmentName, ConnectionName, Vec<String>);
@@ -85,10 +86,7 @@ impl Rest {
             }
             Err(failure) => questions
                 .iter()
-                .map(|question| Observed {
-                    address: question.address.clone(),
-                    observation: failure.clone().unknown(),
-                })
+                .map(|question| Observed::answer(question, failure.clone().unknown()))
                 .collect(),
         }
     }
@@ -101,10 +99,7 @@ impl Rest {
                 Failure::new("no-kind", Class::User, reason).unknown()
             }
         };
-        Observed {
-            address: question.address.clone(),
-            observation,
-        }
+        Observed::answer(question, observation)
     }
 
     /// Returns objects that carry our mark for the environment and that nobody asked for.
@@ -136,6 +131,11 @@ impl Rest {
                 let live = seen.live(None, Some(Owner::Resource(address.clone())));
                 Observed {
                     address,
+                    unasked: Some(Marked {
+                        kind: question.kind.clone(),
+                        connection: Arc::clone(&question.connection),
+                        identity: row.identity_of(&live.value).unwrap_or(Identity(Vec::new())),
+                    }),
                     observation: Observation::Present(Box::new(live)),
                 }
             })

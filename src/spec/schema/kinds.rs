@@ -108,6 +108,13 @@ fn lifecycle() -> Value {
                     false,
                 ),
             ),
+            (
+                "adopt",
+                flag(
+                    "Takes over an object that is there already and carries nobody's mark also where that overwrites what it holds. Without it such an object waits; one that is as declared, or only lacks fields, is taken over anyway.",
+                    false,
+                ),
+            ),
         ],
     )
 }

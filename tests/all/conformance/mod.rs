@@ -65,8 +65,9 @@ macro_rules! conformance {
     ($name:ident, $make:path) => {
         conformance!(@tests $name, $make,
             promises: [
-                create_then_the_plan_is_empty, import_then_the_plan_is_empty, reorder_then_the_plan_is_empty,
-                plan_and_provider_agree_on_what_is_equal, one_field_changed_changes_one_field, an_immutable_field_is_replaced_or_refused,
+                create_then_the_plan_is_empty, import_then_the_plan_is_empty, what_is_nobodys_and_differs_waits_for_a_word,
+                reorder_then_the_plan_is_empty, plan_and_provider_agree_on_what_is_equal, one_field_changed_changes_one_field,
+                an_immutable_field_is_replaced_or_refused,
                 drift_is_found_attributed_and_put_back, what_was_deleted_by_hand_is_found_and_made_again,
                 what_is_no_longer_declared_is_deleted,
             ],

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::world::World;
-use reconciled::model::{Action, Depth, Observation, Owner, Step};
+use reconciled::model::{Action, Change, Depth, Observation, Owner, Step};
 
 /// Create, then plan again: nothing to do, at whatever depth; and what is there is marked as ours.
 pub(super) async fn create_then_the_plan_is_empty(subject: &dyn Subject) {
@@ -34,6 +34,26 @@ pub(super) async fn import_then_the_plan_is_empty(subject: &dyn Subject) {
     let step = world.step(&plan);
     assert_eq!(step.action, Action::Adopt, "{step:#?}");
     assert!(step.changes.is_empty(), "{:#?}", step.changes);
+    world.converge(&declared).await;
+}
+
+/// What somebody else made otherwise is left alone, its difference shown, until Git says to take it over.
+pub(super) async fn what_is_nobodys_and_differs_waits_for_a_word(subject: &dyn Subject) {
+    let mut world = World::new(subject);
+    let declared = subject.declared();
+    subject.make_by_hand().await;
+    let edit = subject.edit_by_hand().await;
+    let before = subject.fingerprint().await;
+    let step = world.step(&world.plan(Some(&declared)).await);
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let why = step.reason.clone().unwrap_or_default();
+    assert!(why.contains("lifecycle: { adopt: true }"), "{why}");
+    let changed = |change: &Change| change.path.to_string() == edit.path;
+    assert!(step.changes.iter().any(changed), "{:#?}", step.changes);
+    assert_eq!(subject.fingerprint().await, before);
+    world.adopts = true;
+    let step = world.step(&world.plan(Some(&declared)).await);
+    assert!(step.overwrites(), "{step:#?}");
     world.converge(&declared).await;
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct World<'a> {
     pub(crate) owned: Vec<Owned>,
     /// What other environments declare.
     pub(crate) others: BTreeSet<Address>,
+    /// Whether Git says that what is nobody's may be overwritten.
+    pub(crate) adopts: bool,
 }
 
 impl<'a> World<'a> {
@@ -48,10 +50,12 @@ impl<'a> World<'a> {
                 name: ConnectionName::new("here").unwrap(),
                 provider: provider.to_owned(),
                 settings,
+                location: None,
             }),
             key: DigestKey::new([7; 32]),
             owned: Vec::new(),
             others: BTreeSet::new(),
+            adopts: false,
         }
     }
 
@@ -84,6 +88,7 @@ impl<'a> World<'a> {
             // What is stateful is protected by itself; the suite has nothing to lose.
             lifecycle: Lifecycle {
                 protect: Some(false),
+                adopt: self.adopts,
                 ..Lifecycle::default()
             },
             location: Location {
@@ -170,6 +175,7 @@ impl<'a> World<'a> {
             owned: &self.owned,
             declared: &all,
             taken: &std::collections::BTreeMap::new(),
+            strays: &std::collections::BTreeMap::new(),
             known: &self
                 .owned
                 .iter()

@@ -1,4 +1,4 @@
-//! Files of somebody else: compared with what Git declares, never shown. Otherwise whoever may open a
+//! Files of somebody else that not everybody may read: compared with what Git declares, never shown. Otherwise whoever may open a
 //! pull request could read in its plan what only the daemon may read.
 
 use super::waits_for;
@@ -8,6 +8,8 @@ use crate::conformance::{CANARY, Subject as _};
 use reconciled::deliver::render::{Page, Screen, plan_json, plan_markdown, plan_terminal};
 use reconciled::model::Action;
 use reconciled::plan::Plan;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 /// Everything that people and programs get to see of a plan.
 fn shown(plan: &Plan) -> String {
@@ -28,10 +30,15 @@ fn shown(plan: &Plan) -> String {
     .join("\n")
 }
 
+fn only_the_owner(path: &Path) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 async fn holding(subject: &OnHost, text: &str) -> String {
     let path = subject.path();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();
+    only_the_owner(&path);
     // The world itself asserts that no look shows the canary.
     let plan = World::new(subject).plan(Some(&subject.declared())).await;
     shown(&plan)
@@ -47,7 +54,10 @@ async fn the_text_of_another_s_file_is_in_no_plan() {
     ];
     for (subject, text) in subjects {
         let told = holding(&subject, &text).await;
-        assert!(told.contains("(sensitive)"), "{told}");
+        assert!(
+            told.contains("not everybody may read") || told.contains("not shown"),
+            "{told}"
+        );
         assert!(!told.contains(CANARY), "{told}");
         assert!(!told.contains("canary_name"), "{told}");
     }
@@ -73,7 +83,8 @@ async fn a_file_of_ours_shows_what_was_changed_by_hand() {
     assert!(told.contains("by hand"), "{told}");
     // Another path is another file, whatever the ledger knows of this address.
     let there = subject.root().join("id_rsa");
-    std::fs::write(there, format!("key {CANARY}\n")).unwrap();
+    std::fs::write(&there, format!("key {CANARY}\n")).unwrap();
+    only_the_owner(&there);
     let moved = with(&subject.declared(), &["path"], "/id_rsa".into());
     let told = shown(&world.plan(Some(&moved)).await);
     assert!(!told.contains(CANARY), "{told}");

@@ -3,6 +3,7 @@
 mod crash;
 mod foreign;
 mod nginx;
+mod original;
 mod quickstart;
 
 use crate::conformance::host::{OnHost, env_file, file, with};

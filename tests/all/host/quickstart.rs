@@ -130,6 +130,7 @@ impl Walk {
             owned: &self.owned,
             declared: &self.graph.addresses(),
             taken: &std::collections::BTreeMap::new(),
+            strays: &std::collections::BTreeMap::new(),
             known: &BTreeSet::new(),
             reconcile: self.graph.reconcile(),
             kinds: &Kinds::new(all_rows()),

@@ -64,6 +64,7 @@ impl Scene {
                 name: ConnectionName::new("cluster").unwrap(),
                 provider: "kubernetes".to_owned(),
                 settings: Value::from_json(json!({ "kubeconfig": kubeconfig, "context": "peers" })),
+                location: None,
             }),
             registry: Registry::new(vec![Arc::new(provider)]),
             key: DigestKey::new([7; 32]),
@@ -235,6 +236,7 @@ impl Scene {
             owned: &self.owned,
             declared: &wanted.iter().map(|wanted| wanted.address.clone()).collect(),
             taken: &std::collections::BTreeMap::new(),
+            strays: &std::collections::BTreeMap::new(),
             known: &self
                 .owned
                 .iter()

@@ -156,5 +156,8 @@ async fn what_somebody_makes_that_is_at_odds_with_nothing_is_given_back() {
     assert_eq!(reconciled::model::Fault::code(&error), "moved", "{error}");
     assert_eq!(before, content(scene.cluster.get(&path)));
     let step = scene.step(&scene.plan(&objects).await, &objects[0]);
-    assert_eq!(step.action, Action::Adopt, "{step:#?}");
+    // What they wrote into it would go: that takes a word.
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let why = step.reason.unwrap();
+    assert!(why.contains("lifecycle: { adopt: true }"), "{why}");
 }

@@ -26,9 +26,9 @@ fn comment(scene: &Scene) -> String {
 fn the_plan_of_a_pull_request() {
     assert_snapshot!(comment(&everything()), @r#"
     <!-- reconciled:plan -->
-    ### 🔴 Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, 1 waiting in prod
+    ### 🔴 Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, deletes held back, 1 waiting in prod
 
-    **Deletes held back:** 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned)&#58; prod/old
+    **Deletes held back:** 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned)&#58; prod/old. Take out fewer at once, or let these pass with &#96;reconcile&#58; { deletionBudget&#58; { count&#58; 1, percent&#58; 20 } }&#96;
 
     **Deletes**
 
@@ -120,7 +120,7 @@ fn the_result_after_a_merge() {
 
     **Held back**
 
-    - `prod/old` – 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned)&#58; prod/old
+    - `prod/old` – 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned)&#58; prod/old. Take out fewer at once, or let these pass with &#96;reconcile&#58; { deletionBudget&#58; { count&#58; 1, percent&#58; 20 } }&#96;
     - `prod/web` – onDrift&#58; report only tells
 
     **Waiting**

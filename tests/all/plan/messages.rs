@@ -89,7 +89,7 @@ fn a_run_says_what_failed_first() {
     – `db`: skipped: prod/api did not succeed
     `+` `new`: created
 
-    ! `old`: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old
+    ! `old`: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with ˋreconcile: { deletionBudget: { count: 1, percent: 20 } }ˋ
     ! `web`: onDrift: report only tells
     ! `far`: its live state is unknown: no answer within 30s
 

@@ -2,6 +2,7 @@
 
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
+use reconciled::deliver::render::{Page, plan_markdown};
 use reconciled::model::{Connection, Observation, Owner, Value};
 use reconciled::plan::Released;
 use serde_json::json;
@@ -31,13 +32,79 @@ fn an_object_of_another_tool_is_refused() {
     assert_snapshot!(scene.steps(), @"wait prod/api: Helm release shop/api manages it, and prod/api declares it too: two owners would undo each other");
 }
 
+fn nobodys(live_fields: serde_json::Value) -> Scene {
+    let live = live(live_fields, None);
+    Scene::new()
+        .wants("test/plain", "api", json!({"size": "l"}))
+        .sees("api", Observation::Present(Box::new(live)))
+}
+
 #[test]
-fn an_unmarked_object_is_adopted() {
-    assert_snapshot!(marked(None).shown(), @r#"
+fn what_is_nobody_s_is_adopted_where_nothing_of_it_is_lost() {
+    let equal = nobodys(json!({"name": "api", "size": "l", "colour": "red"}));
+    assert_snapshot!(equal.shown(), @"
     > api  adopt  (test/plain)
        # it is there already and carries nobody's mark; it is taken over
+    ");
+    assert_snapshot!(nobodys(json!({"name": "api"})).shown(), @r#"
+    > api  adopt  (test/plain)
+       # it is there already and carries nobody's mark; it is taken over
+       + size = "l"
+    "#);
+    let plan = nobodys(json!({"name": "api"})).plan();
+    assert!(!plan.steps[0].overwrites());
+}
+
+#[test]
+fn what_is_nobody_s_is_overwritten_only_where_git_says_so() {
+    let scene = nobodys(json!({"name": "api", "size": "s"}));
+    assert_snapshot!(scene.shown(), @r#"
+    Waiting:
+
+       ! api  (test/plain)
+          # it is there already and carries nobody's mark, and what it holds would be overwritten: `lifecycle: { adopt: true }` takes it over and changes these fields
+          ~ size = "s" -> "l"
+    "#);
+    let page = Page {
+        marker: "",
+        revision: &scene.plan().revision,
+        at: scene.now,
+    };
+    let comment = plan_markdown(&[scene.plan()], &[], &[], &page);
+    assert!(
+        comment.contains("What waits would change: 1 resource"),
+        "{comment}"
+    );
+    assert!(comment.contains(r#"size = "s" -> "l""#), "{comment}");
+    let scene = scene.with(|wanted| wanted.lifecycle.adopt = true);
+    assert_snapshot!(scene.shown(), @r#"
+    > api  adopt and overwrite  (test/plain)
+       # it is there already and carries nobody's mark; it is taken over, and what it holds is overwritten
        ~ size = "s" -> "l"
     "#);
+    let comment = plan_markdown(&[scene.plan()], &[], &[], &page);
+    assert!(
+        comment.contains("🔴 Plan: 1 to adopt and overwrite in prod"),
+        "{comment}"
+    );
+    let in_the_open = comment.split("<details>").next().unwrap();
+    assert!(
+        in_the_open.contains("Adopts and overwrites") && in_the_open.contains("prod/api"),
+        "{comment}"
+    );
+}
+
+#[test]
+fn a_move_that_was_cut_off_between_two_marks_goes_on() {
+    let scene = nobodys(json!({"name": "api", "size": "s"})).applied(
+        "test/plain",
+        "old",
+        json!({"name": "api", "size": "s"}),
+    );
+    assert_snapshot!(scene.steps(), @"
+    adopt prod/api: our mark was taken off it; it is marked again
+    none prod/old: it is prod/api now
+    ");
 }
 
 #[test]
@@ -103,6 +170,7 @@ fn moved(mut scene: Scene) -> Scene {
         name: name.clone(),
         provider: "host".to_owned(),
         settings: Value::Map([root].into_iter().collect()),
+        location: None,
     });
     for wanted in &mut scene.wanted {
         wanted.connection = Arc::clone(&connection);

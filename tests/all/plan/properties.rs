@@ -196,6 +196,8 @@ proptest! {
                     prop_assert_eq!(step.mark.as_ref(), Some(&live.mark));
                     let ours = live.owner == Some(Owner::Resource(step.address.clone()));
                     prop_assert!(ours || step.action == Action::Adopt);
+                    let known = scene.owned.iter().any(|owned| owned.address == step.address);
+                    prop_assert!(live.owner.is_some() || known || !step.loses());
                     prop_assert!(step.action != Action::Replace || !step.protected);
                 }
                 (Action::Wait | Action::None, _) => {}

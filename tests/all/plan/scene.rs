@@ -3,9 +3,9 @@
 use reconciled::deliver::render::{Screen, plan_terminal};
 use reconciled::model::{
     Address, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath, Health,
-    Hole, Inside, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location, Mark, Observation,
-    OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile, RepoPath, Revision, Secret,
-    Select, Touch, Value, Wanted,
+    Hole, Identity, Inside, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location, Mark,
+    Marked, Observation, OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile, RepoPath,
+    Revision, Secret, Select, Touch, Value, Wanted,
 };
 use reconciled::plan::{self, Inputs, Plan};
 use serde_json::{Value as Json, json};
@@ -20,6 +20,7 @@ pub(super) struct Scene {
     pub(super) owned: Vec<Owned>,
     pub(super) elsewhere: BTreeSet<Address>,
     pub(super) known: BTreeSet<Address>,
+    pub(super) strays: BTreeMap<Address, Marked>,
     pub(super) reconcile: Reconcile,
     pub(super) connections: BTreeMap<ConnectionName, Arc<Connection>>,
     pub(super) now: jiff::Timestamp,
@@ -156,6 +157,7 @@ impl Scene {
             name: ConnectionName::new("main").unwrap(),
             provider: "test".into(),
             settings: Value::Null,
+            location: None,
         };
         Self {
             wanted: Vec::new(),
@@ -163,6 +165,7 @@ impl Scene {
             owned: Vec::new(),
             elsewhere: BTreeSet::new(),
             known: BTreeSet::new(),
+            strays: BTreeMap::new(),
             reconcile: Reconcile::default(),
             connections: BTreeMap::from([(connection.name.clone(), Arc::new(connection))]),
             now: "2026-11-21T07:50:00Z".parse().unwrap(),
@@ -306,6 +309,17 @@ impl Scene {
         self.ours(id, json.clone()).applied(kind, id, json)
     }
 
+    /// It carries its own mark, and neither Git nor the ledger knows it.
+    pub(super) fn stray(mut self, kind: &str, id: &str) -> Self {
+        let marked = Marked {
+            kind: KindName::new(kind),
+            connection: self.connection(),
+            identity: Identity(vec![("/name".to_owned(), id.to_owned())]),
+        };
+        self.strays.insert(address(id), marked);
+        self.ours(id, json!({}))
+    }
+
     pub(super) fn plan(&self) -> Plan {
         let wanted = self.wanted.iter().map(|wanted| wanted.address.clone());
         plan::make(&Inputs {
@@ -316,6 +330,7 @@ impl Scene {
             owned: &self.owned,
             declared: &wanted.chain(self.elsewhere.iter().cloned()).collect(),
             taken: &std::collections::BTreeMap::new(),
+            strays: &self.strays,
             known: &self.known,
             reconcile: &self.reconcile,
             kinds: &kinds(),

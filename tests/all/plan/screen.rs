@@ -76,14 +76,14 @@ fn a_plan_reads_from_top_to_bottom() {
           # by kubectl-edit (kim) at 2026-11-21 07:00 UTC
           ~ replicas = 9 -> 3
 
-    Waiting:
+    Live state unknown:
 
        ! far  (test/plain)
           # its live state is unknown: no answer within 30s
 
-    Deletes held back: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old
+    Deletes held back: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 1, percent: 20 } }`
 
-    Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, 1 waits, 1 as declared.
+    Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, deletes held back, 1 resource unknown, 1 as declared.
     "#);
 }
 
@@ -152,7 +152,7 @@ fn a_result_says_what_failed_and_what_to_do() {
           Look at the image's name.
       - db: skipped: prod/api did not succeed
       ✓ new: created
-      ! old: held back, 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old
+      ! old: held back, 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 1, percent: 20 } }`
       ! web: held back, onDrift: report only tells
       ! far: waits, its live state is unknown: no answer within 30s
 

@@ -80,6 +80,7 @@ impl World {
                 name: ConnectionName::new("do").unwrap(),
                 provider: "digitalocean".to_owned(),
                 settings: Value::Map(settings),
+                location: None,
             }),
             identity: self
                 .row(kind)
@@ -131,6 +132,8 @@ impl World {
             after: BTreeSet::new(),
             wave: 0,
             unready: None,
+            unknown: None,
+            unmarked: false,
             stateful: false,
             protected: false,
             deadline: row.deadline.min(Duration::from_secs(5)),

@@ -3,9 +3,10 @@
 use super::paper::Paper;
 use super::{Page, escape, steps};
 use crate::deliver::render::run::Broken;
-use crate::deliver::render::words::{Counts, many, verdict};
+use crate::deliver::render::words::{Counts, held, many, verdict};
 use crate::model::{Action, EnvironmentName, Step};
 use crate::plan::Plan;
+use std::collections::BTreeSet;
 
 /// Shows the plans of every environment a pull request touches, and those that could not be made.
 ///
@@ -56,10 +57,12 @@ fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>], gone: &[EnvironmentName
         _ if !plans.is_empty() => parts.push("no changes".to_owned()),
         _ => {}
     }
+    let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
+    parts.extend(held.into_iter().map(str::to_owned));
     if counts.wait > 0 {
         parts.push(format!("{} waiting", counts.wait));
     }
-    let sign = if !broken.is_empty() || counts.delete + counts.replace > 0 {
+    let sign = if !broken.is_empty() || counts.loses() {
         "🔴"
     } else if counts.sentence().is_empty() && gone.is_empty() {
         "🟢"
@@ -103,9 +106,18 @@ fn environment(paper: &mut Paper, plan: &Plan) {
     }
     paper.list("Deletes", &with(Action::Delete));
     paper.list("Replaces: deletes and makes again", &with(Action::Replace));
+    let overwriting = plan.steps.iter().filter(|step| step.overwrites());
+    let overwriting: Vec<String> = overwriting.map(steps::item).collect();
+    paper.list("Adopts and overwrites", &overwriting);
     let waiting = plan.steps.iter().filter(|step| step.action == Action::Wait);
     let waiting = waiting.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     paper.list("Waiting", &steps::by_reason(waiting));
+    let stuck = plan.steps.iter().filter(|step| is_stuck(step));
+    let stuck: Vec<&Step> = stuck.collect();
+    paper.folded(
+        format!("What waits would change: {}", many(stuck.len(), "resource")),
+        blocks(&stuck),
+    );
     let declared: Vec<&Step> = plan.declared().collect();
     paper.folded(
         format!("What it does: {}", counted(&declared)),
@@ -134,6 +146,11 @@ fn environment(paper: &mut Paper, plan: &Plan) {
         format!("Left as it is: {}", many(noted.len(), "resource")),
         blocks(&noted),
     );
+}
+
+/// Tells whether it waits though it is there and is not as declared.
+fn is_stuck(step: &Step) -> bool {
+    step.action == Action::Wait && step.loses()
 }
 
 fn counted(steps: &[&Step]) -> String {

@@ -3,7 +3,7 @@
 use super::escape::{code, text};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
-use crate::deliver::render::words::{sign, touched};
+use crate::deliver::render::words::{deed, sign, touched};
 use crate::model::{Action, Step};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub(super) fn block(step: &Step) -> Vec<String> {
     let name = step.address.resource.to_string();
     let mut block = vec![format!(
         "{lead} {} {}  ({})",
-        step.action.as_str(),
+        deed(step),
         clean::line(&name),
         clean::line(step.kind.as_str())
     )];

@@ -8,7 +8,7 @@ pub use diagnostics::diagnostics_terminal;
 pub use plan::plan_terminal;
 pub use run::{run_rest_terminal, run_terminal};
 
-use crate::model::Action;
+use crate::model::{Action, Step};
 
 /// What is known of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,9 @@ impl Screen {
     }
 }
 
-fn ink_of(action: Action) -> Ink {
-    match action {
+fn ink_of(step: &Step) -> Ink {
+    match step.action {
+        Action::Adopt if step.overwrites() => Ink::Red,
         Action::Create => Ink::Green,
         Action::Update | Action::Wait => Ink::Yellow,
         Action::Replace | Action::Delete => Ink::Red,

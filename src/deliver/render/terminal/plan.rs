@@ -3,9 +3,10 @@
 use super::{Ink, Screen, ink_of};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
-use crate::deliver::render::words::{Counts, many, reaches, sign, touched, verdict};
+use crate::deliver::render::words::{Counts, deed, many, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
+use std::collections::BTreeMap;
 
 /// Shows a plan: what changes, what drifted apart from it, what waits and why, what is left alone
 /// and why, and the sum in one line. Ends with a line break.
@@ -34,7 +35,9 @@ pub fn plan_terminal(plan: &Plan, screen: Screen) -> String {
     page.steps(None, plan.declared());
     page.steps(Some("Changed outside of Git:"), plan.drift());
     let waits = plan.steps.iter().filter(|step| step.action == Action::Wait);
-    page.steps(Some("Waiting:"), waits);
+    let (unknown, waits): (Vec<_>, Vec<_>) = waits.partition(|step| step.unknown.is_some());
+    page.steps(Some("Waiting:"), waits.into_iter());
+    page.unknown(&unknown);
     page.noted(plan);
     page.holds(plan);
     page.sum(plan);
@@ -75,13 +78,13 @@ impl Page {
         );
         let what = match step.action {
             Action::Wait => String::new(),
-            action => format!("  {}", action.as_str()),
+            _ => format!("  {}", deed(step)),
         };
         let kind = screen.paint(Ink::Dim, &format!("  ({})", step.kind));
         self.line("");
         self.line(&format!(
             " {}{what}{kind}",
-            screen.paint(ink_of(step.action), &head)
+            screen.paint(ink_of(step), &head)
         ));
         if let Some(reason) = &step.reason {
             self.note(reason);
@@ -103,6 +106,30 @@ impl Page {
         for (path, owner) in &step.yielded {
             let text = format!("{path} is left to {owner}");
             self.note(&text);
+        }
+    }
+
+    /// What one connection could not tell of several, once.
+    fn unknown(&mut self, steps: &[&Step]) {
+        if steps.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line(&self.screen.paint(Ink::Bold, "Live state unknown:"));
+        for (line, together) in by_cause(steps) {
+            let [step] = together.as_slice() else {
+                let head = format!("{:>3} {}", sign(Action::Wait), clean::line(&line));
+                self.line("");
+                self.line(&format!(" {}", self.screen.paint(Ink::Yellow, &head)));
+                self.note(together[0].unknown.as_deref().unwrap_or_default());
+                let ids = together
+                    .iter()
+                    .map(|step| step.address.resource.to_string());
+                let ids: Vec<String> = ids.collect();
+                self.note(&ids.join(", "));
+                continue;
+            };
+            self.step(step);
         }
     }
 
@@ -161,4 +188,23 @@ impl Page {
         self.line("");
         self.line(&self.screen.paint(Ink::Bold, &sum));
     }
+}
+
+/// Returns steps whose state could not be told, those of one connection and one reason together.
+fn by_cause<'s>(steps: &[&'s Step]) -> Vec<(String, Vec<&'s Step>)> {
+    let mut groups: BTreeMap<(&str, Option<&str>), Vec<&Step>> = BTreeMap::new();
+    for step in steps {
+        let cause = (step.connection.name.as_str(), step.unknown.as_deref());
+        groups.entry(cause).or_default().push(step);
+    }
+    let line = |((name, _), steps): ((&str, _), Vec<&'s Step>)| {
+        let place = steps[0].connection.location.as_ref();
+        let place = place.map_or_else(String::new, |at| format!(" ({}:{})", at.file, at.line));
+        let what = many(steps.len(), "resource");
+        (
+            format!("{what} through the connection {name}{place}"),
+            steps,
+        )
+    };
+    groups.into_iter().map(line).collect()
 }

@@ -6,6 +6,7 @@ use crate::model::Step;
 use crate::provider::host::error::HostError;
 use crate::provider::host::marks::{Before, Record};
 use crate::provider::host::nginx::Nginx;
+use crate::provider::host::original;
 use crate::telemetry::crash_point;
 
 /// Puts a change in place, has it checked and loaded, or puts back what was there.
@@ -15,10 +16,14 @@ pub(super) fn swap(
     step: &Step,
     wished: Option<&Wished>,
 ) -> Result<(), HostError> {
+    if let (None, Some(found)) = (&site.record, &site.found) {
+        original::keep(site.root, &site.marks, &site.file, found)?;
+        crash_point("nginx site's original kept, not yet recorded");
+    }
     let mut record = site
         .record
         .clone()
-        .unwrap_or_else(|| Record::begin(&step.address, &site.file));
+        .unwrap_or_else(|| Record::begin(step, &site.file));
     record.address = step.address.clone();
     // What a killed run had put in place was never in force: what was before it is what counts.
     let before = record.pending.clone().unwrap_or_else(|| Before {
@@ -74,11 +79,7 @@ fn in_force(site: &Site<'_>, mut record: Record, sealed: bool) -> Result<(), Hos
 
 /// Marks as ours what already is as declared.
 pub(super) fn take_over(site: &Site<'_>, step: &Step, wished: &Wished) -> Result<(), HostError> {
-    in_force(
-        site,
-        Record::begin(&step.address, &site.file),
-        wished.sealed,
-    )
+    in_force(site, Record::begin(step, &site.file), wished.sealed)
 }
 
 /// Puts back what was in force, and whose it was.

@@ -27,6 +27,7 @@ fn connection(settings: Json, user: &Json) -> Connection {
         name: ConnectionName::new("cluster").unwrap(),
         provider: "kubernetes".to_owned(),
         settings,
+        location: None,
     }
 }
 

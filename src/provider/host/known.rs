@@ -1,0 +1,37 @@
+//! What may be known of a file beside its bytes: it decides what a plan shows of it.
+
+use crate::model::Map;
+
+/// What may be known of a file beside its bytes, to tell what is secret in it.
+pub(super) struct Known<'a> {
+    /// What Git declares.
+    pub(super) desired: Option<&'a Map>,
+    /// What was applied last: secrets as `{"$secret": …}`.
+    pub(super) applied: Option<&'a serde_json::Value>,
+    /// Whether our record says that it held a secret.
+    pub(super) sealed: bool,
+    /// Whose our record says that it is. What is another's, or not for everybody to read, is not shown:
+    /// whoever may propose a spec could read any file of this host in its plan.
+    pub(super) whose: Whose,
+}
+
+/// Whose a file is, as far as it matters for showing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// This resource's.
+    Ours,
+    /// Nobody's, and every account of the machine may read it.
+    Everybodys,
+    /// Nobody's, and not for everybody to read.
+    Nobodys,
+    /// Another resource's.
+    Anothers,
+}
+
+impl Known<'_> {
+    /// Returns what was applied last under one field.
+    pub(super) fn applied_at(&self, keys: &[&str]) -> Option<&serde_json::Value> {
+        keys.iter()
+            .try_fold(self.applied?, |value, key| value.get(*key))
+    }
+}
