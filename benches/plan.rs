@@ -210,6 +210,7 @@ fn live(wanted: &Wanted) -> Live {
         touched_by: Vec::new(),
         lists: Vec::new(),
         verdict: None,
+        applied_by: None,
     }
 }
 

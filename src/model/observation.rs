@@ -192,6 +192,9 @@ pub struct Live {
     pub lists: Vec<(PathPattern, ListRule)>,
     /// Where a write would change nothing: how to know that again without asking.
     pub verdict: Option<Verdict>,
+    /// The tool that applied it from files and keeps no claim on it (`kubectl`): Git takes such an object
+    /// over without being told to.
+    pub applied_by: Option<&'static str>,
 }
 
 /// Whose mark a live object carries.

@@ -136,7 +136,7 @@ pub struct Lifecycle {
     pub deadline: Option<Duration>,
     /// Replaces instead of updating where an immutable field changed and the kind refuses by itself.
     pub replace: bool,
-    /// Takes over what is there and nobody's also where that overwrites what it holds.
+    /// Takes over what is there also where that overwrites what it holds, or where another tool manages it.
     pub adopt: bool,
 }
 

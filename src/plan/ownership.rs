@@ -15,7 +15,9 @@ pub(super) enum Claim {
     },
     /// It carries no mark and was never ours.
     Nobodys,
-    /// It is somebody else's.
+    /// Another tool keeps it, by this name.
+    Kept(String),
+    /// It is another environment's, or another resource's.
     Refused(String),
 }
 
@@ -33,9 +35,7 @@ impl Claims<'_> {
         match owner {
             Some(Owner::Resource(other)) if other == address => Claim::Ours,
             Some(Owner::Resource(other)) => self.of_another(address, other),
-            Some(Owner::Foreign(other)) => Claim::Refused(format!(
-                "{other} manages it, and {address} declares it too: two owners would undo each other"
-            )),
+            Some(Owner::Foreign(other)) => Claim::Kept(other.clone()),
             None if was_ours => Claim::Take {
                 reason: "our mark was taken off it; it is marked again".to_owned(),
                 from: None,

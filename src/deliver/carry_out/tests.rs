@@ -74,6 +74,7 @@ impl Provider for Scripted {
                 touched_by: Vec::new(),
                 lists: Vec::new(),
                 verdict: None,
+                applied_by: None,
             })),
         };
         asked.iter().map(seen).collect()

@@ -39,11 +39,6 @@ pub(super) fn choose(
     facts: &Facts<'_>,
 ) -> Choice {
     let step = blank(wanted);
-    let plain = |step| Choice {
-        step,
-        from: None,
-        record: None,
-    };
     if let Some(reason) = unreachable(wanted) {
         return plain(waiting(step, reason));
     }
@@ -57,6 +52,15 @@ pub(super) fn choose(
             plain(create(step, wanted, prediction.as_ref(), owned, facts.key))
         }
         Some(Observation::Present(live)) => present(step, wanted, live, owned, facts),
+    }
+}
+
+/// Chooses what moves nothing and records nothing.
+fn plain(step: Step) -> Choice {
+    Choice {
+        step,
+        from: None,
+        record: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is done about a wanted resource that is there.
 
-use super::{Choice, Facts, deferred, known, moved, refusal, waiting};
+use super::{Choice, Facts, deferred, known, moved, plain, refusal, waiting};
 use crate::model::{
     Action, Change, Health, Live, OnImmutable, Owned, Prediction, Step, Touch, Value, Wanted,
 };
@@ -15,8 +15,8 @@ enum Take {
     Nothing,
     /// What was ours under another name or mark, and why.
     Back(String),
-    /// What carries no mark and was never ours.
-    Nobodys,
+    /// What was never ours, and how it is there instead.
+    New(String),
 }
 
 pub(super) fn present(
@@ -36,22 +36,25 @@ pub(super) fn present(
     let (take, from) = match claim {
         Claim::Ours => (Take::Nothing, None),
         Claim::Take { reason, from } => (Take::Back(reason), from),
-        Claim::Nobodys => (Take::Nobodys, None),
-        Claim::Refused(reason) => {
-            return Choice {
-                step: waiting(step, reason),
-                from: None,
-                record: None,
-            };
+        Claim::Nobodys => {
+            let there = "it is there already and carries nobody's mark";
+            (Take::New(there.to_owned()), None)
         }
+        Claim::Kept(other) if wanted.lifecycle.adopt => {
+            (Take::New(format!("{other} manages it")), None)
+        }
+        Claim::Kept(other) => {
+            let reason = format!(
+                "{other} manages it, and {} declares it too: two owners would undo each other. Take it out there, or take it over from there with `lifecycle: {{ adopt: true }}`",
+                wanted.address
+            );
+            return plain(waiting(step, reason));
+        }
+        Claim::Refused(reason) => return plain(waiting(step, reason)),
     };
     let left = || moved(wanted, owned, facts);
     if let Some(reason) = (take != Take::Nothing).then(left).flatten() {
-        return Choice {
-            step: waiting(step, reason),
-            from: None,
-            record: None,
-        };
+        return plain(waiting(step, reason));
     }
     step.changes = diff::changes(wanted, live, owned, facts.key);
     let mut step = written(step, wanted, live);
@@ -122,7 +125,7 @@ fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Take) {
     }
     (step.action, step.reason) = match take {
         Take::Back(reason) => (Action::Adopt, Some(reason)),
-        Take::Nobodys => return take_over(step, wanted),
+        Take::New(there) => return take_over(step, wanted, &there, live.applied_by),
         Take::Nothing if step.changes.is_empty() => (Action::None, unwell(&live.health)),
         Take::Nothing => (Action::Update, unchecked(live)),
     };
@@ -130,12 +133,16 @@ fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Take) {
 
 /// What is nobody's is taken over where nothing of it is lost by that: it is as declared, or only lacks
 /// fields. What somebody wrote into it is overwritten only where Git says so in so many words: nobody
-/// may know of it, and there is no way back.
-fn take_over(step: &mut Step, wanted: &Wanted) {
-    let there = "it is there already and carries nobody's mark";
+/// may know of it, and there is no way back. What a tool applied from files has those files for a way
+/// back, and moving them into Git is how most begin.
+fn take_over(step: &mut Step, wanted: &Wanted, there: &str, applied_by: Option<&str>) {
     step.unmarked = true;
     let (action, reason) = match (step.loses(), wanted.lifecycle.adopt) {
         (false, _) => (Action::Adopt, format!("{there}; it is taken over")),
+        (true, false) if let Some(tool) = applied_by => {
+            let reason = format!("{tool} applied it before; it is taken over with what it holds");
+            (Action::Adopt, reason)
+        }
         (true, true) => {
             let kept = wanted.kind.originals.map_or_else(String::new, |place| {
                 format!("; the original is kept {place}")

@@ -96,6 +96,7 @@ pub(super) fn observe(
         touched_by: touched,
         lists: Vec::new(),
         verdict: None,
+        applied_by: None,
         value: Value::Map(value),
     })))
 }

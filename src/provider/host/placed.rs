@@ -127,6 +127,7 @@ pub(super) fn observe(
         touched_by: look.marks.touched(look.record.as_ref(), found, ""),
         lists: Vec::new(),
         verdict: None,
+        applied_by: None,
         value: Value::Map(value),
     })))
 }

@@ -109,6 +109,14 @@ pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
     Some(Owner::Foreign(foreign))
 }
 
+/// Tells whether `kubectl apply` made it, on either side: its files are at hand somewhere.
+pub(super) fn is_applied_by_kubectl(object: &Json) -> bool {
+    let metadata = &object["metadata"];
+    let mut managers = metadata["managedFields"].as_array().into_iter().flatten();
+    metadata["annotations"].get(LAST_APPLIED).is_some()
+        || managers.any(|entry| entry["manager"] == "kubectl" && entry["operation"] == "Apply")
+}
+
 /// The version of an object that a step is planned against: its uid and content. A status, or a
 /// number of replicas that an autoscaler sets, is no content; else a plan for a busy object could
 /// never be carried out. What has no status is known by its resourceVersion, so that the digest of

@@ -300,6 +300,7 @@ pub(super) fn present(
         touched_by: Vec::new(),
         lists: Vec::new(),
         verdict: None,
+        applied_by: marks::is_applied_by_kubectl(live).then_some("kubectl"),
     }
 }
 

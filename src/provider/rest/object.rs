@@ -63,6 +63,7 @@ impl Object<'_> {
             touched_by: Vec::new(),
             lists: Vec::new(),
             verdict: None,
+            applied_by: None,
         }
     }
 

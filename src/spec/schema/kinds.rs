@@ -111,7 +111,7 @@ fn lifecycle() -> Value {
             (
                 "adopt",
                 flag(
-                    "Takes over an object that is there already and carries nobody's mark also where that overwrites what it holds. Without it such an object waits; one that is as declared, or only lacks fields, is taken over anyway.",
+                    "Takes over an object that is there already where that overwrites what it holds, or where another tool manages it (a Helm release, an Argo CD application, a Flux Kustomization, an apply set). Without it such an object waits; one without a mark that is as declared, only lacks fields, or was applied by kubectl is taken over anyway.",
                     false,
                 ),
             ),

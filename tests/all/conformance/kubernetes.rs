@@ -306,7 +306,7 @@ impl Subject for InCluster {
 
     async fn make_by_hand(&self) {
         self.cluster
-            .kubectl_apply(&self.namespace, &self.declared.to_string());
+            .kubectl_create(&self.namespace, &self.declared.to_string());
     }
 
     async fn edit_by_hand(&self) -> Edit {

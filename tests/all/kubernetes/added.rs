@@ -24,7 +24,7 @@ impl Scene {
         self.cluster.get(&path).unwrap()
     }
 
-    async fn only(&self, object: &Json) -> Step {
+    pub(super) async fn only(&self, object: &Json) -> Step {
         self.step(&self.plan(std::slice::from_ref(object)).await, object)
     }
 }
@@ -169,61 +169,5 @@ async fn what_is_ignored_is_neither_shown_nor_taken_off_nor_put_back() {
         (&container["image"], &container["env"][0]["name"]),
         (&json!("shop/api:2"), &json!("DEBUG"))
     );
-    scene.settled(&[api]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_kubectl_applied_is_taken_over_with_what_git_leaves_out() {
-    let mut scene = Scene::new("applied-before");
-    let plain = scene.object(
-        "v1",
-        "Service",
-        "web",
-        json!({ "spec": { "selector": { "app": "web" }, "ports": [{ "port": 80 }] } }),
-    );
-    let mut more = plain.clone();
-    more["metadata"]["labels"] = json!({ "old": "1" });
-    more["spec"]["ports"] = json!([{ "port": 80, "name": "web" }, { "port": 81, "name": "old" }]);
-    scene
-        .cluster
-        .kubectl_apply(&scene.namespace, &more.to_string());
-    let step = scene.only(&plain).await;
-    assert_eq!(step.action, Action::Adopt, "{step:#?}");
-    assert_eq!(
-        paths(&step),
-        [
-            "metadata.labels",
-            "spec.ports[port=80,protocol=TCP].name",
-            "spec.ports[port=81,protocol=TCP]"
-        ],
-        "{step:#?}"
-    );
-    scene.carry_out(&step).await.unwrap();
-    scene.forget();
-    scene.settled(&[plain]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_former_tool_left_behind_is_ours_to_change() {
-    let mut scene = Scene::new("former");
-    let api = scene.deployment("api", 0, "shop/api:2");
-    let mut old = scene.deployment("api", 0, "shop/api:1");
-    old["metadata"]["labels"] = json!({ "app.kubernetes.io/managed-by": "Helm" });
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), old.to_string()).unwrap();
-    let file = file.path().to_str().unwrap();
-    scene.cluster.kubectl([
-        "apply",
-        "--server-side",
-        "--field-manager=helm",
-        "--filename",
-        file,
-    ]);
-    let step = scene.only(&api).await;
-    assert_eq!((step.action, &step.yielded), (Action::Adopt, &Vec::new()));
-    let image = "spec.template.spec.containers[name=api].image";
-    assert_eq!(paths(&step), ["metadata.labels", image]);
-    scene.carry_out(&step).await.unwrap();
-    scene.forget();
     scene.settled(&[api]).await;
 }

@@ -2,6 +2,7 @@
 //! of every kind.
 
 mod added;
+mod adopted;
 mod drift;
 mod health;
 mod noise;
@@ -40,6 +41,8 @@ struct Scene {
     owned: Vec<Owned>,
     /// Fields that every object's `lifecycle.ignore` names.
     ignore: Vec<PathPattern>,
+    /// What every object's `lifecycle.adopt` says.
+    adopt: bool,
 }
 
 impl Scene {
@@ -70,6 +73,7 @@ impl Scene {
             key: DigestKey::new([7; 32]),
             owned: Vec::new(),
             ignore: Vec::new(),
+            adopt: false,
         }
     }
 
@@ -140,6 +144,7 @@ impl Scene {
             after: BTreeSet::new(),
             lifecycle: Lifecycle {
                 ignore: self.ignore.clone(),
+                adopt: self.adopt,
                 ..Lifecycle::default()
             },
             location: Location {

@@ -137,7 +137,7 @@ async fn what_somebody_makes_that_is_at_odds_with_nothing_is_given_back() {
     theirs["data"] = json!({ "other": "theirs" });
     scene
         .cluster
-        .kubectl_apply(&scene.namespace, &theirs.to_string());
+        .kubectl_create(&scene.namespace, &theirs.to_string());
     let path = format!("/api/v1/namespaces/{}/configmaps/a", scene.namespace);
     let content = |object: Option<Json>| {
         let object = object.unwrap();

@@ -29,7 +29,7 @@ fn an_object_of_another_environment_is_refused_and_both_are_named() {
 #[test]
 fn an_object_of_another_tool_is_refused() {
     let scene = marked(Some(Owner::Foreign("Helm release shop/api".into())));
-    assert_snapshot!(scene.steps(), @"wait prod/api: Helm release shop/api manages it, and prod/api declares it too: two owners would undo each other");
+    assert_snapshot!(scene.steps(), @"wait prod/api: Helm release shop/api manages it, and prod/api declares it too: two owners would undo each other. Take it out there, or take it over from there with `lifecycle: { adopt: true }`");
 }
 
 fn nobodys(live_fields: serde_json::Value) -> Scene {

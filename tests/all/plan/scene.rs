@@ -136,6 +136,7 @@ pub(super) fn live(json: Json, owner: Option<Owner>) -> Live {
         touched_by: Vec::new(),
         lists: Vec::new(),
         verdict: None,
+        applied_by: None,
     }
 }
 

@@ -125,15 +125,19 @@ impl Cluster {
 
     /// Applies YAML with `kubectl apply`, as a person would.
     pub(crate) fn kubectl_apply(&self, namespace: &str, yaml: &str) {
+        self.kubectl_with("apply", namespace, yaml);
+    }
+
+    /// Creates objects as an administrator, who keeps no files of them.
+    pub(crate) fn kubectl_create(&self, namespace: &str, yaml: &str) {
+        self.kubectl_with("create", namespace, yaml);
+    }
+
+    fn kubectl_with(&self, verb: &str, namespace: &str, yaml: &str) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), yaml).unwrap();
-        self.kubectl([
-            "-n",
-            namespace,
-            "apply",
-            "-f",
-            file.path().to_str().unwrap(),
-        ]);
+        let file = file.path().to_str().unwrap();
+        self.kubectl(["-n", namespace, verb, "-f", file]);
     }
 
     /// Reads a path of the API; nothing where there is none.
