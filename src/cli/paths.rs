@@ -160,9 +160,11 @@ fn highest(path: &Path) -> usize {
 
 fn climbs(text: &str) -> usize {
     let (mut most, mut run) = (0, 0);
-    for part in text.split('/') {
+    for (nth, part) in text.split('/').enumerate() {
         run = match part {
-            ".." => run + 1,
+            ".." if run > 0 => run + 1,
+            // It climbs out of the folder named before it, or of the host's own root.
+            ".." if nth > 0 => 0,
             begun => usize::from(begun.ends_with("..")),
         };
         most = most.max(run);
@@ -178,6 +180,7 @@ mod tests {
     fn outside_git_as_much_is_read_as_the_files_reach() {
         assert_eq!(climbs("extends: [../a.yaml, ../../b/c.yaml]\nx: a/../b"), 2);
         assert_eq!(climbs("nothing: 'a...b'"), 0);
+        assert_eq!(climbs("spec: { path: /../b }"), 0);
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join("shop/environments");
         std::fs::create_dir_all(&own).unwrap();

@@ -6,6 +6,7 @@
 //! ```
 
 mod allowance;
+mod checked;
 mod connections;
 mod labels;
 mod manifests;
@@ -147,6 +148,11 @@ fn build_with(
     let nothing = BTreeMap::new();
     let known = values.known(&nothing);
     let connections = connections::resolve(&environment.connections, &known, fuel, &mut wrong);
+    for (name, connecting) in &environment.connections {
+        if let Some(connection) = connections.get(name) {
+            checked::settings(connecting, &connection.settings, kinds, &mut wrong);
+        }
+    }
     for declared in &environment.resources {
         renders::of(declared, &known, fuel, &mut wrong);
     }
@@ -162,6 +168,7 @@ fn build_with(
     let mut objects = Vec::new();
     for node in &nodes {
         let desired = node.desired(&environment.labels, &known, fuel, &mut wrong);
+        checked::spec(node, &desired, &mut wrong);
         let connection = connections.get(&node.connection);
         if let (Some(identity), Some(connection)) =
             (node.identity(&desired, kinds, &mut wrong), connection)

@@ -151,6 +151,9 @@ pub struct Kind {
     pub outputs: Vec<Output>,
     /// JSON Schema (2020-12) of `spec`; `None` where only the live side knows (custom resources).
     pub schema: Option<serde_json::Value>,
+    /// JSON Schema of what a connection says beside `provider`, the same in every kind of a provider;
+    /// `None` where nothing is known of it. `x-shown` marks settings in which no secret may stand.
+    pub connection: Option<Arc<serde_json::Value>>,
     /// How long after apply it may take to become ready.
     pub deadline: Duration,
     /// Where its provider keeps what an adoption overwrites, in words that follow "the original is
@@ -182,6 +185,7 @@ impl Kind {
             contents: Select::always(Vec::new()),
             outputs: Vec::new(),
             schema: None,
+            connection: None,
             deadline: Duration::from_secs(300),
             originals: None,
         }
@@ -286,6 +290,13 @@ impl Kinds {
     /// Returns the row of a kind.
     pub fn get(&self, name: &KindName) -> Option<&Arc<Kind>> {
         self.rows.get(name)
+    }
+
+    /// Returns the schema of a provider's connections.
+    pub fn connection(&self, provider: &str) -> Option<&serde_json::Value> {
+        let mut rows = self.rows.values();
+        let row = rows.find(|row| row.name.provider() == provider && row.connection.is_some());
+        row?.connection.as_deref()
     }
 
     /// Returns every row, by name.

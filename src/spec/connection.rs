@@ -1,5 +1,6 @@
 //! `spec.connections`: where providers reach.
 
+use super::shape;
 use super::template::{Shape, Template};
 use crate::model::{ConnectionName, Kinds};
 use crate::yaml::{Content, Node, Place, Reader, nearest};
@@ -68,6 +69,7 @@ fn one(node: &Node, at: &Place, kinds: &Kinds, reader: &mut Reader) -> Option<Co
     };
     let settings = Template::read(&settings, reader);
     debug_assert!(matches!(settings.content, Shape::Map(_)));
+    shape::check_settings(&settings, name, kinds, &mut reader.diagnostics);
     Some(Connecting {
         provider: name.to_owned(),
         settings,

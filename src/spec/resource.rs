@@ -116,7 +116,12 @@ fn check_spec(kind: &Kind, spec: &Template, reader: &mut Reader) {
         return;
     }
     if let Some(schema) = &kind.schema {
-        shape::check(spec, schema, kind, &mut reader.diagnostics);
+        shape::check(
+            spec,
+            schema,
+            shape::Subject::of_kind(kind),
+            &mut reader.diagnostics,
+        );
     }
 }
 

@@ -25,7 +25,7 @@ pub fn schema(kinds: &Kinds) -> Value {
                 }),
             ),
             ("metadata", metadata()),
-            ("spec", spec(&rows)),
+            ("spec", spec(kinds, &rows)),
         ],
     );
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -33,7 +33,7 @@ pub fn schema(kinds: &Kinds) -> Value {
     root["if"] = json!({ "properties": { "kind": { "const": "Environment" } } });
     root["then"] =
         json!({ "required": ["metadata"], "properties": { "metadata": { "required": ["name"] } } });
-    root["$defs"] = kinds::definitions(&rows);
+    root["$defs"] = kinds::definitions(kinds, &rows);
     root
 }
 
@@ -109,7 +109,7 @@ fn metadata() -> Value {
     )
 }
 
-fn spec(rows: &[Kind]) -> Value {
+fn spec(kinds: &Kinds, rows: &[Kind]) -> Value {
     object(
         "What the environment declares.",
         &[],
@@ -144,7 +144,7 @@ fn spec(rows: &[Kind]) -> Value {
                 map_of(
                     "Where providers reach: a cluster, an account, a machine.",
                     NAME,
-                    kinds::connection(rows),
+                    kinds::connection(kinds, rows),
                 ),
             ),
             ("reconcile", reconcile()),

@@ -1,25 +1,76 @@
-//! A resource's `spec` against its kind's JSON Schema, as far as it is known without evaluating.
+//! A resource's `spec` against its kind's JSON Schema, and a connection's settings against its provider's,
+//! as far as they are known.
 //!
-//! The keywords that provider schemas use: type, properties, required, additionalProperties, items,
-//! enum, const, pattern lengths and bounds, oneOf / anyOf / allOf, and `$ref` into `$defs`.
+//! The keywords that provider schemas use: type, properties, propertyNames, required,
+//! additionalProperties, items, those of `scalar`, oneOf / anyOf / allOf, if / then where what `if` asks
+//! about is known, `not: {}`, and `$ref` into `$defs`.
+
+mod scalar;
 
 use super::template::{Shape, Template};
-use crate::model::{Diagnostic, Kind};
-use crate::yaml::{Place, nearest};
+use crate::model::{Diagnostic, Kind, Kinds};
+use crate::yaml::{Key, Place, nearest};
 use serde_json::{Map, Value};
 
 /// References followed inside each other, against a schema that refers to itself.
 const DEEPEST: usize = 64;
 
-/// Checks one resource. `null` fits everywhere: it clears a field.
-pub(crate) fn check(spec: &Template, schema: &Value, kind: &Kind, found: &mut Vec<Diagnostic>) {
-    let checker = Checker { root: schema, kind };
+/// What is checked, in words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'s> {
+    /// Its name where a sentence begins: `host/file`.
+    pub(crate) name: &'s str,
+    /// What `reconciled explain` calls it.
+    pub(crate) explained: &'s str,
+}
+
+impl<'s> Subject<'s> {
+    /// Names a resource of a kind.
+    pub(crate) fn of_kind(kind: &'s Kind) -> Self {
+        let name = kind.name.as_str();
+        Self {
+            name,
+            explained: name,
+        }
+    }
+}
+
+/// Checks the settings of a connection, where its provider's rows say what they may be.
+pub(crate) fn check_settings(
+    settings: &Template,
+    provider: &str,
+    kinds: &Kinds,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Some(schema) = kinds.connection(provider) else {
+        return;
+    };
+    let name = format!("a connection of {provider}");
+    let explained = format!("connections.{provider}");
+    let subject = Subject {
+        name: &name,
+        explained: &explained,
+    };
+    check(settings, schema, subject, found);
+}
+
+/// Checks one resource or connection. `null` fits everywhere: it clears a field.
+pub(crate) fn check(
+    spec: &Template,
+    schema: &Value,
+    subject: Subject<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let checker = Checker {
+        root: schema,
+        subject,
+    };
     checker.node(spec, schema, &spec.place, 0, found);
 }
 
 struct Checker<'s> {
     root: &'s Value,
-    kind: &'s Kind,
+    subject: Subject<'s>,
 }
 
 impl Checker<'_> {
@@ -46,10 +97,22 @@ impl Checker<'_> {
         if let Some(types) = schema.get("type")
             && !fits(node, types)
         {
-            found.push(wrong_type(node, types));
+            let error = wrong_type(node, types);
+            found.push(match error.hint {
+                Some(_) => error,
+                None => scalar::explained(error, schema),
+            });
             return;
         }
-        self.value(node, schema, found);
+        if schema
+            .get("not")
+            .and_then(Value::as_object)
+            .is_some_and(Map::is_empty)
+        {
+            found.push(scalar::refused(node, schema));
+            return;
+        }
+        scalar::check(node, schema, found);
         self.branches(node, schema, at, depth, found);
         match &node.content {
             Shape::Map(entries) => self.map(node, entries, schema, at, depth, found),
@@ -78,50 +141,6 @@ impl Checker<'_> {
         None
     }
 
-    fn value(&self, node: &Template, schema: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
-        let Some(value) = scalar(node) else {
-            return;
-        };
-        if let Some(words) = schema.get("enum").and_then(Value::as_array)
-            && !words.contains(&value)
-        {
-            let texts: Vec<String> = words.iter().map(shown).collect();
-            let message = format!("{} is none of {}", shown(&value), texts.join(", "));
-            let error = node.place.error("unknown-value", message);
-            let near = nearest(&shown(&value), texts.iter().map(String::as_str)).map(str::to_owned);
-            found.push(match near {
-                Some(near) => error.with_hint(format!("Did you mean {near}?")),
-                None => error,
-            });
-        }
-        if let Some(number) = value.as_f64() {
-            let bound = |key| schema.get(key).and_then(Value::as_f64);
-            if bound("minimum").is_some_and(|least| number < least)
-                || bound("maximum").is_some_and(|most| number > most)
-            {
-                let range = match (schema.get("minimum"), schema.get("maximum")) {
-                    (Some(least), Some(most)) => format!("from {least} to {most}"),
-                    (Some(least), None) => format!("at least {least}"),
-                    (_, most) => format!("at most {}", most.unwrap_or(&Value::Null)),
-                };
-                found.push(
-                    node.place
-                        .error("out-of-range", format!("this has to be {range}")),
-                );
-            }
-        }
-        if let Some(text) = value.as_str() {
-            let count = text.chars().count() as u64;
-            let bound = |key| schema.get(key).and_then(Value::as_u64);
-            if bound("minLength").is_some_and(|least| count < least) {
-                found.push(node.place.error("empty", "the text is too short"));
-            }
-            if bound("maxLength").is_some_and(|most| count > most) {
-                found.push(node.place.error("out-of-range", "the text is too long"));
-            }
-        }
-    }
-
     /// Where one of several shapes has to fit, only a misfit with all of them is told, as that of the
     /// one that fits best.
     fn branches(
@@ -139,6 +158,15 @@ impl Checker<'_> {
             .flatten()
         {
             self.node(node, all, at, depth + 1, found);
+        }
+        if let (Some(asked), Some(then)) = (schema.get("if"), schema.get("then"))
+            && is_known(node, asked)
+        {
+            let mut misfit = Vec::new();
+            self.node(node, asked, at, depth + 1, &mut misfit);
+            if misfit.is_empty() {
+                self.node(node, then, at, depth + 1, found);
+            }
         }
         for key in ["oneOf", "anyOf"] {
             let Some(branches) = schema.get(key).and_then(Value::as_array) else {
@@ -158,7 +186,7 @@ impl Checker<'_> {
     fn map(
         &self,
         node: &Template,
-        entries: &[(crate::yaml::Key, Template)],
+        entries: &[(Key, Template)],
         schema: &Map<String, Value>,
         at: &Place,
         depth: usize,
@@ -166,6 +194,9 @@ impl Checker<'_> {
     ) {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (key, value) in entries {
+            if let Some(names) = schema.get("propertyNames").and_then(Value::as_object) {
+                found.extend(scalar::bad_key(key, names));
+            }
             if let Some(of_key) = properties.and_then(|all| all.get(&key.text)) {
                 self.node(value, of_key, &key.place, depth + 1, found);
                 continue;
@@ -181,22 +212,23 @@ impl Checker<'_> {
         let required = schema.get("required").and_then(Value::as_array);
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
             if node.get(name).is_none() {
-                let message = format!("`{name}` is missing here: {} needs it", self.kind.name);
-                found.push(at.error("missing-key", message));
+                let message = format!("`{name}` is missing here: {} needs it", self.subject.name);
+                let error = at.error("missing-key", message);
+                let about = properties.and_then(|all| all.get(name)?.as_object());
+                found.push(match about {
+                    Some(about) => scalar::explained(error, about),
+                    None => error,
+                });
             }
         }
     }
 
-    fn unknown_key(
-        &self,
-        key: &crate::yaml::Key,
-        properties: Option<&Map<String, Value>>,
-    ) -> Diagnostic {
+    fn unknown_key(&self, key: &Key, properties: Option<&Map<String, Value>>) -> Diagnostic {
         let known: Vec<&str> = properties
             .into_iter()
             .flat_map(|all| all.keys().map(String::as_str))
             .collect();
-        let message = format!("{} has no field `{}` here", self.kind.name, key.text);
+        let message = format!("{} has no field `{}` here", self.subject.name, key.text);
         let error = key.place.error("unknown-key", message);
         match nearest(&key.text, known.iter().copied()) {
             Some(near) => error.with_hint(format!("Did you mean `{near}`?")),
@@ -205,26 +237,23 @@ impl Checker<'_> {
             }
             None => error.with_hint(format!(
                 "`reconciled explain {}` lists the fields.",
-                self.kind.name
+                self.subject.explained
             )),
         }
     }
 }
 
-fn scalar(node: &Template) -> Option<Value> {
-    match &node.content {
-        Shape::Bool(value) => Some(Value::Bool(*value)),
-        Shape::Number(value) => Some(Value::Number(value.clone())),
-        Shape::Text(text) => Some(Value::String(text.clone())),
-        _ => None,
-    }
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+/// Tells whether the fields that an `if` asks for are there and need no evaluating.
+fn is_known(node: &Template, asked: &Value) -> bool {
+    let fields = asked.get("required").and_then(Value::as_array);
+    let mut fields = fields.into_iter().flatten().filter_map(Value::as_str);
+    fields.all(|name| {
+        let field = node.get(name).map(|field| &field.content);
+        !matches!(
+            field,
+            None | Some(Shape::Computed(_) | Shape::Withheld(_) | Shape::Null)
+        )
+    })
 }
 
 fn names(types: &Value) -> Vec<&str> {
@@ -274,6 +303,12 @@ fn wrong_type(node: &Template, types: &Value) -> Diagnostic {
     );
     let error = node.place.error("wrong-type", message);
     let written = node.place.written();
+    if written.contains("${") {
+        return match scalar::of(node) {
+            Some(value) => error.with_hint(format!("The expression gives {value}.")),
+            None => error,
+        };
+    }
     match &node.content {
         Shape::Number(_) | Shape::Bool(_) if wanted.contains(&"a text") => {
             error.with_hint(format!("Quote it: \"{written}\"."))

@@ -29,7 +29,10 @@ pub(super) fn row() -> Kind {
                 "values": {
                     "type": "object",
                     "description": "The variables, all there are to be. Secrets are fine: the file's mode is 0600 and no output shows them.",
-                    "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
+                    "propertyNames": {
+                        "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                        "description": "A variable is named by letters, digits and underscores, a digit never first."
+                    },
                     "additionalProperties": { "type": ["string", "number", "boolean", "null"] }
                 },
                 "mode": super::mode_schema("0600"),

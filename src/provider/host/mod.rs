@@ -73,7 +73,14 @@ impl Default for Host {
 
 /// Returns the rows of this provider's kinds.
 pub(super) fn rows() -> Vec<Kind> {
-    vec![file::row(), env_file::row(), nginx_site::row()]
+    let connection = Arc::new(settings_schema());
+    let row = |row: Kind| Kind {
+        connection: Some(Arc::clone(&connection)),
+        ..row
+    };
+    [file::row(), env_file::row(), nginx_site::row()]
+        .map(row)
+        .into()
 }
 
 impl Host {
@@ -260,6 +267,23 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
+/// What `root_of` takes, as far as a schema can say it.
+fn settings_schema() -> serde_json::Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "root": {
+                "type": "string",
+                "pattern": "^/",
+                "default": "/",
+                "x-shown": true,
+                "description": "The folder that every path of its resources counts from: absolute, on this machine. It has to be there."
+            }
+        }
+    })
+}
+
 /// Reads a connection's settings; an error is a sentence fragment.
 fn root_of(settings: &Value) -> Result<&str, String> {
     let unknown = settings
@@ -295,8 +319,13 @@ fn path_output() -> Output {
 fn path_schema() -> serde_json::Value {
     json!({
         "type": "string",
-        "pattern": "^/.*[^/]$",
-        "description": "Where it is on the host: absolute, from the connection's root. Folders above are made."
+        "description": "Where it is on the host: absolute, from the connection's root. Folders above are made.",
+        "allOf": [
+            { "pattern": "^/", "description": "It has to begin with a slash, and counts from the connection's root." },
+            { "pattern": "[^/]$", "description": "Name a file: this is a folder." },
+            { "not": { "pattern": "(^|/)\\.{1,2}(/|$)" }, "description": "It holds neither `.` nor `..`: nothing outside the connection's root is written." },
+            { "not": { "pattern": "[\\u0000-\\u001f\\u007f-\\u009f]" }, "description": "It holds no control characters." },
+        ],
     })
 }
 

@@ -212,7 +212,7 @@ pub(super) fn refused(error: &HostError) -> Prediction {
 }
 
 /// Reads permission bits as they are written: three or four octal digits.
-fn mode_of(text: &str) -> Option<u32> {
+pub(super) fn mode_of(text: &str) -> Option<u32> {
     let right = (3..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
     u32::from_str_radix(text, 8).ok().filter(|_| right)
 }

@@ -5,6 +5,7 @@ use super::error::Failure;
 use crate::model::{Connection, Digest, Value};
 use kube::Config;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,29 @@ pub(super) struct Destination {
 
 /// The keys a connection of this provider may have.
 const KEYS: [&str; 4] = ["context", "kubeconfig", "inCluster", "namespace"];
+
+/// What [`Given::read`] takes, as far as a schema can say it.
+pub(super) fn schema() -> serde_json::Value {
+    let alone =
+        json!({ "not": {}, "description": "inCluster goes with neither context nor kubeconfig." });
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "context": { "type": "string", "minLength": 1, "x-shown": true, "description": "The kubeconfig's context; its current one where left out." },
+            "kubeconfig": {
+                "type": "string",
+                "minLength": 1,
+                "description": "A path on the daemon's machine, or the kubeconfig's own text from secrets. Left out: that of the daemon's settings, then KUBECONFIG, then ~/.kube/config.",
+                "allOf": [{ "not": { "pattern": "\n" }, "description": "Take inline text from secrets." }],
+            },
+            "inCluster": { "type": "boolean", "default": false, "description": "Whether it is the cluster that the daemon itself runs in." },
+            "namespace": { "type": "string", "minLength": 1, "x-shown": true, "description": "The namespace of objects that declare none." },
+        },
+        "if": { "required": ["inCluster"], "properties": { "inCluster": { "const": true } } },
+        "then": { "properties": { "context": alone, "kubeconfig": alone } },
+    })
+}
 
 /// Reads a connection's settings and what they point at.
 pub(super) async fn destination(

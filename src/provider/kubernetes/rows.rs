@@ -6,6 +6,7 @@ use super::marks::LAST_APPLIED;
 use crate::model::{Inside, Kind, Labels, ListRule, Output, PathPattern, Select};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Waves: what others need comes first, what lets traffic or policy in comes last.
 const WAVES: [(i32, &[&str]); 6] = [
@@ -136,6 +137,7 @@ fn object() -> Kind {
         stateful: by_kind(STATEFUL.map(|kind| (kind, true)), false),
         contents: contents(),
         outputs: outputs(),
+        connection: Some(Arc::new(super::connection::schema())),
         schema: Some(json!({
             "type": "object",
             "required": ["apiVersion", "kind", "metadata"],

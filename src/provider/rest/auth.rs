@@ -28,6 +28,23 @@ impl Auth {
         }
     }
 
+    /// Returns the JSON Schema of a connection's settings.
+    pub(super) fn settings_schema(&self, title: &str) -> serde_json::Value {
+        let Self::Bearer { setting } = self;
+        let token = serde_json::json!({
+            "type": "string",
+            "minLength": 1,
+            "description": format!("The token that {title} knows the account by. Read it from secrets."),
+            "examples": ["${secrets.token}"],
+        });
+        serde_json::json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": [setting],
+            "properties": { setting.as_str(): token },
+        })
+    }
+
     pub(super) fn sign(&self, request: Request, credential: &Secret) -> Request {
         let Self::Bearer { .. } = self;
         request.bearer(credential)

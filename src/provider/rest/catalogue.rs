@@ -83,7 +83,15 @@ impl Catalogue {
 
     /// Returns a row for every kind.
     pub fn rows(&self) -> Vec<Kind> {
-        self.entries.values().map(|entry| row(entry)).collect()
+        let of_api = |entry: &Entry| {
+            let api = self.apis.get(entry.kind.split_once('/')?.0)?;
+            Some(Arc::new(api.auth.settings_schema(&api.title)))
+        };
+        let row = |entry: &Arc<Entry>| Kind {
+            connection: of_api(entry),
+            ..row(entry)
+        };
+        self.entries.values().map(row).collect()
     }
 
     /// Returns the JSON Schema of a catalogue file, for editors and users' own entries.

@@ -1,25 +1,65 @@
 //! What each kind and provider adds to the schema.
 
 use super::{duration, flag, object};
-use crate::model::Kind;
+use crate::model::{Kind, Kinds};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// A connection: the provider by name, and settings of its own.
-pub(super) fn connection(rows: &[Kind]) -> Value {
+pub(super) fn connection(kinds: &Kinds, rows: &[Kind]) -> Value {
     let providers: BTreeSet<&str> = rows.iter().map(|kind| kind.name.provider()).collect();
-    json!({
+    let settings = |provider: &&str| {
+        kinds.connection(provider)?;
+        let reference = format!("#/$defs/{}", escaped(&connections_of(provider)));
+        Some(json!({
+            "if": { "required": ["provider"], "properties": { "provider": { "const": provider } } },
+            "then": { "$ref": reference },
+        }))
+    };
+    let each: Vec<Value> = providers.iter().filter_map(settings).collect();
+    let mut connection = json!({
         "type": ["object", "null"],
         "description": "One place a provider reaches. Beside `provider` stand the provider's own settings.",
-        "properties": {
-            "provider": { "enum": providers, "description": "The provider whose kinds this serves." },
-        },
-    })
+        "properties": { "provider": provider(json!({ "enum": providers })) },
+    });
+    if !each.is_empty() {
+        connection["allOf"] = json!(each);
+    }
+    connection
+}
+
+fn provider(mut which: Value) -> Value {
+    which["description"] = json!("The provider whose kinds this serves.");
+    which
+}
+
+/// What the schema calls a connection of one provider.
+fn connections_of(provider: &str) -> String {
+    format!("connections.{provider}")
+}
+
+/// A connection of one provider, whole.
+fn connection_of(name: &str, settings: &Value) -> Value {
+    let at = format!("#/$defs/{}", escaped(&connections_of(name)));
+    let mut schema = open(settings, &at);
+    let mut properties = Map::new();
+    properties.insert("provider".to_owned(), provider(json!({ "const": name })));
+    let own = schema["properties"].as_object().into_iter().flatten();
+    properties.extend(own.map(|(key, of_key)| (key.clone(), of_key.clone())));
+    schema["description"] = json!(format!("How a connection of {name} reaches."));
+    schema["properties"] = Value::Object(properties);
+    schema
 }
 
 /// `$defs`: a resource, an expression, and the fields of every kind.
-pub(super) fn definitions(rows: &[Kind]) -> Value {
+pub(super) fn definitions(kinds: &Kinds, rows: &[Kind]) -> Value {
     let mut definitions = Map::new();
+    let providers: BTreeSet<&str> = rows.iter().map(|kind| kind.name.provider()).collect();
+    for name in providers {
+        if let Some(settings) = kinds.connection(name) {
+            definitions.insert(connections_of(name), connection_of(name, settings));
+        }
+    }
     definitions.insert("resource".to_owned(), resource(rows));
     definitions.insert(
         "expression".to_owned(),
@@ -163,7 +203,9 @@ fn or_expression(schema: &Value, at: &str) -> Value {
     let inner = open(schema, at);
     let takes_any_text = inner.get("enum").is_none()
         && inner.get("$ref").is_none()
-        && inner.get("pattern").is_none()
+        && ["pattern", "allOf", "not"]
+            .iter()
+            .all(|key| inner.get(*key).is_none())
         && inner.get("type").is_none_or(|kind| kind == "string");
     if takes_any_text {
         return inner;

@@ -204,6 +204,7 @@ fn a_spec_is_held_against_its_kind() {
     e.yaml:10:13 missing-key: `engine` is missing here: digitalocean/database-cluster needs it
             spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
                   ^
+      = The database.
     e.yaml:10:13 missing-key: `region` is missing here: digitalocean/database-cluster needs it
             spec: { engin: pg, version: 17, num_nodes: 5, private: yes, tags: x, rules: [{ prot: 1 }] }
                   ^

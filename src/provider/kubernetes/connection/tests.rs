@@ -123,3 +123,35 @@ async fn the_context_chooses_the_namespace_and_the_setting_overrides_it() {
     assert_eq!(overridden.config.default_namespace, "other");
     assert_ne!(context.digest, overridden.digest);
 }
+
+/// What a schema refuses is found before any cluster is asked, and it is what would be refused then.
+#[test]
+fn the_schema_says_what_is_taken() {
+    for settings in [
+        json!({}),
+        json!({ "context": "a", "kubeconfig": "/etc/kubeconfig", "namespace": "shop" }),
+        json!({ "inCluster": true, "namespace": "shop" }),
+        json!({ "inCluster": false, "context": "a" }),
+        json!({ "inCluster": true, "context": "a" }),
+        json!({ "inCluster": true, "kubeconfig": "/a" }),
+        json!({ "inCluster": "yes" }),
+        json!({ "context": "" }),
+        json!({ "namespace": 5 }),
+        json!({ "kubeconfig": "a:\n  b" }),
+        json!({ "contex": "a" }),
+    ] {
+        let fine = Given::read(&Value::from_json(settings.clone())).is_ok();
+        assert_eq!(
+            jsonschema::is_valid(&schema(), &settings),
+            fine,
+            "{settings}"
+        );
+    }
+    let keys: Vec<_> = schema()["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert!(keys.iter().all(|key| KEYS.contains(&key.as_str())) && keys.len() == KEYS.len());
+}
