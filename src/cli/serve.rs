@@ -83,8 +83,7 @@ impl Serving {
         lasting: &Lasting,
         listener: Option<TcpListener>,
     ) -> anyhow::Result<Self> {
-        let client = engine::client(settings)?;
-        let limiters = Limiters::default();
+        let (client, limiters) = (engine::client(settings)?, Limiters::default());
         let (nudge, nudges) = Nudge::channel(NUDGES);
         let (ledger, key) = (lasting.ledger.clone(), lasting.ledger.digest_key());
         let registry = engine::registry(settings, &client, &limiters, &key, Some(&nudge));
@@ -99,17 +98,18 @@ impl Serving {
         if let Some(substitute) = &lasting.substitutes.notifier {
             notifier = Arc::clone(substitute);
         }
+        let readiness = &lasting.readiness;
         for followed in &followed {
-            let repository = format!("repository {}", followed.origin.name());
-            lasting.readiness.wait_for(repository, UNREAD);
+            readiness.wait_for(format!("repository {}", followed.origin.name()), UNREAD);
         }
+        let teller = Teller::start(world.clone(), notifier, &forges, &followed, readiness);
         let daemon = Daemon::new(Parts {
             world: world.clone(),
             followed: followed.clone(),
-            teller: Arc::new(Teller::start(world.clone(), notifier, &forges, &followed)),
+            teller: Arc::new(teller),
             nudges,
             counts: lasting.counts.clone(),
-            readiness: lasting.readiness.clone(),
+            readiness: readiness.clone(),
             pace: Pace {
                 at_once: settings.limits.environments,
                 ..Pace::default()

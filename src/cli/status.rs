@@ -8,6 +8,7 @@ use crate::telemetry::Clock;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Show how environments stand
@@ -68,27 +69,30 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let now = Clock::system().now();
         let standings = standings(&ledger, args.environment.as_ref(), now).await?;
         let repositories = repositories(&ledger, &settings).await?;
+        let conditions = ledger.conditions().await?;
         let daemon = Ledger::daemon(&settings.ledger.path);
         if out.is_json() {
             let daemon = json!({ "running": daemon.is_some(), "process": daemon.flatten() });
-            out.json(&json!({ "daemon": daemon, "environments": standings, "repositories": repositories }))?;
+            out.json(&json!({
+                "daemon": daemon, "conditions": conditions,
+                "environments": standings, "repositories": repositories,
+            }))?;
         } else {
             let running = match daemon {
                 Some(Some(process)) => format!("daemon: running (process {process})\n"),
                 Some(None) => "daemon: running\n".to_owned(),
                 None => "daemon: NOT running, nothing is compared or put back\n".to_owned(),
             };
-            out.data(&(running + &text(&standings, &repositories, now)))?;
+            let of_daemon = running + &in_the_way(&conditions, now);
+            out.data(&(of_daemon + &text(&standings, &repositories, now)))?;
         }
         let unread = repositories.iter().any(|one| one["state"] != "read");
-        let dead = daemon.is_none();
-        Ok(
-            if dead || unread || standings.iter().any(Standing::needs_a_look) {
-                Exit::Differs
-            } else {
-                Exit::Same
-            },
-        )
+        let wrong = daemon.is_none() || unread || !conditions.is_empty();
+        Ok(if wrong || standings.iter().any(Standing::needs_a_look) {
+            Exit::Differs
+        } else {
+            Exit::Same
+        })
     })
 }
 
@@ -141,6 +145,19 @@ async fn repositories(ledger: &Ledger, settings: &Settings) -> anyhow::Result<Ve
         states.push(state);
     }
     Ok(states)
+}
+
+/// Returns what stands in the daemon's own way, two lines each.
+fn in_the_way(conditions: &BTreeMap<String, Value>, now: Timestamp) -> String {
+    let mut text = String::new();
+    for (name, details) in conditions {
+        let said = |key: &str| details[key].as_str().unwrap_or_default();
+        let since = said("since").parse();
+        let since = since.map_or_else(|_| String::new(), |at| format!(" for {}", ago(now, at)));
+        let (message, hint) = (said("message"), said("hint"));
+        let _infallible = writeln!(text, "{name}{since}: {message}\n  {hint}");
+    }
+    text
 }
 
 fn text(standings: &[Standing], repositories: &[Value], now: Timestamp) -> String {

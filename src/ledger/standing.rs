@@ -67,6 +67,53 @@ impl Ledger {
             .await
     }
 
+    /// Returns what stands in the daemon's own way by name, a channel that refuses messages say: an object each
+    /// with `code`, `message`, `hint` and `since`.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn conditions(&self) -> Result<BTreeMap<String, Value>, LedgerError> {
+        let query =
+            sqlx::query("SELECT name, posted FROM deliveries WHERE name LIKE 'condition/%'");
+        let conditions = self.read(query, |row| {
+            Ok((row.get::<String>(0)?, row.json::<Value>(1)?))
+        });
+        let open = |(name, details): (String, Value)| {
+            let name = name.strip_prefix("condition/")?.to_owned();
+            (!details.is_null()).then_some((name, details))
+        };
+        Ok(conditions.await?.into_iter().filter_map(open).collect())
+    }
+
+    /// Says what stands in the daemon's own way, or that it does no more. Writes nothing where just that is
+    /// known already.
+    ///
+    /// # Errors
+    /// Why it could not be read or written.
+    pub async fn set_condition(
+        &self,
+        name: &str,
+        details: Option<&Value>,
+    ) -> Result<(), LedgerError> {
+        let name = format!("condition/{name}");
+        let before = self.delivery(&name).await?.unwrap_or_default();
+        let same = |details: &Value| {
+            let keys = ["code", "message", "hint"];
+            keys.iter().all(|key| details[*key] == before[*key])
+        };
+        let posted = match details {
+            None if before.is_null() => return Ok(()),
+            None => Value::Null,
+            Some(details) if same(details) => return Ok(()),
+            Some(details) => {
+                let mut details = details.clone();
+                details["since"] = json!(self.clock.now());
+                details
+            }
+        };
+        self.note(Entry::Delivered { name, posted }).await
+    }
+
     /// Returns what was last said of a comparison of this environment.
     ///
     /// # Errors

@@ -17,10 +17,11 @@ pub(super) async fn ready(extract::State(state): extract::State<State>) -> Respo
     if let Err(error) = state.ledger.writable().await {
         waiting.insert("ledger".to_owned(), format!("failed to {}", chain(&error)));
     }
+    let troubles = state.readiness.troubles();
     if waiting.is_empty() {
-        return Json(json!({ "ready": true })).into_response();
+        return Json(json!({ "ready": true, "conditions": troubles })).into_response();
     }
-    let answer = json!({ "ready": false, "waiting": waiting });
+    let answer = json!({ "ready": false, "waiting": waiting, "conditions": troubles });
     (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Says nothing of its own and decides nothing: messages come rendered, when is the engine's.
 
+mod answer;
 mod logged;
 mod slack;
 
@@ -33,12 +34,19 @@ pub struct Posted {
 /// Why a message did not arrive.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// The other side declined it.
-    #[error("post to Slack: it answered {0}")]
-    Declined(String),
+    /// Slack lets us not in, or not there: the word it says. Settings put that right, and every message
+    /// meets the same.
+    #[error("post to Slack: it refused with {0}")]
+    Refused(String),
+    /// Slack does not take this one message, whenever it comes: the word it says.
+    #[error("post to Slack: it does not take this message ({0})")]
+    Unfit(String),
     /// It is there, but not now: the HTTP status.
     #[error("post to Slack: it answered {0}")]
     Later(u16),
+    /// Somebody else answered, a proxy say: the HTTP status.
+    #[error("post to Slack: what came back, with status {0}, is no answer of Slack's")]
+    Foreign(u16),
     /// No answer.
     #[error("post to Slack")]
     Unreachable(#[source] crate::net::HttpError),
@@ -50,7 +58,9 @@ pub enum NotifyError {
 impl Fault for NotifyError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Declined(_) => "slack-declined",
+            Self::Refused(_) => "slack-refused",
+            Self::Unfit(_) => "slack-unfit",
+            Self::Foreign(_) => "slack-foreign",
             Self::Later(_) | Self::Unreachable(_) => "slack-unreachable",
             Self::Settings(_) => "slack-settings",
         }
@@ -58,9 +68,14 @@ impl Fault for NotifyError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Declined(_) => {
-                "Check the token's scopes (chat:write) and that the app is in the channel."
+            Self::Refused(_) => {
+                "Check the channel's name, that the app is in it, and the token with its scope chat:write. \
+                 Messages are kept and sent when that is right."
                     .to_owned()
+            }
+            Self::Unfit(_) => "This is a mistake of reconciled's; other messages go on.".to_owned(),
+            Self::Foreign(_) => {
+                "Look for a proxy between here and Slack. Messages are kept and sent again.".to_owned()
             }
             Self::Later(_) | Self::Unreachable(_) => {
                 "It is sent again by itself; nothing waits for it.".to_owned()
@@ -71,8 +86,9 @@ impl Fault for NotifyError {
 
     fn class(&self) -> Class {
         match self {
-            Self::Declined(_) | Self::Settings(_) => Class::User,
-            Self::Later(_) | Self::Unreachable(_) => Class::Transient,
+            Self::Refused(_) | Self::Settings(_) => Class::User,
+            Self::Unfit(_) => Class::Internal,
+            Self::Later(_) | Self::Foreign(_) | Self::Unreachable(_) => Class::Transient,
         }
     }
 }

@@ -3,10 +3,10 @@
 //!
 //! Source of the pace: Slack's rate limits page, "one message per second per channel".
 
-use super::{Message, Notifier, NotifyError, Posted};
+use super::{Message, Notifier, NotifyError, Posted, answer};
 use crate::model::Secret;
 use crate::net::http::{Method, Url};
-use crate::net::{Client, Limiters, Request};
+use crate::net::{Client, Limiters, Request, Response};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
@@ -58,7 +58,7 @@ impl Slack {
         url: Url,
         token: Option<&Secret>,
         body: &Value,
-    ) -> Result<bytes::Bytes, NotifyError> {
+    ) -> Result<Response, NotifyError> {
         let limiter = self.limiters.get(
             &format!("slack {channel}"),
             NonZeroU32::MIN,
@@ -72,19 +72,8 @@ impl Slack {
         if let Some(token) = token {
             request = request.bearer(token);
         }
-        let answer = self
-            .client
-            .send(request)
-            .await
-            .map_err(NotifyError::Unreachable)?;
-        let status = answer.status.as_u16();
-        if status == 429 || status >= 500 {
-            return Err(NotifyError::Later(status));
-        }
-        if !answer.status.is_success() {
-            return Err(NotifyError::Declined(format!("status {status}")));
-        }
-        Ok(answer.body)
+        let answer = self.client.send(request).await;
+        answer.map_err(NotifyError::Unreachable)
     }
 
     async fn call(&self, token: &Secret, method: &str, body: &Value) -> Result<Value, NotifyError> {
@@ -94,15 +83,8 @@ impl Slack {
         ))
         .map_err(|_| NotifyError::Settings("apiUrl is not an address"))?;
         let channel = body["channel"].as_str().unwrap_or_default();
-        let answer = self.send(channel, url, Some(token), body).await?;
-        let answer: Value = serde_json::from_slice(&answer)
-            .map_err(|_| NotifyError::Declined("something that is not JSON".to_owned()))?;
-        match answer["ok"].as_bool() {
-            Some(true) => Ok(answer),
-            _ => Err(NotifyError::Declined(
-                answer["error"].as_str().unwrap_or("no reason").to_owned(),
-            )),
-        }
+        let told = self.send(channel, url, Some(token), body).await?;
+        answer::of_method(told.status.as_u16(), &told.body)
     }
 }
 
@@ -125,8 +107,8 @@ impl Notifier for Slack {
             SlackAccess::Webhook(address) => {
                 let url = Url::parse(address.expose())
                     .map_err(|_| NotifyError::Settings("the webhook is not an address"))?;
-                self.send("webhook", url, None, &body).await?;
-                Ok(None)
+                let told = self.send("webhook", url, None, &body).await?;
+                answer::of_webhook(told.status.as_u16(), &told.body).map(|()| None)
             }
             SlackAccess::Token(token) => {
                 body["channel"] =

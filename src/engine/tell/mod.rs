@@ -17,7 +17,7 @@ use crate::deliver::notify::Notifier;
 use crate::deliver::render::{RunResult, run_slack};
 use crate::ledger::{Episode, LedgerError};
 use crate::model::{EnvironmentName, Fault as _, Revision};
-use crate::telemetry::chain;
+use crate::telemetry::{Readiness, chain};
 use chat::{Chat, ChatLetter};
 use outbox::Outbox;
 use pulls::Pulls;
@@ -33,6 +33,8 @@ pub struct Teller {
     pulls: BTreeMap<String, Pulls>,
     /// Where each environment wants to be spoken of, for what is said while it cannot be read.
     channels: Mutex<BTreeMap<EnvironmentName, String>>,
+    /// The state each repository was found in last.
+    repositories: Mutex<BTreeMap<String, Value>>,
 }
 
 impl Teller {
@@ -42,40 +44,55 @@ impl Teller {
         notifier: Arc<dyn Notifier>,
         forges: &BTreeMap<String, Arc<dyn Forge>>,
         followed: &[Followed],
+        readiness: &Readiness,
     ) -> Self {
         let ledger = world.ledger.clone();
         let pulls = followed.iter().filter_map(|followed| {
             let name = followed.origin.name();
             let forge = Arc::clone(forges.get(name)?);
-            let pulls = Pulls::start(followed.origin.clone(), forge, world.ledger.clone())?;
+            let shown = (world.ledger.clone(), readiness.clone());
+            let pulls = Pulls::start(followed.origin.clone(), forge, shown)?;
             Some((name.to_owned(), pulls))
         });
         Self {
             pulls: pulls.collect(),
             channels: Mutex::default(),
+            repositories: Mutex::default(),
             chat: Outbox::start(
-                Chat {
-                    notifier,
-                    ledger: ledger.clone(),
-                },
+                Chat::new(notifier, ledger.clone()),
                 ledger,
+                readiness.clone(),
             ),
             world,
         }
     }
 
-    fn remember_channel(&self, kept: &Kept) {
+    async fn remember_channel(&self, kept: &Kept) {
         let name = kept.pinned.name().clone();
-        let mut channels = self.channels();
-        match kept.graph.notify().slack.clone() {
-            Some(channel) => drop(channels.insert(name, channel)),
-            None => drop(channels.remove(&name)),
+        let channel = kept.graph.notify().slack.clone();
+        match channel.clone() {
+            Some(channel) => drop(self.channels().insert(name.clone(), channel)),
+            None => drop(self.channels().remove(&name)),
         }
+        // What waits for a channel that does not take it goes where Git says now.
+        let elsewhere = |letter: &mut ChatLetter| {
+            let moves = letter.environment.as_ref() == Some(&name) && letter.channel != channel;
+            if moves {
+                letter.channel.clone_from(&channel);
+            }
+            moves
+        };
+        self.chat.amend(elsewhere).await;
     }
 
     fn channels(&self) -> MutexGuard<'_, BTreeMap<EnvironmentName, String>> {
         // Only ever changed whole: a panic elsewhere leaves it usable.
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn repositories(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        let repositories = self.repositories.lock();
+        repositories.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Delivers what waits, as far as that is quickly done, and nothing afterwards.
@@ -86,7 +103,7 @@ impl Teller {
 
     /// An environment of a repository says something new.
     pub(crate) async fn changed(&self, kept: &Kept) {
-        self.remember_channel(kept);
+        self.remember_channel(kept).await;
         if let Some(pulls) = self.pulls.get(&kept.repository) {
             trouble::log_untold(pulls.changed(kept).await);
         }
@@ -129,6 +146,7 @@ impl Teller {
         if report.done().any(|step| !step.is_only_drift()) || new_failure {
             let letter = ChatLetter {
                 name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
+                environment: Some(report.plan.environment.clone()),
                 channel: report.graph.notify().slack.clone(),
                 message: run_slack(&result),
                 threaded: false,
@@ -292,6 +310,7 @@ impl Teller {
         if let Some(message) = message {
             let letter = ChatLetter {
                 name: format!("episode/{}", episode.id),
+                environment: Some(report.plan.environment.clone()),
                 channel: report.graph.notify().slack.clone(),
                 message,
                 threaded: episode.ended_at.is_some(),

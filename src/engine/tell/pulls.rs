@@ -9,6 +9,7 @@ use crate::deliver::forge::Forge;
 use crate::deliver::render::RunResult;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::Revision;
+use crate::telemetry::Readiness;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -23,7 +24,11 @@ pub(super) struct Pulls {
 
 impl Pulls {
     /// Starts delivering; `None` for a folder, which has no pull requests.
-    pub(super) fn start(origin: Origin, forge: Arc<dyn Forge>, ledger: Ledger) -> Option<Self> {
+    pub(super) fn start(
+        origin: Origin,
+        forge: Arc<dyn Forge>,
+        (ledger, readiness): (Ledger, Readiness),
+    ) -> Option<Self> {
         let Origin::Git(repository) = &origin else {
             return None;
         };
@@ -37,6 +42,7 @@ impl Pulls {
                     ledger: ledger.clone(),
                 },
                 ledger.clone(),
+                readiness,
             ),
             ledger,
         })

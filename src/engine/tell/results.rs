@@ -2,7 +2,7 @@
 //! on, and a status on the commit. Git says which merges changed an environment, the forge whose they
 //! were.
 
-use super::outbox::{Carrier, Letter};
+use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::forge::{Forge, ForgeError, StatusState};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault, RepoPath, Revision};
@@ -47,6 +47,10 @@ pub(super) struct Said {
 
 impl Letter for ResultLetter {
     fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn way(&self) -> &str {
         &self.name
     }
 }
@@ -130,8 +134,19 @@ impl Carrier for Results {
     type Letter = ResultLetter;
     type Error = ResultError;
 
+    fn place(&self) -> String {
+        format!("results of {}", self.repository.target().name)
+    }
+
     fn kept(&self) -> String {
         format!("forge/{}/waiting", self.repository.target().name)
+    }
+
+    fn fate(&self, error: &ResultError) -> Fate {
+        match error.class() {
+            Class::Transient => Fate::Later,
+            Class::User | Class::Refused | Class::Internal => Fate::Lost,
+        }
     }
 
     async fn deliver(&self, letter: &ResultLetter) -> Result<(), ResultError> {

@@ -66,6 +66,7 @@ impl Teller {
     async fn say_trouble(&self, episode: &Episode) {
         let letter = ChatLetter {
             name: format!("episode/{}", episode.id),
+            environment: Some(episode.environment.clone()),
             channel: self.channels().get(&episode.environment).cloned(),
             message: message(episode),
             threaded: episode.ended_at.is_some(),
@@ -133,15 +134,22 @@ impl Teller {
     async fn repository_state(&self, repository: &str, state: &Value) -> bool {
         let name = format!("repository/{repository}");
         let ledger = &self.world.ledger;
-        let before = ledger
-            .delivery(&name)
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let known = self.repositories().get(repository).cloned();
+        let before = match known {
+            Some(known) => known,
+            None => match ledger.delivery(&name).await {
+                Ok(before) => before.unwrap_or_default(),
+                Err(error) => {
+                    log_untold(Err(error));
+                    Value::Null
+                }
+            },
+        };
         let same = ["state", "code", "revision"]
             .iter()
             .all(|key| before[*key] == state[*key]);
+        self.repositories()
+            .insert(repository.to_owned(), state.clone());
         if !same {
             let mut state = state.clone();
             state["since"] = json!(self.world.clock.now());

@@ -98,6 +98,14 @@ impl Checked {
         self.tell("failure", &failure);
     }
 
+    /// Has the next requests answered with a page, as a proxy on the way does.
+    pub(crate) fn intercept(&self, method: &str, path: &str, status: u16, page: &str, times: u32) {
+        let failure = serde_json::json!({
+            "method": method, "path": path, "status": status, "text": page, "times": times,
+        });
+        self.tell("failure", &failure);
+    }
+
     /// Has the next request of a method whose path contains a text never answered.
     pub(crate) fn hang(&self, method: &str, path: &str) {
         let failure =

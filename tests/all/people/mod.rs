@@ -4,6 +4,7 @@
 
 mod merged;
 mod outage;
+mod refused;
 mod results;
 mod review;
 mod scene;

@@ -46,6 +46,7 @@ export async function serve({ upstream, contract, strict = false, lacks, rewrite
       failure.times -= 1;
       if (failure.status === null) await new Promise(() => {});
       seen.status = failure.status;
+      if (failure.text !== undefined) return { status: failure.status, text: failure.text, type: "text/html", extra: failure.headers };
       return { status: failure.status, text: JSON.stringify(failure.body ?? {}), extra: failure.headers };
     }
     const own = await lacks?.(request);

@@ -1,0 +1,183 @@
+//! The letters that wait, in their order: in memory, and in the ledger as far as that takes them. A ledger
+//! that cannot be read is not an empty one: what it keeps is added once it can be.
+
+use super::Letter;
+use crate::ledger::{Ledger, LedgerError};
+use crate::telemetry::chain;
+use serde_json::Value;
+use std::collections::{BTreeSet, VecDeque};
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+/// How many letters may wait; beyond that the oldest is dropped and logged.
+const WAITING: usize = 256;
+
+/// Letters in their order.
+pub(super) struct Queue<L> {
+    ledger: Ledger,
+    kept: String,
+    waiting: Mutex<Waiting<L>>,
+    news: Notify,
+    closed: CancellationToken,
+}
+
+struct Waiting<L> {
+    letters: VecDeque<L>,
+    /// False until what the ledger keeps is among them: it is not written before.
+    is_read: bool,
+}
+
+impl<L: Letter> Waiting<L> {
+    fn put(&mut self, letter: L) {
+        let mut older = self.letters.iter_mut();
+        match older.find(|one| one.name() == letter.name()) {
+            Some(older) => *older = letter,
+            None => self.letters.push_back(letter),
+        }
+    }
+}
+
+impl<L: Letter> Queue<L> {
+    /// A queue that the ledger keeps under this name; reads nothing yet.
+    pub(super) fn new(ledger: Ledger, kept: String) -> Self {
+        Self {
+            ledger,
+            kept,
+            waiting: Mutex::new(Waiting {
+                letters: VecDeque::new(),
+                is_read: false,
+            }),
+            news: Notify::new(),
+            closed: CancellationToken::new(),
+        }
+    }
+
+    /// Returns the ledger that keeps it.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Takes no more after this, and waits for none.
+    pub(super) fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Ends when it is closed.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Takes a letter in.
+    pub(super) async fn put(&self, letter: L) {
+        let mut waiting = self.waiting.lock().await;
+        if let Err(error) = self.read(&mut waiting).await {
+            self.untold(&error);
+        }
+        waiting.put(letter);
+        if waiting.letters.len() > WAITING {
+            waiting.letters.pop_front();
+            tracing::warn!(
+                outbox = self.kept,
+                "Oldest message dropped, too many are waiting"
+            );
+        }
+        self.keep(&waiting).await;
+        self.news.notify_one();
+    }
+
+    /// Changes letters; `change` tells whether it did.
+    pub(super) async fn amend(&self, change: impl Fn(&mut L) -> bool) {
+        let mut waiting = self.waiting.lock().await;
+        if let Err(error) = self.read(&mut waiting).await {
+            self.untold(&error);
+        }
+        let mut changed = false;
+        for letter in &mut waiting.letters {
+            changed |= change(letter);
+        }
+        if changed {
+            self.keep(&waiting).await;
+            self.news.notify_one();
+        }
+    }
+
+    /// Returns the ways that letters wait for.
+    pub(super) async fn ways(&self) -> Result<BTreeSet<String>, LedgerError> {
+        let mut waiting = self.waiting.lock().await;
+        self.read(&mut waiting).await?;
+        let ways = waiting.letters.iter().map(|one| one.way().to_owned());
+        Ok(ways.collect())
+    }
+
+    /// Returns the first letter that may go now.
+    pub(super) async fn first(&self, goes: impl Fn(&L) -> bool) -> Result<Option<L>, LedgerError> {
+        let mut waiting = self.waiting.lock().await;
+        self.read(&mut waiting).await?;
+        Ok(waiting.letters.iter().find(|one| goes(one)).cloned())
+    }
+
+    /// Ends when a letter came since it was last asked, or none will come. Returns whether one may.
+    pub(super) async fn is_open(&self) -> bool {
+        if self.closed.is_cancelled() {
+            return false;
+        }
+        tokio::select! {
+            () = self.news.notified() => {}
+            () = self.closed.cancelled() => {}
+        }
+        true
+    }
+
+    /// Takes a letter away, unless something newer took its place meanwhile.
+    pub(super) async fn done(&self, letter: &L) {
+        let mut waiting = self.waiting.lock().await;
+        let before = waiting.letters.len();
+        waiting.letters.retain(|one| one != letter);
+        if waiting.letters.len() < before {
+            self.keep(&waiting).await;
+        }
+    }
+
+    /// Adds what the ledger keeps, the first time that it can be read.
+    async fn read(&self, waiting: &mut Waiting<L>) -> Result<(), LedgerError> {
+        if waiting.is_read {
+            return Ok(());
+        }
+        let kept = self.ledger.delivery(&self.kept).await?.unwrap_or_default();
+        let kept: Vec<Value> = serde_json::from_value(kept).unwrap_or_default();
+        let newer = std::mem::take(&mut waiting.letters);
+        for letter in kept {
+            match serde_json::from_value(letter) {
+                Ok(letter) => waiting.letters.push_back(letter),
+                Err(error) => tracing::warn!(
+                    outbox = self.kept,
+                    error = chain(&error),
+                    "Waiting message cannot be read, leaving it out"
+                ),
+            }
+        }
+        waiting.is_read = true;
+        for letter in newer {
+            waiting.put(letter);
+        }
+        Ok(())
+    }
+
+    async fn keep(&self, waiting: &Waiting<L>) {
+        if !waiting.is_read {
+            return;
+        }
+        let letters = serde_json::to_value(&waiting.letters).unwrap_or_default();
+        if let Err(error) = self.ledger.record_delivery(&self.kept, &letters).await {
+            self.untold(&error);
+        }
+    }
+
+    fn untold(&self, error: &LedgerError) {
+        tracing::warn!(
+            outbox = self.kept,
+            error = chain(error),
+            "Waiting messages not recorded, a restart loses them"
+        );
+    }
+}
