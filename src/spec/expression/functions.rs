@@ -2,36 +2,12 @@
 
 use super::datum::{Content, Datum};
 use super::operators::is_operator;
+use super::reference::FUNCTIONS;
 use super::{Stop, Wrong};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 type Answer = Result<Datum, Stop>;
-
-/// Every function, as people write them.
-pub(super) const FUNCTIONS: [&str; 21] = [
-    "size",
-    "string",
-    "int",
-    "uint",
-    "double",
-    "bool",
-    "bytes",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "lowerAscii",
-    "upperAscii",
-    "trim",
-    "split",
-    "join",
-    "replace",
-    "substring",
-    "reverse",
-    "base64.encode",
-    "base64.decode",
-    "json.encode",
-];
 
 /// The longest text a function makes, in bytes.
 const LONGEST: usize = 1024 * 1024;
@@ -40,7 +16,7 @@ const LONGEST: usize = 1024 * 1024;
 /// `map`, `filter`) are no functions any more when this is asked.
 pub(super) fn is_function(module: Option<&str>, name: &str) -> bool {
     let full = module.map_or_else(|| name.to_owned(), |module| format!("{module}.{name}"));
-    FUNCTIONS.contains(&full.as_str()) || (module.is_none() && is_operator(name))
+    FUNCTIONS.iter().any(|known| known.name == full) || (module.is_none() && is_operator(name))
 }
 
 /// Calls a function; of a method the target is the first value. What is made from a secret is one.

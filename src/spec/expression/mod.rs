@@ -12,6 +12,7 @@ mod fuel;
 mod functions;
 mod operators;
 mod parse;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 

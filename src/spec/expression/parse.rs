@@ -1,7 +1,8 @@
 //! Text -> [`Expression`], bounded in length and depth, with everything it names known.
 
 use super::chain::{Found, walk};
-use super::functions::{FUNCTIONS, is_function};
+use super::functions::is_function;
+use super::reference::FUNCTIONS;
 use super::{ROOTS, Wrong};
 use crate::yaml::nearest;
 use cel::common::ast::IdedExpr;
@@ -137,8 +138,9 @@ fn unknown_function(module: Option<&str>, name: &str) -> Wrong {
         format!("there is no function `{shown}`"),
     )
     .near(name);
-    match nearest(&shown, FUNCTIONS) {
+    let known = FUNCTIONS.map(|function| function.name);
+    match nearest(&shown, known) {
         Some(near) => wrong.with_hint(format!("Did you mean `{near}`?")),
-        None => wrong.with_hint(format!("Functions: {}.", FUNCTIONS.join(", "))),
+        None => wrong.with_hint(format!("Functions: {}.", known.join(", "))),
     }
 }

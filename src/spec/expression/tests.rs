@@ -121,6 +121,16 @@ fn expressions_give_values_with_their_types() {
 }
 
 #[test]
+fn the_reference_says_what_is_so() {
+    use reference::{FUNCTIONS, MACROS};
+    for known in FUNCTIONS.iter().chain(&MACROS) {
+        assert!(known.example.contains(known.name), "{}", known.example);
+        let expected = format!("{} => {}\n", known.example, known.gives);
+        assert_eq!(all(&[known.example]), expected);
+    }
+}
+
+#[test]
 fn mistakes_say_what_is_wrong_and_never_the_value() {
     insta::assert_snapshot!(all(&[
         "",

@@ -2,6 +2,7 @@
 
 use super::{duration, flag, object};
 use crate::model::{Kind, Kinds};
+use crate::spec::expression::reference::{Callable, FUNCTIONS, MACROS};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -45,8 +46,10 @@ fn connection_of(name: &str, settings: &Value) -> Value {
     let mut properties = Map::new();
     properties.insert("provider".to_owned(), provider(json!({ "const": name })));
     let own = schema["properties"].as_object().into_iter().flatten();
+    let keys: Vec<&str> = own.clone().map(|(key, _)| key.as_str()).collect();
+    let about = format!("A connection of {name} says: {}.", keys.join(", "));
     properties.extend(own.map(|(key, of_key)| (key.clone(), of_key.clone())));
-    schema["description"] = json!(format!("How a connection of {name} reaches."));
+    schema["description"] = json!(about);
     schema["properties"] = Value::Object(properties);
     schema
 }
@@ -61,14 +64,7 @@ pub(super) fn definitions(kinds: &Kinds, rows: &[Kind]) -> Value {
         }
     }
     definitions.insert("resource".to_owned(), resource(rows));
-    definitions.insert(
-        "expression".to_owned(),
-        json!({
-            "type": "string",
-            "pattern": "\\$\\{",
-            "description": "An expression: ${…} over vars, secrets, metadata and resources.<id>.<output>.",
-        }),
-    );
+    definitions.insert("expression".to_owned(), expression());
     for kind in rows {
         if let Some(schema) = &kind.schema {
             let mut schema = open(schema, &format!("#/$defs/{}", escaped(kind.name.as_str())));
@@ -79,6 +75,23 @@ pub(super) fn definitions(kinds: &Kinds, rows: &[Kind]) -> Value {
         }
     }
     Value::Object(definitions)
+}
+
+/// A text with an expression. `x-functions` is for `explain`: editors pass over it.
+fn expression() -> Value {
+    let one = |known: &Callable| {
+        let example = format!("${{{}}}", known.example);
+        let about =
+            json!({ "description": known.about, "examples": [example], "x-gives": known.gives });
+        (known.name.to_owned(), about)
+    };
+    let functions: Map<String, Value> = FUNCTIONS.iter().chain(&MACROS).map(one).collect();
+    json!({
+        "type": "string",
+        "pattern": "\\$\\{",
+        "description": "An expression: ${…} over vars, secrets, metadata and resources.<id>.<output>, in CEL: operators as in C, lists in [ ], maps in { }, texts in quotes, x ? y : z.",
+        "x-functions": functions,
+    })
 }
 
 fn resource(rows: &[Kind]) -> Value {
