@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+mod footing;
 mod git;
 
 /// How often the ledger is asked whether a person paused or resumed something.
@@ -84,6 +85,8 @@ pub struct Daemon {
     unsettled: BTreeSet<EnvironmentName>,
     view: watch::Sender<View>,
     pokes: Vec<Arc<Notify>>,
+    /// The ledger was taken from under us: nothing begins.
+    lost: bool,
 }
 
 impl Daemon {
@@ -100,6 +103,7 @@ impl Daemon {
             unsettled: BTreeSet::new(),
             view: watch::Sender::new(View::default()),
             pokes,
+            lost: false,
             parts,
         }
     }
@@ -161,6 +165,9 @@ impl Daemon {
 
     /// Returns how long nothing is due.
     fn until_next(&self) -> Duration {
+        if self.lost {
+            return PAUSE_CHECK;
+        }
         let now = self.parts.world.clock.now();
         let wait = self.schedule.wake().map(|at| at.duration_since(now));
         wait.map_or(Duration::from_secs(3600), |wait| {
@@ -214,6 +221,9 @@ impl Daemon {
     }
 
     fn start_due(&mut self) {
+        if !self.has_ledger() {
+            return;
+        }
         let now = self.parts.world.clock.now();
         for command in self.schedule.due(now) {
             let Command::Start(name, reason) = command else {

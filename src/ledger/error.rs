@@ -14,11 +14,6 @@ impl Place {
         Self(None)
     }
 
-    /// Tells whether it can still be found: what is written to a file that was removed is lost.
-    pub(super) fn is_there(&self) -> bool {
-        self.0.as_ref().is_none_or(|path| path.exists())
-    }
-
     /// A ledger in a file.
     pub(super) fn file(path: &Path) -> Self {
         Self(Some(path.to_owned()))
@@ -40,6 +35,14 @@ pub enum LedgerError {
     /// There is no such file.
     #[error("find {0}")]
     NotFound(Place),
+    /// The file was taken from under the one that has it open.
+    #[error("use {place}: it was {what} while it was in use")]
+    Lost {
+        /// Which.
+        place: Place,
+        /// What happened to it.
+        what: &'static str,
+    },
     /// Another daemon holds it.
     #[error("open {place}: another daemon uses it{}", holder(*.pid))]
     Locked {
@@ -152,6 +155,7 @@ impl Fault for LedgerError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound(_) => "ledger-not-found",
+            Self::Lost { .. } => "ledger-lost",
             Self::Locked { .. } => "ledger-locked",
             Self::Open { .. } => "ledger-open",
             Self::Corrupt { .. } => "ledger-corrupt",
@@ -168,6 +172,10 @@ impl Fault for LedgerError {
         Some(match self {
             Self::NotFound(_) => {
                 "The daemon makes it at its first start; check `ledger.path` in the settings."
+                    .to_owned()
+            }
+            Self::Lost { .. } => {
+                "Put the file back and it goes on by itself. Where it cannot be had again, restart reconciled: what is owned is found again by its marks, only history is lost."
                     .to_owned()
             }
             Self::Locked { .. } => {
@@ -193,9 +201,11 @@ impl Fault for LedgerError {
 
     fn class(&self) -> Class {
         match self {
-            Self::NotFound(_) | Self::Open { .. } | Self::Corrupt { .. } | Self::Newer { .. } => {
-                Class::User
-            }
+            Self::NotFound(_)
+            | Self::Lost { .. }
+            | Self::Open { .. }
+            | Self::Corrupt { .. }
+            | Self::Newer { .. } => Class::User,
             Self::Locked { .. } | Self::Broken { .. } => Class::Refused,
             Self::Full { .. } | Self::Database { .. } => Class::Transient,
             Self::ReadOnly(_) | Self::Closed(_) => Class::Internal,

@@ -11,6 +11,7 @@
 //! # Guarantees
 //! - When a call that writes returns `Ok`, what it wrote survives a kill and a power cut.
 //! - When it returns `Err`, nothing of it is there, and everything before it is.
+//! - What was deleted or replaced under the one that has it open is neither read nor written any more.
 //! - One daemon per file; a command line beside it may read, and write small things.
 
 mod entry;
@@ -20,6 +21,7 @@ mod history;
 mod inventory;
 mod lock;
 mod open;
+mod open_file;
 mod reading;
 mod records;
 mod runs;
@@ -41,6 +43,7 @@ use crate::telemetry::{Clock, crash_point};
 use entry::Entry;
 use error::Place;
 use jiff::Timestamp;
+use open_file::OpenFile;
 use sqlx::AnyPool;
 use tokio::sync::{mpsc, oneshot};
 use writer::Job;
@@ -54,6 +57,7 @@ pub struct Ledger {
     key: DigestKey,
     clock: Clock,
     place: Place,
+    file: OpenFile,
 }
 
 impl Ledger {
@@ -74,10 +78,15 @@ impl Ledger {
     /// # Errors
     /// Why it would not: a full disk, a lost file.
     pub async fn writable(&self) -> Result<(), LedgerError> {
-        if !self.place.is_there() {
-            return Err(LedgerError::NotFound(self.place.clone()));
-        }
         self.note(Entry::Probe).await
+    }
+
+    /// Checks that its file is still the one in its place, which costs next to nothing.
+    ///
+    /// # Errors
+    /// `Lost`, with what happened to it.
+    pub fn in_place(&self) -> Result<(), LedgerError> {
+        self.file.check()
     }
 
     /// Writes what is under way, then gives the file and its lock free. What is written afterwards

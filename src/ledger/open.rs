@@ -2,6 +2,7 @@
 
 use super::error::{LedgerError, Place};
 use super::lock::{Lock, holder_of};
+use super::open_file::OpenFile;
 use super::schema;
 use super::{Ledger, writer};
 use crate::model::DigestKey;
@@ -34,8 +35,9 @@ impl Ledger {
         let path = made(path)?;
         let place = Place::file(&path);
         let lock = Lock::take(&path, &place)?;
-        let pool = pool(&path, "rwc", &place).await?;
-        Self::ready(pool, place, Some(lock)).await
+        let pool = pool(&path, "rw", &place).await?;
+        let file = OpenFile::of(&path, place.clone())?;
+        Self::ready(pool, (place, file), Some(lock)).await
     }
 
     /// Opens the ledger beside a daemon that may be running, for small writes such as a pause.
@@ -45,8 +47,9 @@ impl Ledger {
     pub async fn open_beside(path: &Path) -> Result<Self, LedgerError> {
         let path = made(path)?;
         let place = Place::file(&path);
-        let pool = pool(&path, "rwc", &place).await?;
-        Self::ready(pool, place, None).await
+        let pool = pool(&path, "rw", &place).await?;
+        let file = OpenFile::of(&path, place.clone())?;
+        Self::ready(pool, (place, file), None).await
     }
 
     /// Opens the ledger for reading, beside a daemon that may be running. Every write is refused.
@@ -60,6 +63,7 @@ impl Ledger {
         }
         let path = absolute(path, &place)?;
         let pool = pool(&path, "ro", &place).await?;
+        let file = OpenFile::of(&path, place.clone())?;
         let failed = |error| LedgerError::from_database(&place, error);
         let mut connection = pool.acquire().await.map_err(failed)?;
         if !schema::is_there(&mut connection).await.map_err(failed)? {
@@ -78,6 +82,7 @@ impl Ledger {
             writer: None,
             clock: Clock::system(),
             place,
+            file,
         })
     }
 
@@ -97,7 +102,8 @@ impl Ledger {
             .connect_with(options)
             .await
             .map_err(failed)?;
-        Self::ready(pool, place, None).await
+        let file = OpenFile::memory(place.clone());
+        Self::ready(pool, (place, file), None).await
     }
 
     /// Tells whether a daemon holds the ledger in this file now, and in which process, where it said.
@@ -105,19 +111,24 @@ impl Ledger {
         holder_of(path)
     }
 
-    async fn ready(pool: AnyPool, place: Place, lock: Option<Lock>) -> Result<Self, LedgerError> {
+    async fn ready(
+        pool: AnyPool,
+        (place, file): (Place, OpenFile),
+        lock: Option<Lock>,
+    ) -> Result<Self, LedgerError> {
         let failed = |error| LedgerError::from_database(&place, error);
         let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         schema::prepare(&mut transaction, &place).await?;
         let key = digest_key(&mut transaction, &place).await?;
         transaction.commit().await.map_err(failed)?;
-        let writer = writer::start(pool.clone(), place.clone(), lock);
+        let writer = writer::start(pool.clone(), (place.clone(), file.clone()), lock);
         Ok(Self {
             pool,
             writer: Some(writer),
             key,
             clock: Clock::system(),
             place,
+            file,
         })
     }
 }

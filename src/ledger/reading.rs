@@ -70,6 +70,7 @@ impl Ledger {
         query: sqlx::query::Query<'_, Any, sqlx::any::AnyArguments>,
         read: impl Fn(Reading<'_>) -> Result<T, LedgerError>,
     ) -> Result<Vec<T>, LedgerError> {
+        self.in_place()?;
         let rows = query
             .fetch_all(&self.pool)
             .await

@@ -243,10 +243,7 @@ async fn files_are_this_user_s_only_and_damage_is_named() {
     }
     let aside = path.with_extension("aside");
     std::fs::rename(&path, &aside).unwrap();
-    assert_eq!(
-        ledger.writable().await.unwrap_err().code(),
-        "ledger-not-found"
-    );
+    assert_eq!(ledger.writable().await.unwrap_err().code(), "ledger-lost");
     std::fs::rename(&aside, &path).unwrap();
     ledger.close().await;
     std::fs::write(&path, b"").unwrap();

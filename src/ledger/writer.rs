@@ -4,6 +4,7 @@
 use super::entry::Entry;
 use super::error::{LedgerError, Place};
 use super::lock::Lock;
+use super::open_file::OpenFile;
 use super::verify::link;
 use crate::model::Digest;
 use jiff::Timestamp;
@@ -32,7 +33,11 @@ struct Waiting {
 }
 
 /// Starts the writer. It ends with the last handle to it, and holds the lock until then.
-pub(super) fn start(pool: AnyPool, place: Place, lock: Option<Lock>) -> mpsc::Sender<Job> {
+pub(super) fn start(
+    pool: AnyPool,
+    about: (Place, OpenFile),
+    lock: Option<Lock>,
+) -> mpsc::Sender<Job> {
     let (sender, mut queue) = mpsc::channel(GROUP);
     tokio::spawn(async move {
         let mut jobs = Vec::with_capacity(GROUP);
@@ -53,7 +58,7 @@ pub(super) fn start(pool: AnyPool, place: Place, lock: Option<Lock>) -> mpsc::Se
                     }
                 }
             }
-            write(&pool, &place, waiting).await;
+            write(&pool, &about, waiting).await;
         }
         drop(queue);
         drop(lock);
@@ -64,7 +69,17 @@ pub(super) fn start(pool: AnyPool, place: Place, lock: Option<Lock>) -> mpsc::Se
     sender
 }
 
-async fn write(pool: &AnyPool, place: &Place, mut waiting: Vec<Waiting>) {
+async fn write(pool: &AnyPool, about: &(Place, OpenFile), mut waiting: Vec<Waiting>) {
+    let (place, file) = about;
+    if let Some(lost) = file.lost() {
+        let mut lost = Some(lost);
+        for one in waiting {
+            let error = lost.take().or_else(|| file.lost());
+            let error = error.unwrap_or_else(|| LedgerError::Closed(place.clone()));
+            let _nobody_waits = one.reply.send(Err(error));
+        }
+        return;
+    }
     match write_group(pool, &mut waiting).await {
         Ok(ids) => {
             for (waiting, id) in waiting.into_iter().zip(ids) {
@@ -80,7 +95,7 @@ async fn write(pool: &AnyPool, place: &Place, mut waiting: Vec<Waiting>) {
         // One entry's failure must not be another's: each by itself.
         Err(_) => {
             for one in waiting {
-                Box::pin(write(pool, place, vec![one])).await;
+                Box::pin(write(pool, about, vec![one])).await;
             }
         }
     }

@@ -14,6 +14,10 @@ use std::sync::Arc;
 
 impl Daemon {
     pub(super) async fn hear(&mut self, heard: Heard) {
+        // What was not taken in is asked for again.
+        if !self.has_ledger() {
+            return;
+        }
         match heard.result {
             Ok(fetched) => self.take(heard.repository, fetched).await,
             Err(error) => self.unreachable(heard.repository, &error).await,

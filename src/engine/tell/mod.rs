@@ -2,6 +2,7 @@
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
 mod chat;
+mod lost;
 mod merged;
 mod outbox;
 mod pulls;
@@ -19,6 +20,7 @@ use crate::ledger::{Episode, LedgerError};
 use crate::model::{EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 use chat::{Chat, ChatLetter};
+use lost::Urgent;
 use outbox::Outbox;
 use pulls::Pulls;
 use serde_json::{Value, json};
@@ -29,6 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Teller {
     world: World,
     chat: Outbox<ChatLetter>,
+    notifier: Arc<dyn Notifier>,
+    urgent: Urgent,
     /// By the name of the repository.
     pulls: BTreeMap<String, Pulls>,
     /// Where each environment wants to be spoken of, for what is said while it cannot be read.
@@ -59,10 +63,12 @@ impl Teller {
             channels: Mutex::default(),
             repositories: Mutex::default(),
             chat: Outbox::start(
-                Chat::new(notifier, ledger.clone()),
+                Chat::new(Arc::clone(&notifier), ledger.clone()),
                 ledger,
                 readiness.clone(),
             ),
+            notifier,
+            urgent: Urgent::default(),
             world,
         }
     }
