@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod failure;
 mod history;
+mod import;
 mod init;
 mod output;
 mod paths;
@@ -84,6 +85,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Import(import::Args),
     Validate(validate::Args),
     Plan(plan::Args),
     Apply(apply::Args),
@@ -128,6 +130,7 @@ impl Cli {
         let Self { global, command } = self;
         match command {
             Command::Init(args) => init::run(&args, &out),
+            Command::Import(args) => import::run(&args, &global, &out),
             Command::Validate(args) => validate::run(&args, &global, &out),
             Command::Plan(args) => plan::run(&args, &global, &out),
             Command::Apply(args) => apply::run(&args, &global, &out),

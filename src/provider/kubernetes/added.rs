@@ -152,7 +152,7 @@ pub(super) fn patch(live: &Json, sent: &Json, added: &Json) -> Json {
 }
 
 /// Takes a set of fields off; an item that somebody else keeps a field of stays.
-fn cut(value: &mut Json, set: &Json, others: Option<&Json>) {
+pub(super) fn cut(value: &mut Json, set: &Json, others: Option<&Json>) {
     for (text, inner) in fieldset::below(set) {
         let others = others.and_then(|others| others.get(text));
         let goes = fieldset::has_itself(inner) && others.is_none();

@@ -165,6 +165,12 @@ impl Types {
         }
     }
 
+    /// Returns every kind whose objects live in namespaces, in its preferred version.
+    pub(super) fn namespaced(&self) -> impl Iterator<Item = &Served> {
+        let preferred = self.served.values().filter_map(|versions| versions.first());
+        preferred.filter(|served| served.namespaced)
+    }
+
     fn is_down(&self, group: &str, version: Option<&str>) -> bool {
         let mut down = self.down.iter().filter(|(name, _)| name == group);
         match version {

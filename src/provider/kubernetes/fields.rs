@@ -48,6 +48,11 @@ const CARETAKERS: [&str; 4] = [
     "kube-apiserver",
 ];
 
+/// Tells whether a field manager is a part of the cluster itself.
+pub(super) fn is_caretaker(manager: &str) -> bool {
+    CARETAKERS.contains(&manager)
+}
+
 /// Tells whether a field manager is a person at work, or a tool that people once had the object by: both
 /// are overwritten. Every other one is a controller, which would write its value again.
 pub(super) fn is_person(manager: &str) -> bool {

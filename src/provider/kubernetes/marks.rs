@@ -165,6 +165,18 @@ pub(super) fn is_restless(annotation: &str) -> bool {
     RESTLESS.iter().any(|start| annotation.starts_with(start))
 }
 
+/// Tells a label or annotation by which another tool knows what is its own.
+pub(super) fn is_of_another_tool(key: &str) -> bool {
+    const THEIRS: [&str; 5] = [
+        "meta.helm.sh/",
+        "argocd.argoproj.io/",
+        "kustomize.toolkit.fluxcd.io/",
+        "helm.toolkit.fluxcd.io/",
+        "applyset.kubernetes.io/",
+    ];
+    THEIRS.iter().any(|start| key.starts_with(start))
+}
+
 fn is_autoscaled(metadata: &Json) -> bool {
     metadata["managedFields"]
         .as_array()

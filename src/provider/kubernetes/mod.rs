@@ -13,6 +13,7 @@ mod added;
 mod apply;
 mod cluster;
 mod connection;
+mod defaults;
 mod delete;
 mod discovery;
 mod dry_run;
@@ -22,6 +23,7 @@ mod fields;
 mod fieldset;
 mod health;
 mod ignored;
+mod import;
 mod instruction;
 mod list;
 mod managed;
@@ -41,6 +43,7 @@ mod watch;
 mod write;
 
 pub use connection::KubernetesSettings;
+pub use import::{Import, Search};
 pub(super) use rows::rows;
 
 use super::{Nudge, Provider, ProviderError};

@@ -5,6 +5,7 @@ mod charted;
 mod custom;
 mod drift;
 mod faults;
+mod imported;
 mod kustomized;
 pub(crate) mod proxy;
 mod removal;

@@ -1,0 +1,289 @@
+//! `reconciled import`: what others made in a namespace becomes an environment whose first plan changes no field.
+
+use crate::cli::{Place, Said};
+use crate::peers::kubernetes::cluster;
+use serde_json::{Value as Json, json};
+
+/// As people write them, by hand: fields left out, texts that YAML takes for something else.
+const OBJECTS: &str = r##"
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings, labels: { app: web } }
+data:
+  words: "yes"
+  octal: "010"
+  time: "12:30"
+  number: "1e3"
+  nothing: "~"
+  expression: "${HOME} $${x} ${"
+  long: |
+    one: two
+      # three
+    	tab
+  trailing: "a \n\n"
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: web }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, labels: { app: web } }
+spec: { selector: { app: web }, ports: [{ name: http, port: 80, targetPort: http }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: headless }
+spec: { clusterIP: None, selector: { app: web }, ports: [{ port: 80, name: tcp }, { port: 80, protocol: UDP, name: udp }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, labels: { app: web }, annotations: { note: "it's \"here\"" } }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      serviceAccountName: web
+      volumes: [{ name: tmp, emptyDir: {} }, { name: settings, configMap: { name: settings } }]
+      containers:
+      - name: web
+        image: shop/web:1
+        env: [{ name: POD, valueFrom: { fieldRef: { fieldPath: metadata.name } } }, { name: EMPTY, value: "" }]
+        ports: [{ name: http, containerPort: 8080 }]
+        readinessProbe: { httpGet: { path: /, port: http } }
+        livenessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 20 }
+        resources: { requests: { cpu: 0.1, memory: 64Mi } }
+        volumeMounts: [{ name: tmp, mountPath: /tmp }]
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: store }
+spec:
+  serviceName: store
+  replicas: 0
+  selector: { matchLabels: { app: store } }
+  template:
+    metadata: { labels: { app: store } }
+    spec: { containers: [{ name: store, image: shop/store }] }
+  volumeClaimTemplates: [{ metadata: { name: data }, spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } } }]
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: agent }
+spec:
+  selector: { matchLabels: { app: agent } }
+  template:
+    metadata: { labels: { app: agent } }
+    spec: { containers: [{ name: agent, image: shop/agent:1 }], tolerations: [{ operator: Exists }] }
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: { name: clean }
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: clean, image: shop/clean:1 }] } } } }
+---
+apiVersion: batch/v1
+kind: Job
+metadata: { name: once }
+spec: { suspend: true, template: { spec: { restartPolicy: Never, containers: [{ name: once, image: shop/once:1 }] } } }
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: data }
+spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: web }
+spec: { rules: [{ host: web.example.com, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: web, port: { name: http } } } }] } }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: closed }
+spec: { podSelector: {}, policyTypes: [Ingress] }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }
+  minReplicas: 1
+  maxReplicas: 3
+  metrics: [{ type: Resource, resource: { name: cpu, target: { type: Utilization, averageUtilization: 80 } } }]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: web }
+spec: { minAvailable: 1, selector: { matchLabels: { app: web } } }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: "web:reader" }
+rules: [{ apiGroups: [""], resources: [configmaps], verbs: [get] }]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: web }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: "web:reader" }
+subjects: [{ kind: ServiceAccount, name: web }]
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: token }
+stringData: { token: canary-of-import }
+"##;
+
+struct Scene {
+    place: Place,
+    namespace: String,
+}
+
+impl Scene {
+    fn new(stem: &str) -> Self {
+        let place = Place::new();
+        let namespace = cluster().namespace(stem);
+        std::fs::copy(cluster().kubeconfig(), place.path().join("kubeconfig")).unwrap();
+        Self { place, namespace }
+    }
+
+    fn import(&self, more: &[&str]) -> Said {
+        let own = [
+            "import",
+            "shop",
+            "--namespace",
+            &self.namespace,
+            "--kubeconfig",
+            "kubeconfig",
+            "--context",
+            "peers",
+        ];
+        self.place.run(&[&own, more].concat())
+    }
+
+    /// Imports into the file, and returns what was said.
+    fn imported(&self, more: &[&str]) -> Said {
+        let said = self.import(more);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        std::fs::write(self.place.path().join("shop.yaml"), &said.stdout).unwrap();
+        said
+    }
+
+    fn plan(&self) -> (Option<i32>, Json) {
+        let said = self.place.run(&["plan", "shop.yaml", "--output", "json"]);
+        (said.code, said.json())
+    }
+}
+
+/// What is adopted without a change, and everything else.
+fn told(plan: &Json) -> (usize, Vec<&Json>) {
+    let steps = plan["steps"].as_array().unwrap();
+    let (adopted, rest): (Vec<&Json>, Vec<&Json>) = steps.iter().partition(|step| {
+        let changes = step["changes"].as_array();
+        step["action"] == "adopt" && changes.is_none_or(Vec::is_empty)
+    });
+    (adopted.len(), rest)
+}
+
+fn imports_with(stem: &str, made: impl Fn(&Scene)) {
+    let scene = Scene::new(stem);
+    made(&scene);
+    let said = scene.imported(&[]);
+    assert!(!said.stdout.contains("canary-of-import"), "{said:?}");
+    assert!(
+        said.stderr.contains("Secret/token: values of Secrets"),
+        "{said:?}"
+    );
+    assert!(said.stderr.contains("Job/once: it runs once"), "{said:?}");
+    for noise in [
+        "clusterIPs",
+        "terminationMessagePath",
+        "progressDeadlineSeconds",
+        "managedFields",
+        "creationTimestamp",
+        "status:",
+        "last-applied",
+        "defaultMode",
+        "uid",
+    ] {
+        assert!(!said.stdout.contains(noise), "{noise}: {}", said.stdout);
+    }
+    let (code, plan) = scene.plan();
+    let (adopted, rest) = told(&plan);
+    assert!(rest.is_empty(), "{rest:#?}\n{}", said.stdout);
+    assert_eq!((code, adopted), (Some(2), 15), "{}", said.stdout);
+    let apply = scene
+        .place
+        .run(&["apply", "shop.yaml", "--yes", "--no-wait"]);
+    assert_eq!(apply.code, Some(0), "{apply:?}");
+    let (code, plan) = scene.plan();
+    assert_eq!(code, Some(0), "{plan:#}");
+    // What is kept here is nothing to import again.
+    let said = scene.import(&[]);
+    assert!(said.stderr.contains("declares it already"), "{said:?}");
+}
+
+#[test]
+fn what_kubectl_applied_is_imported_clean_and_its_first_plan_changes_nothing() {
+    imports_with("import-applied", |scene| {
+        cluster().kubectl_apply(&scene.namespace, OBJECTS);
+    });
+}
+
+#[test]
+fn what_was_created_by_hand_is_imported_clean_and_its_first_plan_changes_nothing() {
+    imports_with("import-created", |scene| {
+        cluster().kubectl_create(&scene.namespace, OBJECTS);
+    });
+}
+
+#[test]
+fn what_another_tool_manages_is_taken_only_where_asked_for() {
+    let scene = Scene::new("import-helm");
+    let object = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "web", "annotations": {
+        "meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop" } }, "data": { "a": "b" } });
+    cluster().kubectl_create(&scene.namespace, &object.to_string());
+    let said = scene.import(&[]);
+    assert!(
+        said.stderr
+            .contains("ConfigMap/web: Helm release shop/web manages it"),
+        "{said:?}"
+    );
+    assert!(!said.stdout.contains("kubernetes/object"), "{said:?}");
+    let said = scene.imported(&["--adopt", "--kinds", "configmaps"]);
+    assert!(said.stdout.contains("adopt: true"), "{said:?}");
+    assert!(!said.stdout.contains("meta.helm.sh"), "{said:?}");
+    let apply = scene.place.run(&["apply", "shop.yaml", "--yes"]);
+    assert_eq!(apply.code, Some(0), "{apply:?}");
+    assert_eq!(scene.plan().0, Some(0));
+}
+
+#[test]
+fn a_slip_of_the_finger_is_no_empty_namespace() {
+    let scene = Scene::new("import-slip");
+    let said = scene.import(&["--kinds", "Deploiment"]);
+    said.assert_only_talk(1);
+    assert!(
+        said.stderr.contains("serves no kind Deploiment"),
+        "{said:?}"
+    );
+    let said = scene.import(&["--namespace", "nowhere"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let said = scene.place.run(&[
+        "import",
+        "shop",
+        "--namespace",
+        "nowhere",
+        "--kubeconfig",
+        "kubeconfig",
+    ]);
+    said.assert_only_talk(1);
+    assert!(
+        said.stderr.contains("the cluster has none of that name"),
+        "{said:?}"
+    );
+    let said = scene.import(&["--selector", "app in (("]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+}
