@@ -4,8 +4,9 @@ use super::Place;
 use serde_json::Value;
 use std::path::Path;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
+    "import",
     "validate",
     "plan",
     "apply",
