@@ -111,6 +111,16 @@ impl Cluster {
         }
     }
 
+    /// Reads a path of the API as it is answered.
+    pub(super) async fn read(&self, path: &str) -> Result<Json, Failure> {
+        self.sender.read(path, "application/json").await
+    }
+
+    /// Reads a path that answers text, up to so many bytes; `None` where it cannot be read, whyever.
+    pub(super) async fn text(&self, path: &str, most: usize) -> Option<String> {
+        self.sender.text(path, most).await
+    }
+
     /// Reads a whole collection; `None` where the kind is not served.
     pub(super) async fn list(
         &self,

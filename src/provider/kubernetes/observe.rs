@@ -240,7 +240,8 @@ async fn look(
     seen.prediction = answer.prediction;
     seen.touched_by = answer.touches;
     if asked.depth > Depth::Identity {
-        seen.health = health::explained(cluster, live, target, seen.health).await;
+        let health = health::explained(cluster, live, target, seen.health).await;
+        seen.health = sealer.scrubbed_health(health);
     }
     Observed::answer(asked, Observation::Present(Box::new(seen)))
 }
@@ -294,7 +295,7 @@ pub(super) fn present(
         owner: marks::owner(&object, &target.reference),
         mark: marks::mark(live),
         external_id: object["metadata"]["uid"].as_str().map(str::to_owned),
-        health: health::of(&object),
+        health: sealer.scrubbed_health(health::of(&object)),
         value: sealer.seal(shape::value(object, desired)),
         prediction: None,
         touched_by: Vec::new(),

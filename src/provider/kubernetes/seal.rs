@@ -3,7 +3,7 @@
 
 use super::error::Failure;
 use crate::model::secret::MASK;
-use crate::model::{Asked, Kind, Secret, Value};
+use crate::model::{Asked, Health, Kind, Secret, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
@@ -129,19 +129,25 @@ impl<'a> Sealer<'a> {
 
     /// Takes secrets out of the server's words.
     pub(super) fn scrubbed(&self, mut failure: Failure) -> Failure {
-        let scrub = |text: &mut String| {
-            for secret in self.texts.iter().filter(|secret| secret.len() >= SHORTEST) {
-                if text.contains(secret.as_str()) {
-                    *text = text.replace(secret.as_str(), MASK);
-                }
-            }
-        };
-        scrub(&mut failure.reason);
+        failure.reason = self.clean(failure.reason);
+        for cause in &mut failure.causes {
+            cause.message = self.clean(std::mem::take(&mut cause.message));
+        }
         failure
-            .causes
-            .iter_mut()
-            .for_each(|cause| scrub(&mut cause.message));
-        failure
+    }
+
+    /// Takes secrets out of the reason why something does not work.
+    pub(super) fn scrubbed_health(&self, health: Health) -> Health {
+        match health {
+            Health::Ready => Health::Ready,
+            Health::Progressing(why) => Health::Progressing(self.clean(why)),
+            Health::Failed(why) => Health::Failed(self.clean(why)),
+        }
+    }
+
+    fn clean(&self, text: String) -> String {
+        let secrets = self.texts.iter().filter(|secret| secret.len() >= SHORTEST);
+        secrets.fold(text, |text, secret| text.replace(secret.as_str(), MASK))
     }
 }
 

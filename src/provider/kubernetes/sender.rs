@@ -142,6 +142,22 @@ impl Sender {
         Err(failure)
     }
 
+    /// Reads a text, in one try and up to so many bytes: what is behind the API server, a kubelet say,
+    /// may be gone, which is no reason to go slower. `None` where there is no such text.
+    pub(super) async fn text(&self, path: &str, most: usize) -> Option<String> {
+        let ask = get(path, "*/*");
+        let read = async {
+            let answer = self.answer(&ask).await.ok()?;
+            if !answer.status().is_success() {
+                return None;
+            }
+            let body = Limited::new(answer.into_body(), most).collect().await;
+            Some(body.ok()?.to_bytes())
+        };
+        let body = timeout(BEGIN, read).await.ok().flatten()?;
+        Some(String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// Reads a path.
     pub(super) async fn read(&self, path: &str, accept: &str) -> Result<Json, Failure> {
         Ok(self.send(get(path, accept)).await?.1)

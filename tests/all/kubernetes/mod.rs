@@ -7,6 +7,7 @@ mod drift;
 mod health;
 mod noise;
 mod order;
+mod reasons;
 mod refusals;
 mod requests;
 mod scaled;

@@ -1,15 +1,19 @@
 //! Whether a live object works, and why not: rules in the manner of kstatus, one file per family of
-//! kinds. Pure, but for the look at a failing workload's pods.
+//! kinds. Pure, but for what `explain` asks about an object that does not work.
 
 mod custom;
+mod events;
+mod explain;
+mod network;
 mod newest;
 mod pods;
+mod policy;
 mod storage;
+mod words;
 mod workload;
 
-use super::cluster::Cluster;
-use super::discovery::Served;
-use super::target::Target;
+pub(super) use explain::explained;
+
 use crate::model::Health;
 use serde_json::Value as Json;
 
@@ -27,63 +31,29 @@ pub(super) fn of(object: &Json) -> Health {
         ("apps", "ReplicaSet") | ("", "ReplicationController") => workload::replica_set(object),
         ("batch", "Job") => workload::job(object),
         ("", "Pod") => pods::pod(object),
-        ("", "Service") => storage::service(object),
+        ("", "Service") => network::service(object),
         ("", "PersistentVolumeClaim") => storage::claim(object),
-        ("", "Namespace") => Health::Ready,
+        ("", "PersistentVolume") => storage::volume(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => custom::definition(object),
-        ("autoscaling", "HorizontalPodAutoscaler") | ("policy", "PodDisruptionBudget") => {
-            Health::Ready
-        }
+        ("apiregistration.k8s.io", "APIService") => network::api_service(object),
+        ("autoscaling", "HorizontalPodAutoscaler") => policy::autoscaler(object),
+        ("policy", "PodDisruptionBudget") => policy::budget(object),
+        ("gateway.networking.k8s.io", kind) if kind.ends_with("Route") => network::route(object),
+        // These have no status that says whether they work: an Ingress may be served by a controller that
+        // reports no address, a CronJob works between its runs.
         (
-            "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io" | "storage.k8s.io",
+            ""
+            | "batch"
+            | "networking.k8s.io"
+            | "rbac.authorization.k8s.io"
+            | "storage.k8s.io"
+            | "admissionregistration.k8s.io"
+            | "scheduling.k8s.io"
+            | "node.k8s.io",
             _,
         ) => Health::Ready,
         _ => custom::by_conditions(object),
     }
-}
-
-/// Adds what a workload's pods say where it does not work.
-pub(super) async fn explained(
-    cluster: &Cluster,
-    object: &Json,
-    target: &Target,
-    health: Health,
-) -> Health {
-    let words = match &health {
-        Health::Ready => return health,
-        Health::Progressing(words) | Health::Failed(words) => words.clone(),
-    };
-    let Some(selector) = pods::selector(object) else {
-        return health;
-    };
-    let served = Served {
-        group: String::new(),
-        version: "v1".to_owned(),
-        kind: "Pod".to_owned(),
-        plural: "pods".to_owned(),
-        namespaced: true,
-    };
-    // An account that may not read pods still learns that the workload does not work.
-    let Ok(Some(pods)) = cluster
-        .list(&served, target.namespace(), Some(&selector))
-        .await
-    else {
-        return health;
-    };
-    let pods = newest::newest(cluster, object, (target.namespace(), &selector), pods).await;
-    match (pods::worst(&pods), health) {
-        (None, health) => health,
-        (Some(Health::Failed(pod)), _) => Health::Failed(joined(&words, &pod)),
-        (Some(Health::Progressing(pod)), Health::Failed(_)) => Health::Failed(joined(&words, &pod)),
-        (Some(Health::Progressing(pod)), _) => Health::Progressing(joined(&words, &pod)),
-        (Some(Health::Ready), health) => health,
-    }
-}
-
-/// Joins what the workload says and what its pod says, which may end in a next step on its own line.
-fn joined(workload: &str, pod: &str) -> String {
-    let first = workload.lines().next().unwrap_or_default();
-    format!("{first}: {pod}")
 }
 
 fn deleting(object: &Json) -> String {

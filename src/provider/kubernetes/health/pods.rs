@@ -5,6 +5,19 @@ use crate::model::Health;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 
+/// What else may be asked about a pod that does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum More {
+    /// Its status says all there is.
+    Nothing,
+    /// What a container said before it ended, `previous` where it was started again since.
+    LastWords { container: String, previous: bool },
+    /// How much memory a container used when it was measured last.
+    Memory { container: String },
+    /// What others say about it: a probe, a volume, a network.
+    Events,
+}
+
 /// So many restarts are no start-up in the wrong order any more, but an application that cannot run.
 const CRASHES: i64 = 3;
 
@@ -35,53 +48,45 @@ pub(super) fn selector(object: &Json) -> Option<String> {
     Some(parts.join(","))
 }
 
-/// Returns the worst of the pods, named; `None` where every one works.
-pub(super) fn worst(pods: &[Json]) -> Option<Health> {
-    let mut worst: Option<Health> = None;
+/// Returns the worst of the pods, and how it stands; `None` where every one works.
+pub(super) fn worst(pods: &[Json]) -> Option<(&Json, Health, More)> {
+    let mut worst = None;
     for object in pods
         .iter()
         .filter(|pod| !pod["metadata"]["deletionTimestamp"].is_string())
     {
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        match pod(object) {
-            Health::Ready => {}
-            Health::Failed(why) => return Some(Health::Failed(format!("pod {name}: {why}"))),
-            Health::Progressing(why) if worst.is_none() => {
-                worst = Some(Health::Progressing(format!("pod {name}: {why}")));
-            }
-            Health::Progressing(_) => {}
+        match examined(object) {
+            (Health::Ready, _) => {}
+            (health @ Health::Failed(_), more) => return Some((object, health, more)),
+            (health, more) => worst = worst.or(Some((object, health, more))),
         }
     }
     worst
 }
 
+/// Tells from its status alone how a pod stands.
 pub(super) fn pod(object: &Json) -> Health {
+    examined(object).0
+}
+
+/// Tells how a pod stands, and what else may be asked about it.
+pub(super) fn examined(object: &Json) -> (Health, More) {
     let status = &object["status"];
     match status["phase"].as_str() {
-        Some("Succeeded") => return Health::Ready,
-        Some("Failed") => {
-            let text = |key: &str| status[key].as_str().unwrap_or_default();
-            let mut why = format!("it failed {} {}", text("reason"), text("message"));
-            why = why.trim_end().to_owned();
-            if let Some(ended) = containers(object).find_map(terminated) {
-                let _infallible = write!(why, "; {ended}");
-            }
-            return Health::Failed(format!(
-                "{why}\nRead its logs: kubectl logs {}",
-                shown(object)
-            ));
-        }
+        Some("Succeeded") => return (Health::Ready, More::Nothing),
+        Some("Failed") => return ended(object),
         _ => {}
     }
     if let Some(("False", "Unschedulable", message)) = condition(object, "PodScheduled") {
-        return Health::Progressing(format!(
+        let why = Health::Progressing(format!(
             "Pending: no node takes it: {message}\nMake room, lower its requests, or correct its selectors and tolerations."
         ));
+        return (why, More::Nothing);
     }
     let mut pending = None;
     for container in containers(object) {
         match waiting(object, container) {
-            Some(failed @ Health::Failed(_)) => return failed,
+            Some(failed @ (Health::Failed(_), _)) => return failed,
             Some(other) => pending = pending.or(Some(other)),
             None => {}
         }
@@ -90,15 +95,37 @@ pub(super) fn pod(object: &Json) -> Health {
         return pending;
     }
     match condition(object, "Ready") {
-        Some(("True", ..)) => Health::Ready,
-        Some((_, reason, message)) if !message.is_empty() => Health::Progressing(format!(
-            "not ready: {reason}: {message}\nCheck the readiness probe and what the application waits for."
-        )),
-        _ => Health::Progressing(format!(
-            "it is {}",
-            status["phase"].as_str().unwrap_or("Pending")
-        )),
+        Some(("True", ..)) => (Health::Ready, More::Nothing),
+        Some((_, reason, message)) if !message.is_empty() => {
+            let why = Health::Progressing(format!(
+                "not ready: {reason}: {message}\nCheck the readiness probe and what the application waits for."
+            ));
+            (why, More::Events)
+        }
+        _ => {
+            let phase = status["phase"].as_str().unwrap_or("Pending");
+            (Health::Progressing(format!("it is {phase}")), More::Events)
+        }
     }
+}
+
+/// Tells of a pod that will not run again.
+fn ended(object: &Json) -> (Health, More) {
+    let text = |key: &str| object["status"][key].as_str().unwrap_or_default();
+    let mut why = format!("it failed {} {}", text("reason"), text("message"));
+    why = why.trim_end().to_owned();
+    let mut more = More::Nothing;
+    if let Some((container, ended)) =
+        containers(object).find_map(|one| Some((one, terminated(one)?)))
+    {
+        let _infallible = write!(why, "; {ended}");
+        more = More::LastWords {
+            container: container["name"].as_str().unwrap_or_default().to_owned(),
+            previous: false,
+        };
+    }
+    let next = format!("Read its logs: kubectl logs {}", shown(object));
+    (Health::Failed(format!("{why}\n{next}")), more)
 }
 
 fn containers(object: &Json) -> impl Iterator<Item = &Json> {
@@ -113,52 +140,60 @@ fn shown(object: &Json) -> String {
 }
 
 /// Tells why a container waits.
-fn waiting(object: &Json, container: &Json) -> Option<Health> {
+fn waiting(object: &Json, container: &Json) -> Option<(Health, More)> {
     let state = &container["state"]["waiting"];
     let reason = state["reason"].as_str()?;
     let message = state["message"].as_str().unwrap_or_default();
     let name = container["name"].as_str().unwrap_or_default();
     let image = container["image"].as_str().unwrap_or_default();
     let cause = format!("container {name}: {reason}");
-    let failed = |next: &str| Some(Health::Failed(format!("{}\n{next}", with(&cause, message))));
-    match reason {
-        "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => failed(&format!(
-            "Check that the image {image} exists and that the node may pull it (imagePullSecrets)."
+    let told = with(&cause, message);
+    let health = match reason {
+        "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => Health::Failed(format!(
+            "{told}\nCheck that the image {image} exists and that the node may pull it (imagePullSecrets)."
         )),
-        "CrashLoopBackOff" => Some(crashing(object, container, &cause)),
+        "CrashLoopBackOff" => return Some(crashing(object, container, &cause)),
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-            Some(Health::Progressing(format!(
-                "{}\nCheck the Secrets, ConfigMaps and command that the container names.",
-                with(&cause, message)
-            )))
+            Health::Progressing(format!(
+                "{told}\nCheck the Secrets, ConfigMaps and command that the container names."
+            ))
         }
-        "ContainerCreating" | "PodInitializing" => None,
-        _ => Some(Health::Progressing(with(&cause, message))),
-    }
+        "ContainerCreating" | "PodInitializing" => return None,
+        _ => Health::Progressing(told),
+    };
+    Some((health, More::Nothing))
 }
 
-fn crashing(object: &Json, container: &Json, cause: &str) -> Health {
+fn crashing(object: &Json, container: &Json, cause: &str) -> (Health, More) {
     let restarts = container["restartCount"].as_i64().unwrap_or_default();
     let last = terminated(container).unwrap_or_default();
     let why = format!("{}, {restarts} restarts", with(cause, &last));
     let name = container["name"].as_str().unwrap_or_default();
-    let next = if last.contains("OOMKilled") {
-        format!(
-            "Raise the memory limit of the container{}, or find what uses it.",
-            limit(object, name)
-        )
+    let container = name.to_owned();
+    let (next, more) = if last.contains("OOMKilled") {
+        let limit = limit(object, name);
+        let next = format!("Raise the memory limit of the container{limit}, or find what uses it.");
+        (next, More::Memory { container })
     } else {
-        format!(
+        let next = format!(
             "Read its last words: kubectl logs {} -c {name} --previous",
             shown(object)
+        );
+        (
+            next,
+            More::LastWords {
+                container,
+                previous: true,
+            },
         )
     };
     let words = format!("{why}\n{next}");
-    if restarts >= CRASHES {
+    let health = if restarts >= CRASHES {
         Health::Failed(words)
     } else {
         Health::Progressing(words)
-    }
+    };
+    (health, more)
 }
 
 /// Tells how a container ended.
@@ -175,11 +210,10 @@ fn terminated(container: &Json) -> Option<String> {
 }
 
 fn limit(object: &Json, container: &str) -> String {
-    let spec = object["spec"]["containers"]
-        .as_array()
+    let specs = ["initContainers", "containers"]
         .into_iter()
-        .flatten();
-    let limit = spec
+        .flat_map(|key| object["spec"][key].as_array().into_iter().flatten());
+    let limit = specs
         .filter(|spec| spec["name"] == container)
         .find_map(|spec| spec["resources"]["limits"]["memory"].as_str());
     limit

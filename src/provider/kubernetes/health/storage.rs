@@ -1,26 +1,31 @@
-//! Services that want an address, and claims that want a volume.
+//! Claims that want a volume, and volumes.
 
 use crate::model::Health;
 use serde_json::Value as Json;
 
-pub(super) fn service(object: &Json) -> Health {
-    let wants = object["spec"]["type"] == "LoadBalancer";
-    let has = object["status"]["loadBalancer"]["ingress"]
-        .as_array()
-        .is_some_and(|given| !given.is_empty());
-    if wants && !has {
-        return Health::Progressing("the load balancer has no address yet".to_owned());
-    }
-    Health::Ready
-}
-
-/// A claim whose class binds at the first pod stays pending until then, and that is as it should be;
-/// the claim itself does not say which, so only a lost volume is a failure.
+/// A claim whose class binds at the first pod stays pending until then, and that is as it should be:
+/// which it is, its events tell.
 pub(super) fn claim(object: &Json) -> Health {
     match object["status"]["phase"].as_str() {
+        Some("Bound") => Health::Ready,
         Some("Lost") => Health::Failed(
             "its volume is gone\nRestore the volume from a backup, or delete the claim and make it new.".to_owned(),
         ),
+        _ => Health::Progressing(
+            "it has no volume yet\nCheck its storage class, and who provides volumes of it.".to_owned(),
+        ),
+    }
+}
+
+pub(super) fn volume(object: &Json) -> Health {
+    match object["status"]["phase"].as_str() {
+        Some("Failed") => {
+            let message = object["status"]["message"].as_str().unwrap_or_default();
+            Health::Failed(format!(
+                "it could not be reclaimed: {message}\nFree what it holds, and delete it."
+            ))
+        }
+        Some("Pending") => Health::Progressing("it is not available yet".to_owned()),
         _ => Health::Ready,
     }
 }

@@ -112,11 +112,16 @@ fn the_worst_pod_is_named_and_pods_that_go_are_not_counted() {
         pod("b", true, "ImagePullBackOff"),
         pod("c", false, "ImagePullBackOff"),
     ];
-    assert!(
-        words(pods::worst(&pods).unwrap())
-            .starts_with("failed: pod c: container api: ImagePullBackOff")
-    );
-    assert!(words(pods::worst(&pods[..2]).unwrap()).starts_with("progressing: pod a"));
+    let worst = |pods: &[Json]| {
+        let (pod, health, _) = pods::worst(pods).unwrap();
+        format!(
+            "{}: {}",
+            pod["metadata"]["name"].as_str().unwrap(),
+            words(health)
+        )
+    };
+    assert!(worst(&pods).starts_with("c: failed: container api: ImagePullBackOff"));
+    assert!(worst(&pods[..2]).starts_with("a: progressing"));
     assert!(pods::worst(&[]).is_none());
 }
 
@@ -149,7 +154,7 @@ fn jobs_claims_services_and_definitions_have_their_own_rules() {
             "Service",
             json!({ "spec": { "type": "LoadBalancer" } })
         ),
-        "progressing: the load balancer has no address yet"
+        "progressing: the load balancer has no address yet\nCheck that something in the cluster provides load balancers."
     );
     assert_eq!(
         of("v1", "Service", json!({ "spec": { "type": "ClusterIP" } })),
@@ -189,6 +194,107 @@ fn jobs_claims_services_and_definitions_have_their_own_rules() {
     );
     assert_eq!(of("example.com/v1", "Thing", json!({})), "ready");
     assert_eq!(of("v1", "ConfigMap", json!({})), "ready");
+}
+
+fn with_conditions(api_version: &str, kind: &str, conditions: &[(&str, &str, &str)]) -> String {
+    let conditions: Vec<Json> = conditions
+        .iter()
+        .map(|(kind, status, reason)| json!({ "type": kind, "status": status, "reason": reason, "message": "m" }))
+        .collect();
+    let health = of(
+        &json!({ "apiVersion": api_version, "kind": kind, "metadata": { "generation": 1 },
+        "status": { "observedGeneration": 1, "conditions": conditions } }),
+    );
+    words(health).lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn what_steers_or_stands_behind_the_api_says_why_it_does_not() {
+    let autoscaler =
+        |conditions: &[_]| with_conditions("autoscaling/v2", "HorizontalPodAutoscaler", conditions);
+    insta::assert_snapshot!([
+        autoscaler(&[("AbleToScale", "False", "FailedGetScale")]),
+        autoscaler(&[("ScalingActive", "False", "FailedGetResourceMetric")]),
+        autoscaler(&[("ScalingActive", "False", "ScalingDisabled")]),
+        with_conditions("policy/v1", "PodDisruptionBudget", &[("DisruptionAllowed", "False", "SyncFailed")]),
+        with_conditions("policy/v1", "PodDisruptionBudget", &[("DisruptionAllowed", "False", "InsufficientPods")]),
+        with_conditions("apiregistration.k8s.io/v1", "APIService", &[("Available", "False", "ServiceNotFound")]),
+        with_conditions("apiregistration.k8s.io/v1", "APIService", &[("Available", "True", "Passed")]),
+        with_conditions("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", &[]),
+        with_conditions("batch/v1", "CronJob", &[]),
+        with_conditions("networking.k8s.io/v1", "Ingress", &[]),
+    ].join("\n"), @r"
+    progressing: it cannot scale its target: FailedGetScale: m
+    progressing: it cannot tell how many pods are needed: FailedGetResourceMetric: m
+    ready
+    progressing: its pods cannot be counted: SyncFailed: m
+    ready
+    progressing: the server behind it does not answer: ServiceNotFound: m
+    ready
+    ready
+    ready
+    ready
+    ");
+}
+
+#[test]
+fn custom_kinds_are_read_by_the_conventions_they_follow() {
+    let custom = |conditions: &[_]| with_conditions("example.com/v1", "Thing", conditions);
+    insta::assert_snapshot!([
+        custom(&[("Synced", "False", "ReconcileError"), ("Ready", "True", "")]),
+        custom(&[("Programmed", "False", "Pending")]),
+        custom(&[("Reconciling", "True", "Progressing"), ("Ready", "True", "")]),
+        custom(&[("Available", "Unknown", "Checking")]),
+        custom(&[("Healthy", "False", "Whatever")]),
+    ].join("\n"), @r"
+    progressing: it was not taken in: ReconcileError: m
+    progressing: it is not programmed: Pending: m
+    progressing: it is being reconciled: Progressing: m
+    progressing: it is not available: Checking: m
+    ready
+    ");
+    let behind = json!({ "apiVersion": "example.com/v1", "kind": "Thing", "metadata": { "generation": 3 },
+        "status": { "conditions": [{ "type": "Ready", "status": "True", "observedGeneration": 2 }] } });
+    assert_eq!(words(of(&behind)), format!("progressing: {UNSEEN}"));
+}
+
+#[test]
+fn a_route_waits_for_every_gateway_it_names() {
+    let route = |parents: Json| {
+        words(of(
+            &json!({ "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": { "generation": 2 },
+            "spec": { "parentRefs": [{ "name": "web" }] }, "status": { "parents": parents } }),
+        ))
+    };
+    let verdict = |seen: u32, status: &str| {
+        json!([{ "parentRef": { "name": "web" }, "conditions": [
+            { "type": "Accepted", "status": status, "reason": "NoMatchingListener", "message": "m", "observedGeneration": seen }] }])
+    };
+    assert_eq!(
+        route(json!([])),
+        "progressing: not every gateway it names has answered yet"
+    );
+    assert_eq!(route(verdict(1, "True")), format!("progressing: {UNSEEN}"));
+    assert_eq!(
+        route(verdict(2, "False")),
+        "progressing: gateway web does not take it: NoMatchingListener: m"
+    );
+    assert_eq!(route(verdict(2, "True")), "ready");
+}
+
+#[test]
+fn a_stateful_set_that_is_rolled_out_in_part_is_ready() {
+    let set = |partition: u32, updated: u32| {
+        words(of(
+            &json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {}, "spec": { "replicas": 3,
+            "updateStrategy": { "rollingUpdate": { "partition": partition } } },
+            "status": { "readyReplicas": 3, "replicas": 3, "availableReplicas": 3, "updatedReplicas": updated,
+                "currentRevision": "a", "updateRevision": "b" } }),
+        ))
+    };
+    assert_eq!(set(2, 0), "progressing: 0 of 1 pods are updated");
+    assert_eq!(set(2, 1), "ready");
+    assert_eq!(set(0, 2), "progressing: 2 of 3 pods are updated");
 }
 
 #[test]

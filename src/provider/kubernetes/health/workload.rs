@@ -69,10 +69,27 @@ pub(super) fn stateful_set(object: &Json) -> Health {
         ));
     }
     let partition = number(object, "/spec/updateStrategy/rollingUpdate/partition");
-    if partition == 0 && object["status"]["currentRevision"] != object["status"]["updateRevision"] {
+    let updated = (wanted - partition).max(0);
+    if count("updatedReplicas") < updated
+        && object["status"]["currentRevision"] != object["status"]["updateRevision"]
+    {
         return progressing(format!(
-            "{} of {wanted} pods are updated",
+            "{} of {updated} pods are updated",
             count("updatedReplicas")
+        ));
+    }
+    if count("replicas") > wanted {
+        return progressing(format!(
+            "{} pods too many are going",
+            count("replicas") - wanted
+        ));
+    }
+    // Servers before 1.22 do not count these.
+    let available = object["status"]["availableReplicas"].as_i64();
+    if available.is_some_and(|available| available < wanted) {
+        return progressing(format!(
+            "{} of {wanted} pods are available",
+            count("availableReplicas")
         ));
     }
     Health::Ready

@@ -1,6 +1,6 @@
 //! One Kubernetes for the whole test process: etcd, API server, controllers and scheduler as plain processes, and a node that is played.
 //!
-//! The API is real in full; only containers never run: [`node`] sets the status that a kubelet would.
+//! The API is real in full; only containers never run: [`node`] sets the status that a kubelet would, and answers for their logs.
 
 mod node;
 pub(crate) mod second;

@@ -4,14 +4,29 @@
 //! again, `…:hungry` is killed for its memory. A pod annotated `peers/status: mine` is left to the test.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Cluster;
+use crate::peers::process::{Guarded, installed, scripts};
 
 const NAME: &str = "played";
+
+/// What the container called `talker` said before it ended; other containers have no log.
+const SAID: &str = "talker=starting\nusing the token canary-token\nno database at postgres://shop:canary@db/shop\n";
+
+/// Starts what the API server asks for the logs of the node's containers.
+pub(super) fn kubelet(folder: &Path, port: u16) -> Guarded {
+    let files = ["apiserver.crt", "apiserver.key"].map(|name| folder.join(name));
+    let [certificate, key] = files.map(|file| file.display().to_string());
+    let script = scripts().join("python/kubelet.py").display().to_string();
+    let arguments = [script, port.to_string(), certificate, key, SAID.to_owned()];
+    let python = installed("python").join("bin/python");
+    Guarded::start(&python, &arguments, folder, &[], false)
+}
 
 /// What the thread needs of the cluster; the thread ends when the API server does.
 #[derive(Debug)]
@@ -21,7 +36,7 @@ struct Node {
 }
 
 /// Registers the node and plays it from a thread.
-pub(super) fn start(cluster: &Cluster) {
+pub(super) fn start(cluster: &Cluster, kubelet: u16) {
     let room = json!({"cpu": "10000", "memory": "10000Gi", "pods": "100000", "ephemeral-storage": "10000Gi"});
     cluster.post(
         "/api/v1/nodes",
@@ -30,6 +45,7 @@ pub(super) fn start(cluster: &Cluster) {
             "allocatable": room,
             "conditions": [{"type": "Ready", "status": "True", "reason": "Played"}],
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet}},
             "nodeInfo": {"architecture": "amd64", "bootID": "", "containerRuntimeVersion": "played://1", "kernelVersion": "",
                 "kubeProxyVersion": "", "kubeletVersion": "", "machineID": "", "operatingSystem": "linux", "osImage": "", "systemUUID": ""},
         }}),

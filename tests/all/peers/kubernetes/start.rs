@@ -60,15 +60,17 @@ pub(super) fn start() -> Cluster {
         &[&shared[..], &controller_flags(&folder)].concat(),
     );
     let scheduler = run("kube-scheduler", &shared);
+    let kubelet_port = free_port();
+    let kubelet = node::kubelet(&folder, kubelet_port);
     let cluster = Cluster {
         url,
         etcd_url,
         folder,
         programs,
         http,
-        _processes: vec![server, etcd, controllers, scheduler],
+        _processes: vec![server, etcd, controllers, scheduler, kubelet],
     };
-    node::start(&cluster);
+    node::start(&cluster, kubelet_port);
     let account = "/api/v1/namespaces/default/serviceaccounts/default";
     until("the controllers act", READY_WITHIN, || cluster.get(account));
     cluster

@@ -1,0 +1,80 @@
+//! What others say about an object: the newest warning among its events.
+
+use super::explain::with;
+use crate::model::Health;
+use crate::provider::kubernetes::cluster::Cluster;
+use serde_json::Value as Json;
+
+/// A claim says by these that it rightly waits: its class makes a volume where its first pod will run.
+const RIGHTLY_WAITING: [&str; 2] = ["WaitForFirstConsumer", "WaitForPodScheduled"];
+/// The longest message of an event that is passed on, in characters.
+const LONGEST: usize = 400;
+
+/// Adds the newest warning to what is known; where reasons are given, only one of those.
+pub(super) async fn added(
+    cluster: &Cluster,
+    object: &Json,
+    health: Health,
+    reasons: &[&str],
+) -> Health {
+    let events = read(cluster, object).await.unwrap_or_default();
+    let counts = |event: &&Json| {
+        let reason = event["reason"].as_str().unwrap_or_default();
+        event["type"] == "Warning" && (reasons.is_empty() || reasons.contains(&reason))
+    };
+    match events.iter().filter(counts).max_by_key(|event| time(event)) {
+        Some(event) => told(health, event),
+        None => health,
+    }
+}
+
+/// Tells what a claim waits for that has no volume yet. Whether its class makes one only for the first
+/// pod, the claim itself does not say; where its events may not be read, nobody waits for it.
+pub(super) async fn of_claim(cluster: &Cluster, claim: &Json, health: Health) -> Health {
+    let Health::Progressing(_) = health else {
+        return health;
+    };
+    let Some(events) = read(cluster, claim).await else {
+        return Health::Ready;
+    };
+    let newest = events.iter().max_by_key(|event| time(event));
+    match newest {
+        Some(event)
+            if RIGHTLY_WAITING
+                .iter()
+                .any(|reason| event["reason"] == *reason) =>
+        {
+            Health::Ready
+        }
+        Some(event) => told(health, event),
+        None => health,
+    }
+}
+
+fn told(health: Health, event: &Json) -> Health {
+    let text = |key: &str| event[key].as_str().unwrap_or_default();
+    let flat = text("message").split_whitespace().collect::<Vec<_>>();
+    let message: String = flat.join(" ").chars().take(LONGEST).collect();
+    with(health, &format!("{}: {message}", text("reason")))
+}
+
+/// When it was last so. Times are of one form, so that they sort as text.
+fn time(event: &Json) -> &str {
+    let texts = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime"];
+    let mut texts = texts.iter().filter_map(|at| event.pointer(at)?.as_str());
+    texts.next().unwrap_or_default()
+}
+
+/// Returns the events about exactly this object; `None` where they may not be read.
+async fn read(cluster: &Cluster, object: &Json) -> Option<Vec<Json>> {
+    let metadata = &object["metadata"];
+    let (namespace, uid) = (metadata["namespace"].as_str()?, metadata["uid"].as_str()?);
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/events?limit=200&fieldSelector=involvedObject.uid%3D{uid}"
+    );
+    let mut answer = cluster.read(&path).await.ok()?;
+    match answer["items"].take() {
+        Json::Array(items) => Some(items),
+        _ => None,
+    }
+}

@@ -1,0 +1,188 @@
+//! Why a live object does not work, as far as others know more than its own status: its pods, their last
+//! words, the events about them. Whatever may not be read is left out: the object's own words stay.
+
+use super::pods::{self, More};
+use super::{events, newest, words};
+use crate::model::Health;
+use crate::provider::kubernetes::cluster::Cluster;
+use crate::provider::kubernetes::discovery::Served;
+use crate::provider::kubernetes::target::Target;
+use serde_json::Value as Json;
+
+/// The longest reason that is passed on, in characters.
+const LONGEST: usize = 1200;
+
+/// Adds to what an object says of itself what others say about it.
+pub(in crate::provider::kubernetes) async fn explained(
+    cluster: &Cluster,
+    object: &Json,
+    target: &Target,
+    health: Health,
+) -> Health {
+    let is_going = object["metadata"]["deletionTimestamp"].is_string();
+    let told = match (&health, target.served.kind.as_str()) {
+        (Health::Ready, _) => return health,
+        _ if is_going => return health,
+        (_, "Pod") => {
+            let (health, more) = pods::examined(object);
+            further(cluster, object, health, more).await
+        }
+        (_, "PersistentVolumeClaim") => events::of_claim(cluster, object, health).await,
+        (_, "Service") => events::added(cluster, object, health, &[]).await,
+        _ => match pods::selector(object) {
+            Some(selector) => by_pods(cluster, object, target, (health, &selector)).await,
+            None => health,
+        },
+    };
+    bounded(told)
+}
+
+/// Adds what a workload's worst pod says; without any pod, why none can be made.
+async fn by_pods(
+    cluster: &Cluster,
+    object: &Json,
+    target: &Target,
+    (health, selector): (Health, &str),
+) -> Health {
+    let served = Served {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        plural: "pods".to_owned(),
+        namespaced: true,
+    };
+    let place = (target.namespace(), selector);
+    // An account that may not read pods still learns that the workload does not work.
+    let Ok(Some(all)) = cluster.list(&served, place.0, Some(selector)).await else {
+        return health;
+    };
+    let pods = newest::newest(cluster, object, place, all.clone()).await;
+    let is_old = pods.is_empty() && object["kind"] == "StatefulSet";
+    let pods = if is_old { all } else { pods };
+    let Some((pod, seen, more)) = pods::worst(&pods) else {
+        if !pods.is_empty() {
+            return health;
+        }
+        return events::added(cluster, object, health, &["FailedCreate"]).await;
+    };
+    let is_over = pod["status"]["phase"] == "Failed";
+    let seen = further(cluster, pod, seen, more).await;
+    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+    let told = |seen: &str| {
+        if is_old {
+            before(&format!("pod {name} of the revision before: {seen}"))
+        } else {
+            format!("pod {name}: {seen}")
+        }
+    };
+    let own = match &health {
+        Health::Ready => return health,
+        Health::Progressing(own) | Health::Failed(own) => own.clone(),
+    };
+    match (seen, health) {
+        (Health::Ready, health) => health,
+        // A pod that ended is followed by another, as often as the workload allows.
+        (Health::Failed(seen), Health::Progressing(_)) if is_over || is_old => {
+            Health::Progressing(joined(&own, &told(&seen)))
+        }
+        (Health::Progressing(seen), Health::Progressing(_)) => {
+            Health::Progressing(joined(&own, &told(&seen)))
+        }
+        (Health::Progressing(seen) | Health::Failed(seen), _) => {
+            Health::Failed(joined(&own, &told(&seen)))
+        }
+    }
+}
+
+/// A stateful set replaces a pod of the revision before only once that one is ready.
+fn before(told: &str) -> String {
+    let cause = told.lines().next().unwrap_or_default();
+    format!("{cause}\nDelete that pod where it cannot become ready: its stateful set waits for it.")
+}
+
+/// Adds to a pod's words what else can be told about it.
+async fn further(cluster: &Cluster, pod: &Json, health: Health, more: More) -> Health {
+    let said = match more {
+        More::Nothing => None,
+        More::LastWords {
+            container,
+            previous,
+        } => words::last(cluster, pod, &container, previous)
+            .await
+            .map(|said| format!("it last said: {said}")),
+        More::Memory { container } => words::memory(cluster, pod, &container)
+            .await
+            .map(|used| format!("it used {used} when it was measured last")),
+        More::Events => return events::added(cluster, pod, health, &[]).await,
+    };
+    let health = match said {
+        Some(said) => with(health, &said),
+        None => health,
+    };
+    // What a liveness probe ends, ends without saying why.
+    events::added(cluster, pod, health, &["Unhealthy"]).await
+}
+
+/// Adds to the cause; the next step stays where it is.
+pub(super) fn with(health: Health, more: &str) -> Health {
+    let told = |why: &str| match why.split_once('\n') {
+        Some((cause, next)) => format!("{cause}; {more}\n{next}"),
+        None => format!("{why}; {more}"),
+    };
+    match health {
+        Health::Ready => Health::Ready,
+        Health::Progressing(why) => Health::Progressing(told(&why)),
+        Health::Failed(why) => Health::Failed(told(&why)),
+    }
+}
+
+/// Joins what the workload says and what its pod says, which may end in a next step on its own line.
+fn joined(workload: &str, pod: &str) -> String {
+    let first = workload.lines().next().unwrap_or_default();
+    format!("{first}: {pod}")
+}
+
+fn bounded(health: Health) -> Health {
+    let cut = |why: String| {
+        let (cause, next) = match why.split_once('\n') {
+            Some((cause, next)) => (cause, Some(next)),
+            None => (why.as_str(), None),
+        };
+        if why.chars().count() <= LONGEST {
+            return why;
+        }
+        let room = LONGEST.saturating_sub(next.map_or(0, |next| next.chars().count()));
+        let cause: String = cause.chars().take(room).collect();
+        next.map_or_else(|| format!("{cause}…"), |next| format!("{cause}…\n{next}"))
+    };
+    match health {
+        Health::Ready => Health::Ready,
+        Health::Progressing(why) => Health::Progressing(cut(why)),
+        Health::Failed(why) => Health::Failed(cut(why)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_never_long_and_keeps_its_next_step() {
+        let long = Health::Failed(format!("{}\nDo this.", "é".repeat(5000)));
+        let Health::Failed(why) = bounded(long) else {
+            panic!("it still fails")
+        };
+        assert!(why.ends_with("…\nDo this."), "{why}");
+        assert!(
+            why.chars().count() <= LONGEST + 2,
+            "{}",
+            why.chars().count()
+        );
+    }
+
+    #[test]
+    fn what_others_say_stands_before_the_next_step() {
+        let told = with(Health::Progressing("cause\nnext".to_owned()), "more");
+        assert_eq!(told, Health::Progressing("cause; more\nnext".to_owned()));
+    }
+}
