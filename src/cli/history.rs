@@ -2,10 +2,11 @@
 //! whether the record is as it was written.
 
 use super::{Exit, Global, Output, settings};
+use crate::deliver::render::{Screen, ended_terminal, recorded_terminal};
 use crate::ledger::{Ledger, RunDetails, RunRecord};
-use crate::model::{EnvironmentName, Outcome, RunId};
+use crate::model::{EnvironmentName, RunId};
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use similar::TextDiff;
 use std::fmt::Write as _;
 
@@ -123,28 +124,23 @@ async fn show(ledger: &Ledger, run: RunId, out: &Output) -> anyhow::Result<Exit>
     }
     let mut text = line(&details.run);
     text.push('\n');
-    text.push_str(&plan_text(&details.plan));
+    text.push_str(recorded_terminal(&details.plan, screen(out)).trim_start_matches('\n'));
     if !details.steps.is_empty() {
         text.push_str("\nSteps:\n");
     }
     for step in &details.steps {
-        let outcome = step
-            .outcome
-            .as_ref()
-            .map_or("never ended", |outcome| outcome.as_str());
-        writeln!(
-            text,
-            "  {} {} {}",
-            step.intent.action.as_str(),
-            step.intent.address.resource,
-            outcome
-        )?;
-        let why = match &step.outcome {
-            Some(Outcome::Failed { message, .. }) => message,
-            Some(Outcome::Skipped { reason }) => reason,
-            _ => continue,
-        };
-        writeln!(text, "      {}", why.replace('\n', "\n      "))?;
+        let (intent, resource) = (&step.intent, step.intent.address.resource.to_string());
+        match &step.outcome {
+            Some(outcome) => {
+                let ended = ended_terminal(&resource, intent.action, outcome, None, screen(out));
+                writeln!(text, "{ended}")?;
+            }
+            None => writeln!(
+                text,
+                "  ? {resource}: {}, never ended",
+                intent.action.as_str()
+            )?,
+        }
     }
     out.data(&text)?;
     Ok(Exit::Same)
@@ -155,7 +151,8 @@ async fn diff(ledger: &Ledger, from: RunId, to: RunId, out: &Output) -> anyhow::
     if out.is_json() {
         out.json(&json!({ "from": before, "to": after }))?;
     } else {
-        let (old, new) = (plan_text(&before.plan), plan_text(&after.plan));
+        let plain = |plan| recorded_terminal(plan, Screen::default());
+        let (old, new) = (plain(&before.plan), plain(&after.plan));
         let diff = TextDiff::from_lines(&old, &new);
         out.data(
             &diff
@@ -184,38 +181,9 @@ async fn verify(ledger: &Ledger, out: &Output) -> anyhow::Result<Exit> {
     Ok(Exit::Same)
 }
 
-/// A recorded plan as lines that can be compared.
-fn plan_text(plan: &Value) -> String {
-    let mut text = String::new();
-    for hold in plan["holds"].as_array().into_iter().flatten() {
-        let _infallible = writeln!(text, "held: {}", word(&hold["reason"]));
+fn screen(out: &Output) -> Screen {
+    Screen {
+        colour: out.color,
+        width: out.width,
     }
-    for step in plan["steps"].as_array().into_iter().flatten() {
-        let reason = step["reason"]
-            .as_str()
-            .map_or_else(String::new, |reason| format!("  ({reason})"));
-        let _infallible = writeln!(
-            text,
-            "{} {}{reason}",
-            word(&step["action"]),
-            word(&step["address"])
-        );
-        for change in step["changes"].as_array().into_iter().flatten() {
-            let _infallible = writeln!(
-                text,
-                "    {}: {} -> {}",
-                word(&change["path"]),
-                word(&change["before"]),
-                word(&change["after"])
-            );
-        }
-    }
-    let _infallible = writeln!(text, "unchanged: {}", word(&plan["unchanged"]));
-    text
-}
-
-fn word(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -2,8 +2,9 @@
 //! else one line a step that ends.
 
 use crate::deliver::Progress;
+use crate::deliver::render::{Screen, ended_terminal};
 use crate::model::{Action, Outcome, Step};
-use console::{Term, style};
+use console::Term;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -11,6 +12,7 @@ use std::time::Instant;
 /// Shows how far a run is.
 pub(super) struct Steps {
     term: Term,
+    screen: Screen,
     /// Steps under way, with since when and what they wait for.
     under_way: Mutex<BTreeMap<String, (Instant, String)>>,
 }
@@ -20,6 +22,10 @@ impl Steps {
     pub(super) fn new() -> Self {
         Self {
             term: Term::stderr(),
+            screen: Screen {
+                colour: console::colors_enabled_stderr(),
+                ..Screen::default()
+            },
             under_way: Mutex::default(),
         }
     }
@@ -103,41 +109,13 @@ impl Progress for Steps {
         self.change(|under_way| {
             let name = step.address.resource.to_string();
             let took = under_way.remove(&name).map(|(since, _)| since.elapsed());
-            let took =
-                took.map_or_else(String::new, |took| format!(" [{:.1}s]", took.as_secs_f64()));
-            Some(match outcome {
-                Outcome::Done => format!(
-                    "  {} {name}: {}{took}",
-                    style("✓").green(),
-                    past(step.action)
-                ),
-                Outcome::Unchanged => format!("  {} {name}: already so{took}", style("✓").green()),
-                Outcome::Skipped { reason } => {
-                    format!("  {} {name}: skipped, {reason}", style("-").yellow())
-                }
-                Outcome::Moved => format!(
-                    "  {} {name}: changed since it was planned; run again",
-                    style("!").yellow()
-                ),
-                Outcome::Failed { message, hint, .. } => {
-                    let hint = hint
-                        .as_ref()
-                        .map_or_else(String::new, |hint| format!("\n      {hint}"));
-                    format!("  {} {name}: {message}{took}{hint}", style("✗").red())
-                }
-            })
+            Some(ended_terminal(
+                &name,
+                step.action,
+                outcome,
+                took,
+                self.screen,
+            ))
         });
-    }
-}
-
-/// What was done, in a word.
-fn past(action: Action) -> &'static str {
-    match action {
-        Action::Create => "created",
-        Action::Update => "updated",
-        Action::Replace => "replaced",
-        Action::Delete => "deleted",
-        Action::Adopt => "adopted",
-        Action::Wait | Action::None => "looked at",
     }
 }

@@ -19,5 +19,8 @@ pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_j
 pub use markdown::{Page, conflict_markdown, plan_markdown, run_markdown, validation_markdown};
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{episode_slack, notice_slack, run_slack};
-pub use terminal::{Screen, diagnostics_terminal, plan_terminal, run_rest_terminal, run_terminal};
+pub use terminal::{
+    Screen, diagnostics_terminal, ended_terminal, plan_terminal, recorded_terminal,
+    run_rest_terminal, run_terminal,
+};
 pub use words::{Counts, many, touched};

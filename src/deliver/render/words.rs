@@ -161,9 +161,9 @@ pub(super) fn sign(action: Action) -> &'static str {
 }
 
 /// Returns how a step ended, in words.
-pub(super) fn ended(step: &Step, outcome: &Outcome) -> String {
+pub(super) fn ended(action: Action, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Done => past(step.action).to_owned(),
+        Outcome::Done => past(action).to_owned(),
         Outcome::Unchanged => "was so already".to_owned(),
         Outcome::Skipped { reason } => format!("skipped: {reason}"),
         Outcome::Moved => "changed since it was planned; the next run plans again".to_owned(),
@@ -215,12 +215,21 @@ pub(super) fn at(time: Timestamp) -> String {
 
 /// Returns who changed what drifted, newest first, each once.
 pub fn touched(step: &Step) -> Vec<String> {
+    touched_by(
+        step.touched_by
+            .iter()
+            .map(|touch| (touch.by.as_str(), touch.at)),
+    )
+}
+
+/// Returns who changed something and when, each once.
+pub(super) fn touched_by<'t>(
+    touches: impl Iterator<Item = (&'t str, Option<Timestamp>)>,
+) -> Vec<String> {
     let mut told = Vec::new();
-    for touch in &step.touched_by {
-        let when = touch
-            .at
-            .map_or_else(String::new, |when| format!(" at {}", at(when)));
-        let line = format!("{}{when}", touch.by);
+    for (by, when) in touches {
+        let when = when.map_or_else(String::new, |when| format!(" at {}", at(when)));
+        let line = format!("{by}{when}");
         if !told.contains(&line) {
             told.push(line);
         }

@@ -39,6 +39,20 @@ fn what_init_writes_validates_plans_and_applies() {
     );
     let said = place.run(&["apply", environment, "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
+    // Progress and result say the same of each step, in the same words.
+    let ended: Vec<&str> = said
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("  ✓ "))
+        .collect();
+    assert_eq!(ended.len(), 5, "{said:?}");
+    for line in ended {
+        let shown = said
+            .stderr
+            .lines()
+            .any(|shown| shown.starts_with(&format!("{line} [")));
+        assert!(shown, "{line:?} in {said:?}");
+    }
     let page = place.read("infra/.live/srv/shop/index.html").unwrap();
     assert!(page.contains("Welcome to the quick start"), "{page}");
     let secret = place.read("infra/.live/etc/shop/environment").unwrap();

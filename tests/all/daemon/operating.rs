@@ -87,10 +87,10 @@ fn status_tells_of_a_daemon_that_does_not_run() {
 #[test]
 fn history_tells_what_was_done() {
     let world = World::new();
-    let first = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let first = world.commit(&[("shop.yaml", &shop("hello\nyou\n"))]);
     let mut daemon = world.start();
     let first = daemon.run_of("shop", &first).id;
-    let second = world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    let second = world.commit(&[("shop.yaml", &shop("welcome\nyou\n"))]);
     let second = daemon.run_of("shop", &second).id;
 
     let list = json_of(&world, &["history", "list", "shop"]);
@@ -116,9 +116,21 @@ fn history_tells_what_was_done() {
     let diff = world.command(&["history", "diff", &first, &second]);
     assert_eq!(diff.code, Some(2), "{diff:?}");
     assert!(
-        diff.stdout.contains("-create shop/page") && diff.stdout.contains("+update shop/page"),
+        diff.stdout.contains("-   + page  create") && diff.stdout.contains("+   ~ page  update"),
         "{diff:?}"
     );
+    let text = world.command(&["history", "show", &second]).stdout;
+    for line in [
+        "          - hello",
+        "          + welcome",
+        "            you",
+        "  ✓ page: updated",
+    ] {
+        assert!(
+            text.lines().any(|shown| shown == line),
+            "{line:?} in {text}"
+        );
+    }
     assert_eq!(world.command(&["history", "show", "99"]).code, Some(1));
     let verified = world.command(&["history", "verify"]);
     assert!(

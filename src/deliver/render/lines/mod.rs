@@ -57,81 +57,100 @@ impl Line {
     }
 }
 
-/// Returns a step's changes, values of neighbouring lines aligned.
-pub(super) fn changes(step: &Step) -> Vec<Line> {
-    let widest = step
-        .changes
-        .iter()
-        .filter(|change| one_line(change).is_some())
-        .map(|change| path(change).chars().count())
-        .filter(|width| *width <= WIDEST_PATH)
-        .max()
-        .unwrap_or(0);
-    step.changes
-        .iter()
-        .flat_map(|change| one(step, change, widest))
-        .collect()
+/// One field that differs, of a plan or of the record of one.
+pub(super) struct Field<'v> {
+    /// Its path, as it is shown.
+    pub(super) path: String,
+    pub(super) before: Option<&'v Value>,
+    pub(super) after: Option<&'v Value>,
+    pub(super) forces_replace: bool,
 }
 
-fn one(step: &Step, change: &Change, widest: usize) -> Vec<Line> {
-    let note = if change.forces_replace && step.action != Action::Create {
-        "  # cannot change in place"
-    } else {
-        ""
-    };
-    let path = path(change);
-    if let Some(value) = one_line(change) {
-        let text = format!("{path:widest$} = {value}{note}");
-        return vec![Line::new(sign(change), 0, text)];
-    }
-    let mut lines = vec![Line::new(sign(change), 0, format!("{path}:{note}"))];
-    let mut below = line_by_line(change);
-    if below.len() > MOST_LINES {
-        let left = below.len() - MOST_LINES;
-        below.truncate(MOST_LINES);
-        below.push(Line::new(Sign::Same, 1, format!("… ({left} more lines)")));
-    }
-    lines.extend(below);
-    lines
-}
-
-fn line_by_line(change: &Change) -> Vec<Line> {
-    match (&change.before, &change.after) {
-        (Some(Value::String(before)), Some(Value::String(after))) => text::diff(before, after),
-        (before, after) => {
-            text::diff_lines(&tree::lines(before.as_ref()), &tree::lines(after.as_ref()))
+impl<'v> Field<'v> {
+    fn of(change: &'v Change) -> Self {
+        Self {
+            path: change.path.to_string(),
+            before: change.before.as_ref(),
+            after: change.after.as_ref(),
+            forces_replace: change.forces_replace,
         }
     }
-}
 
-fn path(change: &Change) -> String {
-    match change.path.to_string() {
-        path if path.is_empty() => "(everything)".to_owned(),
-        path => clean::line(&path).into_owned(),
+    fn path(&self) -> String {
+        match self.path.as_str() {
+            "" => "(everything)".to_owned(),
+            path => clean::line(path).into_owned(),
+        }
     }
-}
 
-fn sign(change: &Change) -> Sign {
-    match (&change.before, &change.after) {
-        (None, _) => Sign::Add,
-        (_, None) => Sign::Remove,
-        _ => Sign::Change,
+    fn sign(&self) -> Sign {
+        match (self.before, self.after) {
+            (None, _) => Sign::Add,
+            (_, None) => Sign::Remove,
+            _ => Sign::Change,
+        }
     }
-}
 
-/// Returns what stands behind the path, where that fits one line.
-fn one_line(change: &Change) -> Option<String> {
-    let short = |value: Option<&Value>| value.map(tree::short);
-    Some(
-        match (short(change.before.as_ref()), short(change.after.as_ref())) {
+    /// Returns what stands behind the path, where that fits one line.
+    fn one_line(&self) -> Option<String> {
+        let short = |value: Option<&Value>| value.map(tree::short);
+        Some(match (short(self.before), short(self.after)) {
             (None, None) => return None,
             (None, Some(after)) => after?,
             (Some(before), None) => before?,
             // Two masks look alike; that they differ is all that may be said.
             (Some(before), Some(after)) if before == after => format!("{}, changed", after?),
             (Some(before), Some(after)) => format!("{} -> {}", before?, after?),
-        },
-    )
+        })
+    }
+
+    fn line_by_line(&self) -> Vec<Line> {
+        match (self.before, self.after) {
+            (Some(Value::String(before)), Some(Value::String(after))) => text::diff(before, after),
+            (before, after) => text::diff_lines(&tree::lines(before), &tree::lines(after)),
+        }
+    }
+
+    fn lines(&self, action: Action, widest: usize) -> Vec<Line> {
+        let note = if self.forces_replace && action != Action::Create {
+            "  # cannot change in place"
+        } else {
+            ""
+        };
+        let path = self.path();
+        if let Some(value) = self.one_line() {
+            let text = format!("{path:widest$} = {value}{note}");
+            return vec![Line::new(self.sign(), 0, text)];
+        }
+        let mut lines = vec![Line::new(self.sign(), 0, format!("{path}:{note}"))];
+        let mut below = self.line_by_line();
+        if below.len() > MOST_LINES {
+            let left = below.len() - MOST_LINES;
+            below.truncate(MOST_LINES);
+            below.push(Line::new(Sign::Same, 1, format!("… ({left} more lines)")));
+        }
+        lines.extend(below);
+        lines
+    }
+}
+
+/// Returns a step's changes, values of neighbouring lines aligned.
+pub(super) fn changes(step: &Step) -> Vec<Line> {
+    let fields: Vec<Field<'_>> = step.changes.iter().map(Field::of).collect();
+    of_fields(&fields, step.action)
+}
+
+/// Returns fields that differ, values of neighbouring lines aligned.
+pub(super) fn of_fields(fields: &[Field<'_>], action: Action) -> Vec<Line> {
+    let widest = fields
+        .iter()
+        .filter(|field| field.one_line().is_some())
+        .map(|field| field.path().chars().count())
+        .filter(|width| *width <= WIDEST_PATH)
+        .max()
+        .unwrap_or(0);
+    let lines = fields.iter().flat_map(|field| field.lines(action, widest));
+    lines.collect()
 }
 
 /// Returns what drifted in a step. Of texts with many lines only the lines that differ.
@@ -141,22 +160,25 @@ pub(super) fn differences(step: &Step) -> Vec<Difference> {
         .iter()
         .filter(|change| change.origin == Origin::Drift);
     drifted
-        .map(|change| Difference {
-            path: path(change),
-            declared: side(change, change.after.as_ref(), Sign::Add),
-            live: side(change, change.before.as_ref(), Sign::Remove),
+        .map(|change| {
+            let field = Field::of(change);
+            Difference {
+                path: field.path(),
+                declared: side(&field, field.after, Sign::Add),
+                live: side(&field, field.before, Sign::Remove),
+            }
         })
         .collect()
 }
 
-fn side(change: &Change, value: Option<&Value>, sign: Sign) -> String {
+fn side(field: &Field<'_>, value: Option<&Value>, sign: Sign) -> String {
     let Some(value) = value else {
         return "nothing".to_owned();
     };
     if let Some(short) = tree::short(value) {
         return short;
     }
-    let lines = line_by_line(change).into_iter();
+    let lines = field.line_by_line().into_iter();
     let mut lines = lines.filter(|line| line.sign == sign);
     let shown: Vec<String> = lines
         .by_ref()

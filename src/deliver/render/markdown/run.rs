@@ -137,7 +137,7 @@ fn failure(step: &Step, outcome: &Outcome) -> String {
 fn block(step: &Step, outcome: &Outcome) -> Vec<String> {
     let mut block = steps::block(step);
     if let Some(head) = block.first_mut() {
-        let _infallible = write!(head, ": {}", ended(step, outcome));
+        let _infallible = write!(head, ": {}", ended(step.action, outcome));
     }
     block
 }

@@ -25,10 +25,14 @@ pub fn run_slack(result: &RunResult<'_>) -> Message {
                 "{} {}: {}",
                 code(sign(step.action)),
                 name(step),
-                text(&ended(step, outcome))
+                text(&ended(step.action, outcome))
             )),
             Outcome::Skipped { .. } | Outcome::Moved => {
-                done.push(format!("– {}: {}", name(step), text(&ended(step, outcome))));
+                done.push(format!(
+                    "– {}: {}",
+                    name(step),
+                    text(&ended(step.action, outcome))
+                ));
             }
         }
     }

@@ -2,11 +2,13 @@
 
 mod diagnostics;
 mod plan;
+mod recorded;
 mod run;
 
 pub use diagnostics::diagnostics_terminal;
 pub use plan::plan_terminal;
-pub use run::{run_rest_terminal, run_terminal};
+pub use recorded::recorded_terminal;
+pub use run::{ended_terminal, run_rest_terminal, run_terminal};
 
 use crate::model::{Action, Step};
 
@@ -58,8 +60,14 @@ impl Screen {
 }
 
 fn ink_of(step: &Step) -> Ink {
-    match step.action {
-        Action::Adopt if step.overwrites() => Ink::Red,
+    match step.overwrites() {
+        true => Ink::Red,
+        false => ink_of_action(step.action),
+    }
+}
+
+fn ink_of_action(action: Action) -> Ink {
+    match action {
         Action::Create => Ink::Green,
         Action::Update | Action::Wait => Ink::Yellow,
         Action::Replace | Action::Delete => Ink::Red,

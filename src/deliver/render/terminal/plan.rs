@@ -2,7 +2,7 @@
 
 use super::{Ink, Screen, ink_of};
 use crate::deliver::render::clean;
-use crate::deliver::render::lines::{self, Sign};
+use crate::deliver::render::lines::{self, Line, Sign};
 use crate::deliver::render::words::{Counts, deed, many, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
@@ -44,13 +44,13 @@ pub fn plan_terminal(plan: &Plan, screen: Screen) -> String {
     page.text
 }
 
-struct Page {
-    screen: Screen,
-    text: String,
+pub(super) struct Page {
+    pub(super) screen: Screen,
+    pub(super) text: String,
 }
 
 impl Page {
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         self.text.push_str(text.trim_end());
         self.text.push('\n');
     }
@@ -92,7 +92,16 @@ impl Page {
         for who in touched(step) {
             self.note(&format!("by {who}"));
         }
-        for line in lines::changes(step) {
+        self.changes(lines::changes(step));
+        for (path, owner) in &step.yielded {
+            let text = format!("{path} is left to {owner}");
+            self.note(&text);
+        }
+    }
+
+    pub(super) fn changes(&mut self, lines: Vec<Line>) {
+        let screen = self.screen;
+        for line in lines {
             let ink = match line.sign {
                 Sign::Add => Ink::Green,
                 Sign::Remove => Ink::Red,
@@ -102,10 +111,6 @@ impl Page {
             let indent = "    ".repeat(line.depth);
             let sign = screen.paint(ink, line.sign.as_str());
             self.line(&format!("      {indent}{sign} {}", line.text));
-        }
-        for (path, owner) in &step.yielded {
-            let text = format!("{path} is left to {owner}");
-            self.note(&text);
         }
     }
 
@@ -133,7 +138,7 @@ impl Page {
         }
     }
 
-    fn note(&mut self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let line = format!("# {}", clean::line(line.trim()));
             self.line(&format!("      {}", self.screen.paint(Ink::Dim, &line)));

@@ -4,7 +4,8 @@ use super::{Ink, Screen};
 use crate::deliver::render::clean;
 use crate::deliver::render::run::RunResult;
 use crate::deliver::render::words::{ended, many};
-use crate::model::{Outcome, Step};
+use crate::model::{Action, Outcome, Step};
+use std::time::Duration;
 
 /// The most resources one reason names.
 const MOST_NAMES: usize = 8;
@@ -32,28 +33,40 @@ fn close(mut lines: Vec<String>, result: &RunResult<'_>, screen: Screen) -> Stri
 }
 
 fn ended_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (step, outcome) in result.ended() {
-        let (sign, ink) = match outcome {
-            Outcome::Done | Outcome::Unchanged => ("✓", Ink::Green),
-            Outcome::Skipped { .. } | Outcome::Moved => ("-", Ink::Yellow),
-            Outcome::Failed { .. } => ("✗", Ink::Red),
-        };
-        let text = ended(step, outcome);
+    let one = |(step, outcome): (&Step, &Outcome)| {
         let resource = step.address.resource.to_string();
-        let line = format!("{}: {}", clean::line(&resource), clean::line(&text));
-        lines.push(format!("  {} {line}", screen.paint(ink, sign)));
-        if let Outcome::Failed {
+        ended_terminal(&resource, step.action, outcome, None, screen)
+    };
+    result.ended().map(one).collect()
+}
+
+/// Returns how one step ended, and how long it took where that is known; below a failure stands what to do
+/// next. No line break at the end.
+pub fn ended_terminal(
+    resource: &str,
+    action: Action,
+    outcome: &Outcome,
+    took: Option<Duration>,
+    screen: Screen,
+) -> String {
+    let (sign, ink) = match outcome {
+        Outcome::Done | Outcome::Unchanged => ("✓", Ink::Green),
+        Outcome::Skipped { .. } | Outcome::Moved => ("-", Ink::Yellow),
+        Outcome::Failed { .. } => ("✗", Ink::Red),
+    };
+    let took = took.map_or_else(String::new, |took| format!(" [{:.1}s]", took.as_secs_f64()));
+    let text = ended(action, outcome);
+    let line = format!("{}: {}{took}", clean::line(resource), clean::line(&text));
+    let line = format!("  {} {line}", screen.paint(ink, sign));
+    match outcome {
+        Outcome::Failed {
             hint: Some(hint), ..
-        } = outcome
-        {
-            lines.push(format!(
-                "      {}",
-                screen.paint(Ink::Dim, &clean::line(hint))
-            ));
+        } => {
+            let hint = screen.paint(Ink::Dim, &clean::line(hint));
+            format!("{line}\n      {hint}")
         }
+        _ => line,
     }
-    lines
 }
 
 /// Held back for one reason is said once, however many there are.
