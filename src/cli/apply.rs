@@ -2,7 +2,7 @@
 
 use super::chosen::{Access, Choice};
 use super::progress::Steps;
-use super::{Exit, Global, Output, ask, plan};
+use super::{Exit, Global, Output, ask, pauses, plan};
 use crate::deliver::render::{RunResult, Screen, run_json, run_rest_terminal, run_terminal};
 use crate::deliver::{Authority, Progress};
 use crate::engine::{self, Orders, Report, World};
@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
   reconciled apply environments/ --yes --no-wait
   reconciled apply staging --output json --yes
 
+A pause in the ledger of the daemon whose settings are named by --settings, or stand at the root of the path's
+repository, in the working folder or in /etc/reconciled, is told and obeyed.
+
 Exit codes: 0 all is as Git says, 1 failed or live state is unknown, 2 something is held back or was declined")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -28,6 +31,10 @@ pub(super) struct Args {
     /// Do not wait until resources are ready
     #[arg(long)]
     no_wait: bool,
+    /// With a path: go on although `reconciled pause` stopped changes of the environment. What the daemon
+    /// keeps by name is resumed first
+    #[arg(long)]
+    despite_pause: bool,
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
@@ -41,6 +48,11 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let anything = plans
             .iter()
             .any(|plan| plan.steps.iter().any(|step| step.action.writes()));
+        pauses::say(&chosen.pauses, out);
+        if anything && !args.despite_pause && !chosen.pauses.is_empty() {
+            pauses::refuse(&chosen.pauses, out);
+            return Ok(Exit::Differs);
+        }
         if anything && !args.yes && !ask::yes("Apply this?")? {
             out.say("Nothing was changed.");
             return Ok(Exit::Differs);

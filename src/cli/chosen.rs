@@ -1,11 +1,11 @@
 //! The environments a command is about: those of a path, or those of the daemon's repositories.
 
 use super::paths::Place;
-use super::{Global, Output, settings};
+use super::{Global, Output, pauses, settings};
 use crate::config::Settings;
 use crate::deliver::render::many;
 use crate::engine::{self, Everywhere, Limits, Pinned, Subject, Trust, World};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Pause};
 use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
 use crate::net::Limiters;
 use crate::plan::Plan;
@@ -34,6 +34,9 @@ pub(super) struct Chosen {
     pub pinned: Vec<Pinned>,
     /// What every environment declares, chosen or not.
     pub everywhere: Everywhere,
+    /// What the daemon's ledger says is paused, where that is not the ledger of `world`: its plans say so
+    /// themselves.
+    pub pauses: Vec<Pause>,
 }
 
 /// How a command names environments.
@@ -162,10 +165,12 @@ async fn of_path(
             path.display()
         );
     }
+    let pauses = pauses::over(&pinned, &place.root, global).await?;
     Ok(Chosen {
         world,
         pinned,
         everywhere,
+        pauses,
     })
 }
 
@@ -244,6 +249,7 @@ async fn of_daemon(
         world,
         pinned,
         everywhere: all,
+        pauses: Vec::new(),
     })
 }
 

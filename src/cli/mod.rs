@@ -16,6 +16,7 @@ mod init;
 mod output;
 mod paths;
 mod pause;
+mod pauses;
 mod plan;
 mod progress;
 mod run;

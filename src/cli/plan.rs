@@ -2,7 +2,7 @@
 
 use super::chosen::{self, Access, Choice, Chosen};
 use super::output::Format;
-use super::{Exit, Global, Output, settings};
+use super::{Exit, Global, Output, pauses, settings};
 use crate::deliver::render::{Page, Screen, many, plan_json, plan_markdown, plan_terminal};
 use crate::engine::{CycleError, Looked, Subject, Trust, look};
 use crate::model::Depth;
@@ -28,6 +28,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let looked = all(&chosen, out).await?;
         let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
         show(&plans, out)?;
+        pauses::say(&chosen.pauses, out);
         Ok(exit(&plans, out))
     })
 }

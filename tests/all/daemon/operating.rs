@@ -49,6 +49,50 @@ fn a_pause_stops_changes_and_not_looking() {
 }
 
 #[test]
+fn a_pause_is_told_and_obeyed_by_whoever_applies_a_path() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    world.start().run_of("shop", &commit);
+    let said = world.command(&["pause", "shop", "--why", "moving house"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    // Settings that are named, and those at the root of the repository.
+    let own = std::fs::read_to_string(world.settings_file()).unwrap();
+    let own = own.replace(
+        ":\"state",
+        &format!(":\"{}/state", world.folder().display()),
+    );
+    std::fs::write(world.repository().join("reconciled.yaml"), own).unwrap();
+    let path = world.repository().join("shop.yaml");
+    let path = path.to_str().unwrap();
+    for named in [true, false] {
+        let run = |arguments: &[&str]| match named {
+            true => world.command(arguments),
+            false => world.unnamed(arguments),
+        };
+        let said = run(&["plan", path]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.stderr.contains("shop is paused by "), "{said:?}");
+        let said = run(&["apply", path, "--yes"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.stderr.contains(": moving house\n")
+                && said.stderr.contains("`reconciled resume shop`"),
+            "{said:?}"
+        );
+        assert_eq!(world.live("page").unwrap(), "hello\n");
+    }
+    let said = world.command(&["apply", path, "--yes", "--despite-pause"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("moving house"), "{said:?}");
+    assert_eq!(world.live("page").unwrap(), "welcome\n");
+    // Its end is known at once.
+    assert_eq!(world.command(&["resume", "shop"]).code, Some(0));
+    let said = world.command(&["apply", path, "--yes"]);
+    assert!(!said.stderr.contains("paused"), "{said:?}");
+}
+
+#[test]
 fn a_slip_of_the_finger_is_no_pause() {
     let world = World::new();
     let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);

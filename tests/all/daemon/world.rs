@@ -29,6 +29,17 @@ pub(crate) struct Said {
     pub(crate) stderr: String,
 }
 
+impl Said {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 impl fmt::Debug for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}\n{}\n{}", self.code, self.stdout, self.stderr)
@@ -154,12 +165,16 @@ impl World {
 
     /// Runs a command of the program beside a daemon that may be running.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Said {
-        let output = self.program().args(arguments).output().unwrap();
-        Said {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Said::of(self.program().args(arguments))
+    }
+
+    /// Runs a command that is told of no settings.
+    pub(crate) fn unnamed<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reconciled"));
+        command.current_dir(self.folder().join("host")).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.folder());
+        Said::of(command.args(arguments))
     }
 
     /// The program with the settings, in the world's folder, with nothing else of this process's environment.
