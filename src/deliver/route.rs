@@ -1,6 +1,6 @@
 //! Which steps of a plan are carried out now, and why the others are not. Pure.
 
-use crate::model::{Action, Address, OnDrift, OnMerge, Reconcile, Step};
+use crate::model::{Address, OnDrift, OnMerge, Reconcile, Step};
 use crate::plan::Plan;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +84,7 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
     let held = plan
         .holds
         .iter()
-        .find(|hold| !hold.deletes_only || step.action == Action::Delete);
+        .find(|hold| !hold.deletes_only || step.destroys());
     if let Some(hold) = held {
         return Decision::Hold {
             code: hold.code,
@@ -113,7 +113,7 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
 mod tests {
     use super::*;
     use crate::deliver::fixtures::{plan_of, step};
-    use crate::model::{Change, FieldPath, Origin};
+    use crate::model::{Action, Change, FieldPath, Origin};
     use crate::plan::Hold;
 
     fn plan(origins: &[Origin], holds: Vec<Hold>) -> Plan {

@@ -91,7 +91,7 @@ pub struct Reconcile {
     pub windows: Vec<Window>,
     /// Whether what is no longer declared is deleted.
     pub prune: bool,
-    /// How many deletes one plan may hold.
+    /// How many deletes one plan may hold; a replace of what holds data counts as one.
     pub deletion_budget: DeletionBudget,
     /// Why nothing is changed at present; looking goes on.
     pub paused: Option<String>,

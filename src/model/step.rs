@@ -156,6 +156,16 @@ impl Step {
         self.changes.iter().any(|change| change.before.is_some())
     }
 
+    /// Tells whether something is lost by it that Git cannot bring back: it deletes, or makes what holds data
+    /// anew.
+    pub fn destroys(&self) -> bool {
+        match self.action {
+            Action::Delete => true,
+            Action::Replace => self.stateful,
+            _ => false,
+        }
+    }
+
     /// Tells whether it takes over what was nobody's and overwrites what that held: as dangerous as a delete.
     pub fn overwrites(&self) -> bool {
         self.action == Action::Adopt && self.unmarked && self.loses()

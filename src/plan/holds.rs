@@ -97,10 +97,7 @@ fn emptied(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
 }
 
 fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
-    let deletes: Vec<&Step> = steps
-        .iter()
-        .filter(|step| step.action == Action::Delete)
-        .collect();
+    let deletes: Vec<&Step> = steps.iter().filter(|step| step.destroys()).collect();
     let budget = &inputs.reconcile.deletion_budget;
     let share = (inputs.owned.len() * budget.percent as usize).div_ceil(100);
     let allowed = share.min(budget.count as usize);
@@ -109,10 +106,7 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
     }
     let mut reason = format!(
         "{}, more than the {allowed} that deletionBudget allows ({} at most, {} % of the {} owned): ",
-        match deletes.len() {
-            1 => "1 delete".to_owned(),
-            many => format!("{many} deletes"),
-        },
+        counted(&deletes),
         budget.count,
         budget.percent,
         inputs.owned.len()
@@ -138,4 +132,25 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
         reason,
         deletes_only: true,
     })
+}
+
+/// Says how many are deleted, and how many of what holds data are deleted and made anew.
+fn counted(deletes: &[&Step]) -> String {
+    let replaces = deletes.iter().filter(|step| step.action == Action::Replace);
+    let replaces = replaces.count();
+    let many = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    };
+    match (deletes.len() - replaces, replaces) {
+        (deletes, 0) => many(deletes, "delete"),
+        (0, replaces) => many(replaces, "replace"),
+        (deletes, replaces) => {
+            format!(
+                "{} and {}",
+                many(deletes, "delete"),
+                many(replaces, "replace")
+            )
+        }
+    }
 }

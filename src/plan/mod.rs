@@ -134,6 +134,6 @@ pub struct Hold {
     pub code: &'static str,
     /// Why, for people.
     pub reason: String,
-    /// Whether only deletes are held.
+    /// Whether only deletes are held, replaces of what holds data among them.
     pub deletes_only: bool,
 }

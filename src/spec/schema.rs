@@ -275,7 +275,7 @@ fn windows() -> Value {
 fn deletion_budget() -> Value {
     let number = |about: &str, most: u64, default: u64| json!({ "type": "integer", "minimum": 0, "maximum": most, "default": default, "description": about });
     object(
-        "How many deletes one plan may hold; whichever of the two is smaller binds.",
+        "How many deletes one plan may hold, replaces of what holds data among them; whichever of the two is smaller binds.",
         &[],
         [
             ("count", number("At most this many.", 1_000_000, 5)),

@@ -17,7 +17,7 @@ fn page<'a>(revision: &'a Revision) -> Page<'a> {
     }
 }
 
-fn comment(scene: &Scene) -> String {
+pub(super) fn comment(scene: &Scene) -> String {
     let plan = scene.plan();
     plan_markdown(std::slice::from_ref(&plan), &[], &[], &page(&plan.revision))
 }
@@ -36,7 +36,7 @@ fn the_plan_of_a_pull_request() {
 
     **Replaces: deletes and makes again**
 
-    - `-/+` `prod/db` **holds data** – engine cannot change in place
+    - `-/+` `prod/db` – engine cannot change in place
 
     **Waiting**
 

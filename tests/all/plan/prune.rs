@@ -1,7 +1,9 @@
 //! What is no longer declared.
 
+use super::comments::comment;
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
+use reconciled::deliver::{Authority, route};
 use reconciled::model::{DeletionBudget, Observation, Owner};
 use serde_json::json;
 
@@ -101,6 +103,46 @@ fn the_smaller_of_count_and_percent_is_the_budget() {
     assert_snapshot!(many(100, 6, 5, 20).unwrap(), @"6 deletes, more than the 5 that deletionBudget allows (5 at most, 20 % of the 100 owned): prod/r000, prod/r001, prod/r002 and 3 more. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 6, percent: 20 } }`");
     assert_eq!(many(2, 1, 5, 20), None, "a share is rounded up");
     assert!(many(2, 1, 0, 100).is_some());
+}
+
+#[test]
+fn what_holds_data_and_is_made_anew_counts_as_deleted() {
+    let engine = |id: &str, desired: &str| {
+        let mut scene = Scene::new();
+        scene = scene
+            .wants("test/database", id, json!({ "engine": desired }))
+            .with(|wanted| wanted.lifecycle.protect = Some(false));
+        scene.ours(id, json!({ "engine": "mysql" })).applied(
+            "test/database",
+            id,
+            json!({ "engine": "mysql" }),
+        )
+    };
+    let mut one = engine("db", "pg");
+    one.reconcile.deletion_budget = DeletionBudget {
+        count: 0,
+        percent: 100,
+    };
+    let plan = one.plan();
+    assert_snapshot!(plan.holds[0].reason, @"1 replace, more than the 0 that deletionBudget allows (0 at most, 100 % of the 1 owned): prod/db. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 1, percent: 100 } }`");
+    let said = comment(&one);
+    assert!(said.contains("`prod/db` **holds data**"), "{said}");
+    let route = route(&plan, &one.reconcile, Authority::Person);
+    assert!(!route.lets(&plan.steps[0].address), "{route:?}");
+    one.reconcile.deletion_budget.count = 1;
+    assert_eq!(one.plan().holds, []);
+
+    let mut both = one.leftover("test/plain", "old", json!({}));
+    both.reconcile.deletion_budget.count = 1;
+    assert_snapshot!(both.plan().holds[0].reason, @"1 delete and 1 replace, more than the 1 that deletionBudget allows (1 at most, 100 % of the 2 owned): prod/db, prod/old. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 2, percent: 100 } }`");
+    // What holds nothing is made anew without a word.
+    let mut object = Scene::new()
+        .wants("test/object", "api", json!({"selector": "b"}))
+        .with(|wanted| wanted.lifecycle.replace = true)
+        .ours("api", json!({"selector": "a"}))
+        .applied("test/object", "api", json!({"selector": "a"}));
+    object.reconcile.deletion_budget.count = 0;
+    assert_eq!(object.plan().holds, []);
 }
 
 #[test]

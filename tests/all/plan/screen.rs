@@ -4,8 +4,9 @@ use super::result::{Ended, result};
 use super::scene::{Scene, touch};
 use insta::assert_snapshot;
 use reconciled::deliver::render::{Screen, diagnostics_terminal, plan_terminal, run_terminal};
-use reconciled::model::{Diagnostic, Location, RepoPath, Severity};
+use reconciled::model::{Diagnostic, Location, RepoPath, Select, Severity};
 use serde_json::json;
+use std::sync::Arc;
 
 /// One of everything.
 pub(super) fn everything() -> Scene {
@@ -38,7 +39,11 @@ pub(super) fn everything() -> Scene {
             )];
         })
         .wants("test/database", "db", json!({"engine": "pg"}))
-        .with(|wanted| wanted.lifecycle.protect = Some(false))
+        .with(|wanted| {
+            wanted.lifecycle.protect = Some(false);
+            // The budget counts what holds data; this one is to be let go.
+            Arc::make_mut(&mut wanted.kind).stateful = Select::always(false);
+        })
         .ours("db", json!({"engine": "mysql"}))
         .applied("test/database", "db", json!({"engine": "mysql"}))
         .wants("test/plain", "far", json!({}))
