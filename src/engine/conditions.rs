@@ -31,6 +31,54 @@ impl Condition {
     }
 }
 
+/// How a condition ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Drift was put back by a run.
+    Corrected,
+    /// Drift is no more, and no run did anything for it.
+    SameAgain,
+    /// What failed works.
+    Recovered,
+    /// Live state can be told.
+    SeenAgain,
+    /// What a whole environment was in trouble with is mended.
+    Mended,
+    /// The resource is no longer declared, and the condition is nobody's any more.
+    Undeclared,
+}
+
+impl End {
+    /// Returns the words the ledger keeps.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Corrected => "corrected",
+            Self::SameAgain => "live equals Git again",
+            Self::Recovered => "recovered",
+            Self::SeenAgain => "seen again",
+            Self::Mended => "mended",
+            Self::Undeclared => "no longer declared",
+        }
+    }
+
+    /// Reads the words of the ledger; `None` where a newer binary wrote them.
+    pub(super) fn of(words: &str) -> Option<Self> {
+        // What is no longer declared was called gone once.
+        if words == "gone" {
+            return Some(Self::Undeclared);
+        }
+        let all = [
+            Self::Corrected,
+            Self::SameAgain,
+            Self::Recovered,
+            Self::SeenAgain,
+            Self::Mended,
+            Self::Undeclared,
+        ];
+        all.into_iter().find(|end| end.as_str() == words)
+    }
+}
+
 /// The code of a failure that no step caused: what is as declared does not work.
 pub(super) const UNHEALTHY: &str = "unhealthy";
 
@@ -151,8 +199,8 @@ pub(super) struct Transitions {
     pub brief: Vec<Found>,
     /// Found again.
     pub lasting: Vec<(EpisodeId, Found)>,
-    /// Ended, and how in a word.
-    pub ended: Vec<(EpisodeId, &'static str)>,
+    /// Ended, and how.
+    pub ended: Vec<(EpisodeId, End)>,
 }
 
 /// Compares what a run found with the episodes that were open before it.
@@ -166,7 +214,7 @@ pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) 
     for found in found {
         let before = open.remove(&(found.address.clone(), found.condition.as_str().to_owned()));
         match (before, found.over) {
-            (Some(episode), true) => transitions.ended.push((episode.id, "corrected")),
+            (Some(episode), true) => transitions.ended.push((episode.id, End::Corrected)),
             (Some(episode), false) => transitions.lasting.push((episode.id, found)),
             (None, true) => transitions.brief.push(found),
             (None, false) => transitions.opened.push(found),
@@ -182,20 +230,22 @@ pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) 
 
 /// Returns how a condition ended that was not found again; `None` where this run cannot tell: it did
 /// not see the resource, or did not try what failed before.
-fn how_it_ended(address: &Address, condition: &str, report: &Report) -> Option<&'static str> {
+fn how_it_ended(address: &Address, condition: &str, report: &Report) -> Option<End> {
     let Some(step) = report.plan.step(address) else {
-        return Some("gone");
+        return Some(End::Undeclared);
     };
     let told = !report.unknown.contains_key(address);
     let seen = told && step.unready.is_none();
     let tried = report.outcomes.get(address);
     match condition {
-        "unknown" => told.then_some("seen again"),
-        "drift" => told.then_some("live equals Git again"),
+        "unknown" => told.then_some(End::SeenAgain),
+        // What is still ours and declared no more has a step, too.
+        "drift" if told && step.desired.is_none() => Some(End::Undeclared),
+        "drift" => told.then_some(End::SameAgain),
         "failing" if seen && !step.action.writes() && step.action != Action::Wait => {
-            Some("recovered")
+            Some(End::Recovered)
         }
-        "failing" => (seen && tried.is_some_and(Outcome::is_good)).then_some("recovered"),
+        "failing" => (seen && tried.is_some_and(Outcome::is_good)).then_some(End::Recovered),
         _ => None,
     }
 }

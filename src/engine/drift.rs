@@ -1,6 +1,7 @@
 //! Drift episodes: what the ledger keeps of one, so that its message can be written anew at its end.
 
 use super::Report;
+use super::conditions::End;
 use crate::deliver::Decision;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{self, Difference, EpisodeEnd, episode_slack};
@@ -62,10 +63,9 @@ pub(super) fn message(episode: &Episode) -> Option<Message> {
 }
 
 fn end(how: Option<&str>) -> EpisodeEnd {
-    match how {
-        Some("corrected") => EpisodeEnd::Corrected,
-        Some("kept") => EpisodeEnd::Kept,
-        Some("released") => EpisodeEnd::Released,
+    match how.and_then(End::of) {
+        Some(End::Corrected) => EpisodeEnd::Corrected,
+        Some(End::Undeclared) => EpisodeEnd::Released,
         _ => EpisodeEnd::Gone,
     }
 }

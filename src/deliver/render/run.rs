@@ -123,8 +123,6 @@ impl Difference {
 pub enum EpisodeEnd {
     /// A run put the declared values back.
     Corrected,
-    /// Git took the live values over.
-    Kept,
     /// The live side was as declared again without us.
     Gone,
     /// It is no longer declared.

@@ -2,6 +2,7 @@
 //! nobody declares any more, live state that cannot be told, repositories that do not answer.
 
 use super::super::Fleet;
+use super::super::conditions::End;
 use super::Teller;
 use super::chat::ChatLetter;
 use crate::deliver::notify::Message;
@@ -54,7 +55,7 @@ impl Teller {
             .filter(|open| open.address.is_none() && open.condition == condition)
         {
             ledger
-                .end_episode(episode.id, "mended", self.world.clock.now())
+                .end_episode(episode.id, End::Mended.as_str(), self.world.clock.now())
                 .await?;
             if let Some(ended) = ledger.episode(episode.id).await? {
                 self.say_trouble(&ended).await;
@@ -180,7 +181,10 @@ pub(super) fn message(episode: &Episode) -> Message {
         .address
         .as_ref()
         .map_or_else(|| episode.environment.to_string(), ToString::to_string);
+    let how = episode.how.as_deref().and_then(End::of);
+    let undeclared = how == Some(End::Undeclared);
     let title = match (&episode.ended_at, episode.condition.as_str()) {
+        (Some(_), _) if undeclared => format!("✅ {subject}: is no longer declared"),
         (Some(_), BROKEN) => format!("✅ {subject}: its specs can be used again"),
         (Some(_), INVALID) => format!("✅ {subject}: can be resolved again"),
         (Some(_), "failing") => format!("✅ {subject}: works again"),

@@ -45,6 +45,27 @@ fn a_drift_episode_is_one_message_edited_and_answered_when_it_ends() {
 }
 
 #[test]
+fn drift_of_what_is_no_longer_declared_does_not_end_as_if_it_were_put_right() {
+    let scene = Scene::new(&[("shop.yaml", &shop("report", "hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    scene.world.write_live("page", "hacked\n");
+    daemon.episode("drift", |drift| drift.ended_at.is_none());
+    let more = "  reconcile: { interval: 1s, onDrift: report }\n";
+    let other = environment("shop", more, &files(&[("other", "x")]));
+    scene.world.commit(&[("shop.yaml", &other)]);
+    let drift = daemon.episode("drift", |drift| drift.ended_at.is_some());
+    assert_eq!(drift.how.as_deref(), Some("no longer declared"));
+    daemon.until("that is said", |_| {
+        let said = scene.said("infra");
+        let told = |one: &String| one.starts_with("✅ shop: page is no longer declared");
+        said.iter().any(told).then_some(())
+    });
+    scene.assert_accepted();
+}
+
+#[test]
 fn an_incoming_webhook_posts_and_cannot_edit() {
     let scene = Scene::new(&[("shop.yaml", &shop("correct", "hello\n"))]);
     scene.world.variable("SLACK", scene.slack.webhook_url());

@@ -82,7 +82,6 @@ fn title(episode: &Episode<'_>) -> String {
 fn how(end: EpisodeEnd) -> &'static str {
     match end {
         EpisodeEnd::Corrected => "is as Git has it again",
-        EpisodeEnd::Kept => "was taken over into Git",
         EpisodeEnd::Gone => "is as Git has it again, without us",
         EpisodeEnd::Released => "is no longer declared",
     }

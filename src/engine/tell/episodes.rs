@@ -1,0 +1,150 @@
+//! Episodes of single resources: opened, told and ended as a run finds them. What many have in common is told
+//! once, of their environment.
+
+use super::super::conditions::{self, Condition, End, Found};
+use super::super::{Report, drift};
+use super::chat::ChatLetter;
+use super::{Teller, trouble};
+use crate::ledger::{Episode, EpisodeId, LedgerError};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+impl Teller {
+    /// Keeps episodes up to date with what a run found. Returns whether a step began to fail.
+    pub(super) async fn conditions(&self, report: &Report) -> Result<bool, LedgerError> {
+        let name = &report.plan.environment;
+        let open = self.world.ledger.open_episodes(name).await?;
+        let mut transitions = conditions::transitions(conditions::found(report), &open, report);
+        let crowds = conditions::crowds(report, &open);
+        let alone = |found: &mut Found| {
+            let code = found.details["code"].as_str().unwrap_or_default();
+            let crowd = found.condition == Condition::Unknown && crowds.contains_key(code);
+            if crowd {
+                found.details["crowd"] = true.into();
+            }
+            !crowd
+        };
+        self.crowds(report, &crowds, &open).await?;
+        let mut new_failure = false;
+        for found in transitions.opened.iter_mut().chain(&mut transitions.brief) {
+            new_failure |= found.condition == Condition::Failing
+                && found.details["code"] != conditions::UNHEALTHY;
+            if found.condition == Condition::Drift {
+                tracing::warn!(address = %found.address, put_back = found.over, "Live state was changed outside of Git");
+            }
+            if found.condition == Condition::Unknown {
+                let said = |key: &str| found.details[key].as_str().unwrap_or_default().to_owned();
+                tracing::warn!(address = %found.address, code = said("code"), reason = said("message"), "Live state cannot be told, leaving it alone");
+            }
+            let alone = alone(found);
+            let id = self.open(report, found).await?;
+            if found.over {
+                let opened = self.world.ledger.episode(id).await?;
+                self.end(report, opened.as_ref(), End::Corrected).await?;
+            } else if found.certain && alone {
+                self.say(report, self.world.ledger.episode(id).await?.as_ref())
+                    .await;
+            }
+        }
+        for (id, found) in &mut transitions.lasting {
+            let alone = alone(found);
+            self.open(report, found).await?;
+            if alone {
+                self.say(report, self.world.ledger.episode(*id).await?.as_ref())
+                    .await;
+            }
+        }
+        for (id, how) in &transitions.ended {
+            let open = self.world.ledger.episode(*id).await?;
+            self.end(report, open.as_ref(), *how).await?;
+        }
+        Ok(new_failure)
+    }
+
+    /// What many resources have in common is told once, of the environment.
+    async fn crowds(
+        &self,
+        report: &Report,
+        crowds: &BTreeMap<String, Value>,
+        open: &[Episode],
+    ) -> Result<(), LedgerError> {
+        let name = &report.plan.environment;
+        for (code, details) in crowds {
+            self.trouble(name, &conditions::crowded(code), details)
+                .await?;
+        }
+        let over = open.iter().filter(|one| one.address.is_none());
+        for one in over.filter(|one| conditions::is_crowd(&one.condition)) {
+            let still = crowds
+                .keys()
+                .any(|code| conditions::crowded(code) == one.condition);
+            if !still {
+                self.trouble_over(name, &one.condition).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self, report: &Report, found: &Found) -> Result<EpisodeId, LedgerError> {
+        let name = &report.plan.environment;
+        let now = self.world.clock.now();
+        self.world
+            .ledger
+            .open_episode(
+                name,
+                Some(&found.address),
+                found.condition.as_str(),
+                &found.details,
+                now,
+            )
+            .await
+    }
+
+    async fn end(
+        &self,
+        report: &Report,
+        episode: Option<&Episode>,
+        how: End,
+    ) -> Result<(), LedgerError> {
+        let Some(episode) = episode else {
+            return Ok(());
+        };
+        // What stood in the message of a crowd was never told by itself.
+        let said = format!("slack/episode/{}", episode.id);
+        let unheard =
+            episode.details["crowd"] == true && self.world.ledger.delivery(&said).await?.is_none();
+        self.world
+            .ledger
+            .end_episode(episode.id, how.as_str(), self.world.clock.now())
+            .await?;
+        if unheard {
+            return Ok(());
+        }
+        let ended = self.world.ledger.episode(episode.id).await?;
+        self.say(report, ended.as_ref()).await;
+        Ok(())
+    }
+
+    /// Says how an episode stands. Failures speak through their run's message.
+    async fn say(&self, report: &Report, episode: Option<&Episode>) {
+        let Some(episode) = episode else { return };
+        let message = match episode.condition.as_str() {
+            "drift" => drift::message(episode),
+            "unknown" => Some(trouble::message(episode)),
+            "failing" if episode.details["code"] == conditions::UNHEALTHY => {
+                Some(trouble::message(episode))
+            }
+            _ => None,
+        };
+        if let Some(message) = message {
+            let letter = ChatLetter {
+                name: format!("episode/{}", episode.id),
+                environment: Some(report.plan.environment.clone()),
+                channel: report.graph.notify().slack.clone(),
+                message,
+                threaded: episode.ended_at.is_some(),
+            };
+            self.chat.put(letter).await;
+        }
+    }
+}
