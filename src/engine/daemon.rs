@@ -81,7 +81,7 @@ pub struct Daemon {
     cancels: BTreeMap<EnvironmentName, CancellationToken>,
     running: BTreeMap<tokio::task::Id, EnvironmentName>,
     paused: BTreeSet<EnvironmentName>,
-    /// Changed in Git, and no run since has ended.
+    /// Changed in Git, and no run since has gone to its end.
     unsettled: BTreeSet<EnvironmentName>,
     view: watch::Sender<View>,
     pokes: Vec<Arc<Notify>>,
@@ -280,8 +280,11 @@ impl Daemon {
             )
         });
         if let Some(name) = self.running.remove(&id) {
-            self.cancels.remove(&name);
-            self.unsettled.remove(&name);
+            let cut_short = self.cancels.remove(&name);
+            // One that a newer revision cut short settled nothing.
+            if !cut_short.is_some_and(|cancel| cancel.is_cancelled()) {
+                self.unsettled.remove(&name);
+            }
             self.schedule
                 .end(&name, ended, self.parts.world.clock.now());
         }

@@ -2,7 +2,7 @@
 //! and what was begun is neither lost nor begun again.
 
 use super::{Daemon, World};
-use crate::peers::digitalocean::{Server, TOKEN};
+use crate::peers::digitalocean::{Fault, Server, TOKEN};
 use reconciled::ledger::RunOutcome;
 use std::time::{Duration, Instant};
 
@@ -100,4 +100,38 @@ fn a_stop_ends_the_wait_in_time_and_the_next_start_goes_on() {
     });
     assert_eq!(creations(&server), 1);
     world.verify_ledger();
+}
+
+#[test]
+fn what_took_another_name_is_not_orphaned_by_a_run_that_a_newer_commit_cut_short() {
+    let world = World::new();
+    let server = slow_cloud(&world);
+    let first = world.commit(&[("shop.yaml", &super::environment("shop", "", &page("hello")))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &first);
+    for _ in 0..20 {
+        server.fail("GET", "databases", Fault::Silence);
+    }
+    let asked = |times: usize| {
+        let requests = server.requests().into_iter();
+        let those = requests.filter(|one| one.starts_with("GET") && one.contains("databases"));
+        (those.count() >= times).then_some(())
+    };
+    // Its first run looks at a cloud that does not answer, and so does the one that cuts that short.
+    for (nth, greeting) in [(1, "hello"), (2, "welcome")] {
+        let renamed = environment(greeting).replace("name: shop }", "name: store }");
+        world.commit(&[("shop.yaml", &renamed)]);
+        daemon.until(format!("look {nth} is under way"), |_| asked(nth));
+    }
+    daemon.logged("Looking was cut short", |_| true);
+    let other = super::environment("other", "", &super::files(&[("x", "x\n")]));
+    let commit = world.commit(&[("other.yaml", &other)]);
+    daemon.run_of("other", &commit);
+    let episodes = world.episodes();
+    assert!(episodes.is_empty(), "{episodes:#?}");
+    assert_eq!(world.owned(), ["other/x", "shop/page"]);
+}
+
+fn page(greeting: &str) -> String {
+    super::file("page", "page", greeting)
 }
