@@ -16,7 +16,9 @@ mod terminal;
 mod words;
 
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
-pub use markdown::{Page, conflict_markdown, plan_markdown, run_markdown, validation_markdown};
+pub use markdown::{
+    Page, conflict_markdown, overtaken_markdown, plan_markdown, run_markdown, validation_markdown,
+};
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{episode_slack, notice_slack, run_slack};
 pub use terminal::{

@@ -4,8 +4,8 @@
 use super::super::Kept;
 use super::results::{ResultLetter, Said};
 use crate::deliver::forge::StatusState;
-use crate::deliver::render::{Page, RunResult, run_markdown};
-use crate::model::{Digest, Outcome, RepoPath, Revision, Step};
+use crate::deliver::render::{Page, RunResult, overtaken_markdown, run_markdown};
+use crate::model::{Digest, EnvironmentName, Outcome, RepoPath, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,9 +29,23 @@ pub(super) struct Story {
     files_before: BTreeSet<RepoPath>,
     /// True where something was said.
     told: bool,
+    /// Earlier ones that were told how they failed or waited, and came to no other end.
+    #[serde(default)]
+    owed: Vec<Owed>,
     /// True once it was applied whole: what a run does afterwards is about drift, and told elsewhere.
     ended: bool,
 }
+
+/// A result that says it is not applied whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Owed {
+    revision: Revision,
+    since: Revision,
+    files: BTreeSet<RepoPath>,
+}
+
+/// How many are remembered: more failed in a row than anybody reads of.
+const OWED: usize = 50;
 
 impl Story {
     /// Begins with an environment that was not there before: it came after a revision.
@@ -43,20 +57,10 @@ impl Story {
     }
 
     /// Takes in how a run ended, and returns what there is to say of it.
-    pub(super) fn take(&mut self, kept: &Kept, result: &RunResult<'_>) -> Option<ResultLetter> {
+    pub(super) fn take(&mut self, kept: &Kept, result: &RunResult<'_>) -> Vec<ResultLetter> {
         let begins = self.content.as_ref() != Some(&kept.content);
         if begins {
-            let files = kept.pinned.files.clone();
-            *self = Self {
-                upto: None,
-                content: Some(kept.content.clone()),
-                revision: Some(kept.changed_at.clone()),
-                since: self.upto.take(),
-                files_before: &self.files - &files,
-                files,
-                told: false,
-                ended: false,
-            };
+            self.begin(kept);
         }
         self.upto = Some(kept.pinned.revision().clone());
         let (state, verdict) = verdict(result);
@@ -71,21 +75,90 @@ impl Story {
         };
         let ended_before = self.ended;
         self.ended |= state == StatusState::Success;
-        if !news || ended_before {
-            return None;
-        }
-        self.told = true;
-        let (revision, since) = (self.revision.clone()?, self.since.clone()?);
         let environment = kept.pinned.name();
-        Some(ResultLetter {
-            name: format!("{environment}/{revision}"),
-            environment: environment.clone(),
-            files: &self.files | &self.files_before,
-            said: said(result, &revision, (state, verdict)),
-            revision,
-            since,
-        })
+        let mut letters = Vec::new();
+        if self.ended {
+            let owed = std::mem::take(&mut self.owed);
+            let by = kept.pinned.revision();
+            letters.extend(owed.into_iter().map(|one| one.put_right(result, by)));
+        }
+        if news && !ended_before {
+            self.told = true;
+            let known = self.revision.clone().zip(self.since.clone());
+            letters.extend(known.map(|(revision, since)| ResultLetter {
+                name: format!("{environment}/{revision}"),
+                environment: environment.clone(),
+                files: &self.files | &self.files_before,
+                said: said(result, &revision, (state, verdict)),
+                revision,
+                since,
+            }));
+        }
+        letters
     }
+
+    /// Begins with another state of the environment.
+    fn begin(&mut self, kept: &Kept) {
+        let mut owed = std::mem::take(&mut self.owed);
+        if let (true, false, Some(revision), Some(since)) =
+            (self.told, self.ended, &self.revision, &self.since)
+        {
+            owed.push(Owed {
+                revision: revision.clone(),
+                since: since.clone(),
+                files: &self.files | &self.files_before,
+            });
+        }
+        owed.drain(..owed.len().saturating_sub(OWED));
+        let files = kept.pinned.files.clone();
+        *self = Self {
+            upto: None,
+            content: Some(kept.content.clone()),
+            revision: Some(kept.changed_at.clone()),
+            since: self.upto.take(),
+            files_before: &self.files - &files,
+            files,
+            told: false,
+            owed,
+            ended: false,
+        };
+    }
+}
+
+impl Owed {
+    /// Says that a later revision was applied whole.
+    fn put_right(self, result: &RunResult<'_>, by: &Revision) -> ResultLetter {
+        let environment = &result.plan.environment;
+        let marker = marker(environment, &self.revision);
+        let page = |at| Page {
+            marker: &marker,
+            revision: &self.revision,
+            at,
+        };
+        let body = |at| overtaken_markdown(environment, by, &page(at));
+        let said = Said {
+            body: body(result.ended_at),
+            digest: Digest::of(body(Timestamp::UNIX_EPOCH)),
+            marker: marker.clone(),
+            state: StatusState::Success,
+            verdict: format!("Put right by {}: live equals Git", by.short()),
+        };
+        ResultLetter {
+            name: format!("{environment}/{}", self.revision),
+            environment: environment.clone(),
+            files: self.files,
+            said,
+            revision: self.revision,
+            since: self.since,
+        }
+    }
+}
+
+fn marker(environment: &EnvironmentName, revision: &Revision) -> String {
+    format!(
+        "<!-- reconciled:result:{environment}:{} -->",
+        revision.short()
+    )
 }
 
 fn said(
@@ -93,11 +166,7 @@ fn said(
     revision: &Revision,
     (state, verdict): (StatusState, &'static str),
 ) -> Said {
-    let environment = &result.plan.environment;
-    let marker = format!(
-        "<!-- reconciled:result:{environment}:{} -->",
-        revision.short()
-    );
+    let marker = marker(&result.plan.environment, revision);
     let body = |at| {
         let page = Page {
             marker: &marker,

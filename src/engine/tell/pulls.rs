@@ -75,7 +75,7 @@ impl Pulls {
     /// Takes in how a run ended, and hands on what there is to say of it.
     pub(super) async fn put(&self, kept: &Kept, result: &RunResult<'_>) -> Result<(), LedgerError> {
         let mut story = self.story(kept).await?.unwrap_or_default();
-        if let Some(letter) = story.take(kept, result) {
+        for letter in story.take(kept, result) {
             // Before it is remembered as said: a kill in between says it again, to the same effect.
             self.outbox.put(letter).await;
         }

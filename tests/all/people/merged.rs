@@ -83,3 +83,41 @@ fn a_failed_apply_is_told_once_and_rewritten_when_it_succeeds() {
     assert_eq!(after.iter().find(|(id, _)| *id == result).unwrap().1, body);
     scene.assert_accepted();
 }
+
+#[test]
+fn a_failed_result_is_put_right_where_it_stands_by_a_later_revision() {
+    let page = file("page", "page", "hello\n");
+    let scene = Scene::new(&[("shop.yaml", &shop(&page))]);
+    let cloud = scene.with_cloud();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    for _ in 0..20 {
+        cloud.fail("POST", "records", Fault::Status(422, None));
+    }
+    let with_record = format!("{page}{RECORD}");
+    let number = scene.open("grow", None, &[("shop.yaml", &shop(&with_record))]);
+    let (plan, _) = scene.comment_with(&mut daemon, number, "reconciled:plan");
+    let merge = scene.merge(number, "grow");
+    let (result, _) = scene.comment_with(&mut daemon, number, "🔴 Failed in shop: 1 failed");
+
+    // Nobody fixes the record: the next change takes it out again.
+    let page = file("page", "page", "welcome\n");
+    let later = scene.world.commit(&[("shop.yaml", &shop(&page))]);
+    daemon.run_of("shop", &later);
+    let right = "🟢 Put right in shop by a later revision";
+    let (id, body) = scene.comment_with(&mut daemon, number, right);
+    assert!(body.contains(&later[..10]), "{body}");
+    daemon.until("the status follows the comment", |_| {
+        let statuses = scene.github.statuses();
+        let newest = statuses.iter().rfind(|one| one["sha"] == merge.as_str())?;
+        (newest["state"] == "success").then_some(())
+    });
+    daemon.looked_again("shop");
+    let ids: Vec<u64> = scene.comments(number).iter().map(|one| one.0).collect();
+    assert_eq!((id, ids), (result, vec![plan, result]));
+    let requests = scene.github.server.requests().into_iter();
+    let right = requests.filter(|one| one.body.contains("Put right in shop"));
+    assert_eq!(right.count(), 1, "one update");
+    scene.assert_accepted();
+}

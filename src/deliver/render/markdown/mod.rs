@@ -2,6 +2,7 @@
 
 mod conflict;
 mod escape;
+mod overtaken;
 mod paper;
 mod plan;
 mod run;
@@ -9,6 +10,7 @@ mod steps;
 mod validation;
 
 pub use conflict::conflict_markdown;
+pub use overtaken::overtaken_markdown;
 pub use plan::plan_markdown;
 pub use run::run_markdown;
 pub use validation::validation_markdown;
