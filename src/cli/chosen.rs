@@ -14,6 +14,7 @@ use crate::source::Outside;
 use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::Clock;
 use anyhow::{Context as _, bail};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -135,6 +136,25 @@ async fn world(settings: &Settings, path: &Path, access: Access) -> anyhow::Resu
     Ok(World::new(registry, ledger, Clock::system(), limits))
 }
 
+/// Makes a ledger where there is none, so that the key for digests of secrets is kept from the first plan on:
+/// the same plan, the same hash. Where nothing can be written, a plan is still a plan.
+async fn keep_key(ledger: &Path) {
+    if !ledger.exists()
+        && let Ok(made) = Ledger::open_beside(ledger).await
+    {
+        made.close().await;
+    }
+}
+
+/// Tells whether the folder that a file is to be made in is this user's: what root makes in a service's
+/// folder, the service cannot open.
+fn is_ours(file: &Path) -> bool {
+    let folder = std::path::absolute(file).unwrap_or_default();
+    let mut folders = folder.ancestors().skip(1);
+    let there = folders.find_map(|folder| std::fs::metadata(folder).ok());
+    there.is_some_and(|there| there.uid() == rustix::process::geteuid().as_raw())
+}
+
 async fn of_path(
     path: &Path,
     access: Access,
@@ -144,12 +164,8 @@ async fn of_path(
     let settings = settings::of_path(global, out)?;
     let place = Place::read(path)?;
     let ledger = place.ledger(&settings);
-    if access == Access::Read && !ledger.exists() {
-        // The key for digests of secrets is kept from the first plan on: the same plan, the same hash. Where
-        // nothing can be written, a plan is still a plan.
-        if let Ok(made) = Ledger::open_beside(&ledger).await {
-            made.close().await;
-        }
+    if access == Access::Read {
+        keep_key(&ledger).await;
     }
     let world = world(&settings, &ledger, access).await?;
     let reading = place.environments(world.registry.kinds());
@@ -209,6 +225,9 @@ async fn of_daemon(
 ) -> anyhow::Result<Chosen> {
     let mut settings = settings::of_daemon(global, out)?;
     let ledger: PathBuf = settings.ledger.path.clone();
+    if access == Access::Read && is_ours(&ledger) {
+        keep_key(&ledger).await;
+    }
     let world = world(&settings, &ledger, access).await?;
     if access == Access::Read {
         // A daemon beside us holds the copies of its own.

@@ -277,3 +277,25 @@ fn a_root_that_changes_under_its_name_leaves_nothing_behind_unsaid() {
     assert_eq!(world.live("one/page").unwrap(), "hello\n");
     assert!(daemon.terminate().0.success());
 }
+
+#[test]
+fn a_plan_before_the_first_start_has_the_same_hash_each_time() {
+    let world = World::new();
+    world.variable("KEY", "canary");
+    let secret = "  secrets: { key: { env: KEY } }\n  reconcile: { interval: 1s }\n";
+    let text = environment("shop", secret, &file("page", "page", "${secrets.key}"));
+    world.commit(&[("shop.yaml", &text)]);
+    let hash = || {
+        let said = world.command(&["plan", "shop", "--output", "json"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        let plan: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        plan["hash"].clone()
+    };
+    let planned = hash();
+    assert_eq!(hash(), planned);
+    // And the daemon that starts then makes that very plan.
+    let mut daemon = world.start();
+    let run = daemon.until("it ran", |_| world.runs("shop").pop());
+    assert_eq!(Some(run.plan_hash.as_str()), planned.as_str());
+    assert_eq!(world.live("page").unwrap(), "canary");
+}
