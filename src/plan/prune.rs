@@ -4,7 +4,7 @@
 use super::{Inputs, Released};
 use crate::model::{
     Action, Address, Connection, ConnectionName, Identity, Kind, KindName, Live, Marked,
-    Observation, Owned, Owner, Step, Value,
+    Observation, Owned, Owner, Prediction, Step, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -188,6 +188,10 @@ fn there(
     if !inputs.reconcile.prune && !inputs.reconcile.destroy {
         let reason = "no longer declared; `prune: false` leaves it where it is";
         return (Action::None, reason.to_owned(), None);
+    }
+    if let Some(Prediction::Refused { reason, .. }) = &live.prediction {
+        let reason = format!("no longer declared, but its delete would be refused: {reason}");
+        return (Action::Wait, reason, None);
     }
     (Action::Delete, "no longer declared".to_owned(), None)
 }

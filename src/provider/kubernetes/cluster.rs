@@ -2,6 +2,7 @@
 
 use super::discovery::{Served, Types};
 use super::error::Failure;
+use super::rights::Rights;
 use super::sender::{Ask, Sender};
 use super::verdict::Verdicts;
 use super::watch::Watches;
@@ -39,6 +40,8 @@ pub(super) struct Cluster {
     pub(super) verdicts: Verdicts,
     /// What need not be listed again.
     pub(super) watches: Watches,
+    /// What the account may do, as last told.
+    pub(super) rights: Rights,
 }
 
 impl Cluster {
@@ -51,6 +54,7 @@ impl Cluster {
             doubted: AtomicBool::new(false),
             verdicts: Verdicts::new(key),
             watches,
+            rights: Rights::default(),
         }
     }
 
@@ -119,6 +123,18 @@ impl Cluster {
     /// Reads a path that answers text, up to so many bytes; `None` where it cannot be read, whyever.
     pub(super) async fn text(&self, path: &str, most: usize) -> Option<String> {
         self.sender.text(path, most).await
+    }
+
+    /// Asks the server to review something, which changes nothing; `None` where it does not answer.
+    pub(super) async fn review(&self, path: &str, body: &Json) -> Option<Json> {
+        let ask = Ask {
+            method: http::Method::POST,
+            path,
+            accept: "application/json",
+            content_type: "application/json",
+            body: body.to_string().into_bytes(),
+        };
+        Some(self.sender.send(ask).await.ok()?.1)
     }
 
     /// Reads a whole collection; `None` where the kind is not served.

@@ -27,7 +27,13 @@ pub(super) struct Destination {
 }
 
 /// The keys a connection of this provider may have.
-const KEYS: [&str; 4] = ["context", "kubeconfig", "inCluster", "namespace"];
+const KEYS: [&str; 5] = [
+    "context",
+    "kubeconfig",
+    "inCluster",
+    "namespace",
+    "serviceAccount",
+];
 
 /// What [`Given::read`] takes, as far as a schema can say it.
 pub(super) fn schema() -> serde_json::Value {
@@ -46,6 +52,12 @@ pub(super) fn schema() -> serde_json::Value {
             },
             "inCluster": { "type": "boolean", "default": false, "description": "Whether it is the cluster that the daemon itself runs in." },
             "namespace": { "type": "string", "minLength": 1, "x-shown": true, "description": "The namespace of objects that declare none." },
+            "serviceAccount": {
+                "type": "string",
+                "pattern": "^[a-z0-9.-]+/[a-z0-9.-]+$",
+                "x-shown": true,
+                "description": "The account of the cluster that every request is made as, as NAMESPACE/NAME; the credentials themselves only need the right to impersonate it.",
+            },
         },
         "if": { "required": ["inCluster"], "properties": { "inCluster": { "const": true } } },
         "then": { "properties": { "context": alone, "kubeconfig": alone } },
@@ -90,6 +102,12 @@ pub(super) async fn destination(
             digest,
         )
     };
+    let digest = act_as(
+        &mut config.auth_info,
+        given.service_account.as_deref(),
+        digest,
+    )
+    .map_err(&wrong)?;
     // Requests are repeated by the cluster's own sender alone.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(10));
@@ -104,6 +122,45 @@ pub(super) async fn destination(
     Ok(Destination { digest, config })
 }
 
+/// Has every request made as an account of the cluster: the server takes the user of a service account
+/// for a member of its groups by itself.
+///
+/// # Errors
+/// Credentials that are somebody else already, or nobody: an empty name would mean the credentials' own
+/// rights.
+fn act_as(user: &mut AuthInfo, account: Option<&str>, digest: Digest) -> Result<Digest, String> {
+    if user.impersonate.as_deref().is_some_and(str::is_empty) {
+        return Err("the kubeconfig impersonates nobody: its user's \"as\" is empty".to_owned());
+    }
+    let is_other = user.impersonate.is_some()
+        || user.impersonate_uid.is_some()
+        || user.impersonate_groups.is_some()
+        || user.impersonate_user_extra.is_some();
+    let Some(account) = account else {
+        return Ok(digest);
+    };
+    if is_other {
+        return Err(
+            "serviceAccount goes with no kubeconfig that impersonates somebody by itself"
+                .to_owned(),
+        );
+    }
+    let (namespace, name) = account.split_once('/').unwrap_or_default();
+    user.impersonate = Some(format!("system:serviceaccount:{namespace}:{name}"));
+    Ok(Digest::of(format!("{digest}\0as {account}")))
+}
+
+/// Tells whether a text names an account: its namespace, a slash, its name.
+fn is_account(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let mut letters = name.bytes();
+        !name.is_empty()
+            && letters.all(|one| matches!(one, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
+    };
+    text.split_once('/')
+        .is_some_and(|(namespace, name)| is_name(namespace) && is_name(name))
+}
+
 /// A connection's settings as written.
 struct Given {
     context: Option<String>,
@@ -111,6 +168,7 @@ struct Given {
     namespace: Option<String>,
     path: Option<PathBuf>,
     inline: Option<crate::model::Secret>,
+    service_account: Option<String>,
 }
 
 impl Given {
@@ -148,7 +206,13 @@ impl Given {
             namespace: text("namespace")?,
             path,
             inline,
+            service_account: text("serviceAccount")?,
         };
+        // Nothing in the place of a name must not mean the credentials' own rights.
+        let account = settings.get("serviceAccount");
+        if !account.is_none_or(|account| account.as_str().is_some_and(is_account)) {
+            return Err("serviceAccount is no NAMESPACE/NAME".to_owned());
+        }
         if given.in_cluster
             && (given.context.is_some() || given.path.is_some() || given.inline.is_some())
         {

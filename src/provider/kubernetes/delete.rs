@@ -67,7 +67,7 @@ async fn gone(work: &Work<'_>, uid: &serde_json::Value) -> Result<(), ProviderEr
             Err(failure) => return Err(work.failed(failure)),
         };
         let reason = || {
-            let waits = health::finalizers(&last).unwrap_or_else(|| "its dependants".to_owned());
+            let waits = health::waits_for(&last).unwrap_or_else(|| "its dependants".to_owned());
             format!("it is being deleted and not gone yet; it waits for {waits}")
         };
         if Instant::now() + length > until {

@@ -32,6 +32,7 @@ mod marks;
 mod observe;
 mod place;
 mod reference;
+mod rights;
 mod rows;
 mod scalers;
 mod seal;

@@ -10,7 +10,7 @@ use super::reference::Reference;
 use super::scalers::Scalers;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
-use super::{fields, health, managed, marks, shape};
+use super::{fields, health, managed, marks, rights, shape};
 use crate::model::{
     Address, Asked, Depth, EnvironmentName, Identity, Kind, ListRule, Live, Marked, Observation,
     Observed, Owner, PathPattern, Prediction, Value,
@@ -239,11 +239,31 @@ async fn look(
     };
     seen.prediction = answer.prediction;
     seen.touched_by = answer.touches;
+    let kept = kept(cluster, target, asked, &seen).await;
+    seen.prediction = kept.or(seen.prediction);
     if asked.depth > Depth::Identity {
         let health = health::explained(cluster, live, target, seen.health).await;
         seen.health = sealer.scrubbed_health(health);
     }
     Observed::answer(asked, Observation::Present(Box::new(seen)))
+}
+
+/// Tells that an object would stay that is to go; `None` where it may, or is not to.
+async fn kept(
+    cluster: &Cluster,
+    target: &Target,
+    asked: &Asked,
+    seen: &Live,
+) -> Option<Prediction> {
+    let is_to_go = asked.desired.is_none()
+        && asked.owned.as_ref().is_some_and(|owned| !owned.protected)
+        && seen.owner == Some(Owner::Resource(asked.address.clone()));
+    if !is_to_go {
+        return None;
+    }
+    let reason = rights::lack_of_delete(cluster, target).await?;
+    let immutable = Vec::new();
+    Some(Prediction::Refused { reason, immutable })
 }
 
 /// Tells how lists are matched, where there is anything to match.

@@ -56,7 +56,7 @@ fn kinds_and_fields_are_explained() {
     "#);
     assert_snapshot!(told("connections.kubernetes"), @r"
     connections.kubernetes  <object>
-      A connection of kubernetes says: context, kubeconfig, inCluster, namespace.
+      A connection of kubernetes says: context, kubeconfig, inCluster, namespace, serviceAccount.
       provider  <string>
           The provider whose kinds this serves.
       context  <string>
@@ -67,6 +67,8 @@ fn kinds_and_fields_are_explained() {
           Whether it is the cluster that the daemon itself runs in.
       namespace  <string>
           The namespace of objects that declare none.
+      serviceAccount  <string>
+          The account of the cluster that every request is made as, as NAMESPACE/NAME; the credentials themselves only need the right to impersonate it.
     ");
     assert_snapshot!(told("connections.digitalocean.token"), @r"
     connections.digitalocean.token  <string>

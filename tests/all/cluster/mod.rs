@@ -3,6 +3,7 @@
 
 mod charted;
 mod custom;
+mod dead;
 mod drift;
 mod faults;
 mod imported;

@@ -3,6 +3,7 @@
 
 mod added;
 mod adopted;
+mod deletes;
 mod drift;
 mod health;
 mod noise;
@@ -10,6 +11,7 @@ mod order;
 mod reasons;
 mod refusals;
 mod requests;
+mod rights;
 mod scaled;
 mod secrets;
 mod watches;

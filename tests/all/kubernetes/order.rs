@@ -4,7 +4,7 @@ use super::{Scene, until};
 use reconciled::model::{Action, Depth, Observation, Prediction};
 use serde_json::{Value as Json, json};
 
-fn definition(group: &str) -> Json {
+pub(super) fn definition(group: &str) -> Json {
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": format!("gadgets.{group}") },
         "spec": { "group": group, "scope": "Namespaced", "names": { "plural": "gadgets", "singular": "gadget", "kind": "Gadget", "listKind": "GadgetList" },

@@ -124,6 +124,44 @@ async fn the_context_chooses_the_namespace_and_the_setting_overrides_it() {
     assert_ne!(context.digest, overridden.digest);
 }
 
+#[tokio::test]
+async fn every_request_is_made_as_the_account_and_never_as_nobody() {
+    let settings = KubernetesSettings::default();
+    let account = json!({ "serviceAccount": "shop/deployer" });
+    let of = async |given: &Json, user: &Json| {
+        destination(&connection(given.clone(), user), &settings).await
+    };
+    let token = json!({ "token": "t" });
+    let destination = of(&account, &token).await.ok().unwrap();
+    let user = &destination.config.auth_info;
+    assert_eq!(
+        user.impersonate.as_deref(),
+        Some("system:serviceaccount:shop:deployer")
+    );
+    // Another account is another cluster to us: what one may see says nothing about the other.
+    assert_ne!(
+        destination.digest,
+        of(&json!({}), &token).await.ok().unwrap().digest
+    );
+    let told = async |given: &Json, user: &Json| match of(given, user).await {
+        Ok(_) => "fine".to_owned(),
+        Err(failure) => failure.reason,
+    };
+    let nobody = json!({ "token": "t", "as": "" });
+    assert!(
+        told(&json!({}), &nobody)
+            .await
+            .contains("impersonates nobody")
+    );
+    let other = json!({ "token": "t", "as": "admin" });
+    assert_eq!(told(&json!({}), &other).await, "fine");
+    assert!(
+        told(&account, &other)
+            .await
+            .contains("goes with no kubeconfig")
+    );
+}
+
 /// What a schema refuses is found before any cluster is asked, and it is what would be refused then.
 #[test]
 fn the_schema_says_what_is_taken() {
@@ -139,6 +177,14 @@ fn the_schema_says_what_is_taken() {
         json!({ "namespace": 5 }),
         json!({ "kubeconfig": "a:\n  b" }),
         json!({ "contex": "a" }),
+        json!({ "serviceAccount": "shop/deployer" }),
+        json!({ "serviceAccount": "" }),
+        json!({ "serviceAccount": null }),
+        json!({ "serviceAccount": "deployer" }),
+        json!({ "serviceAccount": "/deployer" }),
+        json!({ "serviceAccount": "shop/" }),
+        json!({ "serviceAccount": "shop/a/b" }),
+        json!({ "serviceAccount": "system:masters" }),
     ] {
         let fine = Given::read(&Value::from_json(settings.clone())).is_ok();
         assert_eq!(

@@ -4,6 +4,7 @@
 mod custom;
 mod events;
 mod explain;
+mod finalizers;
 mod network;
 mod newest;
 mod pods;
@@ -13,6 +14,7 @@ mod words;
 mod workload;
 
 pub(super) use explain::explained;
+pub(super) use finalizers::waits_for;
 
 use crate::model::Health;
 use serde_json::Value as Json;
@@ -57,20 +59,10 @@ pub(super) fn of(object: &Json) -> Health {
 }
 
 fn deleting(object: &Json) -> String {
-    match finalizers(object) {
+    match waits_for(object) {
         None => "it is being deleted".to_owned(),
-        Some(finalizers) => format!("it is being deleted, and waits for {finalizers}"),
+        Some(waits) => format!("it is being deleted, and waits for {waits}"),
     }
-}
-
-/// Returns an object's finalizers for people; `None` where it has none.
-pub(super) fn finalizers(object: &Json) -> Option<String> {
-    let names: Vec<&str> = object["metadata"]["finalizers"]
-        .as_array()?
-        .iter()
-        .filter_map(Json::as_str)
-        .collect();
-    (!names.is_empty()).then(|| format!("the finalizers {}", names.join(", ")))
 }
 
 /// Returns a number of the object; 0 where it is not there, as the API means it.

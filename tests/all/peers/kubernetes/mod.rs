@@ -33,6 +33,8 @@ pub(crate) struct Cluster {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) user: String,
+    /// As whom it was asked; empty where it was asked as the user itself.
+    pub(crate) acting: String,
     pub(crate) agent: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
     pub(crate) verb: String,
@@ -197,6 +199,10 @@ impl Cluster {
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
             .map(|event| Request {
                 user: event["user"]["username"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                acting: event["impersonatedUser"]["username"]
                     .as_str()
                     .unwrap_or_default()
                     .to_owned(),

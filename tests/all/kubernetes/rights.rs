@@ -1,0 +1,137 @@
+//! One account of the cluster for every request, and what it may not do told by the plan.
+
+use super::Scene;
+use crate::peers::kubernetes::cluster;
+use reconciled::model::{Action, Connection, ConnectionName, Depth, Health, Observation, Value};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// Makes an account with these rights in its namespace, which the credentials may only impersonate.
+fn through_an_account(stem: &str, rules: &Json) -> (Scene, String) {
+    let namespace = cluster().namespace(stem);
+    let group = "rbac.authorization.k8s.io";
+    cluster().post(
+        &format!("/api/v1/namespaces/{namespace}/serviceaccounts"),
+        &json!({ "metadata": { "name": "deployer" } }),
+    );
+    cluster().post(
+        &format!("/apis/{group}/v1/namespaces/{namespace}/roles"),
+        &json!({ "metadata": { "name": "deployer" }, "rules": rules }),
+    );
+    cluster().post(
+        &format!("/apis/{group}/v1/namespaces/{namespace}/rolebindings"),
+        &json!({ "metadata": { "name": "deployer" }, "roleRef": { "apiGroup": group, "kind": "Role", "name": "deployer" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "deployer", "namespace": namespace }] }),
+    );
+    let only = json!({ "apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"], "resourceNames": ["deployer"] });
+    let kubeconfig = cluster().kubeconfig_limited_to(&namespace, &[only]);
+    let mut scene = Scene::through(namespace.clone(), &kubeconfig);
+    let account = format!("{namespace}/deployer");
+    let settings =
+        json!({ "kubeconfig": kubeconfig, "context": "peers", "serviceAccount": account });
+    scene.connection = Arc::new(Connection {
+        name: ConnectionName::new("cluster").unwrap(),
+        provider: "kubernetes".to_owned(),
+        settings: Value::from_json(settings),
+        location: None,
+    });
+    let user = format!("system:serviceaccount:{namespace}:limited");
+    (scene, user)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_is_made_as_the_connection_s_account() {
+    let rules = json!([
+        { "apiGroups": [""], "resources": ["configmaps", "pods", "events"], "verbs": ["*"] },
+        { "apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["*"] },
+    ]);
+    let (mut scene, user) = through_an_account("acting", &rules);
+    let objects = [
+        scene.config("a", "x"),
+        scene.deployment("api", 1, "shop/api:missing"),
+    ];
+    scene.apply(&objects).await;
+    super::health::why(&scene, &objects[1], "ImagePullBackOff").await;
+    scene.settled(&objects).await;
+    let delete = scene.step(&scene.plan(&objects[1..]).await, &objects[0]);
+    assert_eq!(delete.action, Action::Delete, "{:?}", delete.reason);
+    scene.carry_out(&delete).await.unwrap();
+    let requests = cluster().requests();
+    let ours: Vec<_> = requests
+        .iter()
+        .filter(|request| request.user == user)
+        .collect();
+    let account = format!("system:serviceaccount:{}:deployer", scene.namespace);
+    let verbs: std::collections::BTreeSet<&str> =
+        ours.iter().map(|request| request.verb.as_str()).collect();
+    assert!(
+        ["get", "list", "patch", "delete"]
+            .iter()
+            .all(|verb| verbs.contains(verb)),
+        "{verbs:?}"
+    );
+    assert!(
+        ours.iter().any(|request| request.uri.starts_with("/apis")),
+        "discovery is among them"
+    );
+    let others: Vec<_> = ours
+        .iter()
+        .filter(|request| request.acting != account)
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_may_not_be_impersonated_sees_nothing() {
+    let (mut scene, _) = through_an_account("unheard", &json!([]));
+    let Value::Map(mut settings) = scene.connection.settings.clone() else {
+        panic!("settings are a map")
+    };
+    settings.insert(
+        "serviceAccount".to_owned(),
+        Value::from("kube-system/default"),
+    );
+    scene.connection = Arc::new(Connection {
+        settings: Value::Map(settings),
+        ..(*scene.connection).clone()
+    });
+    let seen = scene.look_at(&scene.config("a", "x"), Depth::Predict).await;
+    let Observation::Unknown { code, reason, .. } = seen else {
+        panic!("{seen:#?}")
+    };
+    assert_eq!(code, "forbidden", "{reason}");
+    assert!(reason.contains("cannot impersonate"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_that_would_be_forbidden_waits_and_is_asked_about_once() {
+    let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch", "patch", "create"] }]);
+    let (mut scene, user) = through_an_account("kept", &rules);
+    let objects = ["a", "b", "c"].map(|name| scene.config(name, "x"));
+    scene.apply(&objects).await;
+    let reviews = || {
+        let requests = cluster().requests();
+        let ours = requests.iter().filter(|request| request.user == user);
+        ours.filter(|request| request.uri.contains("selfsubject"))
+            .count()
+    };
+    assert_eq!(reviews(), 0);
+    for _ in 0..2 {
+        let plan = scene.plan(&[]).await;
+        for object in &objects {
+            let step = scene.step(&plan, object);
+            assert_eq!(step.action, Action::Wait, "{step:#?}");
+            let why = step.reason.unwrap();
+            assert!(
+                why.contains("lacks the verb delete on configmaps in namespace kept-"),
+                "{why}"
+            );
+        }
+    }
+    // The rules of the namespace once, and once the kind that they do not show.
+    assert_eq!(reviews(), 2);
+    assert!(matches!(
+        scene.look_at(&objects[0], Depth::Predict).await,
+        Observation::Present(live) if live.health == Health::Ready
+    ));
+}
