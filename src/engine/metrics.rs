@@ -2,50 +2,23 @@
 
 use super::{CycleError, Report};
 use crate::ledger::RunOutcome;
-use crate::model::Action;
 use crate::telemetry::Metrics;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use std::time::Duration;
 
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-enum Ended {
-    Done,
-    Held,
-    Failed,
-    Stopped,
-    NotBegun,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RunLabels {
-    outcome: Ended,
-}
-
-/// What a step did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-enum Did {
-    Create,
-    Update,
-    Replace,
-    Delete,
-    Adopt,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StepLabels {
-    action: Did,
-    good: Good,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-enum Good {
-    Yes,
-    No,
+    action: &'static str,
+    good: &'static str,
 }
 
 /// What the engine counts.
@@ -85,14 +58,7 @@ impl Counts {
 
     /// Counts one run.
     pub(super) fn run(&self, result: &Result<Report, CycleError>, took: Duration) {
-        let outcome = match result.as_ref().map(Report::outcome) {
-            Ok(RunOutcome::Done) => Ended::Done,
-            Ok(RunOutcome::Held) => Ended::Held,
-            Ok(RunOutcome::Failed) => Ended::Failed,
-            Ok(RunOutcome::Stopped | RunOutcome::Interrupted) => Ended::Stopped,
-            Err(CycleError::Stopped) => Ended::Stopped,
-            Err(_) => Ended::NotBegun,
-        };
+        let outcome = ended(result);
         self.runs.get_or_create(&RunLabels { outcome }).inc();
         self.took
             .get_or_create(&RunLabels { outcome })
@@ -108,20 +74,51 @@ impl Counts {
             self.drifts.inc();
         }
         for (address, outcome) in &report.outcomes {
-            let action = match report.plan.step(address).map(|step| step.action) {
-                Some(Action::Create) => Did::Create,
-                Some(Action::Update) => Did::Update,
-                Some(Action::Replace) => Did::Replace,
-                Some(Action::Delete) => Did::Delete,
-                Some(Action::Adopt) => Did::Adopt,
-                Some(Action::Wait | Action::None) | None => continue,
+            let step = report.plan.step(address);
+            let Some(step) = step.filter(|step| step.action.writes()) else {
+                continue;
             };
-            let good = if outcome.is_good() {
-                Good::Yes
-            } else {
-                Good::No
+            let labels = StepLabels {
+                action: step.action.as_str(),
+                good: if outcome.is_good() { "yes" } else { "no" },
             };
-            self.steps.get_or_create(&StepLabels { action, good }).inc();
+            self.steps.get_or_create(&labels).inc();
+        }
+    }
+}
+
+/// Says how a run ended, in the words of every other output.
+fn ended(result: &Result<Report, CycleError>) -> &'static str {
+    match result.as_ref().map(Report::outcome) {
+        Ok(RunOutcome::Done) => "done",
+        Ok(RunOutcome::Held) => "held",
+        Ok(RunOutcome::Failed) => "failed",
+        Ok(RunOutcome::Stopped | RunOutcome::Interrupted) | Err(CycleError::Stopped) => "stopped",
+        Err(_) => "not-begun",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Action;
+
+    #[test]
+    fn labels_are_the_words_of_every_other_output() {
+        let metrics = Metrics::new();
+        let counts = Counts::new(&metrics);
+        counts.run(&Err(CycleError::Invalid(Vec::new())), Duration::ZERO);
+        let labels = StepLabels {
+            action: Action::Update.as_str(),
+            good: "no",
+        };
+        counts.steps.get_or_create(&labels).inc();
+        let text = metrics.render();
+        for expected in [
+            r#"runs_total{outcome="not-begun"} 1"#,
+            r#"steps_total{action="update",good="no"} 1"#,
+        ] {
+            assert!(text.contains(expected), "{text}");
         }
     }
 }
