@@ -2,7 +2,7 @@
 
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
-use crate::ledger::{Episode, Ledger, LedgerError, Pause, RunOutcome, RunRecord};
+use crate::ledger::{Episode, Holder, Ledger, LedgerError, Pause, RunOutcome, RunRecord};
 use crate::model::EnvironmentName;
 use crate::telemetry::Clock;
 use jiff::Timestamp;
@@ -70,24 +70,30 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let standings = standings(&ledger, args.environment.as_ref(), now).await?;
         let repositories = repositories(&ledger, &settings).await?;
         let conditions = ledger.conditions().await?;
-        let daemon = Ledger::daemon(&settings.ledger.path);
+        let holder = Ledger::holder(&settings.ledger.path);
         if out.is_json() {
-            let daemon = json!({ "running": daemon.is_some(), "process": daemon.flatten() });
+            let process = match holder {
+                Holder::Process(process) => Some(process),
+                Holder::Somebody | Holder::Nobody => None,
+            };
+            let daemon = json!({ "running": holder != Holder::Nobody, "process": process });
             out.json(&json!({
                 "daemon": daemon, "conditions": conditions,
                 "environments": standings, "repositories": repositories,
             }))?;
         } else {
-            let running = match daemon {
-                Some(Some(process)) => format!("daemon: running (process {process})\n"),
-                Some(None) => "daemon: running\n".to_owned(),
-                None => "daemon: NOT running, nothing is compared or put back\n".to_owned(),
+            let running = match holder {
+                Holder::Process(process) => format!("daemon: running (process {process})\n"),
+                Holder::Somebody => "daemon: running\n".to_owned(),
+                Holder::Nobody => {
+                    "daemon: NOT running, nothing is compared or put back\n".to_owned()
+                }
             };
             let of_daemon = running + &in_the_way(&conditions, now);
             out.data(&(of_daemon + &text(&standings, &repositories, now)))?;
         }
         let unread = repositories.iter().any(|one| one["state"] != "read");
-        let wrong = daemon.is_none() || unread || !conditions.is_empty();
+        let wrong = holder == Holder::Nobody || unread || !conditions.is_empty();
         Ok(if wrong || standings.iter().any(Standing::needs_a_look) {
             Exit::Differs
         } else {

@@ -64,12 +64,27 @@ fn taken(file: &File) -> Result<(), TryLockError> {
     file.try_lock()
 }
 
-/// Returns the process that holds the ledger's lock: `Some(None)` where it did not say which it is.
-pub(super) fn holder_of(ledger: &Path) -> Option<Option<u32>> {
-    let mut file = File::open(beside(ledger)).ok()?;
+/// Who holds a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// No daemon.
+    Nobody,
+    /// A daemon that could not say which process it is.
+    Somebody,
+    /// The daemon in this process.
+    Process(u32),
+}
+
+/// Returns who holds the ledger's lock.
+pub(super) fn holder_of(ledger: &Path) -> Holder {
+    let Ok(mut file) = File::open(beside(ledger)) else {
+        return Holder::Nobody;
+    };
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
-        _ => None,
+        Err(TryLockError::WouldBlock) => {
+            holder(&mut file).map_or(Holder::Somebody, Holder::Process)
+        }
+        _ => Holder::Nobody,
     }
 }
 

@@ -32,6 +32,7 @@ mod verify;
 mod writer;
 
 pub use error::LedgerError;
+pub use lock::Holder;
 pub use records::{
     Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
     StepIntent, StepRecord,

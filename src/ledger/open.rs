@@ -1,7 +1,7 @@
 //! The four ways to open a ledger.
 
 use super::error::{LedgerError, Place};
-use super::lock::{Lock, holder_of};
+use super::lock::{Holder, Lock, holder_of};
 use super::open_file::OpenFile;
 use super::schema;
 use super::{Ledger, writer};
@@ -106,8 +106,8 @@ impl Ledger {
         Self::ready(pool, (place, file), None).await
     }
 
-    /// Tells whether a daemon holds the ledger in this file now, and in which process, where it said.
-    pub fn daemon(path: &Path) -> Option<Option<u32>> {
+    /// Tells which daemon holds the ledger in this file now.
+    pub fn holder(path: &Path) -> Holder {
         holder_of(path)
     }
 

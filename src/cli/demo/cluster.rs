@@ -144,7 +144,7 @@ async fn tell(stage: &mut Stage, client: &Client, namespace: &str) -> anyhow::Re
         &starter::set(&text, "greeting", "Lovely to see you"),
     )?;
     stage.repository.commit("Greet more warmly")?;
-    stage.pull_request(BRANCH, "Greet more warmly").await?;
+    stage.pull_request(BRANCH).await?;
 
     screen.chapter("It is merged, and applied");
     stage.merge(BRANCH, &environment).await?;

@@ -50,7 +50,7 @@ pub(super) async fn play(folder: &Path, screen: Screen, exit: bool) -> anyhow::R
 
     screen.chapter("A pull request shows what its merge would do");
     change(&stage.repository)?;
-    stage.pull_request(BRANCH, "Greet more warmly").await?;
+    stage.pull_request(BRANCH).await?;
 
     screen.chapter("It is merged, and applied");
     stage.merge(BRANCH, &environment).await?;

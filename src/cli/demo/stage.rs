@@ -193,16 +193,13 @@ impl Stage {
     }
 
     /// Opens a pull request from a branch, and waits until it has its comment.
-    pub(super) async fn pull_request(&self, branch: &str, title: &str) -> anyhow::Result<()> {
+    pub(super) async fn pull_request(&self, branch: &str) -> anyhow::Result<()> {
         let head = self.repository.open_pull_request(branch, 1)?;
         self.forge.open(PullRequest {
             number: 1,
-            title: title.to_owned(),
-            author: "you".to_owned(),
             head: Revision::new(head),
             base_branch: super::repository::MAIN.to_owned(),
             from_fork: false,
-            url: String::new(),
         });
         self.comments(1).await
     }

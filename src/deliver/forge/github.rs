@@ -65,11 +65,8 @@ struct Side {
 #[derive(Deserialize)]
 struct Pull {
     number: u64,
-    title: Option<String>,
-    user: Option<User>,
     head: Side,
     base: Side,
-    html_url: Option<String>,
     merged_at: Option<String>,
 }
 
@@ -163,13 +160,10 @@ impl GitHub {
         let head_repo = pull.head.repo.as_ref().map(|repo| repo.full_name.as_str());
         PullRequest {
             number: pull.number,
-            title: pull.title.unwrap_or_default(),
-            author: pull.user.map(|user| user.login).unwrap_or_default(),
             head: Revision::new(pull.head.sha),
             base_branch: pull.base.branch,
             // A head whose repository is gone was a fork's.
             from_fork: head_repo.is_none_or(|name| !name.eq_ignore_ascii_case(&self.repository)),
-            url: pull.html_url.unwrap_or_default(),
         }
     }
 

@@ -17,18 +17,12 @@ use serde::{Deserialize, Serialize};
 pub struct PullRequest {
     /// Its number.
     pub number: u64,
-    /// What it is called; from outside, never trusted.
-    pub title: String,
-    /// Who opened it; from outside.
-    pub author: String,
     /// The commit it would merge.
     pub head: Revision,
     /// The branch it would merge into.
     pub base_branch: String,
     /// True where its head is another repository's: then nothing live is read for it.
     pub from_fork: bool,
-    /// Where a person can look at it.
-    pub url: String,
 }
 
 impl PullRequest {

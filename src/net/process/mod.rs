@@ -29,8 +29,6 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// What it wrote to its standard error, up to the command's limit.
     pub stderr: Vec<u8>,
-    /// True where something was over the limit and dropped.
-    pub truncated: bool,
 }
 
 impl Output {
@@ -79,9 +77,8 @@ pub async fn run(command: Command) -> Result<Output, ProcessError> {
         let status = child.wait().await.map_err(broken)?;
         Ok(Output {
             status,
-            truncated: stdout.1 || stderr.1,
-            stdout: stdout.0,
-            stderr: stderr.0,
+            stdout,
+            stderr,
         })
     };
     let result = tokio::time::timeout(deadline, work).await;
@@ -91,21 +88,21 @@ pub async fn run(command: Command) -> Result<Output, ProcessError> {
     result.unwrap_or(Err(ProcessError::Timeout { program, deadline }))
 }
 
-/// Reads to the end and keeps the first `limit` bytes; tells whether there were more.
+/// Reads to the end and keeps the first `limit` bytes.
 async fn kept(
     source: Option<impl AsyncRead + Unpin>,
     limit: usize,
-) -> Result<(Vec<u8>, bool), std::io::Error> {
+) -> Result<Vec<u8>, std::io::Error> {
     let mut kept = Vec::new();
     let Some(mut source) = source else {
-        return Ok((kept, false));
+        return Ok(kept);
     };
     (&mut source)
         .take(u64::try_from(limit).unwrap_or(u64::MAX))
         .read_to_end(&mut kept)
         .await?;
-    let dropped = tokio::io::copy(&mut source, &mut tokio::io::sink()).await?;
-    Ok((kept, dropped > 0))
+    tokio::io::copy(&mut source, &mut tokio::io::sink()).await?;
+    Ok(kept)
 }
 
 fn started(program: &str, source: std::io::Error) -> ProcessError {
