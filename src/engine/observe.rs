@@ -52,7 +52,8 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         strays: BTreeMap::new(),
     };
     for wave in graph.waves() {
-        let wanted = graph.resolve(wave, &seen.outputs);
+        let mut wanted = graph.resolve(wave, &seen.outputs);
+        look.trust.base(graph, &mut wanted, &seen.outputs);
         let asked: Vec<Asked> = wanted
             .iter()
             .filter(|wanted| look.trust.allows(&wanted.connection))
@@ -143,13 +144,20 @@ fn question(
     if !wanted.connection.settings.holes().is_empty() {
         return None;
     }
+    let owned = owned.get(&wanted.address).cloned();
+    // What a server would say of a guess tells whether it is right.
+    let depth = if crate::plan::is_guessing(wanted, owned.as_deref()) {
+        depth.min(Depth::Read)
+    } else {
+        depth
+    };
     Some(Asked {
         address: wanted.address.clone(),
         kind: wanted.kind.name.clone(),
         connection: wanted.connection.clone(),
         identity,
         desired: Some(wanted.desired.clone()),
-        owned: owned.get(&wanted.address).cloned(),
+        owned,
         depth,
         ignore: wanted.lifecycle.ignore.clone(),
     })

@@ -6,11 +6,15 @@
 //! plan would answer questions about it ("is its first letter an S?"). A text of a spec gets the value
 //! of a secret where the merged environment has the same text in the same place of the same
 //! resource, and all that it is computed from and compared with is the same. In any other a secret is
-//! not known before the merge: the plan shows `(sensitive) (known after apply)`, whatever is live.
+//! not known before the merge: the plan shows `(sensitive) (known after apply)`, whatever is live. So does
+//! what a branch writes out where a secret is live: it may be a guess.
 
 use super::Fleet;
 use crate::graph::Graph;
-use crate::model::{Class, Connection, EnvironmentName, Observation, SecretSource};
+use crate::model::{
+    Address, Basis, Class, Connection, EnvironmentName, Map, Observation, ResourceId, SecretSource,
+    Wanted,
+};
 use crate::spec::{Environment, SecretUses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +40,8 @@ pub struct Merged {
     uses: BTreeMap<EnvironmentName, SecretUses>,
     /// What connections of all of them do with secrets.
     connecting: SecretUses,
+    /// What each declares.
+    graphs: BTreeMap<EnvironmentName, Arc<Graph>>,
 }
 
 impl Trust {
@@ -46,6 +52,7 @@ impl Trust {
             let uses = kept.pinned.environment.secret_uses();
             merged.connecting.connect_as(&uses);
             merged.uses.insert(name.clone(), uses);
+            merged.graphs.insert(name.clone(), Arc::clone(&kept.graph));
             merged
                 .secrets
                 .extend(kept.pinned.environment.secrets.values().cloned());
@@ -95,6 +102,30 @@ impl Trust {
             Self::Merged(merged) => merged.connections.iter().any(|known| {
                 known.provider == connection.provider && known.settings == connection.settings
             }),
+        }
+    }
+
+    /// Puts what the merged spec declares beside what a branch wants, so that a plan can tell what is a guess.
+    pub(super) fn base(
+        &self,
+        graph: &Graph,
+        wanted: &mut [Wanted],
+        outputs: &BTreeMap<ResourceId, Map>,
+    ) {
+        let Self::Merged(merged) = self else {
+            return;
+        };
+        let addresses: BTreeSet<Address> = wanted.iter().map(|one| one.address.clone()).collect();
+        let merged = merged.graphs.get(graph.environment());
+        let mut merged = merged.map_or_else(BTreeMap::new, |merged| {
+            merged.without_secrets(&addresses, outputs)
+        });
+        let mut said = graph.without_secrets(&addresses, outputs);
+        for one in wanted {
+            one.basis = Basis::Branch {
+                said: said.remove(&one.address).unwrap_or_default(),
+                merged: merged.remove(&one.address),
+            };
         }
     }
 

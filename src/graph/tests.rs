@@ -1,7 +1,9 @@
 //! Graphs of small environments: references, order, folders of manifests, secrets, holes.
 
 use super::*;
-use crate::model::{DigestKey, Secret};
+use crate::model::{DigestKey, Kinds, Map, ResourceId, Secret, Snapshot, Value, Wanted};
+use crate::source::render::Rendered;
+use crate::source::secrets::Secrets;
 use crate::spec::tests::{environment, kinds, shown, snapshot};
 use crate::spec::{ReadOptions, read};
 use serde_json::json;

@@ -44,5 +44,5 @@ pub use secret_source::SecretSource;
 pub use snapshot::{File, RepoPath, Snapshot};
 pub use step::{Action, Change, Origin, Step};
 pub use value::{Hole, Map, Value};
-pub use wanted::Wanted;
+pub use wanted::{Basis, Wanted};
 pub use window::{InvalidWindow, Window};

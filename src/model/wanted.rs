@@ -29,4 +29,22 @@ pub struct Wanted {
     pub lifecycle: Lifecycle,
     /// Where it is declared.
     pub location: Location,
+    /// Who says so.
+    pub basis: Basis,
+}
+
+/// Who says what is wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Basis {
+    /// A merged spec: it may be compared with anything.
+    #[default]
+    Merged,
+    /// A branch that anybody may push, before anybody has looked. What it writes out where a secret is live is
+    /// a guess, and no plan may tell whether it is right.
+    Branch {
+        /// The declared fields with holes for all that comes from a secret.
+        said: Value,
+        /// Those that the merged spec declares at the same address, alike: what stands there is no guess.
+        merged: Option<Value>,
+    },
 }

@@ -1,6 +1,7 @@
 //! What is done about a declared resource of an environment that is taken down.
 
-use super::{Choice, Facts, blank, record, unknown};
+use super::draft::{blank, unknown};
+use super::{Choice, Facts, record};
 use crate::model::{Action, Observation, Owned, Owner, Wanted};
 
 /// Chooses for one wanted resource of an environment that is taken down.

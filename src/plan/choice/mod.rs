@@ -1,18 +1,22 @@
 //! What is done about one wanted resource: the action, its reason, its changes.
 
+mod absent;
 mod down;
+mod draft;
+mod moved;
 mod present;
 
 pub(super) use down::take_down;
 
-use super::diff;
 use super::ownership::Claims;
 use crate::model::{
-    Action, Address, Connection, ConnectionName, DigestKey, Hole, Identity, Live, Observation,
-    Owned, Prediction, Step, Value, Wanted,
+    Address, Connection, ConnectionName, DigestKey, Live, Observation, Owned, Step, Value, Wanted,
 };
+use absent::create;
+use draft::{blank, known, plain, unknown, waiting};
+use moved::moved;
 use present::present;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One wanted resource's step, and what the ledger should know of it.
@@ -55,60 +59,6 @@ pub(super) fn choose(
     }
 }
 
-/// Chooses what moves nothing and records nothing.
-fn plain(step: Step) -> Choice {
-    Choice {
-        step,
-        from: None,
-        record: None,
-    }
-}
-
-/// Makes it wait because its live state could not be told.
-pub(super) fn unknown(step: Step, reason: &str) -> Step {
-    let step = Step {
-        unknown: Some(reason.to_owned()),
-        ..step
-    };
-    waiting(step, format!("its live state is unknown: {reason}"))
-}
-
-/// Returns a step that does nothing yet.
-pub(super) fn blank(wanted: &Wanted) -> Step {
-    let stateful = wanted.kind.stateful.of(&wanted.desired);
-    Step {
-        address: wanted.address.clone(),
-        kind: wanted.kind.name.clone(),
-        connection: wanted.connection.clone(),
-        identity: wanted.identity.clone().unwrap_or(Identity(Vec::new())),
-        action: Action::None,
-        reason: None,
-        desired: Some(wanted.desired.clone()),
-        changes: Vec::new(),
-        mark: None,
-        external_id: None,
-        payload: None,
-        yielded: Vec::new(),
-        touched_by: Vec::new(),
-        after: wanted.after.clone(),
-        wave: wanted.kind.wave.of(&wanted.desired),
-        unready: None,
-        unknown: None,
-        unmarked: false,
-        stateful,
-        protected: wanted.lifecycle.protect.unwrap_or(stateful),
-        deadline: wanted.lifecycle.deadline.unwrap_or(wanted.kind.deadline),
-    }
-}
-
-pub(super) fn waiting(step: Step, reason: String) -> Step {
-    Step {
-        action: Action::Wait,
-        reason: Some(reason),
-        ..step
-    }
-}
-
 /// Tells why it cannot even be asked about.
 fn unreachable(wanted: &Wanted) -> Option<String> {
     if let Some(field) = wanted.kind.secret_identity(&wanted.desired) {
@@ -129,56 +79,6 @@ fn unreachable(wanted: &Wanted) -> Option<String> {
     wanted.identity.is_none().then(no_identity)
 }
 
-/// Tells when what these holes stand for is known. One that needs nothing is a secret's, which a pull
-/// request names and no merged environment uses yet.
-fn known(holes: &[&Hole]) -> String {
-    let needs = holes.iter().flat_map(|hole| &hole.needs);
-    let needs: BTreeSet<&str> = needs.map(|need| need.as_str()).collect();
-    if needs.is_empty() {
-        return "known only after the merge: it comes from a secret that is new in this pull request"
-            .to_owned();
-    }
-    let needs: Vec<&str> = needs.into_iter().collect();
-    format!("known only after {} is applied", needs.join(", "))
-}
-
-fn create(
-    step: Step,
-    wanted: &Wanted,
-    prediction: Option<&Prediction>,
-    owned: Option<&Owned>,
-    key: &DigestKey,
-) -> Step {
-    let changes = diff::creation(wanted, owned, key);
-    let mut step = Step { changes, ..step };
-    let mut reason =
-        owned.map(|_| "it is gone from the live side, though it was applied".to_owned());
-    match prediction {
-        Some(Prediction::Refused { reason, .. }) => return waiting(step, refusal(reason)),
-        Some(Prediction::Deferred(what)) => reason = Some(deferred(what)),
-        Some(Prediction::Becomes {
-            payload, yielded, ..
-        }) => {
-            step.payload.clone_from(payload);
-            step.yielded.clone_from(yielded);
-        }
-        None => {}
-    }
-    Step {
-        action: Action::Create,
-        reason,
-        ..step
-    }
-}
-
-fn refusal(reason: &str) -> String {
-    format!("the live side would refuse it: {reason}")
-}
-
-fn deferred(what: &str) -> String {
-    format!("it can be checked only when it is applied: {what}")
-}
-
 /// Returns what the ledger is to know of a step that writes nothing.
 fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
     let desired = step.desired.as_ref().unwrap_or(&Value::Null);
@@ -193,33 +93,4 @@ fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
         protected: step.protected,
         verdict: live.and_then(|live| live.verdict.clone()),
     }
-}
-
-/// Tells that the ledger knows another live object under this address: making or taking over a
-/// second one would leave the first behind.
-fn moved(wanted: &Wanted, owned: Option<&Owned>, facts: &Facts<'_>) -> Option<String> {
-    let owned = owned.filter(|owned| owned.address == wanted.address)?;
-    let old = facts.connections.get(&owned.connection);
-    // One that is no longer declared may just have got another name; nothing there can be reached.
-    let elsewhere = old.filter(|old| {
-        old.name != wanted.connection.name
-            && (&old.provider, &old.settings)
-                != (&wanted.connection.provider, &wanted.connection.settings)
-    });
-    if let (None, Some(place)) = (elsewhere, owned.left_behind_by(&wanted.connection)) {
-        return Some(format!(
-            "it was applied at {place}, where its connection {} does not lead any more, and would be left behind there: leave that connection as it was, declare one for the new place, and give what is to be there another id",
-            wanted.connection.name
-        ));
-    }
-    let was = match (elsewhere, &wanted.identity) {
-        (Some(old), _) => format!("applied through the connection {}", old.name),
-        (None, Some(identity)) if *identity != owned.identity && old.is_some() => {
-            format!("applied as {}", owned.identity)
-        }
-        _ => return None,
-    };
-    Some(format!(
-        "it was {was}, which would be left behind: give it another id, so that the old one is deleted and the new one made"
-    ))
 }

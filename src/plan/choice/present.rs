@@ -1,6 +1,8 @@
 //! What is done about a wanted resource that is there.
 
-use super::{Choice, Facts, deferred, known, moved, plain, refusal, waiting};
+use super::draft::{deferred, known, plain, refusal, waiting};
+use super::moved::moved;
+use super::{Choice, Facts};
 use crate::model::{
     Action, Change, Health, Live, OnImmutable, Owned, Prediction, Step, Touch, Value, Wanted,
 };

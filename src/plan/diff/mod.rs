@@ -7,6 +7,7 @@
 //! last applied         ┘
 //! ```
 
+mod guess;
 mod lists;
 mod origin;
 mod shape;
@@ -15,6 +16,7 @@ mod walk;
 use crate::model::{
     Change, Digest, DigestKey, FieldPath, Kind, Live, Owned, PathPattern, Prediction, Value, Wanted,
 };
+use guess::Guesses;
 pub(super) use lists::{at, item_segment};
 use origin::Origins;
 use shape::Shape;
@@ -31,6 +33,7 @@ pub const UNREADABLE: &str = "(not readable)";
 ///   declared fields are compared by the kind's rows: read-only and ignored fields never, write-only
 ///   ones with what was applied last, lists as ordered, set or keyed.
 /// - What is secret on one side is sealed on both.
+/// - What a branch guesses of secrets is a change to what is not known, right or wrong.
 /// - A change is `Drift` where Git says what was applied last, `Declared` where Git or the ledger
 ///   does not know better.
 pub fn changes(
@@ -45,8 +48,9 @@ pub fn changes(
         }
         _ => (&wanted.desired, Reach::Declared),
     };
+    let guesses = Guesses::of(wanted, owned, Some(&live.value));
     // Most of what is kept is as it should be; that is told without walking it.
-    if reach == Reach::Whole && live.value == *after {
+    if reach == Reach::Whole && live.value == *after && guesses.is_empty() {
         return Vec::new();
     }
     let refused: &[FieldPath] = match &live.prediction {
@@ -55,7 +59,19 @@ pub fn changes(
     };
     let mut diff = Diff::new(wanted, owned, key);
     diff.kind = with_lists(&wanted.kind, live);
-    diff.changes(Some(&live.value), after, reach, refused)
+    let changes = diff.changes(Some(&live.value), after, reach, refused);
+    if guesses.is_empty() {
+        return changes;
+    }
+    let shape = diff.shape(Some(&live.value), after);
+    let before = kind_sealed(&wanted.kind, shape.sealed(&live.value));
+    guesses.hidden(changes, &before, reach == Reach::Whole)
+}
+
+/// Tells whether a branch guesses at secrets of a resource, as far as that shows without looking at it: then
+/// nobody may be asked what would come of it.
+pub fn is_guessing(wanted: &Wanted, owned: Option<&Owned>) -> bool {
+    !Guesses::of(wanted, owned, None).is_empty()
 }
 
 /// Returns what creating it sets: every declared field, those without a value apart.

@@ -3,9 +3,9 @@
 use super::{CANARY, Subject};
 use crate::peers::wait::until_so;
 use reconciled::model::{
-    Action, Address, Applied, Asked, Connection, ConnectionName, Depth, DigestKey, EnvironmentName,
-    Health, Kind, KindName, Lifecycle, Location, Observation, Owned, Reconcile, RepoPath,
-    ResourceId, Revision, Step, Value, Wanted,
+    Action, Address, Applied, Asked, Basis, Connection, ConnectionName, Depth, DigestKey,
+    EnvironmentName, Health, Kind, KindName, Lifecycle, Location, Observation, Owned, Reconcile,
+    RepoPath, ResourceId, Revision, Step, Value, Wanted,
 };
 use reconciled::plan::{self, Inputs, Plan};
 use reconciled::provider::{ProviderError, Registry};
@@ -79,6 +79,7 @@ impl<'a> World<'a> {
     fn wanted(&self, declared: &Value) -> Wanted {
         let kind = self.row();
         Wanted {
+            basis: Basis::default(),
             address: self.address.clone(),
             identity: kind.identity_with(declared, Some(&self.key)),
             desired: kind.sealed(declared.clone()),

@@ -19,9 +19,9 @@ mod watches;
 use crate::peers::kubernetes::{Cluster, cluster};
 use crate::peers::wait::until_so;
 use reconciled::model::{
-    Action, Address, Applied, Asked, Connection, ConnectionName, Depth, DigestKey, EnvironmentName,
-    Kind, KindName, Lifecycle, Location, Observation, Owned, PathPattern, Reconcile, RepoPath,
-    ResourceId, Revision, Step, Value, Wanted,
+    Action, Address, Applied, Asked, Basis, Connection, ConnectionName, Depth, DigestKey,
+    EnvironmentName, Kind, KindName, Lifecycle, Location, Observation, Owned, PathPattern,
+    Reconcile, RepoPath, ResourceId, Revision, Step, Value, Wanted,
 };
 use reconciled::net::Limiters;
 use reconciled::plan::{self, Inputs, Plan};
@@ -139,6 +139,7 @@ impl Scene {
     fn wanted(&self, object: &Json) -> Wanted {
         let kind = self.row();
         Wanted {
+            basis: Basis::default(),
             address: self.address(object),
             identity: kind.identity_of(&Value::from_json(object.clone())),
             desired: kind.sealed(Value::from_json(object.clone())),

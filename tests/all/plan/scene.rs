@@ -2,10 +2,10 @@
 
 use reconciled::deliver::render::{Screen, plan_terminal};
 use reconciled::model::{
-    Address, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath, Health,
-    Hole, Identity, Inside, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location, Mark,
-    Marked, Observation, OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile, RepoPath,
-    Revision, Secret, Select, Touch, Value, Wanted,
+    Address, Basis, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath,
+    Health, Hole, Identity, Inside, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location,
+    Mark, Marked, Observation, OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile,
+    RepoPath, Revision, Secret, Select, Touch, Value, Wanted,
 };
 use reconciled::plan::{self, Inputs, Plan};
 use serde_json::{Value as Json, json};
@@ -199,6 +199,7 @@ impl Scene {
         let kind = kinds().get(&KindName::new(kind)).unwrap().clone();
         let desired = value(desired);
         self.wanted.push(Wanted {
+            basis: Basis::default(),
             address: address(id),
             identity: kind.identity_of(&desired),
             kind,

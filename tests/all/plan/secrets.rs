@@ -1,6 +1,6 @@
 //! No secret in any plan or picture of one, wherever it stands and whatever became of it.
 
-use super::scene::{Scene, address, key};
+use super::scene::{Scene, address, key, value};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
@@ -9,7 +9,7 @@ use reconciled::deliver::render::{
     plan_terminal, run_json, run_markdown, run_slack, run_terminal,
 };
 use reconciled::deliver::{Authority, route};
-use reconciled::model::{EnvironmentName, Outcome, RunId};
+use reconciled::model::{Basis, EnvironmentName, Outcome, RunId};
 use reconciled::plan::Plan;
 use serde_json::{Value, json};
 
@@ -202,4 +202,35 @@ proptest! {
         prop_assert!(!shown.contains(CANARY), "{shown}");
         prop_assert!(!key().sealed_json(scene.plan().steps[0].desired.as_ref().unwrap()).to_string().contains(CANARY));
     }
+}
+
+#[test]
+fn what_a_branch_writes_out_over_a_secret_shows_alike_right_or_wrong() {
+    let shown = |said: Value, merged: Option<Value>| {
+        let live = json!({"engine": "pg", "auth": {"user": "right"}});
+        let scene = Scene::new()
+            .wants("test/database", "db", said.clone())
+            .with(|wanted| {
+                wanted.basis = Basis::Branch {
+                    said: value(said),
+                    merged: merged.map(value),
+                };
+            })
+            .ours("db", live.clone())
+            .applied("test/database", "db", live);
+        scene.shown()
+    };
+    let said = |user: Value| json!({"name": "db", "engine": "pg", "auth": {"user": user}});
+    let secret = said(json!({"$hole": "x", "sensitive": true}));
+    let right = shown(said(json!("right")), Some(secret.clone()));
+    assert_eq!(right, shown(said(json!("wrong")), Some(secret.clone())));
+    assert_eq!(right, shown(said(json!("wrong")), None));
+    assert_eq!(right, shown(said(json!("right")), None));
+    assert_snapshot!(right, @r"
+       ~ db  update  (test/database)
+          ~ auth.user = (sensitive) -> (sensitive) (known after apply)
+    ");
+    // What the merged spec writes out is known to everybody.
+    let open = said(json!("right"));
+    assert_snapshot!(shown(open.clone(), Some(open)), @"");
 }

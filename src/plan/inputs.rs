@@ -1,0 +1,45 @@
+//! Everything a plan is made from, and nothing else has a say in it.
+
+use crate::model::{
+    Address, Connection, ConnectionName, DigestKey, EnvironmentName, Kinds, Marked, Observation,
+    Owned, Reconcile, Revision, Wanted,
+};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Everything a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// Whose plan.
+    pub environment: &'a EnvironmentName,
+    /// What Git state it is for.
+    pub revision: &'a Revision,
+    /// What Git wants, with outputs filled as far as they are known.
+    pub wanted: &'a [Wanted],
+    /// What was seen, of everything wanted and everything owned.
+    pub observed: &'a BTreeMap<Address, Observation>,
+    /// What the ledger says is ours in this environment.
+    pub owned: &'a [Owned],
+    /// Every address any environment declares at this revision: an object whose mark names one of
+    /// these belongs to it and is refused here.
+    pub declared: &'a BTreeSet<Address>,
+    /// Every address the ledger owns in any environment: a mark that names one of these, no longer
+    /// declared, is a rename and is adopted.
+    pub known: &'a BTreeSet<Address>,
+    /// What we own here and another environment declares now, by our address of it: it goes over to
+    /// that environment, and is never deleted from under it.
+    pub taken: &'a BTreeMap<Address, Address>,
+    /// What carries a mark of this environment, though nobody declares it and the ledger does not know it.
+    pub strays: &'a BTreeMap<Address, Marked>,
+    /// How the environment wants to be kept.
+    pub reconcile: &'a Reconcile,
+    /// The rows of every kind, for what is owned and no longer wanted.
+    pub kinds: &'a Kinds,
+    /// Every connection of the environment, for what is owned and no longer wanted.
+    pub connections: &'a BTreeMap<ConnectionName, Arc<Connection>>,
+    /// The key for digests of secrets.
+    pub digest_key: &'a DigestKey,
+    /// The time, for windows.
+    pub now: Timestamp,
+}
