@@ -3,7 +3,7 @@
 //! An entry's JSON is the body of its record, so a field once written keeps its name and meaning.
 
 use super::records::{RunIntent, RunSummary};
-use super::{episodes, inventory, runs, schema, standing, thin};
+use super::{episodes, inventory, runs, schema, standing, thin, waiting};
 use crate::model::{Address, Digest, EnvironmentName, Outcome, Owned, RepoPath, Revision, RunId};
 use serde::Serialize;
 use sqlx::AnyConnection;
@@ -68,6 +68,11 @@ pub(super) enum Entry {
         environment: EnvironmentName,
         seen: serde_json::Value,
     },
+    /// What waits for its delivery. Said at each change of it, so it leaves no record.
+    Waiting {
+        outbox: String,
+        letters: serde_json::Value,
+    },
     /// Not a change: shows that one could be written, and leaves no record.
     Probe,
 }
@@ -106,13 +111,17 @@ impl Entry {
             Self::LastGood { .. } => "last-good",
             Self::Thinned { .. } => "thinned",
             Self::Compared { .. } => "compared",
+            Self::Waiting { .. } => "waiting",
             Self::Probe => "probe",
         }
     }
 
     /// Tells whether it is appended to the record: what is true only until the next pass is not.
     pub(super) fn is_kept(&self) -> bool {
-        !matches!(self, Self::Probe | Self::Compared { .. })
+        !matches!(
+            self,
+            Self::Probe | Self::Compared { .. } | Self::Waiting { .. }
+        )
     }
 
     /// Gives it the next free id, where it makes something that has one.
@@ -185,9 +194,9 @@ impl Entry {
             } => standing::fold_last_good(connection, environment, revision, path).await?,
             Self::Thinned { before } => return thin::fold(connection, *before).await,
             Self::Compared { environment, seen } => {
-                let name = standing::compared_name(environment);
-                schema::set_fact(connection, &name, seen.to_string()).await?;
+                standing::fold_compared(connection, environment, seen).await?;
             }
+            Self::Waiting { outbox, letters } => waiting::fold(connection, outbox, letters).await?,
             Self::Probe => schema::set_fact(connection, "probe", at.to_string()).await?,
         }
         Ok(0)

@@ -29,6 +29,7 @@ mod schema;
 mod standing;
 mod thin;
 mod verify;
+mod waiting;
 mod writer;
 
 pub use error::LedgerError;

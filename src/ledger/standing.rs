@@ -3,7 +3,7 @@
 
 use super::entry::Entry;
 use super::records::Pause;
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, schema};
 use crate::model::{EnvironmentName, RepoPath, Revision};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -247,8 +247,16 @@ impl Ledger {
 }
 
 /// Names the fact that tells when an environment was last compared.
-pub(super) fn compared_name(environment: &EnvironmentName) -> String {
+fn compared_name(environment: &EnvironmentName) -> String {
     format!("compared/{environment}")
+}
+
+pub(super) async fn fold_compared(
+    connection: &mut AnyConnection,
+    environment: &EnvironmentName,
+    seen: &Value,
+) -> Result<(), sqlx::Error> {
+    schema::set_fact(connection, &compared_name(environment), seen.to_string()).await
 }
 
 pub(super) async fn fold_delivered(

@@ -1,16 +1,19 @@
 //! Messages on their way to chat: posted once, edited afterwards, answered in their thread where an
 //! edit would be missed.
 
+use super::digest;
 use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault};
 use crate::telemetry::chain;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A message under a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,12 @@ pub(super) struct ChatLetter {
     pub channel: Option<String>,
     /// The message, rendered.
     pub message: Message,
+    /// The titles of the runs it tells of; empty where it is about something else.
+    #[serde(default)]
+    pub runs: Vec<String>,
+    /// When the first of them was told.
+    #[serde(default)]
+    pub since: Timestamp,
     /// True where a rewritten message would be missed and a new one in its thread has to say it.
     pub threaded: bool,
 }
@@ -34,6 +43,14 @@ impl Letter for ChatLetter {
 
     fn way(&self) -> &str {
         self.channel.as_deref().unwrap_or_default()
+    }
+
+    fn gather(waiting: &mut VecDeque<Self>) {
+        digest::gather(waiting);
+    }
+
+    fn rest(&self) -> Duration {
+        digest::rest(self)
     }
 }
 
@@ -181,7 +198,6 @@ impl Carrier for Chat {
 mod tests {
     use super::super::outbox::broken::Broken;
     use super::*;
-    use std::collections::VecDeque;
 
     /// Notes what it is asked for, and answers as it is told; `Ok` where nothing is left to say.
     #[derive(Default)]
@@ -230,6 +246,8 @@ mod tests {
             environment: None,
             channel: None,
             message,
+            runs: Vec::new(),
+            since: Timestamp::UNIX_EPOCH,
             threaded: false,
         }
     }

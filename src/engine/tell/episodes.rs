@@ -142,6 +142,8 @@ impl Teller {
                 environment: Some(report.plan.environment.clone()),
                 channel: report.graph.notify().slack.clone(),
                 message,
+                runs: Vec::new(),
+                since: episode.opened_at,
                 threaded: episode.ended_at.is_some(),
             };
             self.chat.put(letter).await;

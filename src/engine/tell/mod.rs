@@ -2,6 +2,7 @@
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
 mod chat;
+mod digest;
 mod episodes;
 mod lost;
 mod merged;
@@ -149,11 +150,14 @@ impl Teller {
         let result = self.result(report, reason);
         // What put drift back is told by the drift's own message.
         if report.done().any(|step| !step.is_only_drift()) || new_failure {
+            let message = run_slack(&result);
             let letter = ChatLetter {
+                runs: vec![message.text.clone()],
+                since: result.ended_at,
                 name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
                 environment: Some(report.plan.environment.clone()),
                 channel: report.graph.notify().slack.clone(),
-                message: run_slack(&result),
+                message,
                 threaded: false,
             };
             self.chat.put(letter).await;

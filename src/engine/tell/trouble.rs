@@ -70,6 +70,8 @@ impl Teller {
             environment: Some(episode.environment.clone()),
             channel: self.channels().get(&episode.environment).cloned(),
             message: message(episode),
+            runs: Vec::new(),
+            since: episode.opened_at,
             threaded: episode.ended_at.is_some(),
         };
         self.chat.put(letter).await;

@@ -1,4 +1,4 @@
-//! For tests: a ledger whose deliveries cannot be read for a while.
+//! For tests: a ledger whose deliveries, waiting and done, cannot be read for a while.
 
 use sqlx::{AnyConnection, Connection as _};
 use std::path::Path;
@@ -16,12 +16,16 @@ impl Broken {
 
     /// From now on reading deliveries fails.
     pub(in crate::engine::tell) async fn take_away(&self) {
-        self.run("ALTER TABLE deliveries RENAME TO away").await;
+        self.run("ALTER TABLE deliveries RENAME TO deliveries_away")
+            .await;
+        self.run("ALTER TABLE facts RENAME TO facts_away").await;
     }
 
     /// They can be read again, and nothing is lost.
     pub(in crate::engine::tell) async fn bring_back(&self) {
-        self.run("ALTER TABLE away RENAME TO deliveries").await;
+        self.run("ALTER TABLE facts_away RENAME TO facts").await;
+        self.run("ALTER TABLE deliveries_away RENAME TO deliveries")
+            .await;
     }
 
     async fn run(&self, sql: &'static str) {

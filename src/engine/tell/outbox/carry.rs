@@ -63,6 +63,7 @@ pub(super) async fn carry<C: Carrier>(
         };
         let Err(error) = carrier.deliver(&letter).await else {
             way.late |= refusals.arrived(letter.way()).await;
+            refusals.rest(letter.way(), letter.rest());
             queue.done(&letter).await;
             if std::mem::take(&mut way.late) {
                 tracing::info!(outbox, "Messages can be delivered again");

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use queue::Queue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -34,6 +35,12 @@ pub(super) trait Letter:
     fn name(&self) -> &str;
     /// Where it goes, a channel say: what is refused there holds up nothing that goes elsewhere.
     fn way(&self) -> &str;
+    /// Makes one of many that wait, where it can; the first on each way may be under way.
+    fn gather(_waiting: &mut VecDeque<Self>) {}
+    /// How long its way rests when it arrived.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// What becomes of a letter that did not arrive.

@@ -74,6 +74,7 @@ impl<L: Letter> Queue<L> {
             self.untold(&error);
         }
         waiting.put(letter);
+        L::gather(&mut waiting.letters);
         if waiting.letters.len() > WAITING {
             waiting.letters.pop_front();
             tracing::warn!(
@@ -143,7 +144,7 @@ impl<L: Letter> Queue<L> {
         if waiting.is_read {
             return Ok(());
         }
-        let kept = self.ledger.delivery(&self.kept).await?.unwrap_or_default();
+        let kept = self.ledger.waiting(&self.kept).await?.unwrap_or_default();
         let kept: Vec<Value> = serde_json::from_value(kept).unwrap_or_default();
         let newer = std::mem::take(&mut waiting.letters);
         for letter in kept {
@@ -168,7 +169,7 @@ impl<L: Letter> Queue<L> {
             return;
         }
         let letters = serde_json::to_value(&waiting.letters).unwrap_or_default();
-        if let Err(error) = self.ledger.record_delivery(&self.kept, &letters).await {
+        if let Err(error) = self.ledger.set_waiting(&self.kept, &letters).await {
             self.untold(&error);
         }
     }

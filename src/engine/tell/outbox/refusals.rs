@@ -16,6 +16,8 @@ pub(super) struct Refusals {
     ledger: Ledger,
     readiness: Readiness,
     by_way: BTreeMap<String, Refusal>,
+    /// Ways that rest for another reason, and until when.
+    resting: BTreeMap<String, Instant>,
 }
 
 struct Refusal {
@@ -33,6 +35,7 @@ impl Refusals {
             ledger,
             readiness,
             by_way: BTreeMap::new(),
+            resting: BTreeMap::new(),
         };
         match refusals.ledger.conditions().await {
             Ok(conditions) => {
@@ -47,16 +50,29 @@ impl Refusals {
         refusals
     }
 
+    /// Lets a way rest that refuses nothing.
+    pub(super) fn rest(&mut self, way: &str, rest: Duration) {
+        let now = Instant::now();
+        self.resting.retain(|_, until| *until > now);
+        if !rest.is_zero() {
+            self.resting.insert(way.to_owned(), now + rest);
+        }
+    }
+
     /// Tells whether a way rests.
     pub(super) fn rests(&self, way: &str) -> bool {
-        let refusal = self.by_way.get(way);
-        refusal.is_some_and(|refusal| refusal.again > Instant::now())
+        let refused = self.by_way.get(way).map(|refusal| refusal.again);
+        let untils = refused.into_iter().chain(self.resting.get(way).copied());
+        untils.max().is_some_and(|until| until > Instant::now())
     }
 
     /// Ends when the first of them is to be tried again; never where there is none.
     pub(super) async fn rested(&self) {
-        match self.by_way.values().map(|refusal| refusal.again).min() {
-            Some(again) => tokio::time::sleep_until(again).await,
+        let refused = self.by_way.values().map(|refusal| refusal.again);
+        let now = Instant::now();
+        let all = refused.chain(self.resting.values().copied());
+        match all.filter(|until| *until > now).min() {
+            Some(until) => tokio::time::sleep_until(until).await,
             None => std::future::pending().await,
         }
     }

@@ -137,7 +137,7 @@ async fn letters_go_in_order_the_newest_of_each_name_and_a_kill_loses_none() {
     scene.brings(words("b", 2)).await;
     scene.brings(words("c", 1)).await;
     scene.outbox.drain().await;
-    let kept = ledger.delivery("waiting").await.unwrap();
+    let kept = ledger.waiting("waiting").await.unwrap();
     assert_eq!(kept, Some(serde_json::json!([])));
 }
 
@@ -213,6 +213,6 @@ async fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
         scene.brings(expected).await;
     }
     scene.outbox.drain().await;
-    let kept = ledger.delivery("waiting").await.unwrap();
+    let kept = ledger.waiting("waiting").await.unwrap();
     assert_eq!(kept, Some(serde_json::json!([])));
 }
