@@ -266,7 +266,8 @@ impl Schedule {
             .iter_mut()
             .filter(|(_, slot)| !slot.running && slot.due <= now)
             .collect();
-        due.sort_by_key(|(name, slot)| (slot.due, (*name).clone()));
+        // What people wait for goes before what nobody waits for, however many there are of that.
+        due.sort_by_key(|(name, slot)| (slot.reason < Reason::Asked, slot.due, (*name).clone()));
         due.into_iter()
             .take(self.pace.at_once.saturating_sub(running))
             .map(|(name, slot)| {

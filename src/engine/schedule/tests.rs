@@ -52,6 +52,28 @@ fn it_runs_at_the_start_and_then_by_interval() {
 }
 
 #[test]
+fn what_people_wait_for_goes_before_what_nobody_waits_for() {
+    let pace = Pace {
+        at_once: 1,
+        ..Pace::default()
+    };
+    let mut schedule = Schedule::new(pace);
+    let every = || Every::Interval(Duration::from_secs(60));
+    let all = ["a", "b", "c"].map(|one| (name(one), every()));
+    schedule.declare(&BTreeMap::from(all), at(0));
+    for _ in 0..3 {
+        let [Command::Start(one, _)] = &schedule.due(at(0))[..] else {
+            panic!("one at once");
+        };
+        schedule.end(&one.clone(), Ended::default(), at(0));
+    }
+    // All three are overdue when Git says something new of the last.
+    schedule.tell(&name("c"), Reason::Revision, at(500));
+    let next = schedule.due(at(500));
+    assert_eq!(next, [Command::Start(name("c"), Reason::Revision)]);
+}
+
+#[test]
 fn failures_back_off_to_a_cap_and_a_revision_resets_them() {
     let mut schedule = one(3600);
     let mut now = 0;
