@@ -279,6 +279,44 @@ fn a_root_that_changes_under_its_name_leaves_nothing_behind_unsaid() {
 }
 
 #[test]
+fn two_environments_that_swap_their_roots_touch_nothing_of_each_other() {
+    let world = World::new();
+    let rooted = |name: &str, root: &str| {
+        let text = environment(name, "", &file("page", "page", &format!("{name}\n")));
+        text.replace("root: HOST", &format!("root: HOST/{root}"))
+    };
+    for root in ["one", "two"] {
+        std::fs::create_dir(world.host().join(root)).unwrap();
+    }
+    let both = |a: &str, b: &str| [("a.yaml", rooted("a", a)), ("b.yaml", rooted("b", b))];
+    let commit = |files: [(&str, String); 2]| {
+        world.commit(&files.each_ref().map(|(path, text)| (*path, text.as_str())))
+    };
+    let live = || (world.live("one/page"), world.live("two/page"));
+    let before = (Some("a\n".to_owned()), Some("b\n".to_owned()));
+    let first = commit(both("one", "two"));
+    let mut daemon = world.start();
+    daemon.run_of("a", &first);
+    daemon.run_of("b", &first);
+    assert_eq!(live(), before);
+
+    let swapped = commit(both("two", "one"));
+    for name in ["a", "b"] {
+        let run = daemon.run_of(name, &swapped);
+        assert_eq!(run.summary.unwrap().outcome, RunOutcome::Held, "{name}");
+        daemon.looked_again(name);
+    }
+    assert_eq!(live(), before);
+    assert_eq!(world.owned(), ["a/page", "b/page"]);
+    let back = commit(both("one", "two"));
+    for name in ["a", "b"] {
+        daemon.run_of(name, &back);
+    }
+    assert_eq!(live(), before);
+    assert_eq!(world.command(&["status"]).code, Some(0));
+}
+
+#[test]
 fn a_plan_before_the_first_start_has_the_same_hash_each_time() {
     let world = World::new();
     world.variable("KEY", "canary");

@@ -1,6 +1,8 @@
 //! Two repositories that want the same: who had it keeps it, also while its repository cannot be read.
 
 use super::{World, environment, file, files};
+use crate::peers::cut::Cut;
+use crate::peers::git;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -82,4 +84,56 @@ fn who_owns_an_object_is_not_refused_for_another_that_wants_it() {
         assert_eq!(world.live("page").unwrap(), "hello\n");
         daemon.terminate();
     }
+}
+
+#[test]
+fn a_git_server_that_hangs_in_a_pack_holds_up_no_other_repository() {
+    let remote = git::World::empty();
+    let world = World::new();
+    let root = world.host().to_str().unwrap().to_owned();
+    let other = |text: &str| environment("other", "", &file("y", "y", text)).replace("HOST", &root);
+    remote.write("other.yaml", &other("one"));
+    remote.commit("one");
+    remote.push("main");
+    let server = git::Daemon::start(&remote);
+    let address = server.url.strip_prefix("git://").unwrap();
+    let cut = Cut::before(address.split_once('/').unwrap().0);
+    let url = format!("git://{}/repo.git", cut.address);
+    world.settings(|settings| {
+        let all = settings["repositories"].as_array_mut().unwrap();
+        all.insert(0, json!({ "name": "far", "url": url, "interval": "250ms" }));
+        settings["limits"] = json!({ "source": { "deadline": "3s" } });
+    });
+    let page = |text: &str| environment("shop", "", &files(&[("page", text)]));
+    let first = world.commit(&[("shop.yaml", &page("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &first);
+    daemon.until("the far one is applied", |_| world.live("y"));
+
+    // A new state, whose pack stops in its middle: it is larger than where the way ends.
+    let two: String = (0..4000_u32)
+        .map(|nth| char::from(b'a' + (nth.wrapping_mul(2_654_435_761) >> 27) as u8 % 26))
+        .collect();
+    remote.write("other.yaml", &other(&two));
+    remote.commit("two");
+    cut.after(900, true);
+    remote.push("main");
+    let said = daemon.logged(
+        "Repository cannot be read, keeping the last good state",
+        |_| true,
+    );
+    assert_eq!(said["repository"], "far", "{said}");
+    assert_eq!(said["code"], "repository-timeout", "{said}");
+    let second = world.commit(&[("shop.yaml", &page("welcome\n"))]);
+    daemon.run_of("shop", &second);
+    assert_eq!(world.live("y").unwrap(), "one", "nothing is deleted for it");
+    let status = world.command(&["status"]);
+    assert!(
+        status.stdout.contains("repository far: unreachable"),
+        "{status:?}"
+    );
+    cut.mend();
+    daemon.until("the far one goes on", |_| {
+        (world.live("y")? == two).then_some(())
+    });
 }

@@ -3,6 +3,7 @@
 //! They listen on loopback only. A test takes what it shares with others (a cluster, a server) from here and makes names of its own in it.
 
 pub(crate) mod checked;
+pub(crate) mod cut;
 pub(crate) mod digitalocean;
 pub(crate) mod git;
 pub(crate) mod github;

@@ -1,5 +1,6 @@
 //! The source room against real repositories and real servers.
 
+mod cut;
 mod faults;
 mod movement;
 mod origins;
