@@ -17,7 +17,7 @@ use std::fmt::Write as _;
   reconciled status
   reconciled status production --output json
 
-Exit codes: 0 nothing is wrong, 2 something is (drift, failures, held changes, no daemon), 1 failed")]
+Exit codes: 0 nothing is wrong, 2 something is (differences, failures, held changes, no daemon), 1 failed")]
 pub(super) struct Args {
     /// Only this environment
     #[arg(value_parser = super::environment)]
@@ -35,6 +35,8 @@ struct Standing {
     compared: Option<Value>,
     /// Nobody compared it though its time came.
     overdue: bool,
+    /// The last comparison found a difference that no run took away since.
+    differs: bool,
     paused: Option<Pause>,
     last_run: Option<RunRecord>,
     episodes: Vec<Episode>,
@@ -45,7 +47,7 @@ impl Standing {
     fn needs_a_look(&self) -> bool {
         let summary = self.last_run.as_ref().and_then(|run| run.summary.as_ref());
         let held = summary.is_some_and(|summary| summary.outcome == RunOutcome::Held);
-        held || self.overdue || !self.episodes.is_empty() || self.paused.is_some()
+        held || self.overdue || self.differs || !self.episodes.is_empty() || self.paused.is_some()
     }
 
     fn compared_at(&self) -> Option<Timestamp> {
@@ -124,19 +126,35 @@ async fn standings(
         let due = compared
             .as_ref()
             .and_then(|seen| seen["due"].as_str()?.parse().ok());
+        let last_run = ledger.runs(Some(&name), 1, None).await?.pop();
         standings.push(Standing {
+            differs: stands(compared.as_ref(), last_run.as_ref()),
             overdue: due.is_some_and(|due: Timestamp| now.duration_since(due).as_secs() > GRACE),
             compared,
             paused: pauses
                 .iter()
                 .find(|pause| pause.environment == name)
                 .cloned(),
-            last_run: ledger.runs(Some(&name), 1, None).await?.pop(),
+            last_run,
             episodes: ledger.open_episodes(&name).await?,
             environment: name,
         });
     }
     Ok(standings)
+}
+
+/// Tells whether what the last comparison found still stands: a run that ended well after it took it away,
+/// and one that is under way may yet.
+fn stands(compared: Option<&Value>, last_run: Option<&RunRecord>) -> bool {
+    let Some(seen) = compared.filter(|seen| seen["same"] == false) else {
+        return false;
+    };
+    let at: Option<Timestamp> = seen["at"].as_str().and_then(|at| at.parse().ok());
+    let taken_away = last_run.is_some_and(|run| match &run.summary {
+        None => true,
+        Some(summary) => summary.outcome == RunOutcome::Done && run.ended_at >= at,
+    });
+    !taken_away
 }
 
 /// Returns what is remembered of each repository, an object each with its `name` and `state`.
@@ -199,12 +217,17 @@ fn of_one(one: &Standing, now: Timestamp) -> String {
         || "never compared".to_owned(),
         |at| format!("compared {} ago{late}", ago(now, at)),
     );
+    let differs = if one.differs {
+        ", live differs from Git"
+    } else {
+        ""
+    };
     let health = if one.needs_a_look() {
         "needs a look"
     } else {
         "ok"
     };
-    let _infallible = writeln!(text, "\n{}: {health}, {compared}", one.environment);
+    let _infallible = writeln!(text, "\n{}: {health}, {compared}{differs}", one.environment);
     if let Some(pause) = &one.paused {
         let _infallible = writeln!(
             text,
@@ -247,5 +270,65 @@ fn ago(now: Timestamp, at: Timestamp) -> String {
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{RunIntent, RunSummary};
+    use crate::model::{Digest, Revision};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_difference_that_stands_needs_a_look() {
+        let ledger = Ledger::in_memory().await.unwrap();
+        let ledger = ledger.with_clock(Clock::fixed(at(20)));
+        let name = EnvironmentName::new("shop").unwrap();
+        let seen = |second, same| json!({ "at": at(second), "due": at(999), "same": same });
+        let intent = RunIntent {
+            environment: name.clone(),
+            revision: Revision::new("0123456789abcdef"),
+            trigger: "revision".to_owned(),
+            plan_hash: Digest::of("plan"),
+            plan_json: json!({}),
+            now: at(10),
+            steps: Vec::new(),
+        };
+        let told = async || {
+            let standing = standings(&ledger, None, at(60)).await.unwrap().remove(0);
+            (
+                standing.needs_a_look(),
+                of_one(&standing, at(60)).lines().nth(1).unwrap().to_owned(),
+            )
+        };
+        ledger.compared(&name, &seen(9, false)).await.unwrap();
+        let run = ledger.open_run(&intent).await.unwrap();
+        assert!(!told().await.0, "a run is under way");
+        ledger
+            .close_run(run, &RunSummary::new(RunOutcome::Done))
+            .await
+            .unwrap();
+        assert_eq!(
+            told().await,
+            (false, "shop: ok, compared 51s ago".to_owned())
+        );
+        // Found again by a quiet pass, and nothing was done about it.
+        ledger.compared(&name, &seen(30, false)).await.unwrap();
+        let differs = "shop: needs a look, compared 30s ago, live differs from Git";
+        assert_eq!(told().await, (true, differs.to_owned()));
+        ledger.compared(&name, &seen(40, true)).await.unwrap();
+        assert!(!told().await.0);
+        // A run that was cut off took nothing away.
+        ledger.compared(&name, &seen(45, false)).await.unwrap();
+        let run = ledger.open_run(&intent).await.unwrap();
+        ledger
+            .close_run(run, &RunSummary::new(RunOutcome::Stopped))
+            .await
+            .unwrap();
+        assert!(told().await.0);
     }
 }
