@@ -11,6 +11,10 @@ const SETTINGS: &str = include_str!("starter/reconciled.yaml");
 const IGNORED: &str = "/.live/\n/.reconciled/\n";
 const README: &str = include_str!("starter/README.md");
 
+/// What is said of the folder that the starter writes into: no other machine has it there.
+const OWN_ROOT: &str =
+    "# SET THIS on each machine: an absolute path, here of the one `init` ran on";
+
 /// Make a commented starter repository
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -34,10 +38,8 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     files.extend(starter::FILES.map(|(name, text)| {
         // The example stands two folders deeper than what is written here.
         let text = text.replace("$schema=../../../", "$schema=../");
-        (
-            name,
-            starter::set(&text, "root", &root.display().to_string()),
-        )
+        let text = starter::set(&text, "root", &root.display().to_string());
+        (name, text.replace(starter::WHERE, OWN_ROOT))
     }));
     let schema = serde_json::to_string_pretty(&super::schema::environment())?;
     files.push(("schemas/environment.schema.json", schema + "\n"));
@@ -64,10 +66,12 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     }
     let environment = args.folder.join(starter::ENVIRONMENT);
     out.say(&format!(
-        "\nNext:\n  export SHOP_SESSION_KEY=$(head -c 16 /dev/urandom | base64)\n  reconciled validate {}\n  reconciled plan {}\n  reconciled apply {}\nREADME.md says how the daemon takes over from there.",
+        "\nNext:\n  export SHOP_SESSION_KEY=$(head -c 16 /dev/urandom | base64)\n  reconciled validate {}\n  reconciled plan {}\n  reconciled apply {}\n{} writes below {}: a clone elsewhere sets `root` to a folder of its own.\nREADME.md says how the daemon takes over from there.",
         args.folder.display(),
         environment.display(),
         environment.display(),
+        starter::ENVIRONMENT,
+        root.display(),
     ));
     Ok(Exit::Same)
 }

@@ -15,6 +15,9 @@ pub(super) const FILES: [(&str, &str); 2] = [
 /// The environment's file.
 pub(super) const ENVIRONMENT: &str = FILES[0].0;
 
+/// What the example says beside its root.
+pub(super) const WHERE: &str = "# everything below happens inside this folder";
+
 /// Puts a value in the place of the one a key has. The example is ours, so the key is there.
 pub(super) fn set(text: &str, key: &str, value: &str) -> String {
     let line = |line: &str| {
@@ -39,6 +42,7 @@ mod tests {
     fn a_value_is_set_where_its_key_stands_and_nowhere_else() {
         let set = set(FILES[0].1, "root", "/elsewhere");
         assert!(set.contains("    root: /elsewhere "), "{set}");
+        assert!(set.contains(WHERE), "{set}");
         assert_eq!(set.lines().count(), FILES[0].1.lines().count());
         assert_eq!(
             set.lines()

@@ -45,6 +45,14 @@ pub enum SourceError {
         /// What the server said.
         reason: String,
     },
+    /// The server refused what ssh signed in with.
+    #[error("sign in to repository {target} over ssh: {reason}")]
+    SshKey {
+        /// The target's name.
+        target: String,
+        /// What `ssh` said.
+        reason: String,
+    },
     /// The server's SSH host key is unknown or is another one.
     #[error("trust the host of repository {target}: {reason}")]
     HostKey {
@@ -61,6 +69,14 @@ pub enum SourceError {
         /// What was seen.
         reason: String,
     },
+    /// There is a folder of this machine, and no repository in it.
+    #[error("find repository {target}: {path} is no Git repository")]
+    NoRepository {
+        /// The target's name.
+        target: String,
+        /// The folder.
+        path: String,
+    },
     /// The repository is there and has no commit at all.
     #[error("read repository {target}: it has no commits yet")]
     EmptyRepository {
@@ -74,6 +90,8 @@ pub enum SourceError {
         target: String,
         /// The full name of what was looked for.
         reference: String,
+        /// The branches there are, by name.
+        branches: Vec<String>,
     },
     /// The repository has no such revision, or no longer.
     #[error("find revision {revision} in repository {target}")]
@@ -193,9 +211,9 @@ impl Fault for SourceError {
             Self::Setting { .. } => "repository-setting",
             Self::Unreachable { .. } => "repository-unreachable",
             Self::Timeout { .. } => "repository-timeout",
-            Self::Credentials { .. } => "repository-credentials",
+            Self::Credentials { .. } | Self::SshKey { .. } => "repository-credentials",
             Self::HostKey { .. } => "repository-host-key",
-            Self::MissingRepository { .. } => "repository-missing",
+            Self::MissingRepository { .. } | Self::NoRepository { .. } => "repository-missing",
             Self::EmptyRepository { .. } => "repository-empty",
             Self::MissingBranch { .. } => "branch-missing",
             Self::MissingRevision { .. } => "revision-missing",
@@ -221,13 +239,25 @@ impl Fault for SourceError {
             Self::Credentials { .. } => {
                 "Check that the token or key is set, has not expired, and may read this repository."
             }
+            Self::SshKey { .. } => {
+                "Where the settings name no `key`, the agent is asked: `ssh-add -l` lists what it holds, and SSH_AUTH_SOCK has to be set where the daemon runs. A key that is named has to be readable there and without a passphrase; its public half has to be allowed to read this repository."
+            }
             Self::HostKey { .. } => {
                 "Put the server's host key, as its owner publishes it, into the known-hosts file of the settings."
             }
             Self::MissingRepository { .. } => {
                 "Check the address. Servers also answer so where the credentials may not see the repository."
             }
+            Self::NoRepository { .. } => {
+                "`git init` and a first commit make it one; or name it as `workingFolder`, which is followed as it is."
+            }
             Self::EmptyRepository { .. } => "Push a first commit. Nothing is changed meanwhile.",
+            Self::MissingBranch { branches, .. } if !branches.is_empty() => {
+                return Some(format!(
+                    "It has {}. Push the branch, or correct its name in the settings. Nothing is changed meanwhile.",
+                    listed(branches)
+                ));
+            }
             Self::MissingBranch { .. } => {
                 "Push the branch, or correct its name in the settings. Nothing is changed meanwhile."
             }
@@ -263,8 +293,10 @@ impl Fault for SourceError {
         match self {
             Self::Setting { .. }
             | Self::Credentials { .. }
+            | Self::SshKey { .. }
             | Self::HostKey { .. }
             | Self::MissingRepository { .. }
+            | Self::NoRepository { .. }
             | Self::EmptyRepository { .. }
             | Self::MissingBranch { .. }
             | Self::MissingFolder { .. }
@@ -282,5 +314,17 @@ impl Fault for SourceError {
             | Self::Cancelled { .. } => Class::Transient,
             Self::Internal { .. } => Class::Internal,
         }
+    }
+}
+
+/// The most branches a hint names.
+const MOST_BRANCHES: usize = 10;
+
+fn listed(branches: &[String]) -> String {
+    let named = branches.iter().take(MOST_BRANCHES).map(String::as_str);
+    let named = named.collect::<Vec<_>>().join(", ");
+    match branches.len().saturating_sub(MOST_BRANCHES) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }

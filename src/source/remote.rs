@@ -41,12 +41,16 @@ impl<'a> Remote<'a> {
             match found.iter().find(|(name, _)| name == reference) {
                 Some((_, id)) => tips.push(*id),
                 // One more question, to tell a branch that is missing from a repository without any.
-                None if self.session()?.references(&["refs/"])?.is_empty() => {
-                    return Err(SourceError::EmptyRepository {
-                        target: target.clone(),
-                    });
+                None => {
+                    let there = self.session()?.references(&["refs/"])?;
+                    if there.is_empty() {
+                        return Err(SourceError::EmptyRepository {
+                            target: target.clone(),
+                        });
+                    }
+                    let names = there.into_iter().map(|(name, _)| name);
+                    return Err(missing_branch(target, reference, names));
                 }
-                None => return Err(missing_branch(target, reference)),
             }
         }
         Ok(tips)

@@ -18,7 +18,10 @@ pub(crate) fn opened(target: &str, path: &Path) -> Result<git2::Repository, Sour
     let nothing: [&OsStr; 0] = [];
     git2::Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, nothing).map_err(|error| {
         match error.code() {
-            ErrorCode::NotFound => missing(format!("{} is no Git repository", path.display())),
+            ErrorCode::NotFound => SourceError::NoRepository {
+                target: target.to_owned(),
+                path: path.display().to_string(),
+            },
             ErrorCode::Owner => missing(format!(
                 "{} belongs to another user; name it in this user's git `safe.directory`",
                 path.display()
@@ -40,17 +43,25 @@ pub(crate) fn tip(
             target: target.to_owned(),
         });
     }
+    let missing = || {
+        let names = repository.references().map(|all| {
+            let name =
+                |one: Result<git2::Reference<'_>, _>| Some(one.ok()?.name().ok()?.to_owned());
+            all.filter_map(name).collect::<Vec<String>>()
+        });
+        missing_branch(target, reference, names.unwrap_or_default())
+    };
     match repository.find_reference(reference) {
         Ok(found) => found
             .peel_to_commit()
             .map(|commit| commit.id())
             .map_err(|error| match error.code() {
                 // HEAD of a repository without commits.
-                ErrorCode::UnbornBranch => missing_branch(target, reference),
+                ErrorCode::UnbornBranch => missing(),
                 _ => corrupt(target, &format!("follow {reference} to a commit"), error),
             }),
         Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
-            Err(missing_branch(target, reference))
+            Err(missing())
         }
         Err(error) => Err(corrupt(target, &format!("look up {reference}"), error)),
     }
@@ -99,11 +110,19 @@ pub(crate) fn disk_or_corrupt(target: &str, doing: &str, error: git2::Error) -> 
     corrupt(target, doing, error)
 }
 
-/// The error of a branch that is not there.
-pub(crate) fn missing_branch(target: &str, reference: &str) -> SourceError {
+/// The error of a branch that is not there, with the full names of what is.
+pub(crate) fn missing_branch(
+    target: &str,
+    reference: &str,
+    there: impl IntoIterator<Item = String>,
+) -> SourceError {
+    let branch = |name: String| Some(name.strip_prefix("refs/heads/")?.to_owned());
+    let mut branches: Vec<String> = there.into_iter().filter_map(branch).collect();
+    branches.sort();
     SourceError::MissingBranch {
         target: target.to_owned(),
         reference: reference.to_owned(),
+        branches,
     }
 }
 

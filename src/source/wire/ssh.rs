@@ -157,7 +157,7 @@ fn explained(target: &str, said: &str, error: io::Error) -> SourceError {
         "Too many authentication failures",
         "bad permissions",
     ]) {
-        SourceError::Credentials { target, reason }
+        SourceError::SshKey { target, reason }
     } else if door::is_missing(said) {
         SourceError::MissingRepository { target, reason }
     } else {
@@ -244,6 +244,12 @@ mod tests {
         ] {
             assert_eq!(of(said).code(), code, "{said}");
         }
+        let denied = of("git@github.com: Permission denied (publickey).");
+        assert!(
+            denied
+                .hint()
+                .is_some_and(|hint| hint.contains("ssh-add -l"))
+        );
         let said = of("one\n\x1b[31mtwo").to_string();
         assert_eq!(said, "reach repository shop: one [31mtwo");
     }

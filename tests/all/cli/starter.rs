@@ -9,7 +9,7 @@ fn what_init_writes_validates_plans_and_applies() {
     let place = Place::new();
     let said = place.run(&["init", "infra"]);
     said.assert_only_talk(0);
-    assert_snapshot!(said.stderr, @"
+    assert_snapshot!(said.stderr, @r"
       wrote infra/reconciled.yaml
       wrote infra/README.md
       wrote infra/.gitignore
@@ -22,6 +22,7 @@ fn what_init_writes_validates_plans_and_applies() {
       reconciled validate infra
       reconciled plan infra/environments/quickstart.yaml
       reconciled apply infra/environments/quickstart.yaml
+    environments/quickstart.yaml writes below @/infra/.live: a clone elsewhere sets `root` to a folder of its own.
     README.md says how the daemon takes over from there.
     ");
     place.run(&["validate", "infra"]).assert_only_talk(0);
@@ -99,4 +100,29 @@ fn nothing_is_overwritten() {
     let other = place.run(&["init", "other", "--output", "json"]);
     assert_eq!(other.json()["files"].as_array().unwrap().len(), 6);
     assert_eq!(other.stderr, "");
+}
+
+/// A host's root is absolute: no clone elsewhere has it. That is said where it stands and in the README.
+#[test]
+fn what_a_clone_has_to_set_is_said() {
+    let place = Place::new();
+    place.run(&["init", "infra"]).assert_only_talk(0);
+    let text = place.read("infra/environments/quickstart.yaml").unwrap();
+    let root = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("root: "))
+        .unwrap();
+    assert!(root.contains("# SET THIS"), "{root}");
+    let own = place.path().to_str().unwrap();
+    assert_eq!(text.matches(own).count(), 1, "{text}");
+    for name in ["reconciled.yaml", "README.md", "layers/shop.yaml"] {
+        let text = place.read(&format!("infra/{name}")).unwrap();
+        assert!(!text.contains(own), "{name}: {text}");
+    }
+    assert!(
+        place
+            .read("infra/README.md")
+            .unwrap()
+            .contains("**After a clone**")
+    );
 }

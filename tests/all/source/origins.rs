@@ -227,9 +227,11 @@ async fn ssh_trusts_only_known_hosts_and_is_let_in_only_with_its_key() {
     let server = Ssh::start(&world, true);
     let failed = async |target| open(target).repository.fetch().await.unwrap_err();
     let error = failed(ssh(&server, "stranger", "known hosts")).await;
+    assert!(matches!(error, SourceError::SshKey { .. }), "{error:?}");
+    let hint = error.hint().unwrap();
     assert!(
-        matches!(error, SourceError::Credentials { .. }),
-        "{error:?}"
+        hint.contains("`key`") && hint.contains("ssh-add -l"),
+        "{hint}"
     );
     for hosts in ["other hosts", "no such file"] {
         let error = failed(ssh(&server, "user", hosts)).await;

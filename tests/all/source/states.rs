@@ -51,6 +51,8 @@ async fn a_branch_that_is_deleted_is_an_error_until_it_is_back() {
             matches!(said, SourceError::MissingBranch { .. }),
             "{said:?}"
         );
+        let hint = said.hint().unwrap();
+        assert!(hint.starts_with("It has kept, main. "), "{hint}");
         world.push("main:topic");
         let after = opened.repository.fetch().await.unwrap();
         assert_eq!(before.snapshot, after.snapshot);
@@ -80,8 +82,13 @@ async fn a_repository_that_is_not_there_is_missing() {
         server.url.replace("repo.git", "gone.git"),
     ] {
         let said = error(Target::new("shop", url, "main")).await;
-        assert!(
-            matches!(said, SourceError::MissingRepository { .. }),
+        assert_eq!(said.code(), "repository-missing", "{said:?}");
+        let no_git = said
+            .to_string()
+            .ends_with("no-repository is no Git repository");
+        assert_eq!(
+            said.hint().unwrap().contains("`git init`"),
+            no_git,
             "{said:?}"
         );
     }
