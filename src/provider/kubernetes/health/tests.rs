@@ -225,7 +225,7 @@ fn what_steers_or_stands_behind_the_api_says_why_it_does_not() {
         with_conditions("networking.k8s.io/v1", "Ingress", &[]),
     ].join("\n"), @r"
     progressing: it cannot scale its target: FailedGetScale: m
-    progressing: it cannot tell how many pods are needed: FailedGetResourceMetric: m
+    ready
     ready
     progressing: its pods cannot be counted: SyncFailed: m
     ready
