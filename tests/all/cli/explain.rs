@@ -81,7 +81,7 @@ fn kinds_and_fields_are_explained() {
     ");
     assert_snapshot!(told("reconcile.deletionBudget"), @r"
     reconcile.deletionBudget  <object>
-      How many deletes one plan may hold; whichever of the two is smaller binds.
+      How many deletes one plan may hold, replaces of what holds data among them; whichever of the two is smaller binds.
       count  <integer, 5 where left out>
           At most this many.
       percent  <integer, 20 where left out>
