@@ -19,6 +19,7 @@ mod pause;
 mod pauses;
 mod plan;
 mod progress;
+mod rollback;
 mod run;
 mod schema;
 mod serve;
@@ -94,6 +95,7 @@ enum Command {
     Status(status::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
+    Rollback(rollback::Args),
     History(history::Args),
     Schema(schema::Args),
     Explain(explain::Args),
@@ -139,6 +141,7 @@ impl Cli {
             Command::Status(args) => status::run(&args, &global, &out),
             Command::Pause(args) => pause::pause(&args, &global, &out),
             Command::Resume(args) => pause::resume(&args, &global, &out),
+            Command::Rollback(args) => rollback::run(&args, &global, &out),
             Command::History(args) => history::run(&args, &global, &out),
             Command::Schema(args) => schema::run(&args, &out),
             Command::Explain(args) => explain::run(&args, &out),

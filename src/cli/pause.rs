@@ -100,7 +100,7 @@ fn again(global: &Global, command: &str) -> String {
     format!("reconciled{settings} {command}")
 }
 
-fn whoami() -> String {
+pub(super) fn whoami() -> String {
     let user = ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok());

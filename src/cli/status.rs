@@ -2,7 +2,7 @@
 
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
-use crate::ledger::{Episode, Holder, Ledger, LedgerError, Pause, RunOutcome, RunRecord};
+use crate::ledger::{Episode, Holder, Ledger, LedgerError, Pause, Rollback, RunOutcome, RunRecord};
 use crate::model::EnvironmentName;
 use crate::telemetry::Clock;
 use jiff::Timestamp;
@@ -38,6 +38,8 @@ struct Standing {
     /// The last comparison found a difference that no run took away since.
     differs: bool,
     paused: Option<Pause>,
+    /// It is kept at an older state than the newest.
+    rolled_back: Option<Rollback>,
     last_run: Option<RunRecord>,
     episodes: Vec<Episode>,
 }
@@ -47,7 +49,11 @@ impl Standing {
     fn needs_a_look(&self) -> bool {
         let summary = self.last_run.as_ref().and_then(|run| run.summary.as_ref());
         let held = summary.is_some_and(|summary| summary.outcome == RunOutcome::Held);
-        held || self.overdue || self.differs || !self.episodes.is_empty() || self.paused.is_some()
+        held || self.overdue
+            || self.differs
+            || !self.episodes.is_empty()
+            || self.paused.is_some()
+            || self.rolled_back.is_some()
     }
 
     fn compared_at(&self) -> Option<Timestamp> {
@@ -112,6 +118,7 @@ async fn standings(
     let owned = ledger.all_owned_addresses().await?;
     let owns = |name: &EnvironmentName| owned.iter().any(|address| address.environment == *name);
     let pauses = ledger.pauses().await?;
+    let rollbacks = ledger.rollbacks().await?;
     let mut names = ledger.environments().await?;
     names.extend(pauses.iter().map(|pause| pause.environment.clone()));
     names.retain(|name| only.is_none_or(|only| only == name));
@@ -134,6 +141,10 @@ async fn standings(
             paused: pauses
                 .iter()
                 .find(|pause| pause.environment == name)
+                .cloned(),
+            rolled_back: rollbacks
+                .iter()
+                .find(|rollback| rollback.environment == name)
                 .cloned(),
             last_run,
             episodes: ledger.open_episodes(&name).await?,
@@ -237,6 +248,9 @@ fn of_one(one: &Standing, now: Timestamp) -> String {
             pause.why
         );
     }
+    if let Some(rollback) = &one.rolled_back {
+        text.push_str(&of_rollback(rollback, now));
+    }
     if let Some(run) = &one.last_run {
         let _infallible = write!(
             text,
@@ -260,6 +274,19 @@ fn of_one(one: &Standing, now: Timestamp) -> String {
         );
     }
     text
+}
+
+fn of_rollback(rollback: &Rollback, now: Timestamp) -> String {
+    let refused = rollback.refused.as_ref();
+    let from = refused.map_or_else(String::new, |one| format!(" from {}", one.revision.short()));
+    let why = if rollback.why.is_empty() { "" } else { ": " };
+    format!(
+        "  rolled back{from} to {} by {} for {}{why}{}\n",
+        rollback.to.short(),
+        rollback.by,
+        ago(now, rollback.since),
+        rollback.why
+    )
 }
 
 /// A time span in its largest whole unit.

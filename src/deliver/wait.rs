@@ -30,6 +30,7 @@ pub(super) async fn until_ready(
     let mut pause = FIRST_PAUSE;
     let mut last = "it has not been seen ready yet".to_owned();
     loop {
+        let mut code = "deadline";
         match look(registry, step).await {
             Some(Observation::Present(live)) => match &live.health {
                 Health::Ready => return Waited::Ready(live),
@@ -37,13 +38,14 @@ pub(super) async fn until_ready(
                 Health::Progressing(why) => last = why.clone(),
             },
             Some(Observation::Absent { .. }) => "it is not there any more".clone_into(&mut last),
-            Some(Observation::Unknown { reason, .. }) => last = reason,
-            None => {}
+            // Nobody saw that it is not well: what hangs on its health must not act on this.
+            Some(Observation::Unknown { reason, .. }) => (last, code) = (reason, "unseen"),
+            None => code = "unseen",
         }
         told(&last);
         tokio::select! {
             () = cancel.cancelled() => return Waited::Ended(cut_short(&last)),
-            () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(step, &last)),
+            () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(step, code, &last)),
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
         }
     }
@@ -85,12 +87,12 @@ fn failed(code: &str, why: &str) -> Outcome {
     }
 }
 
-fn timed_out(step: &Step, last: &str) -> Outcome {
+fn timed_out(step: &Step, code: &str, last: &str) -> Outcome {
     let (last, next) = last
         .split_once('\n')
         .map_or((last, None), |(what, next)| (what, Some(next)));
     Outcome::Failed {
-        code: "deadline".to_owned(),
+        code: code.to_owned(),
         message: format!("not ready after {}s: {last}", step.deadline.as_secs()),
         hint: Some(next.map_or_else(
             || "Look at the resource; set lifecycle.deadline where it may take longer.".to_owned(),

@@ -5,9 +5,11 @@ use super::follower::{Polling, follow};
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
 use super::tell::Teller;
 use super::waiting::Waiting;
-use super::{Counts, CycleError, Everywhere, Fleet, Orders, Origin, Subject, Trust, World, cycle};
+use super::{
+    Counts, CycleError, Everywhere, Fleet, Orders, Origin, Subject, Trust, World, cycle, rollback,
+};
 use crate::deliver::Authority;
-use crate::model::{Address, Depth, EnvironmentName, RepoPath, Snapshot};
+use crate::model::{Address, Depth, EnvironmentName, RepoPath, Revision, Snapshot};
 use crate::source::Outside;
 use crate::telemetry::{Readiness, chain};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 mod footing;
 mod git;
+mod orders;
 
 /// How often the ledger is asked whether a person paused or resumed something.
 const PAUSE_CHECK: Duration = Duration::from_secs(2);
@@ -85,6 +88,12 @@ pub struct Daemon {
     unsettled: BTreeSet<EnvironmentName>,
     view: watch::Sender<View>,
     pokes: Vec<Arc<Notify>>,
+    /// Environments that were put back, and to which state, as last asked.
+    rolled_back: BTreeMap<EnvironmentName, Revision>,
+    /// A run ordered a rollback.
+    ordered: Arc<Notify>,
+    /// Repositories whose state is to be taken in again though it did not move.
+    stale: BTreeSet<usize>,
     /// The ledger was taken from under us: nothing begins.
     lost: bool,
 }
@@ -103,6 +112,9 @@ impl Daemon {
             unsettled: BTreeSet::new(),
             view: watch::Sender::new(View::default()),
             pokes,
+            rolled_back: BTreeMap::new(),
+            ordered: Arc::default(),
+            stale: BTreeSet::new(),
             lost: false,
             parts,
         }
@@ -154,7 +166,11 @@ impl Daemon {
                 },
                 Some(address) = self.parts.nudges.recv() => self.schedule.nudge(&address, self.parts.world.clock.now()),
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
-                _ = pause_check.tick() => self.check_pauses().await,
+                _ = pause_check.tick() => {
+                    self.check_pauses().await;
+                    self.check_rollbacks().await;
+                }
+                () = self.ordered.notified() => self.check_rollbacks().await,
                 _ = thinning.tick() => self.thin().await,
                 () = tokio::time::sleep(wake) => {}
             }
@@ -183,18 +199,6 @@ impl Daemon {
             tracing::info!(environment = %name, "Newer revision, cutting the run short");
             cancel.cancel();
         }
-    }
-
-    /// A pause or its end on the command line is answered by a look soon.
-    async fn check_pauses(&mut self) {
-        let Ok(pauses) = self.parts.world.ledger.pauses().await else {
-            return;
-        };
-        let paused: BTreeSet<_> = pauses.into_iter().map(|pause| pause.environment).collect();
-        for name in paused.symmetric_difference(&self.paused.clone()) {
-            self.tell(name, Reason::Asked);
-        }
-        self.paused = paused;
     }
 
     async fn thin(&self) {
@@ -237,7 +241,7 @@ impl Daemon {
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
             let (everywhere, resting) = (self.everywhere(), self.schedule.resting(&name));
-            let counts = self.parts.counts.clone();
+            let (counts, ordered) = (self.parts.counts.clone(), Arc::clone(&self.ordered));
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
                 let waiting = Waiting::default();
@@ -259,6 +263,11 @@ impl Daemon {
                 let result = cycle(&world, subject, &orders).await;
                 counts.run(&result, begun.elapsed());
                 teller.run(&kept, reason, &result).await;
+                if let Ok(report) = &result
+                    && rollback::after(&world, &kept, report).await
+                {
+                    ordered.notify_one();
+                }
                 result
                     .as_ref()
                     .map_or_else(CycleError::ended, super::Report::ended)

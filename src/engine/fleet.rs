@@ -1,13 +1,16 @@
 //! Which environments there are, and from which Git state each is kept. A file that is broken
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
-use super::{Claims, Everywhere, Pinned, Trust};
+mod mistakes;
+
+use super::{Claims, Everywhere, Instead, Pinned, Trust};
 use crate::graph::{self, Allowance, Graph, Twice};
 use crate::model::{
-    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
+    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Snapshot,
 };
 use crate::source::Outside;
-use crate::spec::{Environment, EnvironmentReading, Reading};
+use crate::spec::{EnvironmentReading, Reading};
+use mistakes::{kept_elsewhere, same_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -67,6 +70,8 @@ pub struct Arrival<'a> {
     pub reading: Reading,
     /// What its specs may take from outside.
     pub outside: &'a Outside,
+    /// What is kept instead of what it says.
+    pub instead: Instead,
 }
 
 /// A state, what its specs may take from outside, and what is left for its expressions.
@@ -113,8 +118,12 @@ impl Fleet {
             || self.refused.keys().any(|(of, _)| of == repository)
     }
 
-    fn unreadable_of(&self, repository: &str) -> Vec<Diagnostic> {
-        self.unreadable.get(repository).cloned().unwrap_or_default()
+    fn mark_unreadable(&mut self, repository: &str, nameless: Vec<Diagnostic>) -> Option<News> {
+        let before = self
+            .unreadable
+            .insert(repository.to_owned(), nameless.clone());
+        let is_news = !nameless.is_empty() && before.as_ref() != Some(&nameless);
+        is_news.then_some(News::Unreadable(nameless))
     }
 
     /// Takes note that an environment is declared and that no state of it can be had.
@@ -135,15 +144,19 @@ impl Fleet {
             snapshot,
             reading,
             outside,
+            mut instead,
         } = arrival;
         let mut news = Vec::new();
         let mut there = BTreeSet::new();
         let mut mistakes: BTreeMap<EnvironmentName, Vec<Diagnostic>> = BTreeMap::new();
         let mut candidates = BTreeMap::new();
-        let from = (snapshot, outside, &Arc::default());
+        let allowance = Arc::default();
         for read in reading.environments {
             let name = read.name.clone();
             there.insert(name.clone());
+            let newest = (read, Arc::clone(snapshot));
+            let (read, snapshot) = instead.remove(&name).unwrap_or(newest);
+            let from = (&snapshot, outside, &allowance);
             let kept = self.claimed(repository, read, from, kinds, claims);
             match kept.await {
                 Ok(kept) => drop(candidates.insert(name, kept)),
@@ -159,25 +172,21 @@ impl Fleet {
             }
         }
         let unreadable = !nameless.is_empty();
-        if unreadable && nameless != self.unreadable_of(repository) {
-            news.push(News::Unreadable(nameless.clone()));
-        }
-        self.unreadable.insert(repository.to_owned(), nameless);
+        news.extend(self.mark_unreadable(repository, nameless));
         there.extend(mistakes.keys().cloned());
         let goes = |name: &EnvironmentName, kept: &Kept| {
             kept.repository == repository && !there.contains(name)
         };
         for twice in self.declared_twice(&candidates, goes) {
-            let name = &twice.address.environment;
-            let known = candidates.contains_key(name) || mistakes.contains_key(name);
+            let name = twice.address.environment.clone();
+            let known = candidates.contains_key(&name) || mistakes.contains_key(&name);
             if known && !claims.prefers(&twice.address, &twice.other) {
-                mistakes.entry(name.clone()).or_default().push(twice.error);
+                mistakes.entry(name).or_default().push(twice.error);
             }
         }
         candidates.retain(|name, _| !mistakes.contains_key(name));
-        for (name, kept) in candidates {
-            news.extend(self.keep(name, kept));
-        }
+        let kept = candidates.into_iter();
+        news.extend(kept.flat_map(|(name, kept)| self.keep(name, kept)));
         for (name, diagnostics) in mistakes {
             news.extend(self.mark_broken(repository, name, diagnostics));
         }
@@ -197,6 +206,7 @@ impl Fleet {
             snapshot,
             reading,
             outside,
+            ..
         } = arrival;
         if claims.kept_unread(name, repository).is_some() {
             return Vec::new();
@@ -362,37 +372,5 @@ impl Fleet {
         self.refused
             .retain(|(of, name), _| of != repository || there.contains(name));
         gone.into_iter().map(News::Gone).collect()
-    }
-}
-
-fn kept_elsewhere(home: &str, environment: &Environment) -> Diagnostic {
-    let name = &environment.name;
-    Diagnostic {
-        location: environment.location.clone(),
-        severity: Severity::Error,
-        code: "kept-elsewhere",
-        message: format!("the repository {home} keeps {name}, and it has not been read yet"),
-        hint: Some(format!(
-            "Wait until it is read; to move {name} here, take {home} out of the settings or {name} out of it."
-        )),
-        source_line: String::new(),
-        related: None,
-    }
-}
-
-fn same_name(old: &Kept, new: &Pinned) -> Diagnostic {
-    Diagnostic {
-        location: new.environment.location.clone(),
-        severity: Severity::Error,
-        code: "same-environment-name",
-        message: format!(
-            "the repository {} declares {} already, in {}",
-            old.repository,
-            new.name(),
-            old.pinned.path
-        ),
-        hint: Some("Give one of them another name.".to_owned()),
-        source_line: String::new(),
-        related: None,
     }
 }

@@ -1,7 +1,7 @@
 //! The last good state of environments whose newest cannot be used, from what the ledger remembers:
 //! a restart must not turn a broken commit into an environment nobody keeps.
 
-use super::{Arrival, Claims, Fleet, Followed, News, Pinned, Trust, World, beside};
+use super::{Arrival, Claims, Fleet, Followed, Instead, News, Pinned, Trust, World, beside};
 use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Snapshot};
 use crate::spec::Reading;
@@ -32,6 +32,7 @@ pub(super) async fn restore(
                     snapshot: &snapshot,
                     reading,
                     outside: &followed.outside,
+                    instead: Instead::new(),
                 };
                 let known = (world.registry.kinds(), claims);
                 news.extend(fleet.restore(arrival, &name, known).await);
@@ -74,6 +75,7 @@ pub(super) async fn restore_unread(
             reading: beside::read(&snapshot, None, Some(path), kinds).await,
             snapshot: &snapshot,
             outside: &followed.outside,
+            instead: Instead::new(),
         };
         let known = (kinds, claims);
         news.extend(fleet.restore(arrival, &name, known).await);

@@ -63,6 +63,8 @@ pub enum Reason {
     Start,
     /// A person asked.
     Asked,
+    /// A person had it put back to an older state.
+    Rollback,
     /// Git says something new.
     Revision,
 }
@@ -78,6 +80,7 @@ impl Reason {
             Self::Nudge => "nudge",
             Self::Start => "start",
             Self::Asked => "asked",
+            Self::Rollback => "rollback",
             Self::Revision => "revision",
         }
     }
@@ -229,7 +232,8 @@ impl Schedule {
         now: Timestamp,
     ) -> Option<Command> {
         let slot = self.slots.get_mut(name)?;
-        if reason == Reason::Revision {
+        let is_new = matches!(reason, Reason::Revision | Reason::Rollback);
+        if is_new {
             slot.failures = 0;
             slot.failing.clear();
             slot.corrections.clear();
@@ -238,7 +242,7 @@ impl Schedule {
             slot.next = Some(slot.next.map_or((now, reason), |(was_at, was)| {
                 (was_at.min(now), was.max(reason))
             }));
-            return (reason == Reason::Revision).then(|| Command::Preempt(name.clone()));
+            return is_new.then(|| Command::Preempt(name.clone()));
         }
         slot.bring_forward(now, reason, now);
         None

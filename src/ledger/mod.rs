@@ -24,6 +24,7 @@ mod open;
 mod open_file;
 mod reading;
 mod records;
+mod rollbacks;
 mod runs;
 mod schema;
 mod standing;
@@ -38,6 +39,7 @@ pub use records::{
     Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
     StepIntent, StepRecord,
 };
+pub use rollbacks::{Refused, Rollback};
 pub use verify::Verified;
 
 use crate::model::DigestKey;

@@ -37,7 +37,9 @@ pub use observation::{
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
-pub use reconcile::{DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnMerge, Reconcile};
+pub use reconcile::{
+    DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
+};
 pub use render::{Chart, Recipe, Render};
 pub use secret::Secret;
 pub use secret_source::SecretSource;

@@ -28,6 +28,17 @@ pub enum OnDrift {
     Report,
 }
 
+/// What happens where a merged change does not become ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// It is tried again.
+    #[default]
+    Retry,
+    /// The environment is put back to the state that last went well.
+    Rollback,
+}
+
 /// How often something happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,6 +94,8 @@ pub struct Reconcile {
     pub on_merge: OnMerge,
     /// What an unmerged difference does.
     pub on_drift: OnDrift,
+    /// What a merged change does that does not become ready.
+    pub on_failure: OnFailure,
     /// How often it is compared at the latest.
     pub interval: Duration,
     /// When drift is looked for and acted on, where that differs from `interval`.
@@ -113,6 +126,7 @@ impl Default for Reconcile {
         Self {
             on_merge: OnMerge::default(),
             on_drift: OnDrift::default(),
+            on_failure: OnFailure::default(),
             interval: Duration::from_secs(300),
             drift_interval: None,
             windows: Vec::new(),

@@ -1,12 +1,17 @@
 //! `spec.reconcile` and `spec.notify`: how the environment wants to be kept, and who is told.
 
-use crate::model::{DeletionBudget, Every, Notify, OnDrift, OnMerge, Reconcile, Window};
+use crate::model::{DeletionBudget, Every, Notify, OnDrift, OnFailure, OnMerge, Reconcile, Window};
 use crate::yaml::{Content, Node, Reader, parse_duration};
 use std::time::Duration;
 
 const ON_MERGE: [(&str, OnMerge); 2] = [("apply", OnMerge::Apply), ("observe", OnMerge::Observe)];
 
 const ON_DRIFT: [(&str, OnDrift); 2] = [("correct", OnDrift::Correct), ("report", OnDrift::Report)];
+
+const ON_FAILURE: [(&str, OnFailure); 2] = [
+    ("retry", OnFailure::Retry),
+    ("rollback", OnFailure::Rollback),
+];
 
 /// The shortest time between two looks: more often would only cost requests.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -30,6 +35,12 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> Reconcile {
         .and_then(|node| reader.one_of(node, &ON_DRIFT))
     {
         reconcile.on_drift = word;
+    }
+    if let Some(word) = fields
+        .get("onFailure")
+        .and_then(|node| reader.one_of(node, &ON_FAILURE))
+    {
+        reconcile.on_failure = word;
     }
     if let Some(interval) = fields
         .get("interval")

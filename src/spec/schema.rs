@@ -220,6 +220,7 @@ fn reconcile() -> Value {
         [
             ("onMerge", on_merge()),
             ("onDrift", on_drift()),
+            ("onFailure", on_failure()),
             ("interval", duration(interval)),
             ("driftInterval", drift_interval),
             ("windows", windows()),
@@ -245,6 +246,21 @@ fn on_drift() -> Value {
         "What a difference does that nobody merged.",
         &each,
         "report",
+    )
+}
+
+fn on_failure() -> Value {
+    let each = [
+        ("retry", "It is tried again."),
+        (
+            "rollback",
+            "The environment is put back to the state that last went well, until Git says something new.",
+        ),
+    ];
+    words(
+        "What a merged change does that does not become ready in time.",
+        &each,
+        "retry",
     )
 }
 

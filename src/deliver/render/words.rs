@@ -181,6 +181,7 @@ pub(super) fn cause(trigger: &str) -> &str {
         "nudge" => "live state changed",
         "start" => "daemon started",
         "asked" => "asked for",
+        "rollback" => "rolled back",
         "cli" => "command line",
         other => other,
     }

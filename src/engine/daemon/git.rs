@@ -2,11 +2,12 @@
 
 use super::super::follower::Heard;
 use super::super::restore::{restore, restore_unread};
+use super::super::rollback::instead;
 use super::super::schedule::Reason;
 use super::super::{Arrival, Claims, Followed, News, beside};
 use super::Daemon;
 use crate::ledger::LedgerError;
-use crate::model::{Diagnostic, EnvironmentName};
+use crate::model::{Diagnostic, EnvironmentName, Snapshot};
 use crate::source::{Fetched, SourceError};
 use crate::telemetry::chain;
 use std::collections::BTreeSet;
@@ -87,41 +88,22 @@ impl Daemon {
         Claims::read(&self.parts.world.ledger, unread.collect()).await
     }
 
-    async fn take(&mut self, nth: usize, fetched: Fetched) {
+    pub(super) async fn take(&mut self, nth: usize, fetched: Fetched) {
         let followed = self.parts.followed[nth].clone();
         let name = followed.origin.name().to_owned();
         self.parts.teller.repository_read(&name, &fetched).await;
         // By what was taken, not by what moved: a state that could not be taken is asked for again.
         let taken = self.view.borrow().snapshots.get(&nth).cloned();
-        let settled = taken.is_some_and(|taken| taken.revision == fetched.snapshot.revision);
+        let settled = taken.is_some_and(|taken| taken.revision == fetched.snapshot.revision)
+            && !self.stale.remove(&nth);
         if !settled || self.fleet.is_troubled(&name) {
-            let kinds = self.parts.world.registry.kinds();
-            let reading = beside::environments(&followed, &fetched.snapshot, kinds).await;
-            let newest = (&reading, &fetched.snapshot);
-            let not_taken = |error: LedgerError| {
+            if let Err(error) = self.take_in(nth, &followed, &fetched.snapshot).await {
                 tracing::error!(
                     repository = name,
                     error = chain(&error),
                     "State not taken, asking again"
                 );
-            };
-            let Ok(claims) = self.claims(nth).await.map_err(not_taken) else {
                 return;
-            };
-            let fleet = (&mut self.fleet, &claims);
-            let restored = restore(&self.parts.world, &followed, newest, fleet).await;
-            let Ok(mut news) = restored.map_err(not_taken) else {
-                return;
-            };
-            let arrival = Arrival {
-                repository: &name,
-                snapshot: &fetched.snapshot,
-                reading,
-                outside: &followed.outside,
-            };
-            news.extend(self.fleet.take(arrival, kinds, &claims).await);
-            for news in news {
-                self.act_on(&name, news).await;
             }
             let revision = &fetched.snapshot.revision;
             self.parts.teller.taken_in(&name, revision).await;
@@ -148,6 +130,36 @@ impl Daemon {
         }
     }
 
+    /// Reads a state, and acts on what it changes.
+    async fn take_in(
+        &mut self,
+        nth: usize,
+        followed: &Followed,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<(), LedgerError> {
+        let world = self.parts.world.clone();
+        let kinds = world.registry.kinds();
+        let mut reading = beside::environments(followed, snapshot, kinds).await;
+        let claims = self.claims(nth).await?;
+        let instead = instead(&world, followed, (&mut reading, snapshot)).await?;
+        let newest = (&reading, snapshot);
+        let fleet = (&mut self.fleet, &claims);
+        let mut news = restore(&world, followed, newest, fleet).await?;
+        let repository = followed.origin.name();
+        let arrival = Arrival {
+            repository,
+            snapshot,
+            reading,
+            outside: &followed.outside,
+            instead,
+        };
+        news.extend(self.fleet.take(arrival, kinds, &claims).await);
+        for news in news {
+            self.act_on(repository, news).await;
+        }
+        Ok(())
+    }
+
     async fn act_on(&mut self, repository: &str, news: News) {
         let now = self.parts.world.clock.now();
         let intervals = self
@@ -169,7 +181,12 @@ impl Daemon {
                 }
                 self.remember_good(&name).await;
                 self.unsettled.insert(name.clone());
-                self.tell(&name, Reason::Revision);
+                let reason = if self.is_rolled_back(&name) {
+                    Reason::Rollback
+                } else {
+                    Reason::Revision
+                };
+                self.tell(&name, reason);
             }
             News::Mended(name) => self.parts.teller.mended(&name).await,
             News::Broken(name, diagnostics) => self.parts.teller.broken(&name, &diagnostics).await,

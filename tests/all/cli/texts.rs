@@ -4,7 +4,7 @@ use super::Place;
 use serde_json::Value;
 use std::path::Path;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "init",
     "import",
     "validate",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 14] = [
     "status",
     "pause",
     "resume",
+    "rollback",
     "history",
     "schema",
     "explain",

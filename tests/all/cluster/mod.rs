@@ -11,6 +11,7 @@ mod kustomized;
 pub(crate) mod proxy;
 mod removal;
 mod rights;
+mod rollback;
 mod rollout;
 mod watched;
 

@@ -27,6 +27,7 @@ mod operating;
 mod oracle;
 mod process;
 mod recorder;
+mod rollback;
 mod two;
 mod waiting;
 mod world;

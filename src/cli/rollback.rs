@@ -1,0 +1,131 @@
+//! `reconciled rollback`: puts an environment back to an older state, until Git says something new.
+
+use super::{Exit, Global, Output, ask, settings};
+use crate::ledger::{Holder, Ledger, Rollback, RunRecord};
+use crate::model::{EnvironmentName, Revision};
+use crate::telemetry::Clock;
+use anyhow::bail;
+use serde_json::json;
+
+/// Put an environment back to an older state until Git says something new
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  reconciled rollback production                     to what last went well before the newest state
+  reconciled rollback production --to 3f2c1d4e --why 'checkout is down'
+  reconciled rollback production --end               follow Git again, also to the state that was left
+
+The daemon applies the older state within seconds and does not apply the one it left again, whatever else is
+merged; a commit that changes the environment ends the rollback. What holds data is not put back.")]
+pub(super) struct Args {
+    /// The environment
+    #[arg(value_parser = super::environment)]
+    environment: EnvironmentName,
+    /// The state: a commit, or the start of one that a run worked from
+    #[arg(long, value_name = "REVISION", conflicts_with = "end")]
+    to: Option<String>,
+    /// Why, for everybody who wonders
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+    /// Ends the rollback instead
+    #[arg(long)]
+    end: bool,
+    /// Does not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
+    let name = &args.environment;
+    super::block_on(async {
+        let settings = settings::of_daemon(global, out)?;
+        let ledger = Ledger::open_beside(&settings.ledger.path).await?;
+        super::known(&ledger, name).await?;
+        let done = if args.end {
+            end(&ledger, name, out).await
+        } else {
+            begin(&ledger, args, out).await
+        };
+        let has_daemon = Ledger::holder(&settings.ledger.path) != Holder::Nobody;
+        ledger.close().await;
+        if !has_daemon {
+            out.say("No daemon runs: it happens when one starts.");
+        }
+        done
+    })
+}
+
+async fn end(ledger: &Ledger, name: &EnvironmentName, out: &Output) -> anyhow::Result<Exit> {
+    let text = if ledger.end_rollback(name).await? {
+        format!("{name} follows Git again.")
+    } else {
+        format!("{name} was not rolled back.")
+    };
+    if out.is_json() {
+        out.json(&json!({ "environment": name, "rollback": null }))?;
+    } else {
+        out.say(&text);
+    }
+    Ok(Exit::Same)
+}
+
+async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exit> {
+    let name = &args.environment;
+    let runs = ledger.runs(Some(name), Rollback::RUNS, None).await?;
+    let to = match &args.to {
+        Some(text) => named(&runs, text)?,
+        None => last_good(&runs, name)?,
+    };
+    let newest = runs.first().map(|run| run.revision.clone());
+    if newest.as_ref() == Some(&to) {
+        bail!(
+            "roll back {name} to {}: that is the state it is at",
+            to.short()
+        );
+    }
+    let from = newest.map_or_else(String::new, |newest| format!(" from {}", newest.short()));
+    out.say(&format!("{name} goes back{from} to {}.", to.short()));
+    if !args.yes && !ask::yes(&format!("Roll back {name}?"))? {
+        out.say("Nothing was changed.");
+        return Ok(Exit::Differs);
+    }
+    let rollback = Rollback {
+        environment: name.clone(),
+        to,
+        why: args.why.clone().unwrap_or_default(),
+        by: super::pause::whoami(),
+        since: Clock::system().now(),
+        refused: None,
+    };
+    ledger.set_rollback(&rollback).await?;
+    if out.is_json() {
+        out.json(&json!({ "environment": name, "rollback": rollback }))?;
+    } else {
+        out.say(&format!(
+            "Ordered. `reconciled status {name}` says how it goes; a commit that changes {name} ends it."
+        ));
+    }
+    Ok(Exit::Same)
+}
+
+/// Finds a state by the start of its name.
+fn named(runs: &[RunRecord], text: &str) -> anyhow::Result<Revision> {
+    let is_whole = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let known = runs.iter().map(|run| &run.revision);
+    let mut found: Vec<&Revision> = known.filter(|one| one.as_str().starts_with(text)).collect();
+    found.dedup();
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] if is_whole => Ok(Revision::new(text)),
+        [] => bail!("find the revision {text}: no run worked from it. Name the whole commit"),
+        _ => bail!("find the revision {text}: several begin so. Write more of it"),
+    }
+}
+
+fn last_good(runs: &[RunRecord], name: &EnvironmentName) -> anyhow::Result<Revision> {
+    match Rollback::target(runs) {
+        Some(revision) => Ok(revision.clone()),
+        None => bail!(
+            "find a state to roll {name} back to: no earlier run of it went well. Name one with --to; `reconciled history list` shows them"
+        ),
+    }
+}

@@ -1,0 +1,85 @@
+//! A merged change that does not become ready puts the environment back, where the environment says so.
+
+use super::{Scene, with};
+use serde_json::{Value as Json, json};
+
+/// The node that is played finds every image but `missing`.
+fn api(scene: &Scene, tag: &str) -> Json {
+    with(
+        scene.deployment(1, &format!("shop/api:{tag}")),
+        json!({ "deadline": "15s" }),
+    )
+}
+
+fn image(scene: &Scene) -> Option<Json> {
+    let live = scene.live("apps/v1/deployments/api")?;
+    Some(live["spec"]["template"]["spec"]["containers"][0]["image"].clone())
+}
+
+#[test]
+fn what_does_not_become_ready_is_put_back_and_not_tried_again() {
+    let scene = Scene::new("put-back");
+    let on_failure = || json!({ "onFailure": "rollback" });
+    let mut daemon = scene.world.start();
+    let all = |tag: &str| [("namespace", scene.namespace()), ("api", api(&scene, tag))];
+    let good = scene.commit(on_failure(), &all("1"));
+    daemon.run_of(scene.name, &good);
+    let bad = scene.commit(on_failure(), &all("missing"));
+    daemon.run_of(scene.name, &bad);
+    daemon.until("the good state is back", |_| {
+        let run = scene.world.runs(scene.name).into_iter().next()?;
+        (run.trigger == "rollback" && run.revision.as_str() == good && run.summary.is_some())
+            .then_some(())
+    });
+    assert_eq!(image(&scene), Some(json!("shop/api:1")));
+    let runs = scene.world.runs(scene.name).into_iter();
+    let notes = runs.filter_map(|run| run.summary?.note.filter(|_| run.revision.as_str() == bad));
+    let notes: Vec<String> = notes.collect();
+    assert!(
+        notes.iter().any(|note| note.contains("shop/api:missing")),
+        "{notes:?}"
+    );
+    daemon.looked_again(scene.name);
+    assert_eq!(image(&scene), Some(json!("shop/api:1")));
+    let (status, code) = scene.told(&["status"]);
+    assert_eq!(code, Some(2), "{status}");
+    let told = format!(
+        "rolled back from {} to {} by reconciled",
+        &bad[..10],
+        &good[..10]
+    );
+    assert!(status.contains(&told), "{status}");
+    assert!(status.contains("shop/api:missing"), "{status}");
+    // What is merged next is applied.
+    let next = scene.commit(
+        on_failure(),
+        &[
+            ("namespace", scene.namespace()),
+            ("api", api(&scene, "1")),
+            ("more", scene.config("more", "x")),
+        ],
+    );
+    daemon.run_of(scene.name, &next);
+    assert_eq!(scene.text("more").unwrap(), "x");
+    assert_eq!(scene.told(&["status"]).1, Some(0));
+}
+
+#[test]
+fn without_a_word_what_does_not_become_ready_stays_and_is_told() {
+    let scene = Scene::new("kept-bad");
+    let mut daemon = scene.world.start();
+    let all = |tag: &str| [("namespace", scene.namespace()), ("api", api(&scene, tag))];
+    let good = scene.commit(json!({}), &all("1"));
+    daemon.run_of(scene.name, &good);
+    let bad = scene.commit(json!({}), &all("missing"));
+    daemon.run_of(scene.name, &bad);
+    daemon.looked_again(scene.name);
+    assert_eq!(image(&scene), Some(json!("shop/api:missing")));
+    assert!(
+        scene
+            .world
+            .runs(scene.name)
+            .iter()
+            .all(|run| run.trigger != "rollback")
+    );
+}

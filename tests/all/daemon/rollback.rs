@@ -1,0 +1,116 @@
+//! An environment that a person puts back to an older state: kept there until Git says something new.
+
+use super::world::Said;
+use super::{World, environment, files};
+
+fn shop(greeting: &str) -> String {
+    environment("shop", "", &files(&[("page", greeting)]))
+}
+
+fn rollback(world: &World, more: &[&str]) -> Said {
+    world.command(&[&["rollback", "shop"], more].concat())
+}
+
+#[test]
+fn the_last_good_state_is_kept_until_git_says_something_new() {
+    let world = World::new();
+    let good = world.commit(&[("shop.yaml", &shop("good\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &good);
+    let bad = world.commit(&[("shop.yaml", &shop("bad\n"))]);
+    daemon.run_of("shop", &bad);
+    assert_eq!(world.live("page").unwrap(), "bad\n");
+
+    let said = rollback(&world, &["--yes", "--why", "checkout is down"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stderr.contains(&format!("to {}", &good[..10])),
+        "{said:?}"
+    );
+    daemon.until("the older state is live", |_| {
+        (world.live("page")? == "good\n").then_some(())
+    });
+    daemon.until("the rollback has its record", |_| {
+        let run = world.runs("shop").into_iter().next()?;
+        (run.trigger == "rollback" && run.revision.as_str() == good && run.summary.is_some())
+            .then_some(())
+    });
+    let status = world.command(&["status"]);
+    assert_eq!(status.code, Some(2), "{status:?}");
+    let told = format!("rolled back from {} to {} by", &bad[..10], &good[..10]);
+    assert!(status.stdout.contains(&told), "{status:?}");
+    assert!(status.stdout.contains("checkout is down"), "{status:?}");
+
+    // What else is merged does not bring the bad state back; nor does a restart.
+    world.commit(&[("README.md", "unrelated")]);
+    daemon.looked_again("shop");
+    daemon.terminate();
+    let mut daemon = world.start();
+    daemon.looked_again("shop");
+    assert_eq!(world.live("page").unwrap(), "good\n");
+    world.write_live("page", "hacked\n");
+    daemon.until("drift is put back to the older state", |_| {
+        (world.live("page")? == "good\n").then_some(())
+    });
+
+    let better = world.commit(&[("shop.yaml", &shop("better\n"))]);
+    daemon.run_of("shop", &better);
+    assert_eq!(world.live("page").unwrap(), "better\n");
+    let status = world.command(&["status"]);
+    assert_eq!(status.code, Some(0), "{status:?}");
+    assert!(
+        !daemon
+            .lines("Git says something new, the rollback is over")
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_rollback_that_is_ended_follows_git_again() {
+    let world = World::new();
+    let first = world.commit(&[("shop.yaml", &shop("first\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &first);
+    let second = world.commit(&[("shop.yaml", &shop("second\n"))]);
+    daemon.run_of("shop", &second);
+    assert_eq!(
+        rollback(&world, &["--yes", "--to", &first[..9]]).code,
+        Some(0)
+    );
+    daemon.until("the older state is live", |_| {
+        (world.live("page")? == "first\n").then_some(())
+    });
+    assert_eq!(rollback(&world, &["--end"]).code, Some(0));
+    daemon.until("the newest state is live", |_| {
+        (world.live("page")? == "second\n").then_some(())
+    });
+    let said = rollback(&world, &["--end"]);
+    assert!(said.stderr.contains("shop was not rolled back"), "{said:?}");
+}
+
+#[test]
+fn a_state_that_cannot_be_had_changes_nothing_and_is_said() {
+    let world = World::new();
+    let only = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &only);
+    for (arguments, told) in [
+        (&["--yes"][..], "no earlier run of it went well"),
+        (&["--yes", "--to", "abc"], "no run worked from it"),
+        (&["--yes", "--to", &only], "that is the state it is at"),
+        (&["--to", &"1".repeat(40)], "nobody can be asked here"),
+    ] {
+        let said = rollback(&world, arguments);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains(told), "{said:?}");
+    }
+    let nowhere = "1".repeat(40);
+    assert_eq!(rollback(&world, &["--yes", "--to", &nowhere]).code, Some(0));
+    let broken = daemon.episode("broken-spec", |broken| broken.ended_at.is_none());
+    let why = broken.details.to_string();
+    assert!(why.contains("rolled this back to 1111111111"), "{why}");
+    daemon.looked_again("shop");
+    assert_eq!(world.live("page").unwrap(), "hello\n");
+    assert_eq!(rollback(&world, &["--end"]).code, Some(0));
+    daemon.episode("broken-spec", |broken| broken.ended_at.is_some());
+}
