@@ -97,6 +97,16 @@ async fn last_words_are_told_without_the_secrets_the_pod_was_given() {
         told.contains("CrashLoopBackOff") && !told.contains("it last said"),
         "{told}"
     );
+
+    // What the pod was given, nobody can read any more.
+    scene
+        .cluster
+        .kubectl(["delete", "secret", "token", "-n", &scene.namespace]);
+    let told = format!("{:?}", health_of(&scene, &api).await);
+    assert!(
+        told.contains("CrashLoopBackOff") && !told.contains("it last said"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ use crate::provider::kubernetes::cluster::Cluster;
 use crate::provider::kubernetes::discovery::Served;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
@@ -21,6 +22,10 @@ const BYTES: usize = 16 * 1024;
 const MOST_SECRETS: usize = 10;
 /// Shorter secrets are not looked for: they would match by accident.
 const SHORTEST: usize = 4;
+/// The same for what stands inside of a secret: a file of settings holds many a short word.
+const SHORTEST_PART: usize = 6;
+/// Where there is more to look for than this, no words are passed on.
+const MOST_TEXTS: usize = 10_000;
 
 /// Returns the last lines a container wrote, on one line. `None` where there are none, or nobody may
 /// read them.
@@ -71,16 +76,43 @@ async fn secrets(cluster: &Cluster, pod: &Json, namespace: &str) -> Option<Vec<Z
     };
     let mut texts = Vec::new();
     for name in names {
-        let Some(secret) = cluster.get(&served, namespace, name).await.ok()? else {
-            continue;
-        };
+        // One that is gone may have been there when the pod started.
+        let secret = cluster.get(&served, namespace, name).await.ok()??;
+        if !is_older(&secret, pod) {
+            return None;
+        }
         for (_, value) in secret["data"].as_object().into_iter().flatten() {
             learn(value.as_str().unwrap_or_default(), &mut texts);
         }
     }
+    in_order(texts)
+}
+
+/// Returns the texts as they are looked for; `None` where they are too many.
+fn in_order(mut texts: Vec<Zeroizing<String>>) -> Option<Vec<Zeroizing<String>>> {
     // A text that holds another is masked whole.
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    Some(texts)
+    texts.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
+    texts.dedup();
+    (texts.len() <= MOST_TEXTS).then_some(texts)
+}
+
+/// Tells whether nobody wrote a Secret after a pod was made: that pod may have been given another value,
+/// which nobody can read any more. False where the server does not say it.
+///
+/// Source: a `managedFields` entry's time moves when its manager changes a value that it owns.
+fn is_older(secret: &Json, pod: &Json) -> bool {
+    let at = |time: &Json| time.as_str()?.parse::<Timestamp>().ok();
+    let Some(made) = at(&pod["metadata"]["creationTimestamp"]) else {
+        return false;
+    };
+    let metadata = &secret["metadata"];
+    let Some(entries) = metadata["managedFields"].as_array() else {
+        return false;
+    };
+    let mut writes = entries.iter().map(|entry| &entry["time"]);
+    !entries.is_empty()
+        && at(&metadata["creationTimestamp"]).is_some_and(|written| written <= made)
+        && writes.all(|time| at(time).is_some_and(|written| written <= made))
 }
 
 /// Finds the Secrets that a pod's spec names: variables, volumes, projections.
@@ -102,16 +134,51 @@ fn named<'p>(spec: &'p Json, names: &mut BTreeSet<&'p str>) {
     }
 }
 
-/// Remembers a value as it stands, decoded, and each line of that: a log is read by lines.
+/// Remembers a value as it stands, decoded, each line of that, as a log is read by lines, and what stands
+/// inside of it: the values of a file of settings, the strings of a JSON document.
 fn learn(encoded: &str, texts: &mut Vec<Zeroizing<String>>) {
+    keep(encoded, SHORTEST, texts);
     let decoded = STANDARD.decode(encoded).map(Zeroizing::new);
-    let decoded = decoded.ok().and_then(|bytes| {
-        let text = std::str::from_utf8(&bytes).ok()?;
-        Some(Zeroizing::new(text.to_owned()))
-    });
-    let lines = decoded.as_deref().map_or("", String::as_str).lines();
-    for text in lines.chain([encoded]).map(str::trim) {
-        if text.len() >= SHORTEST {
+    let bytes = decoded.unwrap_or_default();
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    text.lines().for_each(|line| keep(line, SHORTEST, texts));
+    parts(text, texts);
+    if let Ok(document) = serde_json::from_str(text) {
+        leaves(&document, texts);
+    }
+}
+
+/// Remembers what follows a `=` or `:` on a line, all of it and up to where a next value may begin.
+fn parts(text: &str, texts: &mut Vec<Zeroizing<String>>) {
+    for line in text.lines() {
+        for sign in ['=', ':'] {
+            let value = line.split_once(sign).map_or("", |(_, value)| value);
+            keep(value, SHORTEST_PART, texts);
+        }
+        let pieces = line.split(['=', ':', '@', ';', '&', ',']).skip(1);
+        pieces.for_each(|piece| keep(piece, SHORTEST_PART, texts));
+    }
+}
+
+fn leaves(document: &Json, texts: &mut Vec<Zeroizing<String>>) {
+    match document {
+        Json::Object(fields) => fields.values().for_each(|field| leaves(field, texts)),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, texts)),
+        Json::String(text) => {
+            text.lines()
+                .for_each(|line| keep(line, SHORTEST_PART, texts));
+            parts(text, texts);
+        }
+        _ => {}
+    }
+}
+
+/// Remembers a text without the space around it and, where it stands in quotes, without those.
+fn keep(text: &str, shortest: usize, texts: &mut Vec<Zeroizing<String>>) {
+    let text = text.trim();
+    let bare = text.trim_matches(|one: char| one.is_whitespace() || "\"'`,;{}[]".contains(one));
+    for (text, shortest) in [(text, shortest), (bare, SHORTEST_PART)] {
+        if text.len() >= shortest {
             texts.push(Zeroizing::new(text.to_owned()));
         }
     }
@@ -163,10 +230,60 @@ mod tests {
         assert_eq!(names.into_iter().collect::<String>(), "abcd");
     }
 
+    fn learned(value: &str) -> Vec<Zeroizing<String>> {
+        let mut texts = Vec::new();
+        learn(&STANDARD.encode(value), &mut texts);
+        in_order(texts).unwrap()
+    }
+
+    #[test]
+    fn a_secret_written_after_the_pod_was_made_is_not_the_one_it_was_given() {
+        let pod = json!({ "metadata": { "creationTimestamp": "2026-01-02T00:00:00Z" } });
+        let secret = |made: &str, written: &str| {
+            json!({ "metadata": { "creationTimestamp": made, "managedFields": [
+                { "manager": "a", "time": made }, { "manager": "b", "time": written }] } })
+        };
+        let (before, same, after) = (
+            "2026-01-01T00:00:00Z",
+            "2026-01-02T00:00:00Z",
+            "2026-01-02T00:00:01Z",
+        );
+        assert!(is_older(&secret(before, before), &pod));
+        assert!(is_older(&secret(before, same), &pod));
+        assert!(!is_older(&secret(before, after), &pod), "changed");
+        assert!(!is_older(&secret(after, after), &pod), "made anew");
+        assert!(!is_older(&secret(before, "?"), &pod));
+        assert!(!is_older(&secret(before, before), &json!({})));
+        let unsaid = json!({ "metadata": { "creationTimestamp": before } });
+        assert!(!is_older(&unsaid, &pod), "nobody says who wrote it");
+    }
+
+    #[test]
+    fn what_stands_inside_of_a_secret_is_masked_by_itself() {
+        let env = "# settings\nexport PASSWORD=\"hunter22\"\nURL=postgres://shop:canary-url@db/shop\nMODE=on\n";
+        assert_eq!(
+            shown("mode on: hunter22 and canary-url failed", &learned(env)),
+            "mode on: (sensitive) and (sensitive) failed"
+        );
+        let yaml = "db:\n  password: 'canary:two'\n";
+        assert_eq!(shown("bad canary:two", &learned(yaml)), "bad (sensitive)");
+        let document =
+            r#"{ "a": [{ "key": "first-line\nsecond\"line" }], "on": true, "few": "abc" }"#;
+        assert_eq!(
+            shown("abc first-line second\"line true", &learned(document)),
+            "abc (sensitive) (sensitive) true"
+        );
+        let many: String = (0..=MOST_TEXTS)
+            .map(|nth| format!("line-{nth}\n"))
+            .collect();
+        let mut texts = Vec::new();
+        learn(&STANDARD.encode(many), &mut texts);
+        assert!(in_order(texts).is_none());
+    }
+
     #[test]
     fn last_words_are_few_short_and_without_secrets() {
-        let mut secrets = Vec::new();
-        learn(&STANDARD.encode("canary-one\ncanary-two"), &mut secrets);
+        let secrets = learned("canary-one\ncanary-two");
         let encoded = STANDARD.encode("canary-one\ncanary-two");
         let log = format!(
             "early\n\nfrom canary-one\nand canary-two\n\u{1b}[31mit is {encoded}\ncannot reach postgres://shop:canary@db/shop\n"
