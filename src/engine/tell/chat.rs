@@ -1,7 +1,7 @@
 //! Messages on their way to chat: posted once, edited afterwards, answered in their thread where an
 //! edit would be missed.
 
-use super::digest;
+use super::digest::{self, Unnamed};
 use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::ledger::{Ledger, LedgerError};
@@ -29,6 +29,9 @@ pub(super) struct ChatLetter {
     /// The titles of the runs it tells of; empty where it is about something else.
     #[serde(default)]
     pub runs: Vec<String>,
+    /// The runs it tells of beyond those.
+    #[serde(default)]
+    pub unnamed: Unnamed,
     /// When the first of them was told.
     #[serde(default)]
     pub since: Timestamp,
@@ -247,6 +250,7 @@ mod tests {
             channel: None,
             message,
             runs: Vec::new(),
+            unnamed: Unnamed::default(),
             since: Timestamp::UNIX_EPOCH,
             threaded: false,
         }

@@ -3,6 +3,7 @@
 use super::chat::ChatLetter;
 use super::outbox::Letter as _;
 use crate::deliver::render::notice_slack;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -12,8 +13,15 @@ const FEW: usize = 8;
 /// How long a channel is left alone after a digest.
 const DIGESTS: Duration = Duration::from_secs(60);
 
-/// How many runs a digest names.
+/// How many runs a digest names; of the others it keeps only how many they are, however long it waits.
 const NAMED: usize = 20;
+
+/// How many runs a digest tells of without their titles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Unnamed {
+    good: usize,
+    bad: usize,
+}
 
 /// Tells how long a channel is left alone after a letter.
 pub(super) fn rest(letter: &ChatLetter) -> Duration {
@@ -49,6 +57,8 @@ pub(super) fn gather(waiting: &mut VecDeque<ChatLetter>) {
             }
             let (_, digest) = digest.get_or_insert_with(|| (nth, as_digest(letter)));
             digest.runs.extend(letter.runs.iter().cloned());
+            digest.unnamed.good += letter.unnamed.good;
+            digest.unnamed.bad += letter.unnamed.bad;
             false
         });
         if let Some((place, digest)) = digest {
@@ -67,33 +77,36 @@ fn as_digest(letter: &ChatLetter) -> ChatLetter {
         name,
         environment: None,
         runs: Vec::new(),
+        unnamed: Unnamed::default(),
         ..letter.clone()
     }
 }
 
 /// Renders a digest: what went well is many, what did not is named first.
 fn told(mut digest: ChatLetter) -> ChatLetter {
-    let is_bad = |title: &&String| !title.starts_with('✅');
-    let bad = digest.runs.iter().filter(is_bad).count();
-    let sign = if bad == 0 { "✅" } else { "❌" };
-    let title = match bad {
-        0 => format!("{sign} {} runs changed something", digest.runs.len()),
-        bad => format!(
-            "{sign} {} runs, {bad} of them not as they should",
-            digest.runs.len()
-        ),
+    let runs = std::mem::take(&mut digest.runs);
+    let (mut bad, mut good): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|title| !title.starts_with('✅'));
+    let (all_bad, all_good) = (
+        bad.len() + digest.unnamed.bad,
+        good.len() + digest.unnamed.good,
+    );
+    bad.truncate(NAMED);
+    good.truncate(NAMED - bad.len());
+    digest.unnamed = Unnamed {
+        good: all_good - good.len(),
+        bad: all_bad - bad.len(),
     };
-    let good = digest.runs.iter().filter(|title| !is_bad(title));
-    let mut lines: Vec<String> = digest
-        .runs
-        .iter()
-        .filter(is_bad)
-        .chain(good)
-        .cloned()
-        .collect();
-    if lines.len() > NAMED {
-        let more = lines.len() - NAMED;
-        lines.truncate(NAMED);
+    bad.append(&mut good);
+    digest.runs = bad;
+    let all = all_bad + all_good;
+    let title = match all_bad {
+        0 => format!("✅ {all} runs changed something"),
+        bad => format!("❌ {all} runs, {bad} of them not as they should"),
+    };
+    let mut lines = digest.runs.clone();
+    let more = all - lines.len();
+    if more > 0 {
         lines.push(format!("… and {more} more: reconciled history"));
     }
     digest.message = notice_slack(&title, &lines, digest.since, None);
@@ -118,6 +131,7 @@ mod tests {
             channel: Some(channel.to_owned()),
             message,
             runs: vec![title.to_owned()],
+            unnamed: Unnamed::default(),
             since: Timestamp::UNIX_EPOCH,
             threaded: false,
         }
@@ -146,8 +160,32 @@ mod tests {
         );
         let (failed, good) = (said.find("e1500: 1 failed"), said.find("e1: 1 changed"));
         assert!(failed.is_some() && failed < good, "{said}");
-        let told: usize = waiting.iter().map(|one| one.runs.len()).sum();
+        let count = |one: &ChatLetter| one.runs.len() + one.unnamed.good + one.unnamed.bad;
+        let told: usize = waiting.iter().map(count).sum();
         assert_eq!(told, 2001, "none is lost");
         assert_eq!((rest(digest), rest(&waiting[0])), (DIGESTS, Duration::ZERO));
+    }
+    #[test]
+    fn a_digest_stays_small_however_much_it_tells_of() {
+        let mut waiting = VecDeque::new();
+        for nth in 0..2000 {
+            let sign = if nth % 2 == 0 { "❌" } else { "✅" };
+            let title = format!("{sign} e{nth}: 1 step");
+            waiting.push_back(letter(nth, "#infra", &title));
+            gather(&mut waiting);
+            let most = waiting.iter().map(|one| one.runs.len()).max();
+            assert!(most <= Some(NAMED), "{most:?}");
+        }
+        waiting.extend((2000..2010).map(|nth| letter(nth, "#infra", "✅ late")));
+        gather(&mut waiting);
+        let digest = waiting.iter().find(|one| one.runs.len() > 1).unwrap();
+        assert_eq!(
+            digest.message.text.lines().next().unwrap(),
+            "❌ 2009 runs, 999 of them not as they should"
+        );
+        let said = digest.message.blocks.to_string();
+        assert!(said.contains("e2: 1 step") && said.contains("and 1989 more"));
+        let kept = serde_json::to_string(&waiting).unwrap();
+        assert!(kept.len() < 8192, "{}", kept.len());
     }
 }

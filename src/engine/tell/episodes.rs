@@ -4,6 +4,7 @@
 use super::super::conditions::{self, Condition, End, Found};
 use super::super::{Report, drift};
 use super::chat::ChatLetter;
+use super::digest::Unnamed;
 use super::{Teller, trouble};
 use crate::ledger::{Episode, EpisodeId, LedgerError};
 use serde_json::Value;
@@ -143,6 +144,7 @@ impl Teller {
                 channel: report.graph.notify().slack.clone(),
                 message,
                 runs: Vec::new(),
+                unnamed: Unnamed::default(),
                 since: episode.opened_at,
                 threaded: episode.ended_at.is_some(),
             };

@@ -20,6 +20,7 @@ use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 use chat::{Chat, ChatLetter};
+use digest::Unnamed;
 use lost::Urgent;
 use outbox::Outbox;
 use pulls::Pulls;
@@ -153,6 +154,7 @@ impl Teller {
             let message = run_slack(&result);
             let letter = ChatLetter {
                 runs: vec![message.text.clone()],
+                unnamed: Unnamed::default(),
                 since: result.ended_at,
                 name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
                 environment: Some(report.plan.environment.clone()),

@@ -5,6 +5,7 @@ use super::super::Fleet;
 use super::super::conditions::End;
 use super::Teller;
 use super::chat::ChatLetter;
+use super::digest::Unnamed;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{many, notice_slack};
 use crate::ledger::{Episode, LedgerError};
@@ -71,6 +72,7 @@ impl Teller {
             channel: self.channels().get(&episode.environment).cloned(),
             message: message(episode),
             runs: Vec::new(),
+            unnamed: Unnamed::default(),
             since: episode.opened_at,
             threaded: episode.ended_at.is_some(),
         };
