@@ -37,6 +37,12 @@ const UNFIT: &[&str] = &[
     "too_many_attachments",
 ];
 
+/// About the message that is to be rewritten or answered: it is not there any more.
+pub(super) const GONE: &str = "message_not_found";
+
+/// About the message that is to be rewritten: it stays as it is.
+pub(super) const FIXED: &[&str] = &["cant_update_message", "edit_window_closed"];
+
 /// What an incoming webhook answers in plain text where it refuses.
 const WEBHOOK: &[&str] = &[
     "action_prohibited",

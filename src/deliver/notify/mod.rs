@@ -55,6 +55,18 @@ pub enum NotifyError {
     Settings(&'static str),
 }
 
+impl NotifyError {
+    /// Tells whether the message that was to be rewritten or answered is not there any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Unfit(word) if word == answer::GONE)
+    }
+
+    /// Tells whether the message that was to be rewritten can be no more, whatever is to stand there.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Unfit(word) if answer::FIXED.contains(&word.as_str()))
+    }
+}
+
 impl Fault for NotifyError {
     fn code(&self) -> &'static str {
         match self {

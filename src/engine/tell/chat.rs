@@ -139,15 +139,34 @@ impl Chat {
         unrecorded.unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn edit(&self, posted: &Posted, letter: &ChatLetter) -> Result<(), NotifyError> {
-        self.notifier.edit(posted, &letter.message).await?;
-        if letter.threaded {
-            let channel = letter.channel.as_deref();
-            self.notifier
-                .post(channel, Some(posted), &letter.message)
-                .await?;
+    /// Rewrites what was posted, and answers it where the letter asks for that; where it cannot be
+    /// rewritten any more, only answers it, and posts anew where it is gone. Returns what to rewrite next.
+    async fn edit(
+        &self,
+        posted: Posted,
+        letter: &ChatLetter,
+    ) -> Result<Option<Posted>, NotifyError> {
+        match self.notifier.edit(&posted, &letter.message).await {
+            Ok(()) if !letter.threaded => return Ok(Some(posted)),
+            Ok(()) => {}
+            Err(error) if error.is_fixed() => {}
+            Err(error) if error.is_gone() => return self.post(None, letter).await,
+            Err(error) => return Err(error),
         }
-        Ok(())
+        match self.post(Some(&posted), letter).await {
+            Ok(_) => Ok(Some(posted)),
+            Err(error) if error.is_gone() => self.post(None, letter).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn post(
+        &self,
+        thread: Option<&Posted>,
+        letter: &ChatLetter,
+    ) -> Result<Option<Posted>, NotifyError> {
+        let channel = letter.channel.as_deref();
+        self.notifier.post(channel, thread, &letter.message).await
     }
 }
 
@@ -182,14 +201,8 @@ impl Carrier for Chat {
         }
         let posted: Option<Posted> = serde_json::from_value(before["posted"].clone()).ok();
         let posted = match posted {
-            Some(posted) => {
-                self.edit(&posted, letter).await?;
-                Some(posted)
-            }
-            None => {
-                let channel = letter.channel.as_deref();
-                self.notifier.post(channel, None, &letter.message).await?
-            }
+            Some(posted) => self.edit(posted, letter).await?,
+            None => self.post(None, letter).await?,
         };
         let record = json!({ "posted": posted, "digest": digest });
         self.record(name, record).await;
@@ -198,96 +211,4 @@ impl Carrier for Chat {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::outbox::broken::Broken;
-    use super::*;
-
-    /// Notes what it is asked for, and answers as it is told; `Ok` where nothing is left to say.
-    #[derive(Default)]
-    struct Scripted {
-        asked: Mutex<Vec<String>>,
-        answers: Mutex<VecDeque<NotifyError>>,
-    }
-
-    impl Scripted {
-        fn answer(&self, asked: String) -> Result<(), NotifyError> {
-            self.asked.lock().unwrap().push(asked);
-            self.answers.lock().unwrap().pop_front().map_or(Ok(()), Err)
-        }
-
-        fn asked(&self) -> Vec<String> {
-            std::mem::take(&mut self.asked.lock().unwrap())
-        }
-    }
-
-    #[async_trait]
-    impl Notifier for Scripted {
-        async fn post(
-            &self,
-            _channel: Option<&str>,
-            thread: Option<&Posted>,
-            message: &Message,
-        ) -> Result<Option<Posted>, NotifyError> {
-            let what = if thread.is_some() { "answer" } else { "post" };
-            self.answer(format!("{what} {}", message.text))?;
-            let (channel, id) = ("C1".to_owned(), "1".to_owned());
-            Ok(Some(Posted { channel, id }))
-        }
-
-        async fn edit(&self, _posted: &Posted, message: &Message) -> Result<(), NotifyError> {
-            self.answer(format!("edit {}", message.text))
-        }
-    }
-
-    fn letter(text: &str) -> ChatLetter {
-        let message = Message {
-            text: text.to_owned(),
-            blocks: json!([]),
-        };
-        ChatLetter {
-            name: "run/shop/1".to_owned(),
-            environment: None,
-            channel: None,
-            message,
-            runs: Vec::new(),
-            unnamed: Unnamed::default(),
-            since: Timestamp::UNIX_EPOCH,
-            threaded: false,
-        }
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_told_from_the_ledger_is_not_said_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.db");
-        let ledger = Ledger::open(&path).await.unwrap();
-        let notifier = Arc::new(Scripted::default());
-        let chat = Chat::new(Arc::clone(&notifier) as Arc<dyn Notifier>, ledger);
-        chat.deliver(&letter("begun")).await.unwrap();
-        assert_eq!(notifier.asked(), ["post begun"]);
-
-        let file = Broken::of(&path).await;
-        file.take_away().await;
-        let told = chat.deliver(&letter("done")).await.unwrap_err();
-        assert_eq!(chat.fate(&told), Fate::Later, "{told:?}");
-        assert!(notifier.asked().is_empty());
-        file.bring_back().await;
-        chat.deliver(&letter("done")).await.unwrap();
-        chat.deliver(&letter("done")).await.unwrap();
-        assert_eq!(notifier.asked(), ["edit done"]);
-    }
-
-    #[tokio::test]
-    async fn what_the_ledger_does_not_take_is_not_said_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.db");
-        drop(Ledger::open(&path).await.unwrap());
-        let ledger = Ledger::open_for_reading(&path).await.unwrap();
-        let notifier = Arc::new(Scripted::default());
-        let chat = Chat::new(Arc::clone(&notifier) as Arc<dyn Notifier>, ledger);
-        chat.deliver(&letter("begun")).await.unwrap();
-        chat.deliver(&letter("begun")).await.unwrap();
-        chat.deliver(&letter("done")).await.unwrap();
-        assert_eq!(notifier.asked(), ["post begun", "edit done"]);
-    }
-}
+mod tests;
