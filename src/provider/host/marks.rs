@@ -38,7 +38,11 @@ pub(super) struct Record {
 /// What to put back where a change turns out wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Before {
-    /// The text; `None` where there was no file.
+    /// Whether there was a file; [`Marks::held`] has it.
+    #[serde(default)]
+    pub(super) held: bool,
+    /// The text, where an older version wrote the record: it held no more of the file than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) content: Option<String>,
     /// Whether it was enabled.
     pub(super) enabled: bool,
@@ -181,12 +185,50 @@ impl<'a> Marks<'a> {
         self.folder.join("originals")
     }
 
-    /// Forgets an object.
+    /// Forgets an object, and what is held of it.
     ///
     /// # Errors
     /// The system refuses.
     pub(super) fn remove(&self, object: &HostPath) -> Result<(), HostError> {
-        self.root.remove(&self.place(object)).map(|_was_there| ())
+        self.root.remove(&self.place(object))?;
+        self.let_go(object)
+    }
+
+    /// Holds a file as it is while another is tried in its place: bytes, mode and owner, below a folder that
+    /// only this account may enter. What could be written here can be put back.
+    ///
+    /// # Errors
+    /// It is larger than what is read, its owner cannot be given to a file, or the system refuses: then it
+    /// must not be replaced.
+    pub(super) fn hold(&self, object: &HostPath, found: &Found) -> Result<(), HostError> {
+        let whole = found.whole(object)?;
+        self.root.make_private(&self.folder.join("before"))?;
+        self.root.write(&self.hold_of(object), &whole)
+    }
+
+    /// Returns the file that is held.
+    ///
+    /// # Errors
+    /// It is not there any more, or cannot be read.
+    pub(super) fn held(&self, object: &HostPath) -> Result<Found, HostError> {
+        let place = self.hold_of(object);
+        self.root.read(&place)?.ok_or_else(|| HostError::Record {
+            path: object.to_string(),
+            reason: format!("what it was before is no longer at {place}"),
+        })
+    }
+
+    /// Lets go of what is held, if anything is.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn let_go(&self, object: &HostPath) -> Result<(), HostError> {
+        self.root.remove(&self.hold_of(object)).map(|_was_there| ())
+    }
+
+    fn hold_of(&self, object: &HostPath) -> HostPath {
+        let name = Digest::of(object.to_string()).to_string();
+        self.folder.join("before").join(&name)
     }
 
     /// Tells what a file looks like as a digest that cannot be guessed at: equal for equal files.

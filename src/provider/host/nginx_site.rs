@@ -83,7 +83,8 @@ pub(super) fn observe(
         .touched(site.record.as_ref(), found, &site.more());
     let prediction = desired.map(|desired| match (refused, site.owner()) {
         (Some(refused), _) => refused,
-        (None, None) if found.bytes.is_none() => too_large(&site.file, found),
+        // What cannot be held while ours is tried could not be put back.
+        (None, _) if found.bytes.is_none() && !site.is_pending() => too_large(&site.file, found),
         _ => predicted(desired, &value),
     });
     Ok(Observation::Present(Box::new(Live {

@@ -4,7 +4,7 @@
 use super::error::HostError;
 use super::marks::Marks;
 use super::path::HostPath;
-use super::root::{Found, NewFile, Root};
+use super::root::{Found, Root};
 use crate::model::Value;
 
 /// Where originals are kept, in words that follow "the original is kept".
@@ -21,12 +21,7 @@ pub(super) fn keep(
     path: &HostPath,
     found: &Found,
 ) -> Result<(), HostError> {
-    let Some(bytes) = &found.bytes else {
-        return Err(HostError::TooLargeToKeep {
-            path: path.to_string(),
-            size: found.size,
-        });
-    };
+    let whole = found.whole(path)?;
     let folder = marks.originals();
     root.make_private(&folder)?;
     let folder = path
@@ -37,19 +32,9 @@ pub(super) fn keep(
     loop {
         let place = folder.join(&format!("original.{nth}"));
         match root.read(&place)? {
-            Some(kept) if kept.bytes.as_ref() == Some(bytes) => return Ok(()),
+            Some(kept) if kept.bytes == found.bytes => return Ok(()),
             Some(_) => nth += 1,
-            None => {
-                return root.write(
-                    &place,
-                    &NewFile {
-                        bytes,
-                        mode: found.mode,
-                        uid: Some(found.uid),
-                        gid: Some(found.gid),
-                    },
-                );
-            }
+            None => return root.write(&place, &whole),
         }
     }
 }

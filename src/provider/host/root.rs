@@ -56,6 +56,26 @@ pub(super) struct NewFile<'a> {
     pub(super) gid: Option<u32>,
 }
 
+impl Found {
+    /// Returns what makes it again as it was: bytes, mode and owner.
+    ///
+    /// # Errors
+    /// It is larger than what is read.
+    pub(super) fn whole(&self, path: &HostPath) -> Result<NewFile<'_>, HostError> {
+        let bytes = self.bytes.as_ref();
+        let bytes = bytes.ok_or_else(|| HostError::TooLargeToKeep {
+            path: path.to_string(),
+            size: self.size,
+        })?;
+        Ok(NewFile {
+            bytes,
+            mode: self.mode,
+            uid: Some(self.uid),
+            gid: Some(self.gid),
+        })
+    }
+}
+
 impl Root {
     /// Opens a root folder. The way to it is the operator's choice: links in it are followed.
     ///

@@ -1,13 +1,15 @@
 //! nginx sites on a real nginx: refused and put back, loaded by a running one, not installed.
 
+use super::original::stands;
 use crate::conformance::Subject as _;
-use crate::conformance::host::{nginx_site, with};
+use crate::conformance::host::{OnHost, nginx_site, with};
 use crate::conformance::world::World;
 use crate::peers::wait::{outside, until};
 use reconciled::model::{Action, Class, Fault as _};
 use reconciled::provider::Host;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -43,6 +45,76 @@ async fn what_nginx_refuses_is_put_back() {
             .contains("8089\n")
     );
     world.settled(Some(&subject.declared())).await;
+}
+
+/// Bytes, mode, owner and group.
+fn whole(subject: &OnHost) -> (Vec<u8>, u32, u32, u32) {
+    let about = std::fs::metadata(subject.path()).unwrap();
+    let bytes = std::fs::read(subject.path()).unwrap();
+    (bytes, about.mode() & 0o7777, about.uid(), about.gid())
+}
+
+/// A private site of nobody's once came back readable by all, as text, and as ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_put_back_has_its_bytes_mode_and_owner() {
+    for ours in [false, true] {
+        let subject = nginx_site().await;
+        let mut world = World::new(&subject);
+        world.adopts = true;
+        if ours {
+            world.converge(&subject.declared()).await;
+        }
+        stands(&subject, b"# precious \xff bytes\n", 0o600);
+        if std::fs::metadata(subject.path()).unwrap().uid() == 0 {
+            chown(subject.path(), Some(1234), Some(2345)).unwrap();
+        }
+        let before = whole(&subject);
+        let broken = with(&subject.declared(), &["content"], BROKEN.into());
+        let step = world.step(&world.plan(Some(&broken)).await);
+        let error = world.apply(&step).await.unwrap_err();
+        assert_eq!(error.code(), "invalid", "{error}");
+        assert_eq!(whole(&subject), before, "ours: {ours}");
+        // What was held of it meanwhile is let go.
+        let held = std::fs::read_dir(subject.root().join(".reconciled/before")).unwrap();
+        assert_eq!(held.count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_held_whole_is_not_replaced() {
+    let subject = nginx_site().await;
+    let mut world = World::new(&subject);
+    world.converge(&subject.declared()).await;
+    stands(&subject, &vec![b'#'; 8 * 1024 * 1024 + 1], 0o640);
+    let before = whole(&subject);
+    let step = world.step(&world.plan(Some(&subject.declared())).await);
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let delete = world.step(&world.plan(None).await);
+    assert_eq!(delete.action, Action::Delete);
+    let error = world.apply(&delete).await.unwrap_err();
+    assert_eq!(error.code(), "too-large", "{error}");
+    assert!(whole(&subject) == before, "it was touched");
+    assert!(subject.root().join("etc/nginx/sites-enabled/app").exists());
+}
+
+/// A version that held the text alone was killed in the middle of a change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_older_version_held_is_put_back() {
+    let subject = nginx_site().await;
+    let mut world = World::new(&subject);
+    world.converge(&subject.declared()).await;
+    let mut records = std::fs::read_dir(subject.root().join(".reconciled/objects")).unwrap();
+    let place = records.next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&place).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    record["written"] = serde_json::Value::Null;
+    record["pending"] = serde_json::json!({ "content": "# older\n", "enabled": true });
+    std::fs::write(&place, record.to_string()).unwrap();
+    let broken = with(&subject.declared(), &["content"], BROKEN.into());
+    let step = world.step(&world.plan(Some(&broken)).await);
+    world.apply(&step).await.unwrap_err();
+    let (bytes, mode, ..) = whole(&subject);
+    assert_eq!((bytes.as_slice(), mode), (b"# older\n".as_slice(), 0o600));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use reconciled::model::{Action, Secret, Value};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-fn stands(subject: &OnHost, text: &[u8], mode: u32) {
+pub(super) fn stands(subject: &OnHost, text: &[u8], mode: u32) {
     let path = subject.path();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();

@@ -42,6 +42,11 @@ impl Wished {
             sealed: content.is_some_and(is_secret),
         })
     }
+
+    /// Returns its file.
+    pub(super) fn file(&self) -> NewFile<'_> {
+        file_of(&self.content, self.sealed)
+    }
 }
 
 impl<'a> Site<'a> {
@@ -91,7 +96,7 @@ impl<'a> Site<'a> {
             .is_some_and(|record| record.pending.is_some())
     }
 
-    /// Returns its text; `None` where there is none, or too much.
+    /// Returns its text, for people to read; `None` where there is none, or too much.
     pub(super) fn text(&self) -> Option<String> {
         let bytes = self.found.as_ref()?.bytes.as_ref()?;
         Some(String::from_utf8_lossy(bytes).into_owned())
@@ -120,27 +125,14 @@ impl<'a> Site<'a> {
             && !self.is_pending()
     }
 
-    /// Puts text and link in place, or takes them away.
-    pub(super) fn place(
-        &self,
-        content: Option<&str>,
-        enabled: bool,
-        sealed: bool,
-    ) -> Result<(), HostError> {
+    /// Puts file and link in place, or takes them away.
+    pub(super) fn place(&self, file: Option<&NewFile<'_>>, enabled: bool) -> Result<(), HostError> {
         // Taken away: the link first, put in place: the file first. A link to nothing breaks nginx.
         if !enabled {
             self.root.remove(&self.link)?;
         }
-        match content {
-            Some(content) => self.root.write(
-                &self.file,
-                &NewFile {
-                    bytes: content.as_bytes(),
-                    mode: if sealed { SECRET_MODE } else { MODE },
-                    uid: None,
-                    gid: None,
-                },
-            )?,
+        match file {
+            Some(file) => self.root.write(&self.file, file)?,
             None => {
                 self.root.remove(&self.file)?;
             }
@@ -151,6 +143,16 @@ impl<'a> Site<'a> {
             self.root.link(&self.link, &target)?;
         }
         Ok(())
+    }
+}
+
+/// Returns a site's file as we make it.
+pub(super) fn file_of(content: &str, sealed: bool) -> NewFile<'_> {
+    NewFile {
+        bytes: content.as_bytes(),
+        mode: if sealed { SECRET_MODE } else { MODE },
+        uid: None,
+        gid: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A change of a site, in steps that a kill may come between: recorded, put in place, checked and
-//! loaded, recorded as in force. What was in force before stays in the record until then.
+//! loaded, recorded as in force. What was in force before is held until then.
 
-use super::site::{Site, Wished};
+use super::site::{Site, Wished, file_of};
 use crate::model::Step;
 use crate::provider::host::error::HostError;
 use crate::provider::host::marks::{Before, Record};
@@ -26,10 +26,10 @@ pub(super) fn swap(
         .unwrap_or_else(|| Record::begin(step, &site.file));
     record.address = step.address.clone();
     // What a killed run had put in place was never in force: what was before it is what counts.
-    let before = record.pending.clone().unwrap_or_else(|| Before {
-        content: site.text(),
-        enabled: site.linked && site.found.is_some(),
-    });
+    let before = match record.pending.take() {
+        Some(before) => before,
+        None => held(site)?,
+    };
     record.pending = Some(before.clone());
     record.sealed |= wished.is_some_and(|wished| wished.sealed);
     site.marks.write(&site.file, &record)?;
@@ -49,10 +49,23 @@ pub(super) fn swap(
     }
 }
 
+/// Holds what is in force, whole: what nginx may make us put back must not be lost, nor opened to others.
+fn held(site: &Site<'_>) -> Result<Before, HostError> {
+    if let Some(found) = &site.found {
+        site.marks.hold(&site.file, found)?;
+        crash_point("nginx site held, not yet recorded as changing");
+    }
+    Ok(Before {
+        held: site.found.is_some(),
+        content: None,
+        enabled: site.linked && site.found.is_some(),
+    })
+}
+
 /// Puts it in place, and has the whole configuration checked and loaded.
 fn loaded(site: &Site<'_>, nginx: &Nginx, wished: Option<&Wished>) -> Result<(), HostError> {
     match wished {
-        Some(wished) => site.place(Some(&wished.content), wished.enabled, wished.sealed)?,
+        Some(wished) => site.place(Some(&wished.file()), wished.enabled)?,
         // The file goes last: while it is there, a killed run is found and finished.
         None => {
             site.root.remove(&site.link)?;
@@ -74,7 +87,8 @@ fn in_force(site: &Site<'_>, mut record: Record, sealed: bool) -> Result<(), Hos
         .found
         .as_ref()
         .map(|found| site.marks.written(found, &more));
-    site.marks.write(&site.file, &record)
+    site.marks.write(&site.file, &record)?;
+    site.marks.let_go(&site.file)
 }
 
 /// Marks as ours what already is as declared.
@@ -84,16 +98,32 @@ pub(super) fn take_over(site: &Site<'_>, step: &Step, wished: &Wished) -> Result
 
 /// Puts back what was in force, and whose it was.
 fn put_back(site: &Site<'_>, before: &Before, sealed: bool) -> Result<(), HostError> {
-    site.place(before.content.as_deref(), before.enabled, sealed)?;
+    match (&before.content, before.held) {
+        (_, true) => {
+            let held = site.marks.held(&site.file)?;
+            site.place(Some(&held.whole(&site.file)?), before.enabled)?;
+        }
+        (Some(content), false) => {
+            // Its mode is not known: where we never wrote it, nobody else gets to read it.
+            let never_ours = site
+                .record
+                .as_ref()
+                .is_none_or(|record| record.written.is_none());
+            let file = file_of(content, sealed || never_ours);
+            site.place(Some(&file), before.enabled)?;
+        }
+        (None, false) => site.place(None, before.enabled)?,
+    }
     crash_point("nginx site put back, its record not yet");
     match &site.record {
-        Some(record) => site.marks.write(
-            &site.file,
-            &Record {
+        Some(record) => {
+            let record = Record {
                 pending: None,
                 ..record.clone()
-            },
-        ),
+            };
+            site.marks.write(&site.file, &record)?;
+            site.marks.let_go(&site.file)
+        }
         None => site.marks.remove(&site.file),
     }
 }
