@@ -7,6 +7,7 @@ use crate::deliver::render::{RunResult, Screen, run_json, run_rest_terminal, run
 use crate::deliver::{Authority, Progress};
 use crate::engine::{self, Orders, Report, World};
 use crate::ledger::RunOutcome;
+use crate::model::Outcome;
 use crate::plan::Plan;
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -145,9 +146,16 @@ fn exit(reports: &[Report]) -> Exit {
         RunOutcome::Done => Exit::Same,
         RunOutcome::Held | RunOutcome::Stopped | RunOutcome::Interrupted => Exit::Differs,
     };
+    let moved = |report: &Report| {
+        let mut outcomes = report.outcomes.values();
+        outcomes.any(|outcome| *outcome == Outcome::Moved)
+    };
     let ends: Vec<Exit> = reports
         .iter()
-        .map(|report| worst(report.outcome()))
+        .map(|report| match worst(report.outcome()) {
+            Exit::Same if moved(report) => Exit::Differs,
+            exit => exit,
+        })
         .collect();
     [Exit::Failed, Exit::Differs]
         .into_iter()

@@ -181,6 +181,13 @@ async fn of_path(
             path.display()
         );
     }
+    let meant = |name: &EnvironmentName| pinned.iter().any(|one| one.name() == name);
+    let twice = everywhere.declared_twice().into_iter();
+    let twice = twice.filter(|twice| meant(&twice.address.environment));
+    let twice: Vec<Diagnostic> = twice.map(|twice| twice.error).collect();
+    if !twice.is_empty() {
+        return refuse(&twice, out);
+    }
     let pauses = pauses::over(&pinned, &place.root, global).await?;
     Ok(Chosen {
         world,

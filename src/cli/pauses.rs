@@ -4,7 +4,7 @@
 use super::{Global, Output, settings};
 use crate::config::Settings;
 use crate::engine::Pinned;
-use crate::ledger::{Ledger, LedgerError, Pause};
+use crate::ledger::{Ledger, LedgerError, Pause, Rollback};
 use anyhow::Context as _;
 use std::path::Path;
 
@@ -35,8 +35,23 @@ pub(super) async fn over(
         other => other.with_context(|| format!("learn from {} what is paused", path.display()))?,
     };
     let mut pauses = ledger.pauses().await?;
+    pauses.extend(ledger.rollbacks().await?.into_iter().map(as_pause));
     pauses.retain(|pause| pinned.iter().any(|one| *one.name() == pause.environment));
     Ok(pauses)
+}
+
+/// What is rolled back is to stay as it is.
+fn as_pause(rollback: Rollback) -> Pause {
+    let (to, environment) = (rollback.to.short(), &rollback.environment);
+    Pause {
+        why: format!(
+            "rolled back to {to}, which `reconciled rollback {environment} --end` ends; {}",
+            rollback.why
+        ),
+        environment: rollback.environment,
+        by: rollback.by,
+        since: rollback.since,
+    }
 }
 
 /// Says who paused what, and why.

@@ -1,26 +1,30 @@
-//! `reconciled rollback`: puts an environment back to an older state, until Git says something new.
+//! `reconciled rollback`: puts an environment back to an older revision, until Git says something new.
 
 use super::{Exit, Global, Output, ask, settings};
-use crate::ledger::{Holder, Ledger, Rollback, RunRecord};
+use crate::ledger::{Holder, Ledger, Rollback, RunRecord, Version, Versions};
 use crate::model::{EnvironmentName, Revision};
 use crate::telemetry::Clock;
 use anyhow::bail;
 use serde_json::json;
 
-/// Put an environment back to an older state until Git says something new
+/// How many runs are looked through for a revision.
+const RUNS: u32 = 1000;
+
+/// Put an environment back to an older revision until Git says something new
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  reconciled rollback production                     to what last went well before the newest state
+  reconciled rollback production                     to what last went well before
   reconciled rollback production --to 3f2c1d4e --why 'checkout is down'
-  reconciled rollback production --end               follow Git again, also to the state that was left
+  reconciled rollback production --end               follow Git again, also to what was left
 
-The daemon applies the older state within seconds and does not apply the one it left again, whatever else is
-merged; a commit that changes the environment ends the rollback. What holds data is not put back.")]
+The daemon applies the older revision and does not apply the one it left again, whatever else is merged; a
+commit that changes the environment ends the rollback. Windows, pauses and the deletion budget hold it like
+any change. Data that resources hold is not put back.")]
 pub(super) struct Args {
     /// The environment
     #[arg(value_parser = super::environment)]
     environment: EnvironmentName,
-    /// The state: a commit, or the start of one that a run worked from
+    /// A commit, or the start of one that a run worked from
     #[arg(long, value_name = "REVISION", conflicts_with = "end")]
     to: Option<String>,
     /// Why, for everybody who wonders
@@ -47,8 +51,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         };
         let has_daemon = Ledger::holder(&settings.ledger.path) != Holder::Nobody;
         ledger.close().await;
-        if !has_daemon {
-            out.say("No daemon runs: it happens when one starts.");
+        if !has_daemon && matches!(done, Ok(Exit::Same)) {
+            out.say("No daemon runs: it takes effect when one starts.");
         }
         done
     })
@@ -70,19 +74,24 @@ async fn end(ledger: &Ledger, name: &EnvironmentName, out: &Output) -> anyhow::R
 
 async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exit> {
     let name = &args.environment;
-    let runs = ledger.runs(Some(name), Rollback::RUNS, None).await?;
+    let versions = ledger.versions(name).await?;
+    let standing = ledger.rollbacks().await?.into_iter();
+    let mut of_it = standing.filter(|one| one.environment == *name);
+    let refused = of_it.find_map(|one| one.refused);
     let to = match &args.to {
-        Some(text) => named(&runs, text)?,
-        None => last_good(&runs, name)?,
+        Some(text) => named(&ledger.runs(Some(name), RUNS, None).await?, text)?,
+        None => last_good(&versions, refused.as_ref(), name)?,
     };
-    let newest = runs.first().map(|run| run.revision.clone());
-    if newest.as_ref() == Some(&to) {
+    let kept = versions.kept;
+    if kept.as_ref().is_some_and(|kept| kept.revision == to) {
         bail!(
-            "roll back {name} to {}: that is the state it is at",
+            "roll back {name} to {}: that is the revision it is at",
             to.short()
         );
     }
-    let from = newest.map_or_else(String::new, |newest| format!(" from {}", newest.short()));
+    let from = kept.as_ref().map_or_else(String::new, |kept| {
+        format!(" from {}", kept.revision.short())
+    });
     out.say(&format!("{name} goes back{from} to {}.", to.short()));
     if !args.yes && !ask::yes(&format!("Roll back {name}?"))? {
         out.say("Nothing was changed.");
@@ -94,7 +103,7 @@ async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exi
         why: args.why.clone().unwrap_or_default(),
         by: super::pause::whoami(),
         since: Clock::system().now(),
-        refused: None,
+        refused: refused.or(kept),
     };
     ledger.set_rollback(&rollback).await?;
     if out.is_json() {
@@ -107,7 +116,7 @@ async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exi
     Ok(Exit::Same)
 }
 
-/// Finds a state by the start of its name.
+/// Finds a revision by the start of its name.
 fn named(runs: &[RunRecord], text: &str) -> anyhow::Result<Revision> {
     let is_whole = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let known = runs.iter().map(|run| &run.revision);
@@ -121,11 +130,16 @@ fn named(runs: &[RunRecord], text: &str) -> anyhow::Result<Revision> {
     }
 }
 
-fn last_good(runs: &[RunRecord], name: &EnvironmentName) -> anyhow::Result<Revision> {
-    match Rollback::target(runs) {
-        Some(revision) => Ok(revision.clone()),
+/// Returns what last went well before what is kept.
+fn last_good(
+    versions: &Versions,
+    refused: Option<&Version>,
+    name: &EnvironmentName,
+) -> anyhow::Result<Revision> {
+    match versions.target(refused) {
+        Some(version) => Ok(version.revision.clone()),
         None => bail!(
-            "find a state to roll {name} back to: no earlier run of it went well. Name one with --to; `reconciled history list` shows them"
+            "find a revision to roll {name} back to: nothing else of it went well. Name one with --to; `reconciled history list` shows them"
         ),
     }
 }

@@ -1,6 +1,6 @@
 //! What all environments of one state declare together, as far as that can be known.
 
-use crate::graph::Graph;
+use crate::graph::{self, Graph, Twice};
 use crate::model::{Address, EnvironmentName, Owned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +23,12 @@ impl Everywhere {
             Some(graph) => drop(self.graphs.insert(name.clone(), graph)),
             None => drop(self.unresolved.insert(name.clone())),
         }
+    }
+
+    /// Finds live objects that two environments declare, each with both addresses.
+    pub fn declared_twice(&self) -> Vec<Twice> {
+        let graphs: Vec<&Graph> = self.graphs.values().map(AsRef::as_ref).collect();
+        graph::declared_twice(&graphs)
     }
 
     /// Says that not every repository was read yet.

@@ -5,6 +5,7 @@ mod mistakes;
 
 use super::{Claims, Everywhere, Instead, Pinned, Trust};
 use crate::graph::{self, Allowance, Graph, Twice};
+use crate::ledger::Version;
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Snapshot,
 };
@@ -31,6 +32,16 @@ pub struct Kept {
     pub content: Digest,
     /// What is wrong with the newest state, where that is not the one that is kept.
     pub broken: Vec<Diagnostic>,
+}
+
+impl Kept {
+    /// Returns what its files say, and the revision that made them say it.
+    pub(super) fn version(&self) -> Version {
+        Version {
+            revision: self.changed_at.clone(),
+            content: self.content.clone(),
+        }
+    }
 }
 
 /// What a new Git state changed.
@@ -116,6 +127,11 @@ impl Fleet {
         self.kept.values().any(broken)
             || self.lost.values().any(lost)
             || self.refused.keys().any(|(of, _)| of == repository)
+    }
+
+    /// Returns what is wrong in files of a repository that name no environment.
+    pub(super) fn unreadable(&self, repository: &str) -> &[Diagnostic] {
+        self.unreadable.get(repository).map_or(&[], Vec::as_slice)
     }
 
     fn mark_unreadable(&mut self, repository: &str, nameless: Vec<Diagnostic>) -> Option<News> {
@@ -359,16 +375,15 @@ impl Fleet {
         let gone = |(name, kept): &(&EnvironmentName, &Kept)| {
             kept.repository == repository && !there.contains(*name)
         };
-        let gone: Vec<_> = self
-            .kept
-            .iter()
-            .filter(gone)
-            .map(|(name, _)| name.clone())
-            .collect();
-        self.kept.retain(|name, _| !gone.contains(name));
+        let kept = self.kept.iter().filter(gone).map(|(name, _)| name);
         // A file too broken to name its environment may be that of a lost one.
-        self.lost
-            .retain(|name, (of, _)| of != repository || there.contains(name) || unreadable);
+        let lost = self
+            .lost
+            .iter()
+            .filter(|(name, (of, _))| of == repository && !there.contains(*name) && !unreadable);
+        let gone: BTreeSet<_> = kept.chain(lost.map(|(name, _)| name)).cloned().collect();
+        self.kept.retain(|name, _| !gone.contains(name));
+        self.lost.retain(|name, _| !gone.contains(name));
         self.refused
             .retain(|(of, name), _| of != repository || there.contains(name));
         gone.into_iter().map(News::Gone).collect()

@@ -118,7 +118,18 @@ impl Report {
             Outcome::Failed { message, .. } => format!("{}: {message}", step.address.resource),
             _ => step.address.resource.to_string(),
         });
-        failed.or_else(|| self.plan.holds.first().map(|hold| hold.reason.clone()))
+        let waits = || {
+            let mut steps = self.plan.steps.iter();
+            let step = steps.find(|step| step.action == Action::Wait)?;
+            Some(format!(
+                "{} waits: {}",
+                step.address.resource,
+                step.reason.as_deref()?
+            ))
+        };
+        failed
+            .or_else(|| self.plan.holds.first().map(|hold| hold.reason.clone()))
+            .or_else(waits)
     }
 
     /// Returns what another try may mend: what failed, is not ready, or could not be told.

@@ -1,8 +1,8 @@
-//! Environments that a person rolled back: each is kept at the older state for as long as Git says of it
+//! Environments that were rolled back: each is kept at the older revision for as long as Git says of it
 //! just what was refused. Anything new in Git ends the rollback.
 
 use super::{Followed, Kept, Pinned, Report, World, beside};
-use crate::ledger::{LedgerError, Refused, Rollback};
+use crate::ledger::{LedgerError, Rollback, RunOutcome, Version, Versions};
 use crate::model::{
     Diagnostic, EnvironmentName, OnFailure, Outcome, Revision, Severity, Snapshot, Step,
 };
@@ -28,8 +28,20 @@ pub(super) async fn instead(
     (newest, snapshot): (&mut Reading, &Arc<Snapshot>),
 ) -> Result<Instead, LedgerError> {
     let mut instead = Instead::new();
-    for rollback in world.ledger.rollbacks().await? {
+    let rollbacks = world.ledger.rollbacks().await?;
+    if rollbacks.is_empty() {
+        return Ok(instead);
+    }
+    let homes = world.ledger.homes().await?;
+    for rollback in rollbacks {
         let name = &rollback.environment;
+        // What another repository says of it is refused anyhow.
+        if homes
+            .get(name)
+            .is_some_and(|home| home != followed.origin.name())
+        {
+            continue;
+        }
         let of_it = |read: &&mut EnvironmentReading| read.name == *name;
         let Some(read) = newest.environments.iter_mut().find(of_it) else {
             continue;
@@ -51,32 +63,41 @@ pub(super) async fn instead(
     Ok(instead)
 }
 
-/// Orders a rollback where a merged change did not become ready and the environment wants that. What is
-/// rolled back already stays where it is. Returns whether one was ordered.
+/// Remembers what went well; and orders a rollback where a version never did, does not become ready, and
+/// the environment wants that. What is rolled back already stays where it is. Returns whether one was
+/// ordered.
 pub(super) async fn after(world: &World, kept: &Kept, report: &Report) -> bool {
+    let name = kept.pinned.name();
+    let done = match report.outcome() {
+        RunOutcome::Done if !report.ended().again => {
+            let well = world.ledger.went_well(name, kept.version()).await;
+            well.map(|()| None)
+        }
+        _ if is_unready(kept, report) => order(world, kept, report).await,
+        _ => Ok(None),
+    };
+    match done {
+        Ok(Some(to)) => {
+            tracing::warn!(environment = %name, to = %to.short(), "Not ready in time, rolling back");
+            true
+        }
+        Ok(None) => false,
+        Err(error) => {
+            tracing::error!(environment = %name, error = chain(&error), "Versions not recorded");
+            false
+        }
+    }
+}
+
+/// Tells whether a change does not become ready that is to be taken back then: by what this run saw end,
+/// or, where an earlier one was cut short, by what stands.
+fn is_unready(kept: &Kept, report: &Report) -> bool {
     let wants = kept.graph.reconcile().on_failure == OnFailure::Rollback;
     let missed = |(step, outcome): (&Step, &Outcome)| {
         !step.is_only_drift()
             && matches!(outcome, Outcome::Failed { code, .. } if UNREADY.contains(&code.as_str()))
     };
-    if !wants || !report.failures().any(missed) {
-        return false;
-    }
-    let name = kept.pinned.name();
-    match order(world, kept, report).await {
-        Ok(Some(to)) => {
-            tracing::warn!(environment = %name, to = %to.short(), "Not ready in time, rolling back");
-            true
-        }
-        Ok(None) => {
-            tracing::warn!(environment = %name, "Not ready in time, and nothing to roll back to");
-            false
-        }
-        Err(error) => {
-            tracing::error!(environment = %name, error = chain(&error), "Rollback not ordered");
-            false
-        }
-    }
+    wants && (report.failures().any(missed) || report.plan.steps.iter().any(Step::is_failing))
 }
 
 async fn order(
@@ -84,31 +105,33 @@ async fn order(
     kept: &Kept,
     report: &Report,
 ) -> Result<Option<Revision>, LedgerError> {
-    let name = kept.pinned.name();
-    let standing = world.ledger.rollbacks().await?;
-    if standing.iter().any(|one| one.environment == *name) {
+    let (name, ledger) = (kept.pinned.name(), &world.ledger);
+    let standing = ledger.rollbacks().await?;
+    let versions: Versions = ledger.versions(name).await?;
+    let stands = standing.iter().any(|one| one.environment == *name);
+    // What went well once fails for another reason than what was merged.
+    if stands || versions.went_well(&kept.content) {
         return Ok(None);
     }
-    let runs = world.ledger.runs(Some(name), Rollback::RUNS, None).await?;
-    let Some(to) = Rollback::target(&runs) else {
+    let refused = kept.version();
+    let Some(to) = versions.target(Some(&refused)) else {
+        tracing::warn!(environment = %name, "Not ready in time, and nothing to roll back to");
         return Ok(None);
     };
     let rollback = Rollback {
         environment: name.clone(),
-        to: to.clone(),
+        to: to.revision.clone(),
         why: report.note().unwrap_or_default(),
         by: "reconciled".to_owned(),
         since: world.clock.now(),
-        refused: Some(Refused {
-            revision: kept.pinned.revision().clone(),
-            content: kept.content.clone(),
-        }),
+        refused: Some(refused),
     };
-    world.ledger.set_rollback(&rollback).await?;
-    Ok(Some(to.clone()))
+    ledger.set_rollback(&rollback).await?;
+    Ok(Some(rollback.to))
 }
 
-/// Tells whether this is the state that was refused. The first one seen after the order is.
+/// Tells whether this is the version that was refused. Where none was known at the order, the first one
+/// seen is, and is remembered.
 async fn is_refused(
     world: &World,
     rollback: &Rollback,
@@ -120,7 +143,7 @@ async fn is_refused(
     }
     let revision = newest.revision().clone();
     let seen = Rollback {
-        refused: Some(Refused { revision, content }),
+        refused: Some(Version { revision, content }),
         ..rollback.clone()
     };
     world.ledger.set_rollback(&seen).await?;

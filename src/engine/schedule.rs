@@ -63,7 +63,7 @@ pub enum Reason {
     Start,
     /// A person asked.
     Asked,
-    /// A person had it put back to an older state.
+    /// It is put back to an older revision.
     Rollback,
     /// Git says something new.
     Revision,

@@ -46,8 +46,11 @@ impl Ledger {
     /// # Errors
     /// Why they cannot be read.
     pub async fn environments(&self) -> Result<BTreeSet<EnvironmentName>, LedgerError> {
-        let query =
-            sqlx::query("SELECT environment FROM runs UNION SELECT environment FROM last_good");
+        // One that never had a good state is known by what is wrong with it alone.
+        let query = sqlx::query(
+            "SELECT environment FROM runs UNION SELECT environment FROM last_good
+             UNION SELECT environment FROM episodes WHERE ended_at IS NULL AND address = ''",
+        );
         let heard_of = self.read(query, |row| row.word(0)).await?;
         let owned = self.all_owned_addresses().await?;
         let owners = owned.into_iter().map(|address| address.environment);

@@ -39,7 +39,7 @@ pub use records::{
     Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
     StepIntent, StepRecord,
 };
-pub use rollbacks::{Refused, Rollback};
+pub use rollbacks::{Rollback, Version, Versions};
 pub use verify::Verified;
 
 use crate::model::DigestKey;

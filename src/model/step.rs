@@ -120,7 +120,7 @@ pub struct Step {
     pub unready: Option<Health>,
     /// Why its live state could not be told, where that is why it waits.
     pub unknown: Option<String>,
-    /// True where what is there carries nobody's mark and was never ours.
+    /// True where what is there was never ours: it carries nobody's mark, or another tool's.
     pub unmarked: bool,
     /// True where deleting or replacing it loses data.
     pub stateful: bool,

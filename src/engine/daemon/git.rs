@@ -10,6 +10,7 @@ use crate::ledger::LedgerError;
 use crate::model::{Diagnostic, EnvironmentName, Snapshot};
 use crate::source::{Fetched, SourceError};
 use crate::telemetry::chain;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -88,14 +89,14 @@ impl Daemon {
         Claims::read(&self.parts.world.ledger, unread.collect()).await
     }
 
-    pub(super) async fn take(&mut self, nth: usize, fetched: Fetched) {
+    async fn take(&mut self, nth: usize, fetched: Fetched) {
         let followed = self.parts.followed[nth].clone();
         let name = followed.origin.name().to_owned();
         self.parts.teller.repository_read(&name, &fetched).await;
         // By what was taken, not by what moved: a state that could not be taken is asked for again.
         let taken = self.view.borrow().snapshots.get(&nth).cloned();
         let settled = taken.is_some_and(|taken| taken.revision == fetched.snapshot.revision)
-            && !self.stale.remove(&nth);
+            && !self.stale.contains(&nth);
         if !settled || self.fleet.is_troubled(&name) {
             if let Err(error) = self.take_in(nth, &followed, &fetched.snapshot).await {
                 tracing::error!(
@@ -131,7 +132,7 @@ impl Daemon {
     }
 
     /// Reads a state, and acts on what it changes.
-    async fn take_in(
+    pub(super) async fn take_in(
         &mut self,
         nth: usize,
         followed: &Followed,
@@ -157,7 +158,10 @@ impl Daemon {
         for news in news {
             self.act_on(repository, news).await;
         }
-        Ok(())
+        self.stale.remove(&nth);
+        let wrong = trouble_of(self.fleet.unreadable(repository));
+        let name = format!("unreadable files in {repository}");
+        world.ledger.set_condition(&name, wrong.as_ref()).await
     }
 
     async fn act_on(&mut self, repository: &str, news: News) {
@@ -224,10 +228,27 @@ impl Daemon {
         let (revision, path) = (kept.pinned.revision(), &kept.pinned.path);
         let recorded = async {
             ledger.set_home(name, &kept.repository).await?;
-            ledger.set_last_good(name, revision, path).await
+            ledger.set_last_good(name, revision, path).await?;
+            ledger.keeps(name, kept.version()).await
         };
         if let Err(error) = recorded.await {
             tracing::error!(environment = %name, error = chain(&error), "Last good revision not recorded");
         }
     }
+}
+
+/// Says what is wrong in files that name no environment, where anything is.
+fn trouble_of(wrong: &[Diagnostic]) -> Option<Value> {
+    let first = wrong.first()?;
+    let at = &first.location;
+    let more = match wrong.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let place = format!("{}:{}:{}", at.file, at.line, at.column);
+    Some(json!({
+        "code": first.code,
+        "message": format!("{place}: {}{more}", first.message),
+        "hint": first.hint.as_deref().unwrap_or("`reconciled validate` shows every mistake."),
+    }))
 }

@@ -3,8 +3,9 @@
 use super::super::schedule::Reason;
 use super::Daemon;
 use crate::model::EnvironmentName;
-use crate::source::{Fetched, Movement};
+use crate::telemetry::chain;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 impl Daemon {
     /// A pause or its end on the command line is answered by a look soon.
@@ -42,9 +43,14 @@ impl Daemon {
             let Some(snapshot) = taken.filter(|_| is_meant) else {
                 continue;
             };
+            // Until it is taken in: else the next answer of the repository does it.
             self.stale.insert(nth);
-            let movement = Movement::Same;
-            self.take(nth, Fetched { snapshot, movement }).await;
+            let followed = self.parts.followed[nth].clone();
+            if let Err(error) = self.take_in(nth, &followed, &snapshot).await {
+                tracing::error!(error = chain(&error), "Rollback not taken up, trying again");
+            }
+            let fleet = Arc::new(self.fleet.clone());
+            self.view.send_modify(|view| view.fleet = fleet);
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::Kept;
 use super::results::{ResultLetter, Said};
 use crate::deliver::forge::StatusState;
 use crate::deliver::render::{Page, RunResult, overtaken_markdown, run_markdown};
-use crate::model::{Digest, EnvironmentName, Outcome, RepoPath, Revision, Step};
+use crate::model::{Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -63,7 +63,8 @@ impl Story {
             self.begin(kept);
         }
         self.upto = Some(kept.pinned.revision().clone());
-        let (state, verdict) = verdict(result);
+        let on_failure = kept.graph.reconcile().on_failure;
+        let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
         let news = match (anything, result.run) {
             // A plan that is as it was has been told, unless the process was killed before.
@@ -184,15 +185,16 @@ fn said(
     }
 }
 
-fn verdict(result: &RunResult<'_>) -> (StatusState, &'static str) {
+fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'static str) {
     let failed = result.failed().next().is_some() || result.unready().any(Step::is_failing);
     let unfinished =
         |outcome: &Outcome| matches!(outcome, Outcome::Skipped { .. } | Outcome::Moved);
     if failed {
-        (
-            StatusState::Failure,
-            "Some steps failed; they are tried again",
-        )
+        let next = match on_failure {
+            OnFailure::Retry => "Some steps failed; they are tried again",
+            OnFailure::Rollback => "Some steps failed; what does not become ready is put back",
+        };
+        (StatusState::Failure, next)
     } else if result.held().next().is_some()
         || result.waiting().next().is_some()
         || result.unready().next().is_some()

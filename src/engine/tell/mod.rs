@@ -17,7 +17,7 @@ use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::{RunResult, run_slack};
 use crate::ledger::LedgerError;
-use crate::model::{EnvironmentName, Fault as _, Revision};
+use crate::model::{Action, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 use chat::{Chat, ChatLetter};
 use digest::Unnamed;
@@ -243,6 +243,14 @@ fn log(report: &Report) {
     // A pass that finds what the last one found has no record, and says nothing again.
     for hold in report.plan.holds.iter().filter(|_| report.run.is_some()) {
         tracing::warn!(code = hold.code, reason = hold.reason, "Plan is held");
+    }
+    let waiting = report
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Wait);
+    for step in waiting.filter(|_| report.run.is_some()) {
+        tracing::warn!(address = %step.address, reason = step.reason, "Step waits");
     }
     if report.run.is_none() {
         tracing::debug!("Nothing new");

@@ -7,7 +7,7 @@ use super::outbox::Outbox;
 use super::results::{ResultLetter, Results};
 use crate::deliver::forge::Forge;
 use crate::deliver::render::RunResult;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Rollback};
 use crate::model::Revision;
 use crate::telemetry::Readiness;
 use serde_json::json;
@@ -74,6 +74,13 @@ impl Pulls {
 
     /// Takes in how a run ended, and hands on what there is to say of it.
     pub(super) async fn put(&self, kept: &Kept, result: &RunResult<'_>) -> Result<(), LedgerError> {
+        // An older revision that is put back is no result of a merge, and puts none right.
+        let rollbacks = self.ledger.rollbacks().await?;
+        let is_it = |to: &Revision| to == kept.pinned.revision();
+        let of_it = |one: &Rollback| one.environment == *kept.pinned.name() && is_it(&one.to);
+        if rollbacks.iter().any(of_it) {
+            return Ok(());
+        }
         let mut story = self.story(kept).await?.unwrap_or_default();
         for letter in story.take(kept, result) {
             // Before it is remembered as said: a kill in between says it again, to the same effect.

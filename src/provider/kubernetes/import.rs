@@ -87,8 +87,8 @@ impl Kubernetes {
                 Ok(objects) => {
                     for object in objects.into_iter().flatten() {
                         // Some objects are served by two groups.
-                        let uid = object["metadata"]["uid"].to_string();
-                        if seen.insert(uid) {
+                        let uid = object["metadata"]["uid"].as_str().map(str::to_owned);
+                        if uid.is_none_or(|uid| seen.insert(uid)) {
                             import.sort_in(served, &object, search.adopt);
                         }
                     }

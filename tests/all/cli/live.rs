@@ -148,3 +148,21 @@ fn what_is_no_environment_and_a_missing_settings_file_are_said() {
         "{told}"
     );
 }
+
+#[test]
+fn what_two_environments_declare_is_neither_planned_nor_applied() {
+    let place = shop();
+    place.write(
+        "environments/copy.yaml",
+        &SHOP.replace("name: shop", "name: copy"),
+    );
+    for command in [
+        &["plan", "environments"][..],
+        &["apply", "environments", "--yes"],
+    ] {
+        let said = place.run(command);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains("error[declared-twice]"), "{said:?}");
+    }
+    assert_eq!(place.read("live/page"), None);
+}

@@ -25,6 +25,7 @@ mod keeping;
 mod naming;
 mod operating;
 mod oracle;
+mod overlooked;
 mod process;
 mod recorder;
 mod rollback;

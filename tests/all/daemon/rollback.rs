@@ -95,9 +95,9 @@ fn a_state_that_cannot_be_had_changes_nothing_and_is_said() {
     let mut daemon = world.start();
     daemon.run_of("shop", &only);
     for (arguments, told) in [
-        (&["--yes"][..], "no earlier run of it went well"),
+        (&["--yes"][..], "nothing else of it went well"),
         (&["--yes", "--to", "abc"], "no run worked from it"),
-        (&["--yes", "--to", &only], "that is the state it is at"),
+        (&["--yes", "--to", &only], "that is the revision it is at"),
         (&["--to", &"1".repeat(40)], "nobody can be asked here"),
     ] {
         let said = rollback(&world, arguments);
@@ -113,4 +113,76 @@ fn a_state_that_cannot_be_had_changes_nothing_and_is_said() {
     assert_eq!(world.live("page").unwrap(), "hello\n");
     assert_eq!(rollback(&world, &["--end"]).code, Some(0));
     daemon.episode("broken-spec", |broken| broken.ended_at.is_some());
+}
+
+#[test]
+fn another_repository_does_not_end_a_rollback() {
+    let world = World::new();
+    let good = world.commit(&[("shop.yaml", &shop("good\n"))]);
+    let other = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args([
+                "-c",
+                "user.name=Eve",
+                "-c",
+                "user.email=eve@example.com",
+                "-C",
+            ])
+            .arg(other.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["commit", "--quiet", "--allow-empty", "-m", "empty"]);
+    world.settings(|settings| {
+        let mut second = settings["repositories"][0].clone();
+        second["name"] = "other".into();
+        second["url"] = other.path().to_str().unwrap().into();
+        settings["repositories"]
+            .as_array_mut()
+            .unwrap()
+            .push(second);
+    });
+    let mut daemon = world.start();
+    daemon.run_of("shop", &good);
+    let bad = world.commit(&[("shop.yaml", &shop("bad\n"))]);
+    daemon.run_of("shop", &bad);
+    assert_eq!(rollback(&world, &["--yes"]).code, Some(0));
+    daemon.until("the older revision is live", |_| {
+        (world.live("page")? == "good\n").then_some(())
+    });
+    let copy = shop("theirs\n").replace("HOST", world.host().to_str().unwrap());
+    std::fs::write(other.path().join("shop.yaml"), copy).unwrap();
+    git(&["add", "-A"]);
+    git(&["commit", "--quiet", "-m", "a copy"]);
+    daemon.logged("File cannot be used", |line| line["repository"] == "other");
+    daemon.looked_again("shop");
+    assert_eq!(world.live("page").unwrap(), "good\n");
+    assert!(
+        daemon
+            .lines("Git says something new, the rollback is over")
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_apply_of_the_path_obeys_a_rollback() {
+    let world = World::new();
+    let good = world.commit(&[("shop.yaml", &shop("good\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &good);
+    let bad = world.commit(&[("shop.yaml", &shop("bad\n"))]);
+    daemon.run_of("shop", &bad);
+    assert_eq!(rollback(&world, &["--yes"]).code, Some(0));
+    daemon.until("the older revision is live", |_| {
+        (world.live("page")? == "good\n").then_some(())
+    });
+    let file = world.repository().join("shop.yaml");
+    let said = world.command(&["apply", "--yes", file.to_str().unwrap()]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("rollback shop --end"), "{said:?}");
+    assert_eq!(world.live("page").unwrap(), "good\n");
 }
