@@ -35,7 +35,9 @@ impl Edits {
         for nth in 0..EDITS.min(apps) {
             let path = format!("/api/v1/namespaces/{namespace}/configmaps/app-{nth:05}");
             let begun = Instant::now();
-            assert!(cluster.merge_patch(&path, &json!({ "data": { "LOG_LEVEL": "trace" } })));
+            // As a person: what a controller writes is left to it.
+            let edited = format!("{path}?fieldManager=kubectl-edit");
+            assert!(cluster.merge_patch(&edited, &json!({ "data": { "LOG_LEVEL": "trace" } })));
             let name = format!("app-{nth:05}");
             let is_it = |told: &str| told.contains("ConfigMap") && told.contains(&name);
             while !is_it(&nudges.recv().await.unwrap().to_string()) {}
