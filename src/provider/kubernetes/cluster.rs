@@ -166,16 +166,16 @@ impl Cluster {
                 path.push_str(text);
             }
         }
-        let ask = Ask {
-            method: http::Method::PATCH,
-            path: &path,
-            accept: "application/json",
-            content_type: "application/apply-patch+yaml",
-            body: object.to_string().into_bytes(),
-        };
+        let ask = ask(
+            http::Method::PATCH,
+            (&path, "application/apply-patch+yaml"),
+            object,
+        );
         let place = (served.clone(), namespace.to_owned());
-        let watched = (!mode.dry_run).then_some((&place, name));
-        let (status, object) = self.noted(ask, watched).await?;
+        let (status, object) = match mode.dry_run {
+            true => self.sender.send(ask).await?,
+            false => self.noted(ask, &place, name).await?,
+        };
         Ok((object, status == 201))
     }
 
@@ -183,15 +183,19 @@ impl Cluster {
     async fn noted(
         &self,
         ask: Ask<'_>,
-        write: Option<(&(Served, String), &str)>,
+        place: &(Served, String),
+        name: &str,
     ) -> Result<(u16, Json), Failure> {
-        let watch = write.and_then(|(place, name)| Some((self.watches.at(place)?, name)));
-        if let Some((watch, name)) = &watch {
-            watch.writing(name);
-        }
+        let deletes = ask.method == http::Method::DELETE;
+        let Some(watch) = self.watches.at(place) else {
+            return self.sender.send(ask).await;
+        };
+        watch.writing(name);
         let sent = self.sender.send(ask).await;
-        if let Some((watch, name)) = &watch {
-            watch.wrote(name, sent.as_ref().ok().map(|(_, object)| object));
+        match &sent {
+            Ok(_) if deletes => watch.deleted(name),
+            Ok((_, object)) => watch.wrote(name, Some(object)),
+            Err(_) => watch.wrote(name, None),
         }
         sent
     }
@@ -208,16 +212,17 @@ impl Cluster {
         let path = served.path(namespace, Some(name));
         let dry = if dry_run { "&dryRun=All" } else { "" };
         let path = format!("{path}?fieldManager={MANAGER}{dry}");
-        let ask = Ask {
-            method: http::Method::PATCH,
-            path: &path,
-            accept: "application/json",
-            content_type: "application/merge-patch+json",
-            body: patch.to_string().into_bytes(),
-        };
+        let ask = ask(
+            http::Method::PATCH,
+            (&path, "application/merge-patch+json"),
+            patch,
+        );
         let place = (served.clone(), namespace.to_owned());
-        let watched = (!dry_run).then_some((&place, name));
-        Ok(self.noted(ask, watched).await?.1)
+        let (_, object) = match dry_run {
+            true => self.sender.send(ask).await?,
+            false => self.noted(ask, &place, name).await?,
+        };
+        Ok(object)
     }
 
     /// Deletes exactly this version of exactly this object. `false` where it was not there.
@@ -235,28 +240,27 @@ impl Cluster {
         });
         let name = live["metadata"]["name"].as_str().unwrap_or_default();
         let path = served.path(namespace, Some(name));
-        let ask = Ask {
-            method: http::Method::DELETE,
-            path: &path,
-            accept: "application/json",
-            content_type: "application/json",
-            body: options.to_string().into_bytes(),
-        };
+        let ask = ask(http::Method::DELETE, (&path, "application/json"), &options);
         let place = (served.clone(), namespace.to_owned());
-        let watch = self.watches.at(&place);
-        if let Some(watch) = &watch {
-            watch.writing(name);
-        }
-        let sent = self.sender.send(ask).await;
-        match (&watch, &sent) {
-            (Some(watch), Ok(_)) => watch.deleted(name),
-            (Some(watch), Err(_)) => watch.wrote(name, None),
-            (None, _) => {}
-        }
-        match sent {
+        match self.noted(ask, &place, name).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.is_not_found() => Ok(false),
             Err(failure) => Err(failure),
         }
+    }
+}
+
+/// Puts a request with a body together; the answer is JSON.
+fn ask<'p>(
+    method: http::Method,
+    (path, content_type): (&'p str, &'static str),
+    body: &Json,
+) -> Ask<'p> {
+    Ask {
+        method,
+        path,
+        accept: "application/json",
+        content_type,
+        body: body.to_string().into_bytes(),
     }
 }
