@@ -32,8 +32,8 @@ pub(super) struct Args {
     /// Do not wait until resources are ready
     #[arg(long)]
     no_wait: bool,
-    /// With a path: go on although `reconciled pause` stopped changes of the environment. What the daemon
-    /// keeps by name is resumed first
+    /// Go on although the environment is rolled back or, with a path, paused. What is paused is resumed first
+    /// where it is named
     #[arg(long)]
     despite_pause: bool,
 }
@@ -49,9 +49,9 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let anything = plans
             .iter()
             .any(|plan| plan.steps.iter().any(|step| step.action.writes()));
-        pauses::say(&chosen.pauses, out);
-        if anything && !args.despite_pause && !chosen.pauses.is_empty() {
-            pauses::refuse(&chosen.pauses, out);
+        pauses::say(&chosen.stops, out);
+        if anything && !args.despite_pause && !chosen.stops.is_empty() {
+            pauses::refuse(&chosen.stops, out);
             return Ok(Exit::Differs);
         }
         if anything && !args.yes && !ask::yes("Apply this?")? {

@@ -1,11 +1,12 @@
 //! The environments a command is about: those of a path, or those of the daemon's repositories.
 
 use super::paths::Place;
+use super::pauses::Stop;
 use super::{Global, Output, pauses, settings};
 use crate::config::Settings;
 use crate::deliver::render::many;
 use crate::engine::{self, Everywhere, Limits, Pinned, Subject, Trust, World};
-use crate::ledger::{Ledger, LedgerError, Pause};
+use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
 use crate::net::Limiters;
 use crate::plan::Plan;
@@ -35,9 +36,8 @@ pub(super) struct Chosen {
     pub pinned: Vec<Pinned>,
     /// What every environment declares, chosen or not.
     pub everywhere: Everywhere,
-    /// What the daemon's ledger says is paused, where that is not the ledger of `world`: its plans say so
-    /// themselves.
-    pub pauses: Vec<Pause>,
+    /// Orders in the daemon's ledger that these plans do not know of.
+    pub stops: Vec<Stop>,
 }
 
 /// How a command names environments.
@@ -188,12 +188,12 @@ async fn of_path(
     if !twice.is_empty() {
         return refuse(&twice, out);
     }
-    let pauses = pauses::over(&pinned, &place.root, global).await?;
+    let stops = pauses::over(&pinned, &place.root, global).await?;
     Ok(Chosen {
         world,
         pinned,
         everywhere,
-        pauses,
+        stops,
     })
 }
 
@@ -271,11 +271,13 @@ async fn of_daemon(
         }
     }
     all_found(names, &pinned)?;
+    // A pause holds the plan itself.
+    let stops = pauses::rollbacks(&world.ledger, &pinned).await?;
     Ok(Chosen {
         world,
         pinned,
         everywhere: all,
-        pauses: Vec::new(),
+        stops,
     })
 }
 

@@ -1,23 +1,32 @@
-//! What `reconciled pause` stopped, for a command on a path: such a command has a ledger of its own, and
-//! the pause stands in the daemon's.
+//! What `reconciled pause` and `reconciled rollback` ordered, for commands that change something beside the
+//! daemon. A command on a path has a ledger of its own, and the order stands in the daemon's.
 
 use super::{Global, Output, settings};
 use crate::config::Settings;
 use crate::engine::Pinned;
 use crate::ledger::{Ledger, LedgerError, Pause, Rollback};
+use crate::model::EnvironmentName;
 use anyhow::Context as _;
 use std::path::Path;
 
-/// Returns the pauses of environments that the daemon keeps whose settings are named, or stand at the
-/// path's root, in the working folder or in /etc. No settings and no ledger are no pause.
+/// An order that an environment is left as it is.
+pub(super) struct Stop {
+    /// What was ordered, by whom and why.
+    told: String,
+    /// The command that ends it.
+    end: String,
+}
+
+/// Returns the orders about environments that the daemon keeps whose settings are named, or stand at the
+/// path's root, in the working folder or in /etc. No settings and no ledger are no order.
 ///
 /// # Errors
-/// There is a ledger and it cannot be read: what is paused is not known.
+/// There is a ledger and it cannot be read: what was ordered is not known.
 pub(super) async fn over(
     pinned: &[Pinned],
     root: &Path,
     global: &Global,
-) -> anyhow::Result<Vec<Pause>> {
+) -> anyhow::Result<Vec<Stop>> {
     let beside = root.join("reconciled.yaml");
     let file = match &global.settings {
         Some(named) => Some(named.clone()),
@@ -34,45 +43,75 @@ pub(super) async fn over(
         Err(LedgerError::NotFound(_)) => return Ok(Vec::new()),
         other => other.with_context(|| format!("learn from {} what is paused", path.display()))?,
     };
-    let mut pauses = ledger.pauses().await?;
-    pauses.extend(ledger.rollbacks().await?.into_iter().map(as_pause));
-    pauses.retain(|pause| pinned.iter().any(|one| *one.name() == pause.environment));
-    Ok(pauses)
+    let mut stops = Vec::new();
+    for pause in ledger.pauses().await? {
+        if is_among(pinned, &pause.environment) {
+            stops.push(of_pause(&pause));
+        }
+    }
+    stops.extend(rollbacks(&ledger, pinned).await?);
+    Ok(stops)
 }
 
-/// What is rolled back is to stay as it is.
-fn as_pause(rollback: Rollback) -> Pause {
-    let (to, environment) = (rollback.to.short(), &rollback.environment);
-    Pause {
-        why: format!(
-            "rolled back to {to}, which `reconciled rollback {environment} --end` ends; {}",
-            rollback.why
-        ),
-        environment: rollback.environment,
-        by: rollback.by,
-        since: rollback.since,
+/// Returns the rollbacks of environments, from the daemon's own ledger.
+///
+/// # Errors
+/// They cannot be read.
+pub(super) async fn rollbacks(ledger: &Ledger, pinned: &[Pinned]) -> anyhow::Result<Vec<Stop>> {
+    let mut rollbacks = ledger.rollbacks().await?;
+    rollbacks.retain(|rollback| is_among(pinned, &rollback.environment));
+    Ok(rollbacks.iter().map(of_rollback).collect())
+}
+
+fn is_among(pinned: &[Pinned], name: &EnvironmentName) -> bool {
+    pinned.iter().any(|one| one.name() == name)
+}
+
+fn of_pause(pause: &Pause) -> Stop {
+    let Pause {
+        environment,
+        by,
+        since,
+        why,
+    } = pause;
+    let since = since.strftime("%Y-%m-%d %H:%M:%SZ");
+    Stop {
+        told: format!("{environment} is paused by {by} since {since}: {why}"),
+        end: format!("reconciled resume {environment}"),
     }
 }
 
-/// Says who paused what, and why.
-pub(super) fn say(pauses: &[Pause], out: &Output) {
-    for pause in pauses {
-        out.say(&format!(
-            "{} is paused by {} since {}: {}",
-            pause.environment,
-            pause.by,
-            pause.since.strftime("%Y-%m-%d %H:%M:%SZ"),
-            pause.why
-        ));
+fn of_rollback(rollback: &Rollback) -> Stop {
+    let Rollback {
+        environment,
+        by,
+        why,
+        ..
+    } = rollback;
+    let (to, since) = (
+        rollback.to.short(),
+        rollback.since.strftime("%Y-%m-%d %H:%M:%SZ"),
+    );
+    let colon = if why.is_empty() { "" } else { ": " };
+    Stop {
+        told: format!("{environment} is rolled back to {to} by {by} since {since}{colon}{why}"),
+        end: format!("reconciled rollback {environment} --end"),
     }
 }
 
-/// Refuses to change what is paused: it is told who paused it, and how to go on.
-pub(super) fn refuse(pauses: &[Pause], out: &Output) {
-    for pause in pauses {
+/// Says what was ordered.
+pub(super) fn say(stops: &[Stop], out: &Output) {
+    for stop in stops {
+        out.say(&stop.told);
+    }
+}
+
+/// Refuses to change anything: it is told how to go on.
+pub(super) fn refuse(stops: &[Stop], out: &Output) {
+    for stop in stops {
         out.say(&format!(
-            "Nothing was changed. `reconciled resume {}` ends the pause; --despite-pause goes on in spite of it.",
-            pause.environment
+            "Nothing was changed. `{}` ends that; --despite-pause goes on in spite of it.",
+            stop.end
         ));
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let looked = all(&chosen, out).await?;
         let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
         show(&plans, out)?;
-        pauses::say(&chosen.pauses, out);
+        pauses::say(&chosen.stops, out);
         Ok(exit(&plans, out))
     })
 }

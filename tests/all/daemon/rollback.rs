@@ -1,7 +1,7 @@
 //! An environment that a person puts back to an older state: kept there until Git says something new.
 
 use super::world::Said;
-use super::{World, environment, files};
+use super::{Daemon, World, environment, files};
 
 fn shop(greeting: &str) -> String {
     environment("shop", "", &files(&[("page", greeting)]))
@@ -9,6 +9,20 @@ fn shop(greeting: &str) -> String {
 
 fn rollback(world: &World, more: &[&str]) -> Said {
     world.command(&[&["rollback", "shop"], more].concat())
+}
+
+/// Starts with a good revision, goes on to a bad one, and puts the environment back to the good.
+fn put_back(world: &World) -> Daemon<'_> {
+    let good = world.commit(&[("shop.yaml", &shop("good\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &good);
+    let bad = world.commit(&[("shop.yaml", &shop("bad\n"))]);
+    daemon.run_of("shop", &bad);
+    assert_eq!(rollback(world, &["--yes"]).code, Some(0));
+    daemon.until("the older revision is live", |_| {
+        (world.live("page")? == "good\n").then_some(())
+    });
+    daemon
 }
 
 #[test]
@@ -118,7 +132,6 @@ fn a_state_that_cannot_be_had_changes_nothing_and_is_said() {
 #[test]
 fn another_repository_does_not_end_a_rollback() {
     let world = World::new();
-    let good = world.commit(&[("shop.yaml", &shop("good\n"))]);
     let other = tempfile::tempdir().unwrap();
     let git = |arguments: &[&str]| {
         let done = std::process::Command::new("git")
@@ -146,14 +159,7 @@ fn another_repository_does_not_end_a_rollback() {
             .unwrap()
             .push(second);
     });
-    let mut daemon = world.start();
-    daemon.run_of("shop", &good);
-    let bad = world.commit(&[("shop.yaml", &shop("bad\n"))]);
-    daemon.run_of("shop", &bad);
-    assert_eq!(rollback(&world, &["--yes"]).code, Some(0));
-    daemon.until("the older revision is live", |_| {
-        (world.live("page")? == "good\n").then_some(())
-    });
+    let mut daemon = put_back(&world);
     let copy = shop("theirs\n").replace("HOST", world.host().to_str().unwrap());
     std::fs::write(other.path().join("shop.yaml"), copy).unwrap();
     git(&["add", "-A"]);
@@ -169,20 +175,26 @@ fn another_repository_does_not_end_a_rollback() {
 }
 
 #[test]
-fn an_apply_of_the_path_obeys_a_rollback() {
+fn an_apply_beside_the_daemon_obeys_a_rollback() {
     let world = World::new();
-    let good = world.commit(&[("shop.yaml", &shop("good\n"))]);
-    let mut daemon = world.start();
-    daemon.run_of("shop", &good);
-    let bad = world.commit(&[("shop.yaml", &shop("bad\n"))]);
-    daemon.run_of("shop", &bad);
-    assert_eq!(rollback(&world, &["--yes"]).code, Some(0));
-    daemon.until("the older revision is live", |_| {
-        (world.live("page")? == "good\n").then_some(())
-    });
+    let daemon = put_back(&world);
     let file = world.repository().join("shop.yaml");
-    let said = world.command(&["apply", "--yes", file.to_str().unwrap()]);
-    assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(said.stderr.contains("rollback shop --end"), "{said:?}");
-    assert_eq!(world.live("page").unwrap(), "good\n");
+    let file = file.to_str().unwrap();
+    let refused = |what: &str| {
+        let plan = world.command(&["plan", what]);
+        assert!(plan.stderr.contains("shop is rolled back to"), "{plan:?}");
+        let said = world.command(&["apply", "--yes", what]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.stderr.contains("reconciled rollback shop --end"),
+            "{said:?}"
+        );
+        assert_eq!(world.live("page").unwrap(), "good\n");
+    };
+    refused(file);
+    daemon.terminate();
+    refused("shop");
+    let said = world.command(&["apply", "--yes", "--despite-pause", "shop"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.live("page").unwrap(), "bad\n");
 }
