@@ -1,7 +1,7 @@
 //! What a person reads when a command fails: what, why, and what to do next.
 
 use crate::deliver::forge::ForgeError;
-use crate::engine::CycleError;
+use crate::engine::{CycleError, PastError};
 use crate::ledger::LedgerError;
 use crate::model::Fault;
 use crate::source::SourceError;
@@ -26,6 +26,7 @@ fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         error.downcast_ref::<E>().and_then(Fault::hint)
     }
     of::<LedgerError>(error)
+        .or_else(|| of::<PastError>(error))
         .or_else(|| of::<SourceError>(error))
         .or_else(|| of::<WebError>(error))
         .or_else(|| of::<ForgeError>(error))

@@ -1,7 +1,11 @@
 //! `reconciled rollback`: puts an environment back to an older revision, until Git says something new.
 
-use super::{Exit, Global, Output, ask, settings};
-use crate::ledger::{Holder, Ledger, Rollback, RunRecord, Version, Versions};
+mod answer;
+mod check;
+
+use super::{Exit, Global, Output, ask, settings, status};
+use crate::config::Settings;
+use crate::ledger::{Episode, Holder, Ledger, Rollback, RunRecord, Version, Versions};
 use crate::model::{EnvironmentName, Revision};
 use crate::telemetry::Clock;
 use anyhow::bail;
@@ -47,11 +51,10 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let done = if args.end {
             end(&ledger, name, out).await
         } else {
-            begin(&ledger, args, out).await
+            begin(&ledger, &settings, args, out).await
         };
-        let has_daemon = Ledger::holder(&settings.ledger.path) != Holder::Nobody;
         ledger.close().await;
-        if !has_daemon && matches!(done, Ok(Exit::Same)) {
+        if !has_daemon(&settings) && matches!(done, Ok(Exit::Same)) {
             out.say("No daemon runs: it takes effect when one starts.");
         }
         done
@@ -72,7 +75,16 @@ async fn end(ledger: &Ledger, name: &EnvironmentName, out: &Output) -> anyhow::R
     Ok(Exit::Same)
 }
 
-async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exit> {
+fn has_daemon(settings: &Settings) -> bool {
+    Ledger::holder(&settings.ledger.path) != Holder::Nobody
+}
+
+async fn begin(
+    ledger: &Ledger,
+    settings: &Settings,
+    args: &Args,
+    out: &Output,
+) -> anyhow::Result<Exit> {
     let name = &args.environment;
     let versions = ledger.versions(name).await?;
     let standing = ledger.rollbacks().await?.into_iter();
@@ -88,6 +100,12 @@ async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exi
             "roll back {name} to {}: that is the revision it is at",
             to.short()
         );
+    }
+    let unsure = check::check(ledger, settings, (name, &to), out).await?;
+    if let Some(why) = &unsure {
+        out.say(&format!(
+            "What {name} was there could not be checked here: failed to {why}."
+        ));
     }
     let from = kept.as_ref().map_or_else(String::new, |kept| {
         format!(" from {}", kept.revision.short())
@@ -105,7 +123,11 @@ async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exi
         since: Clock::system().now(),
         refused: refused.or(kept),
     };
+    let before = answer::trouble(ledger, name).await?;
     ledger.set_rollback(&rollback).await?;
+    if unsure.is_some() && has_daemon(settings) {
+        refused_by_daemon(ledger, &rollback, before.as_ref(), out).await?;
+    }
     if out.is_json() {
         out.json(&json!({ "environment": name, "rollback": rollback }))?;
     } else {
@@ -114,6 +136,28 @@ async fn begin(ledger: &Ledger, args: &Args, out: &Output) -> anyhow::Result<Exi
         ));
     }
     Ok(Exit::Same)
+}
+
+/// Waits for what the daemon says.
+///
+/// # Errors
+/// It cannot carry the rollback out; why is printed.
+async fn refused_by_daemon(
+    ledger: &Ledger,
+    rollback: &Rollback,
+    before: Option<&Episode>,
+    out: &Output,
+) -> anyhow::Result<()> {
+    let (name, to) = (&rollback.environment, &rollback.to);
+    let Some(refused) = answer::refusal(ledger, (name, to), before).await? else {
+        return Ok(());
+    };
+    let why = status::of_trouble(&refused, Clock::system().now());
+    out.say(why.trim_end());
+    bail!(
+        "roll back {name} to {}: the daemon cannot\nnext: `reconciled rollback {name} --end` takes the order back, or name another revision with --to",
+        to.short()
+    )
 }
 
 /// Finds a revision by the start of its name.

@@ -1,5 +1,7 @@
 //! `reconciled status`: how each environment stands, from the ledger; no daemon is asked.
 
+mod text;
+
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
 use crate::ledger::{Episode, Holder, Ledger, LedgerError, Pause, Rollback, RunOutcome, RunRecord};
@@ -8,8 +10,7 @@ use crate::telemetry::Clock;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+pub(super) use text::of_trouble;
 
 /// Show how environments stand
 #[derive(Debug, clap::Args)]
@@ -37,11 +38,22 @@ struct Standing {
     overdue: bool,
     /// The last comparison found a difference that no run took away since.
     differs: bool,
+    /// How many resources' live state the last comparison could not tell.
+    unknown: usize,
     paused: Option<Pause>,
-    /// It is kept at an older state than the newest.
-    rolled_back: Option<Rollback>,
+    /// It is to be kept at an older state than the newest.
+    rolled_back: Option<Ordered>,
     last_run: Option<RunRecord>,
     episodes: Vec<Episode>,
+}
+
+/// A rollback, and whether it was carried out.
+#[derive(Serialize)]
+struct Ordered {
+    #[serde(flatten)]
+    rollback: Rollback,
+    /// What was compared last is the older state.
+    carried_out: bool,
 }
 
 impl Standing {
@@ -51,6 +63,7 @@ impl Standing {
         let held = summary.is_some_and(|summary| summary.outcome == RunOutcome::Held);
         held || self.overdue
             || self.differs
+            || self.unknown > 0
             || !self.episodes.is_empty()
             || self.paused.is_some()
             || self.rolled_back.is_some()
@@ -97,8 +110,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
                     "daemon: NOT running, nothing is compared or put back\n".to_owned()
                 }
             };
-            let of_daemon = running + &in_the_way(&conditions, now);
-            out.data(&(of_daemon + &text(&standings, &repositories, now)))?;
+            let of_daemon = running + &text::in_the_way(&conditions, now);
+            out.data(&(of_daemon + &text::all(&standings, &repositories, now)))?;
         }
         let unread = repositories.iter().any(|one| one["state"] != "read");
         let wrong = holder == Holder::Nobody || unread || !conditions.is_empty();
@@ -136,17 +149,18 @@ async fn standings(
         let last_run = ledger.runs(Some(&name), 1, None).await?.pop();
         standings.push(Standing {
             differs: stands(compared.as_ref(), last_run.as_ref()),
+            unknown: compared
+                .as_ref()
+                .and_then(|seen| usize::try_from(seen["unknown"].as_u64()?).ok())
+                .unwrap_or_default(),
             overdue: due.is_some_and(|due: Timestamp| now.duration_since(due).as_secs() > GRACE),
-            compared,
             paused: pauses
                 .iter()
                 .find(|pause| pause.environment == name)
                 .cloned(),
-            rolled_back: rollbacks
-                .iter()
-                .find(|rollback| rollback.environment == name)
-                .cloned(),
+            rolled_back: ordered(&rollbacks, &name, compared.as_ref()),
             last_run,
+            compared,
             episodes: ledger.open_episodes(&name).await?,
             environment: name,
         });
@@ -154,10 +168,24 @@ async fn standings(
     Ok(standings)
 }
 
+fn ordered(
+    rollbacks: &[Rollback],
+    name: &EnvironmentName,
+    compared: Option<&Value>,
+) -> Option<Ordered> {
+    let mut of_it = rollbacks.iter().filter(|one| one.environment == *name);
+    let rollback = of_it.next()?.clone();
+    let at = compared.and_then(|seen| seen["revision"].as_str());
+    Some(Ordered {
+        carried_out: at == Some(rollback.to.as_str()),
+        rollback,
+    })
+}
+
 /// Tells whether what the last comparison found still stands: a run that ended well after it took it away,
 /// and one that is under way may yet.
 fn stands(compared: Option<&Value>, last_run: Option<&RunRecord>) -> bool {
-    let Some(seen) = compared.filter(|seen| seen["same"] == false) else {
+    let Some(seen) = compared.filter(|seen| differed(seen)) else {
         return false;
     };
     let at: Option<Timestamp> = seen["at"].as_str().and_then(|at| at.parse().ok());
@@ -166,6 +194,11 @@ fn stands(compared: Option<&Value>, last_run: Option<&RunRecord>) -> bool {
         Some(summary) => summary.outcome == RunOutcome::Done && run.ended_at >= at,
     });
     !taken_away
+}
+
+/// A daemon before this one did not tell what differs from what is not known.
+fn differed(seen: &Value) -> bool {
+    seen["differs"].as_bool().unwrap_or(seen["same"] == false)
 }
 
 /// Returns what is remembered of each repository, an object each with its `name` and `state`.
@@ -180,124 +213,6 @@ async fn repositories(ledger: &Ledger, settings: &Settings) -> anyhow::Result<Ve
         states.push(state);
     }
     Ok(states)
-}
-
-/// Returns what stands in the daemon's own way, two lines each.
-fn in_the_way(conditions: &BTreeMap<String, Value>, now: Timestamp) -> String {
-    let mut text = String::new();
-    for (name, details) in conditions {
-        let said = |key: &str| details[key].as_str().unwrap_or_default();
-        let since = said("since").parse();
-        let since = since.map_or_else(|_| String::new(), |at| format!(" for {}", ago(now, at)));
-        let (message, hint) = (said("message"), said("hint"));
-        let _infallible = writeln!(text, "{name}{since}: {message}\n  {hint}");
-    }
-    text
-}
-
-fn text(standings: &[Standing], repositories: &[Value], now: Timestamp) -> String {
-    let mut text = String::new();
-    for state in repositories {
-        let said = |key: &str| state[key].as_str().unwrap_or_default().to_owned();
-        let revision: String = said("revision").chars().take(8).collect();
-        let _infallible = writeln!(
-            text,
-            "repository {}: {} {revision}{}",
-            said("name"),
-            said("state"),
-            said("reason")
-        );
-    }
-    for one in standings {
-        text.push_str(&of_one(one, now));
-    }
-    if standings.is_empty() {
-        text.push_str("\nNo environment yet.\n");
-    }
-    text
-}
-
-fn of_one(one: &Standing, now: Timestamp) -> String {
-    let mut text = String::new();
-    let late = if one.overdue {
-        ", which is too long"
-    } else {
-        ""
-    };
-    let compared = one.compared_at().map_or_else(
-        || "never compared".to_owned(),
-        |at| format!("compared {} ago{late}", ago(now, at)),
-    );
-    let differs = if one.differs {
-        ", live differs from Git"
-    } else {
-        ""
-    };
-    let health = if one.needs_a_look() {
-        "needs a look"
-    } else {
-        "ok"
-    };
-    let _infallible = writeln!(text, "\n{}: {health}, {compared}{differs}", one.environment);
-    if let Some(pause) = &one.paused {
-        let _infallible = writeln!(
-            text,
-            "  paused by {} for {}: {}",
-            pause.by,
-            ago(now, pause.since),
-            pause.why
-        );
-    }
-    if let Some(rollback) = &one.rolled_back {
-        text.push_str(&of_rollback(rollback, now));
-    }
-    if let Some(run) = &one.last_run {
-        let _infallible = write!(
-            text,
-            "  last run {}",
-            super::history::line(run).trim_start()
-        );
-    }
-    for episode in &one.episodes {
-        let what = episode
-            .address
-            .as_ref()
-            .map_or_else(String::new, |address| format!(" {}", address.resource));
-        let message = episode.details["message"]
-            .as_str()
-            .map_or_else(String::new, |message| format!(": {message}"));
-        let _infallible = writeln!(
-            text,
-            "  {}{what} for {}{message}",
-            episode.condition,
-            ago(now, episode.opened_at)
-        );
-    }
-    text
-}
-
-fn of_rollback(rollback: &Rollback, now: Timestamp) -> String {
-    let refused = rollback.refused.as_ref();
-    let from = refused.map_or_else(String::new, |one| format!(" from {}", one.revision.short()));
-    let why = if rollback.why.is_empty() { "" } else { ": " };
-    format!(
-        "  rolled back{from} to {} by {} for {}{why}{}\n",
-        rollback.to.short(),
-        rollback.by,
-        ago(now, rollback.since),
-        rollback.why
-    )
-}
-
-/// A time span in its largest whole unit.
-fn ago(now: Timestamp, at: Timestamp) -> String {
-    let seconds = now.duration_since(at).as_secs().max(0);
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        3600..86_400 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]
@@ -329,7 +244,11 @@ mod tests {
             let standing = standings(&ledger, None, at(60)).await.unwrap().remove(0);
             (
                 standing.needs_a_look(),
-                of_one(&standing, at(60)).lines().nth(1).unwrap().to_owned(),
+                text::of_one(&standing, at(60))
+                    .lines()
+                    .nth(1)
+                    .unwrap()
+                    .to_owned(),
             )
         };
         ledger.compared(&name, &seen(9, false)).await.unwrap();

@@ -6,8 +6,7 @@ use crate::deliver::render::diagnostics_json;
 use crate::engine::Pinned;
 use crate::model::{Diagnostic, Kinds, Severity};
 use crate::source::Outside;
-use crate::source::render::{Rendered, Renderer};
-use crate::source::secrets::Secrets;
+use crate::source::render::Renderer;
 use crate::source::sops::Sops;
 use crate::{graph, provider};
 use std::collections::BTreeSet;
@@ -65,14 +64,12 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
     let (mut names, mut graphs) = (Vec::new(), Vec::new());
     reading.environments.retain(|read| read.environment.is_ok());
     let outside = Outside::new(place.root.clone(), Renderer::default(), Sops::default());
-    let nothing = (&Secrets::default(), &Rendered::default());
     let allowance = graph::Allowance::default();
     for read in reading.environments {
         let Ok(pinned) = Pinned::new(read, &place.snapshot, &outside) else {
             continue;
         };
-        let (environment, snapshot) = (&pinned.environment, &place.snapshot);
-        match graph::build_within(environment, nothing, kinds, snapshot, &allowance) {
+        match pinned.graph_at_hand(kinds, &allowance) {
             Ok(graph) => {
                 if place.holds(&pinned.path) {
                     names.push(pinned.name().to_string());

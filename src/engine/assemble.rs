@@ -113,27 +113,40 @@ pub fn assemble(
     limiters: &Limiters,
 ) -> Result<Assembly, AssemblyError> {
     let outside = outside(settings, secrets_base(settings));
-    let mut followed = Vec::new();
+    let mut all = Vec::new();
     let mut forges: BTreeMap<String, Arc<dyn Forge>> = BTreeMap::new();
     for repository in &settings.repositories {
-        followed.push(Followed {
-            origin: origin(settings, repository, client)?,
-            environments: repository.environments.clone(),
-            polling: Polling {
-                interval: repository.interval,
-                jitter: repository.jitter,
-            },
-            outside: outside.clone(),
-        });
+        all.push(followed(settings, repository, &outside, client)?);
         if let Some(forge) = forge(settings, repository)? {
             forges.insert(repository.name.clone(), forge);
         }
     }
     let notifier = notifier(settings, client, limiters)?;
     Ok(Assembly {
-        followed,
+        followed: all,
         forges,
         notifier,
+    })
+}
+
+/// Opens one repository of the settings.
+///
+/// # Errors
+/// It cannot be used as it is set, or its copy here is another process's.
+pub fn followed(
+    settings: &Settings,
+    repository: &config::Repository,
+    outside: &Outside,
+    client: &Client,
+) -> Result<Followed, AssemblyError> {
+    Ok(Followed {
+        origin: origin(settings, repository, client)?,
+        environments: repository.environments.clone(),
+        polling: Polling {
+            interval: repository.interval,
+            jitter: repository.jitter,
+        },
+        outside: outside.clone(),
     })
 }
 

@@ -143,7 +143,11 @@ async fn moved_before_a_kill(world: &World, looked: &Looked) -> Result<Vec<Addre
 async fn compared(world: &World, looked: &Looked) -> Result<(), CycleError> {
     let (plan, now) = (&looked.plan, world.clock.now());
     let due = looked.reconcile.comparing().after(now);
-    let seen = json!({ "at": now, "due": due, "revision": plan.revision, "same": plan.is_empty() });
+    let unknown = plan.steps.iter().filter(|step| step.unknown.is_some());
+    let seen = json!({
+        "at": now, "due": due, "revision": plan.revision, "same": plan.is_empty(),
+        "unknown": unknown.count(), "differs": plan.differs(),
+    });
     Ok(world.ledger.compared(&plan.environment, &seen).await?)
 }
 

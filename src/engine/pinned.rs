@@ -1,12 +1,13 @@
 //! One environment pinned to one Git state, and everything a run needs to make a graph of it.
 
 use super::{Trust, beside};
-use crate::graph::{Allowance, Graph};
+use crate::graph::{self, Allowance, Graph};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot,
 };
 use crate::source::Outside;
 use crate::source::render::Rendered;
+use crate::source::secrets::Secrets;
 use crate::spec::{Environment, EnvironmentReading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,6 +85,19 @@ impl Pinned {
         };
         let of = (&environment, &self.snapshot);
         beside::build(of, (fetched, rendered), kinds, allowance).await
+    }
+
+    /// Resolves it with what is at hand: no secret is fetched and nothing rendered, so their values are holes.
+    ///
+    /// # Errors
+    /// Every mistake that shows without them, located.
+    pub fn graph_at_hand(
+        &self,
+        kinds: &Kinds,
+        allowance: &Allowance,
+    ) -> Result<Graph, Vec<Diagnostic>> {
+        let nothing = (&Secrets::default(), &Rendered::default());
+        graph::build_within(&self.environment, nothing, kinds, &self.snapshot, allowance)
     }
 
     /// Returns the files with a say in it that are not the same in another state.

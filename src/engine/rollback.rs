@@ -1,7 +1,8 @@
 //! Environments that were rolled back: each is kept at the older revision for as long as Git says of it
 //! just what was refused. Anything new in Git ends the rollback.
 
-use super::{Followed, Kept, Pinned, Report, World, beside};
+use super::past::{self, PastError};
+use super::{Followed, Kept, Pinned, Report, World};
 use crate::ledger::{LedgerError, Rollback, RunOutcome, Version, Versions};
 use crate::model::{
     Diagnostic, EnvironmentName, OnFailure, Outcome, Revision, Severity, Snapshot, Step,
@@ -55,9 +56,9 @@ pub(super) async fn instead(
             world.ledger.end_rollback(name).await?;
             continue;
         }
-        match older(world, followed, &rollback).await {
+        match past::environment(followed, name, &rollback.to, world.registry.kinds()).await {
             Ok(old) => drop(instead.insert(name.clone(), old)),
-            Err(reason) => read.environment = Err(vec![unreadable(&rollback, &pinned, &reason)]),
+            Err(error) => read.environment = Err(unreadable(&rollback, &pinned, error)),
         }
     }
     Ok(instead)
@@ -150,30 +151,18 @@ async fn is_refused(
     Ok(true)
 }
 
-async fn older(
-    world: &World,
-    followed: &Followed,
-    rollback: &Rollback,
-) -> Result<(EnvironmentReading, Arc<Snapshot>), String> {
-    let at = followed.origin.at(&rollback.to).await;
-    let snapshot = at
-        .map_err(|error| chain(&error))?
-        .ok_or("a working folder has no past")?;
-    let kinds = world.registry.kinds();
-    let reading = beside::environments(followed, &snapshot, kinds).await;
-    let read = reading.environments.into_iter();
-    let mut of_it = read.filter(|read| read.name == rollback.environment);
-    let read = of_it.next().ok_or("it was not declared there")?;
-    Ok((read, snapshot))
-}
-
-fn unreadable(rollback: &Rollback, newest: &Pinned, reason: &str) -> Diagnostic {
-    Diagnostic {
+/// Returns what is told of an older state that cannot be had. Mistakes in it have places in its own files.
+fn unreadable(rollback: &Rollback, newest: &Pinned, error: PastError) -> Vec<Diagnostic> {
+    let why = match &error {
+        PastError::Broken { .. } => "whose specs cannot be used".to_owned(),
+        other => format!("which cannot be had: failed to {}", chain(other)),
+    };
+    let refused = Diagnostic {
         location: newest.environment.location.clone(),
         severity: Severity::Error,
         code: "rolled-back",
         message: format!(
-            "{} rolled this back to {}, which cannot be had: {reason}",
+            "{} rolled this back to {}, {why}",
             rollback.by,
             rollback.to.short()
         ),
@@ -183,5 +172,10 @@ fn unreadable(rollback: &Rollback, newest: &Pinned, reason: &str) -> Diagnostic 
         )),
         source_line: String::new(),
         related: None,
-    }
+    };
+    let mistakes = match error {
+        PastError::Broken { mistakes, .. } => mistakes,
+        _ => Vec::new(),
+    };
+    [vec![refused], mistakes].concat()
 }

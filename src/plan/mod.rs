@@ -61,6 +61,12 @@ impl Plan {
         self.steps.iter().all(|step| step.action == Action::None)
     }
 
+    /// Tells whether something is known to differ from Git.
+    pub fn differs(&self) -> bool {
+        let differs = |step: &Step| step.action != Action::None && step.unknown.is_none();
+        self.steps.iter().any(differs)
+    }
+
     /// Tells whether the live state of something could not be told, so that nobody knows whether live
     /// equals Git.
     pub fn is_unsure(&self) -> bool {

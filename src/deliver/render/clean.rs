@@ -1,6 +1,7 @@
 //! Makes text from outside harmless for a screen: no escape sequences, no invisible or
 //! direction-changing characters, nothing endless.
 
+use super::words::many;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ pub(super) const LONGEST_LINE: usize = 300;
 
 /// Returns one line of text with everything that is not plainly visible written as an escape, cut
 /// at [`LONGEST_LINE`].
-pub(super) fn line(text: &str) -> Cow<'_, str> {
+pub fn line(text: &str) -> Cow<'_, str> {
     line_of(text, LONGEST_LINE)
 }
 
@@ -28,7 +29,7 @@ pub(super) fn line_of(text: &str, longest: usize) -> Cow<'_, str> {
         }
     }
     if count > longest {
-        let _infallible = write!(clean, "… ({} more characters)", count - longest);
+        let _infallible = write!(clean, "… ({})", many(count - longest, "more character"));
     }
     Cow::Owned(clean)
 }
@@ -64,5 +65,6 @@ mod tests {
         assert_eq!(line("a\u{1b}[31mred\u{202e}x"), "a\\u{1b}[31mred\\u{202e}x");
         assert_eq!(line("plain – ä 日本"), "plain – ä 日本");
         assert_eq!(line_of("abcdef", 3), "abc… (3 more characters)");
+        assert_eq!(line_of("abcd", 3), "abc… (1 more character)");
     }
 }

@@ -15,6 +15,7 @@ mod slack;
 mod terminal;
 mod words;
 
+pub use clean::line as harmless;
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
 pub use markdown::{
     Page, conflict_markdown, overtaken_markdown, plan_markdown, run_markdown, validation_markdown,

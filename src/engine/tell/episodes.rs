@@ -80,7 +80,7 @@ impl Teller {
                 .keys()
                 .any(|code| conditions::crowded(code) == one.condition);
             if !still {
-                self.trouble_over(name, &one.condition).await?;
+                self.trouble_over(name, &one.condition, End::Mended).await?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ mod pulls;
 mod results;
 mod trouble;
 
+use super::conditions::End;
 use super::schedule::Reason;
 use super::{CycleError, Followed, Kept, Report, World};
 use crate::deliver::forge::Forge;
@@ -146,7 +147,8 @@ impl Teller {
     ) -> Result<(), LedgerError> {
         let name = kept.pinned.name();
         log(report);
-        self.trouble_over(name, trouble::INVALID).await?;
+        self.trouble_over(name, trouble::INVALID, End::Mended)
+            .await?;
         let new_failure = self.conditions(report).await?;
         let result = self.result(report, reason);
         // What put drift back is told by the drift's own message.
@@ -214,7 +216,8 @@ impl Teller {
 
     /// No file declares an environment any more, a broken one neither.
     pub async fn gone(&self, name: &EnvironmentName) {
-        trouble::log_untold(self.trouble_over(name, trouble::BROKEN).await);
+        let over = self.trouble_over(name, trouble::BROKEN, End::Undeclared);
+        trouble::log_untold(over.await);
         let seen = json!({ "at": self.world.clock.now(), "gone": true });
         trouble::log_untold(self.world.ledger.compared(name, &seen).await);
     }
@@ -222,7 +225,8 @@ impl Teller {
     /// The newest state of an environment can be used again.
     pub async fn mended(&self, name: &EnvironmentName) {
         tracing::info!(environment = %name, "Spec can be used again");
-        trouble::log_untold(self.trouble_over(name, trouble::BROKEN).await);
+        let over = self.trouble_over(name, trouble::BROKEN, End::Mended);
+        trouble::log_untold(over.await);
     }
 }
 

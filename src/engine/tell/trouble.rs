@@ -48,6 +48,7 @@ impl Teller {
         &self,
         name: &EnvironmentName,
         condition: &str,
+        how: End,
     ) -> Result<(), LedgerError> {
         let ledger = &self.world.ledger;
         let open = ledger.open_episodes(name).await?;
@@ -56,7 +57,7 @@ impl Teller {
             .filter(|open| open.address.is_none() && open.condition == condition)
         {
             ledger
-                .end_episode(episode.id, End::Mended.as_str(), self.world.clock.now())
+                .end_episode(episode.id, how.as_str(), self.world.clock.now())
                 .await?;
             if let Some(ended) = ledger.episode(episode.id).await? {
                 self.say_trouble(&ended).await;
@@ -93,7 +94,7 @@ impl Teller {
         for told in self.world.ledger.open_episodes_of(ORPHANED).await? {
             let name = &told.environment;
             if fleet.declares(name) || !names.contains(name) {
-                self.trouble_over(name, ORPHANED).await?;
+                self.trouble_over(name, ORPHANED, End::Mended).await?;
             }
         }
         for name in names.iter().filter(|name| !fleet.declares(name)) {
@@ -174,6 +175,7 @@ pub(super) fn invalid(diagnostics: &[Diagnostic]) -> Value {
     json!({
         "message": many(diagnostics.len(), "mistake"),
         "lines": shown,
+        "mistakes": &diagnostics[..diagnostics.len().min(SHOWN)],
         "hint": "The last good state stays in force. To see every mistake: reconciled validate",
     })
 }

@@ -51,3 +51,52 @@ fn what_never_had_a_good_state_is_in_the_status_with_what_is_wrong() {
         (world.command(&["status"]).code == Some(0)).then_some(())
     });
 }
+
+#[test]
+fn a_mistake_is_told_with_its_place_and_what_to_write_instead() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    let broken = shop("hello\n").replace("reconcile:", "reconsile:");
+    world.commit(&[("shop.yaml", &broken)]);
+    daemon.episode("broken-spec", |one| one.ended_at.is_none());
+    let text = world.command(&["status", "shop"]).stdout;
+    for told in [
+        "    shop.yaml:7:3: ",
+        "reconsile",
+        "      Did you mean `reconcile`?",
+        "    The last good state stays in force.",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let said = world.command(&["status", "--output", "json"]).stdout;
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let mistake = &said["environments"][0]["episodes"][0]["details"]["mistakes"][0];
+    let place = (&mistake["file"], &mistake["line"], &mistake["column"]);
+    assert_eq!(place, (&"shop.yaml".into(), &7.into(), &3.into()), "{said}");
+    assert!(mistake["hint"].is_string(), "{said}");
+    // Taken away, it is not said to be usable again.
+    world.commit(&[("shop.yaml", "")]);
+    let over = daemon.episode("broken-spec", |one| one.ended_at.is_some());
+    assert_eq!(over.how.as_deref(), Some("no longer declared"));
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_said_to_differ() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    let elsewhere = world.host().with_extension("away");
+    std::fs::rename(world.host(), elsewhere).unwrap();
+    daemon.episode("unknown", |one| one.ended_at.is_none());
+    let said = world.command(&["status"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.stdout
+            .contains("the live state of 1 resource is unknown"),
+        "{said:?}"
+    );
+    assert!(!said.stdout.contains("live differs"), "{said:?}");
+}

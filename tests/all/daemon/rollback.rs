@@ -1,7 +1,7 @@
 //! An environment that a person puts back to an older state: kept there until Git says something new.
 
 use super::world::Said;
-use super::{Daemon, World, environment, files};
+use super::{Daemon, World, environment, file, files};
 
 fn shop(greeting: &str) -> String {
     environment("shop", "", &files(&[("page", greeting)]))
@@ -103,26 +103,74 @@ fn a_rollback_that_is_ended_follows_git_again() {
 }
 
 #[test]
-fn a_state_that_cannot_be_had_changes_nothing_and_is_said() {
+fn what_cannot_be_carried_out_is_refused_at_once() {
+    let world = World::new();
+    let without = world.commit(&[("README.md", "nothing declared yet")]);
+    let first = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &first);
+    let broken = shop("hello\n").replace("reconcile:", "reconsile:");
+    let broken = world.commit(&[("shop.yaml", &broken)]);
+    let nowhere = file("n", "n", "${resources.nobody.path}");
+    let unresolved = world.commit(&[("shop.yaml", &environment("shop", "", &nowhere))]);
+    let only = world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.run_of("shop", &only);
+    for (arguments, told) in [
+        (&["--yes", "--to", "abc"][..], "no run worked from it"),
+        (&["--yes", "--to", &only], "that is the revision it is at"),
+        (&["--to", &first], "nobody can be asked here"),
+        (
+            &["--yes", "--to", &"1".repeat(40)],
+            "read the revision 1111111111",
+        ),
+        (&["--yes", "--to", &without], "no file declares it there"),
+        (&["--yes", "--to", &broken], "shop.yaml:7:3"),
+        (
+            &["--yes", "--to", &unresolved],
+            "there is no resource `nobody`",
+        ),
+    ] {
+        let said = rollback(&world, arguments);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains(told), "{told}: {said:?}");
+    }
+    let said = rollback(&world, &["--yes", "--to", &broken]);
+    assert!(said.stderr.contains("Did you mean"), "{said:?}");
+    assert!(
+        said.stderr.contains("next: Nothing was ordered."),
+        "{said:?}"
+    );
+    let status = world.command(&["status"]);
+    assert_eq!(status.code, Some(0), "{status:?}");
+    assert!(!status.stdout.contains("rolled back"), "{status:?}");
+    assert_eq!(world.live("page").unwrap(), "welcome\n");
+}
+
+#[test]
+fn what_cannot_be_checked_here_is_answered_by_the_daemon() {
     let world = World::new();
     let only = world.commit(&[("shop.yaml", &shop("hello\n"))]);
     let mut daemon = world.start();
     daemon.run_of("shop", &only);
-    for (arguments, told) in [
-        (&["--yes"][..], "nothing else of it went well"),
-        (&["--yes", "--to", "abc"], "no run worked from it"),
-        (&["--yes", "--to", &only], "that is the revision it is at"),
-        (&["--to", &"1".repeat(40)], "nobody can be asked here"),
-    ] {
-        let said = rollback(&world, arguments);
-        assert_eq!(said.code, Some(1), "{said:?}");
-        assert!(said.stderr.contains(told), "{said:?}");
-    }
+    // The command line can keep no copy of its own.
+    std::fs::write(world.folder().join("state/command-line"), "").unwrap();
     let nowhere = "1".repeat(40);
-    assert_eq!(rollback(&world, &["--yes", "--to", &nowhere]).code, Some(0));
+    let said = rollback(&world, &["--yes", "--to", &nowhere]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for told in [
+        "could not be checked here",
+        "the daemon cannot",
+        "shop --end",
+    ] {
+        assert!(said.stderr.contains(told), "{told}: {said:?}");
+    }
     let broken = daemon.episode("broken-spec", |broken| broken.ended_at.is_none());
     let why = broken.details.to_string();
     assert!(why.contains("rolled this back to 1111111111"), "{why}");
+    let status = world.command(&["status"]).stdout;
+    let told = "not carried out yet: a rollback";
+    assert!(status.contains(told), "{status}");
+    assert!(status.contains("which cannot be had: "), "{status}");
     daemon.looked_again("shop");
     assert_eq!(world.live("page").unwrap(), "hello\n");
     assert_eq!(rollback(&world, &["--end"]).code, Some(0));

@@ -5,6 +5,7 @@ mod tree;
 
 use super::clean;
 use super::run::Difference;
+use super::words::many;
 use crate::model::{Action, Change, Origin, Step, Value};
 
 /// The most lines one change may take.
@@ -127,7 +128,11 @@ impl<'v> Field<'v> {
         if below.len() > MOST_LINES {
             let left = below.len() - MOST_LINES;
             below.truncate(MOST_LINES);
-            below.push(Line::new(Sign::Same, 1, format!("… ({left} more lines)")));
+            below.push(Line::new(
+                Sign::Same,
+                1,
+                format!("… ({})", many(left, "more line")),
+            ));
         }
         lines.extend(below);
         lines
@@ -188,6 +193,8 @@ fn side(field: &Field<'_>, value: Option<&Value>, sign: Sign) -> String {
     match (shown.is_empty(), lines.count()) {
         (true, _) => tree::inline(value),
         (false, 0) => shown.join("\n"),
-        (false, more) => format!("{}\n… ({more} more lines)", shown.join("\n")),
+        (false, more) => {
+            format!("{}\n… ({})", shown.join("\n"), many(more, "more line"))
+        }
     }
 }

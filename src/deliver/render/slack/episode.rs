@@ -3,7 +3,7 @@
 use super::{Draft, clip, code, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::run::{Difference, Episode, EpisodeEnd};
-use crate::deliver::render::words::at;
+use crate::deliver::render::words::{at, many};
 
 /// The most fields that are shown.
 const MOST_FIELDS: usize = 20;
@@ -19,7 +19,7 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
     }
     let more = episode.differences.len().saturating_sub(MOST_FIELDS);
     if more > 0 {
-        lines.push(format!("… and {more} more fields"));
+        lines.push(format!("… and {}", many(more, "more field")));
     }
     if episode.differences.is_empty() {
         lines.push("It is gone from the live side.".to_owned());

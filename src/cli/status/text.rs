@@ -1,0 +1,164 @@
+//! `status` for people: a line or two about everything that is wrong, and what to do about it.
+
+use super::{Ordered, Standing};
+use crate::cli::history;
+use crate::deliver::render::{harmless, many};
+use crate::ledger::Episode;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Returns what stands in the daemon's own way, two lines each.
+pub(super) fn in_the_way(conditions: &BTreeMap<String, Value>, now: Timestamp) -> String {
+    let mut text = String::new();
+    for (name, details) in conditions {
+        let said = |key: &str| details[key].as_str().unwrap_or_default();
+        let since = said("since").parse();
+        let since = since.map_or_else(|_| String::new(), |at| format!(" for {}", ago(now, at)));
+        let (message, hint) = (said("message"), said("hint"));
+        let _infallible = writeln!(text, "{name}{since}: {message}\n  {hint}");
+    }
+    text
+}
+
+/// Returns how repositories and environments stand.
+pub(super) fn all(standings: &[Standing], repositories: &[Value], now: Timestamp) -> String {
+    let mut text = String::new();
+    for state in repositories {
+        let said = |key: &str| state[key].as_str().unwrap_or_default().to_owned();
+        let revision: String = said("revision").chars().take(8).collect();
+        let _infallible = writeln!(
+            text,
+            "repository {}: {} {revision}{}",
+            said("name"),
+            said("state"),
+            said("reason")
+        );
+    }
+    for one in standings {
+        text.push_str(&of_one(one, now));
+    }
+    if standings.is_empty() {
+        text.push_str("\nNo environment yet.\n");
+    }
+    text
+}
+
+/// Returns how one environment stands.
+pub(super) fn of_one(one: &Standing, now: Timestamp) -> String {
+    let mut text = String::new();
+    let late = if one.overdue {
+        ", which is too long"
+    } else {
+        ""
+    };
+    let compared = one.compared_at().map_or_else(
+        || "never compared".to_owned(),
+        |at| format!("compared {} ago{late}", ago(now, at)),
+    );
+    let differs = if one.differs {
+        ", live differs from Git"
+    } else {
+        ""
+    };
+    let unknown = match one.unknown {
+        0 => String::new(),
+        count => format!(", the live state of {} is unknown", many(count, "resource")),
+    };
+    let health = if one.needs_a_look() {
+        "needs a look"
+    } else {
+        "ok"
+    };
+    let name = &one.environment;
+    let _infallible = writeln!(text, "\n{name}: {health}, {compared}{differs}{unknown}");
+    if let Some(pause) = &one.paused {
+        let _infallible = writeln!(
+            text,
+            "  paused by {} for {}: {}",
+            pause.by,
+            ago(now, pause.since),
+            pause.why
+        );
+    }
+    if let Some(rollback) = &one.rolled_back {
+        text.push_str(&of_rollback(rollback, now));
+    }
+    if let Some(run) = &one.last_run {
+        let _infallible = write!(text, "  last run {}", history::line(run).trim_start());
+    }
+    for episode in &one.episodes {
+        text.push_str(&of_trouble(episode, now));
+    }
+    text
+}
+
+/// Returns what is wrong: since when, each mistake with its place and what to write instead, and what to do.
+pub(in crate::cli) fn of_trouble(episode: &Episode, now: Timestamp) -> String {
+    let details = &episode.details;
+    let address = episode.address.as_ref();
+    let what = address.map_or_else(String::new, |address| format!(" {}", address.resource));
+    let message = details["message"].as_str();
+    let message = message.map_or_else(String::new, |message| format!(": {message}"));
+    let age = ago(now, episode.opened_at);
+    let first = format!("{}{what} for {age}{message}", episode.condition);
+    let mut text = format!("  {}\n", harmless(&first));
+    // What an older daemon wrote down has no mistakes, only their first lines.
+    let lines = match &details["mistakes"] {
+        Value::Array(mistakes) => mistakes.iter().flat_map(mistake).collect(),
+        _ => listed(&details["lines"]),
+    };
+    for line in lines
+        .iter()
+        .chain(details["hint"].as_str().map(str::to_owned).as_ref())
+    {
+        let _infallible = writeln!(text, "    {}", harmless(line));
+    }
+    text
+}
+
+fn listed(lines: &Value) -> Vec<String> {
+    let lines = lines.as_array().into_iter().flatten();
+    lines
+        .filter_map(|line| Some(line.as_str()?.to_owned()))
+        .collect()
+}
+
+fn mistake(one: &Value) -> Vec<String> {
+    let said = |key: &str| one[key].as_str().unwrap_or_default();
+    let place = format!("{}:{}:{}", said("file"), one["line"], one["column"]);
+    let first = format!("{place}: {}", said("message"));
+    let hint = one["hint"].as_str().map(|hint| format!("  {hint}"));
+    [Some(first), hint].into_iter().flatten().collect()
+}
+
+fn of_rollback(ordered: &Ordered, now: Timestamp) -> String {
+    let rollback = &ordered.rollback;
+    let refused = rollback.refused.as_ref();
+    let from = refused.map_or_else(String::new, |one| format!(" from {}", one.revision.short()));
+    let why = if rollback.why.is_empty() { "" } else { ": " };
+    let how = if ordered.carried_out {
+        "rolled back"
+    } else {
+        "not carried out yet: a rollback"
+    };
+    format!(
+        "  {how}{from} to {} by {} for {}{why}{}\n",
+        rollback.to.short(),
+        rollback.by,
+        ago(now, rollback.since),
+        rollback.why
+    )
+}
+
+/// A time span in its largest whole unit.
+fn ago(now: Timestamp, at: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
