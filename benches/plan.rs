@@ -29,6 +29,7 @@ use reconciled::spec::{self, ReadOptions};
 use report::{heading, line, ms, number, ratio};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// As the program has it.
@@ -85,7 +86,7 @@ impl<'k> Scene<'k> {
         let (before, graph) = wanted(&one_environment(apps, "bench"), kinds);
         let mut wanted = before.clone();
         for wanted in changed(&mut wanted, every) {
-            label(&mut wanted.desired, "release", "next");
+            label(Arc::make_mut(&mut wanted.desired), "release", "next");
         }
         let mut observed = BTreeMap::new();
         for (was, now) in before.iter().zip(&wanted) {
@@ -185,7 +186,7 @@ fn label(object: &mut Value, key: &str, text: &str) {
 
 /// The object as a server keeps it: what was declared, defaults and a status.
 fn live(wanted: &Wanted) -> Live {
-    let mut value = wanted.desired.clone();
+    let mut value = Value::clone(&wanted.desired);
     if let Value::Map(fields) = &mut value {
         let status = json!({
             "observedGeneration": 1, "replicas": 0, "availableReplicas": 0,
@@ -222,7 +223,7 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         place: wanted.connection.leads_to(),
         identity: wanted.identity.clone().expect("no holes here"),
         external_id: Some("5ad8a1a5-0000-4000-8000-000000000000".to_owned()),
-        applied: key.sealed_json(&wanted.desired),
+        applied: key.sealed_json(&wanted.desired).into(),
         protected: false,
         verdict: None,
     }

@@ -14,7 +14,7 @@ use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -126,7 +126,7 @@ fn blocker(step: &Step, stuck: &BTreeMap<&Address, &Step>) -> Option<String> {
 }
 
 fn holes_need<'a>(step: &'a Step, before: &Address) -> Option<&'a str> {
-    let holes = step.desired.as_ref()?.holes();
+    let holes = step.desired.as_deref()?.holes();
     holes
         .into_iter()
         .flat_map(|hole| &hole.needs)
@@ -294,14 +294,14 @@ impl Run<'_> {
         })?;
         // What the server predicted was for other values.
         Ok(Cow::Owned(Step {
-            desired: Some(value),
+            desired: Some(Arc::new(value)),
             payload: None,
             ..step.clone()
         }))
     }
 
     fn owned(&self, step: &Step, applied: &Applied) -> Owned {
-        let desired = step.desired.as_ref().unwrap_or(&Value::Null);
+        let desired = step.desired.as_deref().unwrap_or(&Value::Null);
         Owned {
             address: step.address.clone(),
             kind: step.kind.clone(),
@@ -309,7 +309,7 @@ impl Run<'_> {
             place: step.connection.leads_to(),
             identity: step.identity.clone(),
             external_id: applied.external_id.clone(),
-            applied: self.needs.digest_key.sealed_json(desired),
+            applied: Arc::new(self.needs.digest_key.sealed_json(desired)),
             protected: step.protected,
             verdict: applied.verdict.clone(),
         }

@@ -33,7 +33,7 @@ impl Graph {
                     kind: Arc::clone(&node.kind),
                     connection: Arc::clone(connections.get(&node.connection)?),
                     identity: self.values.kinds.identity(&node.kind, &desired),
-                    desired,
+                    desired: Arc::new(desired),
                     after: node.after.clone(),
                     lifecycle: node.lifecycle.clone(),
                     location: node.place.location(),

@@ -28,7 +28,7 @@ fn owned(text: &str, applied: serde_json::Value) -> Owned {
         place: None,
         identity: Identity(vec![("/path".into(), "/etc/motd".into())]),
         external_id: None,
-        applied,
+        applied: applied.into(),
         protected: false,
         verdict: None,
     }
@@ -116,7 +116,7 @@ async fn what_is_owned_is_replaced_released_and_named() {
     assert_eq!(ledger.verify().await.unwrap().records, 2);
     ledger.own(&owned("shop/a", json!(2))).await.unwrap();
     let shop = ledger.owned(&environment("shop")).await.unwrap();
-    assert_eq!(shop[0].applied, json!(2));
+    assert_eq!(*shop[0].applied, json!(2));
     ledger.release(&address("shop/a")).await.unwrap();
     ledger.release(&address("shop/a")).await.unwrap();
     let all = ledger.all_owned_addresses().await.unwrap();

@@ -19,6 +19,7 @@ pub mod reconcile;
 pub mod render;
 pub mod secret;
 pub mod secret_source;
+mod shared;
 pub mod snapshot;
 pub mod step;
 pub mod value;

@@ -5,6 +5,7 @@ use super::fault::Class;
 use super::id::{Address, KindName};
 use super::kind::ListRule;
 use super::path::{FieldPath, PathPattern};
+use super::shared;
 use super::value::{Map, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,8 @@ pub struct Owned {
     /// The id the live side made for it, where it makes one (a cloud's UUID, a Kubernetes uid).
     pub external_id: Option<String>,
     /// The declared fields as last applied, secrets as keyed digests (`DigestKey::sealed_json`).
-    pub applied: serde_json::Value,
+    #[serde(with = "shared")]
+    pub applied: Arc<serde_json::Value>,
     /// True where it was marked protected when last applied: a prune of it waits.
     pub protected: bool,
     /// What the provider told of the state it was left in.
@@ -99,7 +101,7 @@ pub struct Asked {
     /// Which live object.
     pub identity: Identity,
     /// What Git declares; `None` where it is only looked for to be deleted.
-    pub desired: Option<Value>,
+    pub desired: Option<Arc<Value>>,
     /// What was applied last, where the ledger knows.
     pub owned: Option<Arc<Owned>>,
     /// How deep to look.

@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::id::{Address, KindName};
 use super::observation::{Health, Identity, Mark, Touch};
 use super::path::FieldPath;
+use super::shared;
 use super::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -95,7 +96,8 @@ pub struct Step {
     /// The declared fields, maybe with holes; `None` on `Delete`. Where `lifecycle.ignore` covers a
     /// declared field of an object that is there, the live value stands in its place (or nothing,
     /// where live has none): writing it changes nothing, by PUT, PATCH or server-side apply alike.
-    pub desired: Option<Value>,
+    #[serde(serialize_with = "shared::option")]
+    pub desired: Option<Arc<Value>>,
     /// The fields that differ, in order.
     pub changes: Vec<Change>,
     /// The live state it was planned against; `None` where nothing was there.

@@ -22,7 +22,7 @@ pub struct Wanted {
     /// Which live object is meant; `None` where that hangs on a hole.
     pub identity: Option<Identity>,
     /// The declared fields; sensitive ones sealed, unknown ones holes.
-    pub desired: Value,
+    pub desired: Arc<Value>,
     /// What it reads or names in `dependsOn`, members included.
     pub after: BTreeSet<Address>,
     /// What the spec says about its life.

@@ -211,7 +211,7 @@ pub(super) fn stray(
         place: marked.connection.leads_to(),
         identity: marked.identity.clone(),
         external_id: None,
-        applied: serde_json::Value::Null,
+        applied: Arc::default(),
         protected: false,
         verdict: None,
     };
@@ -232,7 +232,7 @@ fn is_marked_by(live: &Live, address: &Address) -> bool {
 }
 
 fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>>) -> Step {
-    let applied = Value::from_json(owned.applied.clone());
+    let applied = Value::from_json((*owned.applied).clone());
     let gone = || {
         Arc::new(Connection {
             name: owned.connection.clone(),

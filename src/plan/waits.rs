@@ -1,6 +1,6 @@
 //! What hangs on something that waits, waits too, and says for what.
 
-use crate::model::{Action, Address, Health, Hole, Step, Value};
+use crate::model::{Action, Address, Health, Hole, Step};
 use std::collections::BTreeMap;
 
 /// Turns every writing step into a wait whose dependency waits, or whose value will not come.
@@ -59,7 +59,7 @@ impl Stand {
     }
 
     fn blocker(&self, step: &Step) -> Option<String> {
-        let holes = step.desired.iter().flat_map(Value::holes);
+        let holes = step.desired.iter().flat_map(|desired| desired.holes());
         let after = || {
             let mut after = step.after.iter();
             let (before, how) = after.find_map(|one| Some((one, self.stuck.get(one)?)))?;

@@ -27,7 +27,7 @@ fn owned(text: &str) -> Owned {
         place: None,
         identity: Identity(vec![("/path".into(), text.into())]),
         external_id: None,
-        applied: serde_json::json!({}),
+        applied: serde_json::json!({}).into(),
         protected: false,
         verdict: None,
     }

@@ -85,7 +85,7 @@ impl Provider for Scripted {
         self.applied
             .lock()
             .unwrap()
-            .push((name.clone(), step.desired.clone()));
+            .push((name.clone(), step.desired.as_deref().cloned()));
         if self.fails.contains(name.as_str()) {
             return Err(ProviderError::Unavailable {
                 what: name,
@@ -385,10 +385,8 @@ async fn a_hole_is_filled_from_the_step_before() {
         needs: BTreeSet::from(["db".into()]),
         sensitive: true,
     };
-    api.desired = Some(Value::Map(Map::from_iter([(
-        "url".to_owned(),
-        Value::Hole(hole),
-    )])));
+    let url = ("url".to_owned(), Value::Hole(hole));
+    api.desired = Some(Arc::new(Value::Map(Map::from_iter([url]))));
     let setup = Setup::new(provider, vec![step("db", Action::Create, 0, &[]), api]);
     let provider = Arc::clone(&setup.provider);
     assert_eq!(words(&setup.play().await), ["api done", "db done"]);

@@ -81,7 +81,7 @@ fn unreachable(wanted: &Wanted) -> Option<String> {
 
 /// Returns what the ledger is to know of a step that writes nothing.
 fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
-    let desired = step.desired.as_ref().unwrap_or(&Value::Null);
+    let desired = step.desired.as_deref().unwrap_or(&Value::Null);
     Owned {
         address: step.address.clone(),
         kind: step.kind.clone(),
@@ -89,7 +89,7 @@ fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
         place: step.connection.leads_to(),
         identity: step.identity.clone(),
         external_id: step.external_id.clone(),
-        applied: key.sealed_json(desired),
+        applied: Arc::new(key.sealed_json(desired)),
         protected: step.protected,
         verdict: live.and_then(|live| live.verdict.clone()),
     }

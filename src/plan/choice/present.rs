@@ -9,6 +9,7 @@ use crate::model::{
 use crate::plan::diff;
 use crate::plan::kept::kept;
 use crate::plan::ownership::Claim;
+use std::sync::Arc;
 
 /// What is to become ours that is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ fn written(mut step: Step, wanted: &Wanted, live: &Live) -> Step {
         }
     }
     if let Some(kept) = kept {
-        step.desired = Some(kept);
+        step.desired = Some(Arc::new(kept));
     }
     if step.is_drift() {
         step.touched_by = touches(live, &step.changes);

@@ -25,9 +25,9 @@ impl Guesses {
             return guesses;
         };
         let (kind, merged) = (&*wanted.kind, merged.as_ref());
-        guesses.applied = owned.map(|owned| Value::from_json(owned.applied.clone()));
+        guesses.applied = owned.map(|owned| Value::from_json((*owned.applied).clone()));
         let sides = [
-            Some(&wanted.desired),
+            Some(&*wanted.desired),
             merged,
             live,
             guesses.applied.as_ref(),

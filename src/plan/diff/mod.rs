@@ -46,7 +46,7 @@ pub fn changes(
         Some(Prediction::Becomes { value, .. }) if wanted.desired.holes().is_empty() => {
             (value, Reach::Whole)
         }
-        _ => (&wanted.desired, Reach::Declared),
+        _ => (&*wanted.desired, Reach::Declared),
     };
     let guesses = Guesses::of(wanted, owned, Some(&live.value));
     // Most of what is kept is as it should be; that is told without walking it.
@@ -98,7 +98,7 @@ struct Diff<'a> {
 
 impl<'a> Diff<'a> {
     fn new(wanted: &'a Wanted, owned: Option<&Owned>, key: &'a DigestKey) -> Self {
-        let applied = owned.map(|owned| Value::from_json(owned.applied.clone()));
+        let applied = owned.map(|owned| Value::from_json((*owned.applied).clone()));
         Self {
             kind: Cow::Borrowed(&wanted.kind),
             wanted,
@@ -151,7 +151,7 @@ impl<'a> Diff<'a> {
     fn shape(&self, live: Option<&Value>, after: &Value) -> Shape {
         let kind = &*self.kind;
         let sides = [
-            Some(&self.wanted.desired),
+            Some(&*self.wanted.desired),
             Some(after),
             live,
             self.applied.as_ref(),

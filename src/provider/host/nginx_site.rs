@@ -64,7 +64,7 @@ pub(super) fn observe(
     asked: &Asked,
 ) -> Result<Observation, HostError> {
     let site = Site::at(root, asked.identity.get("/name").unwrap_or_default())?;
-    let desired = asked.desired.as_ref().and_then(Value::as_map);
+    let desired = asked.desired.as_deref().and_then(Value::as_map);
     // What is live can be told without nginx; nothing can be put in place.
     let refused = nginx.is_none().then(|| {
         let what = format!("the site {}", site.name);
@@ -103,9 +103,9 @@ pub(super) fn observe(
 }
 
 fn shown(site: &Site<'_>, asked: &Asked, found: &Found) -> Result<Map, HostError> {
-    let desired = asked.desired.as_ref();
+    let desired = asked.desired.as_deref();
     let declared = desired.and_then(|desired| desired.get("content"));
-    let applied = asked.owned.as_ref().map(|owned| &owned.applied);
+    let applied = asked.owned.as_ref().map(|owned| &*owned.applied);
     let text = site
         .text()
         .unwrap_or_else(|| "(too large to show)".to_owned());

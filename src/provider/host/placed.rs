@@ -91,7 +91,7 @@ pub(super) fn observe(
     asked: &Asked,
 ) -> Result<Observation, HostError> {
     let look = Look::at(root, asked.identity.get("/path").unwrap_or_default())?;
-    let desired = asked.desired.as_ref().and_then(Value::as_map);
+    let desired = asked.desired.as_deref().and_then(Value::as_map);
     let Some(found) = &look.found else {
         let prediction = desired.filter(|_| asked.depth >= Depth::PredictAll);
         return Ok(Observation::Absent {
@@ -102,7 +102,7 @@ pub(super) fn observe(
     };
     let known = Known {
         desired,
-        applied: asked.owned.as_ref().map(|owned| &owned.applied),
+        applied: asked.owned.as_ref().map(|owned| &*owned.applied),
         sealed: look.record.as_ref().is_some_and(|record| record.sealed),
         whose: look.whose(&asked.address, root)?,
     };
@@ -228,7 +228,7 @@ pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied
     let what = format!("the file {}", step.identity);
     let failed = |error: HostError| error.refusal(what.clone());
     let look = Look::at(root, step.identity.get("/path").unwrap_or_default()).map_err(failed)?;
-    let desired = step.desired.as_ref().and_then(Value::as_map);
+    let desired = step.desired.as_deref().and_then(Value::as_map);
     let new = desired
         .map(|desired| wished(form, desired, look.found.as_ref(), &look.path))
         .transpose()

@@ -49,10 +49,10 @@ pub(super) async fn carry_out(
     step: &Step,
     stop: &CancellationToken,
 ) -> Result<Applied, ProviderError> {
-    let sealer = Sealer::of(row, step.desired.as_ref());
+    let sealer = Sealer::of(row, step.desired.as_deref());
     let what = format!("{} {}", step.kind, step.identity);
     let failed = |failure: Failure| sealer.scrubbed(failure).of_step(&what);
-    let (identity, desired) = (&step.identity, step.desired.as_ref());
+    let (identity, desired) = (&step.identity, step.desired.as_deref());
     let found = if step.action == Action::Create {
         target::locate_new(cluster, identity, desired).await
     } else {
@@ -69,7 +69,7 @@ pub(super) async fn carry_out(
         Err(NoTarget::NotServed(reference)) => {
             return Err(failed(target::not_served(
                 &reference,
-                step.desired.as_ref(),
+                step.desired.as_deref(),
             )));
         }
     };
@@ -124,7 +124,7 @@ impl Work<'_> {
     }
 
     fn payload(&self) -> Result<Json, ProviderError> {
-        let desired = self.step.desired.as_ref().unwrap_or(&Value::Null);
+        let desired = self.step.desired.as_deref().unwrap_or(&Value::Null);
         let mut sent = shape::payload(desired).map_err(|failure| self.failed(failure))?;
         if !sent.holes.is_empty() {
             let (what, reason) = (self.what(), "a value is not known yet".to_owned());
@@ -323,7 +323,12 @@ impl Work<'_> {
         yielded: &Yielded,
     ) -> Applied {
         let verdict = self.verdict(live, sent, yielded).await;
-        let seen = present(live, &self.target, self.step.desired.as_ref(), &self.sealer);
+        let seen = present(
+            live,
+            &self.target,
+            self.step.desired.as_deref(),
+            &self.sealer,
+        );
         Applied {
             outputs: seen.outputs,
             mark: Some(seen.mark),

@@ -6,6 +6,7 @@ use super::rights::Rights;
 use super::sender::{Ask, Sender};
 use super::verdict::Verdicts;
 use super::watch::Watches;
+use super::written::Written;
 use crate::model::DigestKey;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -144,6 +145,18 @@ impl Cluster {
         namespace: &str,
         selector: Option<&str>,
     ) -> Result<Option<Vec<Json>>, Failure> {
+        let found = self.written(served, namespace, selector).await?;
+        let objects = found.map(|found| found.iter().map(Written::object).collect());
+        objects.transpose()
+    }
+
+    /// Reads a whole collection that may be large.
+    pub(super) async fn written(
+        &self,
+        served: &Served,
+        namespace: &str,
+        selector: Option<&str>,
+    ) -> Result<Option<Vec<Written>>, Failure> {
         let path = served.path(namespace, None);
         let found = self.sender.collection(&path, selector).await?;
         Ok(found.map(|found| found.items))

@@ -3,12 +3,14 @@
 
 use super::cluster::Cluster;
 use super::error::Failure;
+use super::marks;
 use super::reference::Reference;
 use super::target::Target;
 use super::watch::Place;
+use super::written::Written;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Up to this many objects of one kind and namespace are read singly.
 pub(super) const FEW: usize = 2;
@@ -19,14 +21,17 @@ const AT_ONCE: usize = 8;
 #[derive(Default)]
 pub(super) struct Listed {
     /// By kind and place, then by name.
-    objects: HashMap<Place, HashMap<String, Json>>,
+    objects: HashMap<Place, HashMap<String, Written>>,
     /// Collections and objects that could not be read; an empty name means the collection.
     failures: HashMap<(Place, String), Failure>,
 }
 
 impl Listed {
     /// Returns the live object, `None` where the server says that it is not there.
-    pub(super) fn find(&self, target: &Target) -> Result<Option<&Json>, &Failure> {
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub(super) fn find(&self, target: &Target) -> Result<Option<Json>, Failure> {
         let place = (target.served.clone(), target.namespace().to_owned());
         let name = &target.reference.name;
         if let Some(object) = self
@@ -34,11 +39,11 @@ impl Listed {
             .get(&place)
             .and_then(|objects| objects.get(name))
         {
-            return Ok(Some(object));
+            return object.object().map(Some);
         }
         for name in [name.clone(), String::new()] {
             if let Some(failure) = self.failures.get(&(place.clone(), name)) {
-                return Err(failure);
+                return Err(failure.clone());
             }
         }
         Ok(None)
@@ -51,20 +56,28 @@ impl Listed {
             .any(|failure| failure.code == "not-served")
     }
 
-    /// Returns every object that was read.
-    pub(super) fn objects(&self) -> impl Iterator<Item = (Target, &Json)> {
-        self.objects.iter().flat_map(|((served, _), objects)| {
-            objects.values().map(|object| {
-                let reference = Reference::of_live(&served.group, &served.kind, object);
-                (
-                    Target {
-                        reference,
-                        served: served.clone(),
-                    },
-                    object,
-                )
-            })
-        })
+    /// Returns every object that was read and carries a mark like ours, but those that are meant.
+    pub(super) fn others(&self, meant: &BTreeSet<&Reference>) -> Vec<(Target, Json)> {
+        let mut others = Vec::new();
+        for ((served, namespace), objects) in &self.objects {
+            for (name, object) in objects {
+                let reference = Reference {
+                    group: served.group.clone(),
+                    kind: served.kind.clone(),
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                };
+                if meant.contains(&reference) || !object.mentions(marks::ADDRESS) {
+                    continue;
+                }
+                let Ok(object) = object.object() else {
+                    continue;
+                };
+                let served = served.clone();
+                others.push((Target { reference, served }, object));
+            }
+        }
+        others
     }
 }
 
@@ -112,7 +125,7 @@ pub(super) async fn fetch<'t>(
     listed
 }
 
-type Answers = Vec<(String, Result<Json, Failure>)>;
+type Answers = Vec<(String, Result<Written, Failure>)>;
 
 /// Takes from the place's watch what it knows, and reads the rest: what is not there, or not ours.
 async fn heard_or_read(cluster: &Cluster, place: Place, want: Want) -> (Place, Answers) {
@@ -130,12 +143,16 @@ async fn heard_or_read(cluster: &Cluster, place: Place, want: Want) -> (Place, A
     }
     let (answers, is_whole) = read(cluster, &place, &names).await;
     if let Some(watch) = watch.filter(|_| answers.iter().all(|(_, answer)| answer.is_ok())) {
-        let found: HashMap<&str, &Json> = answers
+        let found: HashMap<&str, &Written> = answers
             .iter()
             .filter_map(|(name, answer)| Some((name.as_str(), answer.as_ref().ok()?)))
             .collect();
         for name in &names {
-            watch.read(name, found.get(name.as_str()).copied());
+            match found.get(name.as_str()).map(|object| object.object()) {
+                Some(Ok(object)) => watch.read(name, Some(&object)),
+                Some(Err(_)) => {}
+                None => watch.read(name, None),
+            }
         }
     }
     if is_whole {
@@ -149,11 +166,11 @@ async fn heard_or_read(cluster: &Cluster, place: Place, want: Want) -> (Place, A
 async fn read(cluster: &Cluster, place: &Place, names: &[String]) -> (Answers, bool) {
     let (served, namespace) = place;
     if names.len() > FEW {
-        match cluster.list(served, namespace, None).await {
+        match cluster.written(served, namespace, None).await {
             Ok(Some(objects)) => {
-                let named = objects.into_iter().filter_map(|object| {
-                    Some((object["metadata"]["name"].as_str()?.to_owned(), Ok(object)))
-                });
+                let named = objects
+                    .into_iter()
+                    .filter_map(|object| Some((object.name()?, Ok(object))));
                 return (named.collect(), true);
             }
             // Discovery said that it is served: it went away in between, which the next look will see.
@@ -172,7 +189,7 @@ async fn read(cluster: &Cluster, place: &Place, names: &[String]) -> (Answers, b
     let mut answers = Vec::new();
     for name in names {
         match cluster.get(served, namespace, name).await {
-            Ok(Some(object)) => answers.push((name.clone(), Ok(object))),
+            Ok(Some(object)) => answers.push((name.clone(), Ok(Written::of(&object)))),
             Ok(None) => {}
             Err(failure) => answers.push((name.clone(), Err(failure))),
         }

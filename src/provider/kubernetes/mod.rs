@@ -42,6 +42,7 @@ mod target;
 mod verdict;
 mod watch;
 mod write;
+mod written;
 
 pub use connection::KubernetesSettings;
 pub use import::{Import, Search};
@@ -180,7 +181,7 @@ impl Kubernetes {
         let Some(first) = asked.first() else {
             return Vec::new();
         };
-        let row = |one: &Asked| self.row(&one.kind).cloned();
+        let row = |one: &Asked| self.row(&one.kind);
         match self.look_up(&first.connection).await {
             Ok(cluster) => observe::answers(&cluster, row, asked).await,
             Err(failure) => asked

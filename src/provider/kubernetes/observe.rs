@@ -15,7 +15,7 @@ use crate::model::{
     Address, Asked, Depth, EnvironmentName, Identity, Kind, ListRule, Live, Marked, Observation,
     Observed, Owner, PathPattern, Prediction, Value,
 };
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -28,14 +28,14 @@ const AT_ONCE: usize = 8;
 const LOOKS: u32 = 4;
 
 /// Answers every question about one cluster.
-pub(super) async fn answers(
+pub(super) async fn answers<'r>(
     cluster: &Cluster,
-    row: impl Fn(&Asked) -> Option<Kind>,
+    row: impl Fn(&Asked) -> Option<&'r Kind>,
     asked: &[&Asked],
 ) -> Vec<Observed> {
     let objects = asked
         .iter()
-        .map(|one| (&one.identity, one.desired.as_ref()));
+        .map(|one| (&one.identity, one.desired.as_deref()));
     let types = if cluster.doubts_types() {
         cluster.types(Duration::ZERO).await
     } else {
@@ -61,24 +61,21 @@ pub(super) async fn answers(
         planned,
     } = found;
     let scalers = Scalers::new(cluster, &types, asked);
-    let mut looks = Vec::new();
-    for (one, target) in &targets {
-        let Some(row) = row(one) else { continue };
-        looks.push(look(
-            cluster,
-            row,
-            one,
-            target,
-            listed.find(target),
-            (&planned, &scalers),
-        ));
+    let mut waiting = targets.iter();
+    let mut looks = FuturesUnordered::new();
+    loop {
+        // A look is made when its turn comes: thousands that wait would take much room.
+        let free = AT_ONCE - looks.len();
+        for (one, target) in waiting.by_ref().take(free) {
+            let Some(row) = row(one) else { continue };
+            let found = listed.find(target);
+            looks.push(look(cluster, row, one, target, found, (&planned, &scalers)));
+        }
+        match looks.next().await {
+            Some(answer) => answers.push(answer),
+            None => break,
+        }
     }
-    answers.extend(
-        stream::iter(looks)
-            .buffer_unordered(AT_ONCE)
-            .collect::<Vec<_>>()
-            .await,
-    );
     answers.extend(others(asked, &targets, &listed, &row));
     answers
 }
@@ -103,7 +100,7 @@ async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Fo
     let planned = Planned::read(asked);
     let (mut answers, mut targets) = (Vec::new(), Vec::new());
     for one in asked {
-        match target::locate(types, cluster, &one.identity, one.desired.as_ref()) {
+        match target::locate(types, cluster, &one.identity, one.desired.as_deref()) {
             Ok(target) => targets.push((*one, target)),
             Err(NoTarget::Failed(failure)) => {
                 answers.push(Observed::answer(one, failure.unknown()));
@@ -143,7 +140,7 @@ impl Planned {
             kinds: BTreeSet::new(),
             namespaces: BTreeSet::new(),
         };
-        for desired in asked.iter().filter_map(|one| one.desired.as_ref()) {
+        for desired in asked.iter().filter_map(|one| one.desired.as_deref()) {
             let text = |keys: &[&str]| {
                 desired
                     .at(keys)
@@ -177,7 +174,7 @@ fn unserved(asked: &Asked, reference: &Reference, planned: &Planned, types: &Typ
         };
     }
     if asked.desired.is_some() {
-        return target::not_served(reference, asked.desired.as_ref()).unknown();
+        return target::not_served(reference, asked.desired.as_deref()).unknown();
     }
     // With a group's server down a kind of another version of it may only be out of sight.
     if types.knows_down(&reference.group) {
@@ -189,17 +186,18 @@ fn unserved(asked: &Asked, reference: &Reference, planned: &Planned, types: &Typ
 
 async fn look(
     cluster: &Cluster,
-    row: Kind,
+    row: &Kind,
     asked: &Asked,
     target: &Target,
-    found: Result<Option<&Json>, &Failure>,
+    found: Result<Option<Json>, Failure>,
     (planned, scalers): (&Planned, &Scalers<'_>),
 ) -> Observed {
-    let sealer = Sealer::new(&row, asked);
-    let live = match found {
-        Ok(live) => live,
-        Err(failure) => return Observed::answer(asked, sealer.scrubbed(failure.clone()).unknown()),
+    let sealer = Sealer::new(row, asked);
+    let found = match found {
+        Ok(found) => found,
+        Err(failure) => return Observed::answer(asked, sealer.scrubbed(failure).unknown()),
     };
+    let live = found.as_ref();
     let ask = match asked.depth {
         Depth::Identity | Depth::Read => false,
         Depth::Predict => live.is_some(),
@@ -207,7 +205,7 @@ async fn look(
     };
     let mut answer = Answer::default();
     let mut again = None;
-    if let Some(desired) = asked.desired.as_ref().filter(|_| ask) {
+    if let Some(desired) = asked.desired.as_deref().filter(|_| ask) {
         let question = Question {
             cluster,
             target,
@@ -230,7 +228,7 @@ async fn look(
         let prediction = answer.prediction;
         return Observed::answer(asked, Observation::Absent { prediction });
     };
-    let mut seen = present(live, target, asked.desired.as_ref(), &sealer);
+    let mut seen = present(live, target, asked.desired.as_deref(), &sealer);
     seen.lists = lists(answer.prediction.as_ref(), &seen, live);
     seen.verdict = if ask {
         answer.verdict
@@ -327,11 +325,11 @@ pub(super) fn present(
 
 /// Objects that carry a mark of an environment that asks, and that nobody asked about: what a lost
 /// ledger has forgotten.
-fn others(
+fn others<'r>(
     asked: &[&Asked],
     targets: &[(&Asked, Target)],
     listed: &Listed,
-    row: &impl Fn(&Asked) -> Option<Kind>,
+    row: &impl Fn(&Asked) -> Option<&'r Kind>,
 ) -> Vec<Observed> {
     let environments: BTreeSet<&EnvironmentName> =
         asked.iter().map(|one| &one.address.environment).collect();
@@ -345,11 +343,8 @@ fn others(
         .map(|(one, target)| (target.served.plural.as_str(), one))
         .collect();
     let mut found: BTreeMap<Address, Observed> = BTreeMap::new();
-    for (target, object) in listed.objects() {
-        if meant.contains(&target.reference) {
-            continue;
-        }
-        let Some(Owner::Resource(address)) = marks::owner(object, &target.reference) else {
+    for (target, object) in listed.others(&meant) {
+        let Some(Owner::Resource(address)) = marks::owner(&object, &target.reference) else {
             continue;
         };
         if addresses.contains(&address) || !environments.contains(&address.environment) {
@@ -359,7 +354,7 @@ fn others(
         let Some((one, row)) = of_kind.and_then(|one| Some((one, row(one)?))) else {
             continue;
         };
-        let live = present(object, &target, None, &Sealer::of(&row, None));
+        let live = present(&object, &target, None, &Sealer::of(row, None));
         let unasked = Some(Marked {
             kind: one.kind.clone(),
             connection: Arc::clone(&one.connection),

@@ -48,7 +48,7 @@ struct Scaler {
 impl<'a> Scalers<'a> {
     /// Takes note of those that are declared beside what is asked about.
     pub(super) fn new(cluster: &'a Cluster, types: &'a Types, asked: &[&Asked]) -> Self {
-        let objects = asked.iter().filter_map(|one| one.desired.as_ref());
+        let objects = asked.iter().filter_map(|one| one.desired.as_deref());
         let declared = objects.filter_map(|desired| {
             let kind = desired.get("kind").and_then(Value::as_str)?;
             let (group, kind) = KINDS.iter().find(|(_, known)| *known == kind)?;

@@ -23,7 +23,7 @@ pub(super) struct Sealer<'a> {
 impl<'a> Sealer<'a> {
     /// Learns from what is declared, and from what was applied last.
     pub(super) fn new(kind: &'a Kind, asked: &Asked) -> Self {
-        let mut sealer = Self::of(kind, asked.desired.as_ref());
+        let mut sealer = Self::of(kind, asked.desired.as_deref());
         if let Some(owned) = &asked.owned {
             sealer.learn_applied(&owned.applied, &mut Vec::new());
         }

@@ -2,9 +2,12 @@
 //! "later". Knows paths and statuses.
 
 use super::error::Failure;
+use super::written::{Page, Written};
 use crate::net::Limiter;
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +47,7 @@ pub(super) struct Ask<'a> {
 /// A whole collection at one moment.
 pub(super) struct Collection {
     /// Its objects.
-    pub(super) items: Vec<Json>,
+    pub(super) items: Vec<Written>,
     /// The moment, as the server counts.
     pub(super) version: String,
 }
@@ -82,8 +85,8 @@ impl Sender {
         let mut rounds = 1;
         loop {
             let page = format!("{path}?{}", page_query(selector, &from));
-            let mut page = match self.read(&page, "application/json").await {
-                Ok(page) => page,
+            let mut page: Page = match self.read_as(get(&page, JSON)).await {
+                Ok((_, page)) => page,
                 Err(failure) if failure.status == 404 => return Ok(None),
                 // The page we continue from is compacted away: begin again.
                 Err(failure)
@@ -96,26 +99,13 @@ impl Sender {
                 }
                 Err(failure) => return Err(failure),
             };
-            match page["items"].take() {
-                Json::Array(more) => items.extend(more),
-                // An answer without a list is no empty list.
-                _ => {
-                    return Err(Failure::transient(
-                        "server-error",
-                        "the list holds no items",
-                    ));
-                }
-            }
-            page["metadata"]["continue"]
-                .as_str()
-                .unwrap_or_default()
-                .clone_into(&mut from);
+            // An answer without a list is no empty list.
+            let none = || Failure::transient("server-error", "the list holds no items");
+            items.append(page.items.as_mut().ok_or_else(none)?);
+            from = page.metadata.next;
             if from.is_empty() {
-                let version = page["metadata"]["resourceVersion"].as_str();
-                return Ok(Some(Collection {
-                    items,
-                    version: version.unwrap_or_default().to_owned(),
-                }));
+                let version = page.metadata.version;
+                return Ok(Some(Collection { items, version }));
             }
         }
     }
@@ -166,6 +156,17 @@ impl Sender {
     /// Sends until there is an answer, inside one deadline. Every request of this provider may be
     /// sent twice: reads, applies (the second changes nothing), deletes of one version.
     pub(super) async fn send(&self, ask: Ask<'_>) -> Result<(u16, Json), Failure> {
+        self.read_as(ask).await
+    }
+
+    async fn read_as<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<(u16, T), Failure> {
+        let (status, body) = self.sent(ask).await?;
+        let json = serde_json::from_slice(&body)
+            .map_err(|_| Failure::transient("server-error", "the answer is not JSON"))?;
+        Ok((status, json))
+    }
+
+    async fn sent(&self, ask: Ask<'_>) -> Result<(u16, Bytes), Failure> {
         let until = Instant::now()
             + if self.is_silent.load(Ordering::Relaxed) {
                 DEADLINE_OF_THE_SILENT
@@ -197,7 +198,7 @@ impl Sender {
         Err(Failure::transient("timeout", "no answer"))
     }
 
-    async fn once(&self, ask: &Ask<'_>, until: Instant) -> Result<(u16, Json), Failure> {
+    async fn once(&self, ask: &Ask<'_>, until: Instant) -> Result<(u16, Bytes), Failure> {
         let begun = Instant::now();
         let late = |_late| {
             self.is_silent.store(true, Ordering::Relaxed);
@@ -217,9 +218,7 @@ impl Sender {
         if status >= 400 {
             return Err(Failure::answered(status, &body, retry_after));
         }
-        let json = serde_json::from_slice(&body)
-            .map_err(|_| Failure::transient("server-error", "the answer is not JSON"))?;
-        Ok((status, json))
+        Ok((status, body))
     }
 
     /// Waits for its turn, sends, and returns the answer's beginning.

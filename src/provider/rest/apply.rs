@@ -39,7 +39,7 @@ impl Rest {
             .row(&step.kind)
             .ok_or_else(|| internal("the catalogue has no such kind"))?;
         let session = self
-            .session(&step.kind, &step.connection, step.desired.as_ref())
+            .session(&step.kind, &step.connection, step.desired.as_deref())
             .map_err(|failure| failure.error(what))?;
         let work = Work {
             session,
@@ -219,7 +219,7 @@ impl Work<'_> {
         let desired = self
             .step
             .desired
-            .as_ref()
+            .as_deref()
             .filter(|desired| desired.holes().is_empty());
         desired.ok_or_else(|| {
             self.failed(Failure::new(

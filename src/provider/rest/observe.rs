@@ -184,7 +184,7 @@ fn observation(session: &Session, row: &Kind, objects: &[Json], question: &Asked
         true => Some(us),
         false => owner(body),
     };
-    let mut live = object(session, row, question, body).live(question.desired.as_ref(), owner);
+    let mut live = object(session, row, question, body).live(question.desired.as_deref(), owner);
     if let Some(owned) = &question.owned {
         live.value = sealed_as_recorded(live.value, &owned.applied);
     }

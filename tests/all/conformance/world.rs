@@ -82,7 +82,7 @@ impl<'a> World<'a> {
             basis: Basis::default(),
             address: self.address.clone(),
             identity: kind.identity_with(declared, Some(&self.key)),
-            desired: kind.sealed(declared.clone()),
+            desired: kind.sealed(declared.clone()).into(),
             kind,
             connection: Arc::clone(&self.connection),
             after: BTreeSet::new(),
@@ -236,7 +236,8 @@ impl<'a> World<'a> {
             external_id: applied.external_id.clone(),
             applied: self
                 .key
-                .sealed_json(step.desired.as_ref().unwrap_or(&Value::Null)),
+                .sealed_json(step.desired.as_deref().unwrap_or(&Value::Null))
+                .into(),
             protected: step.protected,
             verdict: applied.verdict.clone(),
         }

@@ -176,7 +176,7 @@ impl Walk {
             let step = left.remove(next.expect("no circle is planned"));
             let desired = self.graph.fill(&step.address, &outputs).unwrap();
             let filled = Step {
-                desired: Some(desired.clone()),
+                desired: Some(desired.clone().into()),
                 ..step.clone()
             };
             let stop = CancellationToken::new();
@@ -190,7 +190,7 @@ impl Walk {
                 place: step.connection.leads_to(),
                 identity: step.identity.clone(),
                 external_id: None,
-                applied: self.key.sealed_json(&desired),
+                applied: self.key.sealed_json(&desired).into(),
                 protected: step.protected,
                 verdict: None,
             });

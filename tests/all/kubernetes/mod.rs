@@ -142,7 +142,7 @@ impl Scene {
             basis: Basis::default(),
             address: self.address(object),
             identity: kind.identity_of(&Value::from_json(object.clone())),
-            desired: kind.sealed(Value::from_json(object.clone())),
+            desired: kind.sealed(Value::from_json(object.clone())).into(),
             kind,
             connection: self.connection.clone(),
             after: BTreeSet::new(),
@@ -276,7 +276,8 @@ impl Scene {
                 external_id: applied.external_id.clone(),
                 applied: self
                     .key
-                    .sealed_json(step.desired.as_ref().unwrap_or(&Value::Null)),
+                    .sealed_json(step.desired.as_deref().unwrap_or(&Value::Null))
+                    .into(),
                 protected: step.protected,
                 verdict: applied.verdict.clone(),
             });

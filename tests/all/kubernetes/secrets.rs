@@ -3,6 +3,7 @@
 use super::Scene;
 use reconciled::model::{Action, Depth, Observation, Prediction, Secret, Value};
 use serde_json::json;
+use std::sync::Arc;
 
 const CANARY: &str = "canary-81d0";
 
@@ -45,7 +46,7 @@ async fn the_server_s_refusal_does_not_quote_a_secret() {
     let scene = Scene::new("quoted");
     let object = scene.config("a", "x");
     let mut wanted = scene.wanted(&object);
-    let Value::Map(fields) = &mut wanted.desired else {
+    let Value::Map(fields) = Arc::make_mut(&mut wanted.desired) else {
         panic!("an object is a map")
     };
     let Some(Value::Map(metadata)) = fields.get_mut("metadata") else {

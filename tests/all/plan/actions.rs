@@ -207,7 +207,10 @@ fn a_value_taken_over_into_git_is_remembered() {
         .applied("test/plain", "api", json!({"size": "s"}));
     let plan = scene.plan();
     assert!(plan.is_empty());
-    assert_eq!(plan.records[0].applied, json!({"size": "l", "name": "api"}));
+    assert_eq!(
+        *plan.records[0].applied,
+        json!({"size": "l", "name": "api"})
+    );
 }
 
 #[test]

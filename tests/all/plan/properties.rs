@@ -233,7 +233,7 @@ proptest! {
         let before = scene(&all);
         let mut after = before.clone();
         for step in &before.plan().steps {
-            let json = step.desired.as_ref().and_then(reconciled::model::Value::exposed_json);
+            let json = step.desired.as_deref().and_then(reconciled::model::Value::exposed_json);
             match (step.action, json) {
                 (Action::Delete, _) => {
                     after.owned.retain(|owned| owned.address != step.address);

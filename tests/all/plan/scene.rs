@@ -204,7 +204,7 @@ impl Scene {
             identity: kind.identity_of(&desired),
             kind,
             connection: self.connection(),
-            desired,
+            desired: desired.into(),
             after: BTreeSet::new(),
             lifecycle: Lifecycle::default(),
             location: Location {
@@ -292,7 +292,7 @@ impl Scene {
             place: self.connection().leads_to(),
             identity: row.identity_of(&applied).unwrap(),
             external_id: None,
-            applied: key().sealed_json(&row.sealed(applied)),
+            applied: key().sealed_json(&row.sealed(applied)).into(),
             protected: false,
             verdict: None,
         });

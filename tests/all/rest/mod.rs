@@ -86,7 +86,7 @@ impl World {
                 .row(kind)
                 .identity_with(&desired, Some(&key()))
                 .unwrap(),
-            desired: Some(desired),
+            desired: Some(desired.into()),
             owned: None,
             depth: Depth::Predict,
             ignore: Vec::new(),
@@ -161,7 +161,7 @@ impl World {
             place: asked.connection.leads_to(),
             identity: asked.identity.clone(),
             external_id: applied.external_id.clone(),
-            applied: key().sealed_json(asked.desired.as_ref().unwrap()),
+            applied: key().sealed_json(asked.desired.as_ref().unwrap()).into(),
             protected: false,
             verdict: None,
         };

@@ -5,6 +5,7 @@ use crate::peers::digitalocean::{Fault, Server};
 use reconciled::model::{Action, Asked, Class, Observation, Secret, Value};
 use reconciled::provider::Provider as _;
 use serde_json::json;
+use std::sync::Arc;
 
 fn unknown(observation: Observation) -> (String, &'static str, Class) {
     match observation {
@@ -277,7 +278,7 @@ async fn records_that_only_a_secret_tells_apart_are_found_by_it() {
     let asked = |id: &str, data: &str| {
         let asked = world.asked(id, RECORD, &record("TXT", "@", data));
         let mut desired = asked.desired.clone().unwrap();
-        if let Value::Map(fields) = &mut desired {
+        if let Value::Map(fields) = Arc::make_mut(&mut desired) {
             fields.insert("data".to_owned(), Value::Secret(Secret::new(data)));
         }
         let row = world.row(RECORD);

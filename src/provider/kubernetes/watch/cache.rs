@@ -5,13 +5,15 @@
 //! under way to, or may have reached unheard, is not answered from here; what we wrote ourselves is
 //! nobody's change.
 
+use super::super::error::Failure;
 use super::super::essence::essence;
 use super::super::marks;
 use super::super::reference::Reference;
+use super::super::written::Written;
 use crate::model::{Address, Owner};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The objects of one place, by name.
 #[derive(Debug)]
@@ -26,8 +28,8 @@ pub(super) struct Cache {
 struct Entry {
     /// Its resourceVersion; 0 where it is not there as far as is known.
     version: u64,
-    /// As the server writes it; as parsed it would take several times the room.
-    text: Box<[u8]>,
+    /// As the server writes it.
+    text: Written,
     /// Digest of what has a say.
     essence: [u8; 32],
     /// Whose it is.
@@ -65,13 +67,13 @@ impl Cache {
     }
 
     /// Returns an object where what is known of it can be relied on.
-    pub(super) fn find(&self, name: &str) -> Option<Json> {
+    pub(super) fn find(&self, name: &str) -> Option<Written> {
         let entry = self.entries.get(name)?;
-        entry.object().filter(|_| entry.is_certain())
+        entry.is_certain().then(|| entry.text.clone())
     }
 
     /// Returns every object that can be relied on, by name.
-    pub(super) fn all(&self) -> HashMap<String, Json> {
+    pub(super) fn all(&self) -> HashMap<String, Written> {
         let names = self.entries.keys();
         names
             .filter_map(|name| Some((name.clone(), self.find(name)?)))
@@ -128,18 +130,20 @@ impl Cache {
     }
 
     /// Takes in a whole list. Returns whose objects somebody changed since what was known.
-    pub(super) fn listed(&mut self, objects: &[Json], at: u64) -> Vec<Address> {
+    ///
+    /// # Errors
+    /// One of them cannot be read; then nothing is taken to be gone.
+    pub(super) fn listed(&mut self, objects: &[Written], at: u64) -> Result<Vec<Address>, Failure> {
         let mut told = Vec::new();
+        let mut there = HashSet::new();
         for object in objects {
-            told.extend(self.heard(object));
+            let object = object.object()?;
+            told.extend(self.heard(&object));
+            there.extend(object["metadata"]["name"].as_str().map(str::to_owned));
         }
-        let there: std::collections::HashSet<&str> = objects
-            .iter()
-            .filter_map(|object| object["metadata"]["name"].as_str())
-            .collect();
         // What a write made after the list was taken is no less there.
         let gone = |name: &String, entry: &Entry| {
-            !there.contains(name.as_str()) && entry.version <= at && entry.writes == 0
+            !there.contains(name) && entry.version <= at && entry.writes == 0
         };
         self.entries.retain(|name, entry| {
             let gone = gone(name, entry);
@@ -148,7 +152,7 @@ impl Cache {
             }
             !gone
         });
-        told
+        Ok(told)
     }
 
     /// A write of ours to this name begins.
@@ -240,13 +244,9 @@ impl Entry {
         self.version > 0 && self.writes == 0 && !self.doubted
     }
 
-    fn object(&self) -> Option<Json> {
-        serde_json::from_slice(&self.text).ok()
-    }
-
     fn take(&mut self, object: &Json, version: u64, address: Option<Address>) {
         self.version = version;
-        self.text = object.to_string().into_bytes().into_boxed_slice();
+        self.text = Written::of(object);
         self.essence = essence_of(object);
         // A mark that was taken off does not make it anybody else's: who is told is who had it.
         if address.is_some() {
@@ -255,7 +255,7 @@ impl Entry {
     }
 
     fn forget(&mut self) {
-        (self.version, self.text) = (0, Box::default());
+        (self.version, self.text) = (0, Written::default());
     }
 }
 

@@ -86,7 +86,7 @@ impl Keeper {
         let at = version(&json!({ "metadata": { "resourceVersion": found.version } }));
         let odd = || Failure::user("unwatchable", "its versions are no numbers");
         let at = at.ok_or_else(odd)?;
-        let told = self.watch.cache().listed(&found.items, at);
+        let told = self.watch.cache().listed(&found.items, at)?;
         // What is there at the beginning is nobody's change.
         if !is_first {
             self.watch.tell(told);

@@ -16,6 +16,7 @@ mod stream;
 use super::discovery::Served;
 use super::list::FEW;
 use super::sender::Sender;
+use super::written::Written;
 use crate::model::Address;
 use crate::provider::Nudge;
 use cache::Cache;
@@ -150,7 +151,7 @@ impl Watch {
 
     /// Returns our objects here by name, in which what is doubtful is missing: of a few names these, else
     /// all there are. `None` where nothing can be said without asking.
-    pub(super) async fn objects(&self, names: &[String]) -> Option<HashMap<String, Json>> {
+    pub(super) async fn objects(&self, names: &[String]) -> Option<HashMap<String, Written>> {
         let mut state = self.state.subscribe();
         let begun = timeout(BEGINS, state.wait_for(|state| *state != State::Begins)).await;
         let is_live = begun.ok()?.is_ok_and(|state| *state == State::Live);
