@@ -256,7 +256,7 @@ impl Run<'_> {
             _ if step.action == Action::Delete => return done,
             Health::Ready => applied.outputs,
             _ if !self.needs.wait => applied.outputs,
-            Health::Failed(_) | Health::Progressing(_) => {
+            _ => {
                 let told = |why: &str| self.needs.progress.waiting(step, why);
                 match until_ready(self.needs.registry, step, &self.stop, told).await {
                     Waited::Ready(live) => live.outputs,

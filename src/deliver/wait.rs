@@ -1,4 +1,7 @@
-//! Waiting for a resource to become ready: looks until ready, failed, past the deadline or cancelled.
+//! Waiting for a resource to become ready: looks until ready, failed for good, past the deadline or cancelled.
+//!
+//! What may still heal is waited for as long as the deadline lets it: an image that cannot be pulled at first,
+//! a crash while a database starts. Only what the live side itself calls final ends the wait before.
 
 use crate::model::{Asked, Depth, Health, Live, Observation, Outcome, Step};
 use crate::provider::Registry;
@@ -18,7 +21,7 @@ pub(super) enum Waited {
     Ended(Outcome),
 }
 
-/// Looks at the step's resource until it is ready, has failed, its deadline is over or the run is
+/// Looks at the step's resource until it is ready, has failed for good, its deadline is over or the run is
 /// cancelled. A look that could not be told is not an answer: it looks again.
 pub(super) async fn until_ready(
     registry: &Registry,
@@ -35,7 +38,7 @@ pub(super) async fn until_ready(
             Some(Observation::Present(live)) => match &live.health {
                 Health::Ready => return Waited::Ready(live),
                 Health::Failed(why) => return Waited::Ended(failed("not-healthy", why)),
-                Health::Progressing(why) => last = why.clone(),
+                Health::Progressing(why) | Health::Failing(why) => last.clone_from(why),
             },
             Some(Observation::Absent { .. }) => "it is not there any more".clone_into(&mut last),
             // Nobody saw that it is not well: what hangs on its health must not act on this.

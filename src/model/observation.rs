@@ -219,15 +219,49 @@ pub struct Mark(pub String);
 #[serde(transparent)]
 pub struct Verdict(pub String);
 
-/// Whether a resource works.
+/// Whether a resource works, from good to bad.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Health {
     /// It serves.
     Ready,
     /// Not yet; why.
     Progressing(String),
-    /// It will not by itself; the cause and, after a line break, what to do next.
+    /// It does not work, and something tries again: it may heal until its time is over. The cause and, after
+    /// a line break, what to do next.
+    Failing(String),
+    /// The live side itself calls it final: it will not work by itself. Said as above.
     Failed(String),
+}
+
+impl Health {
+    /// Returns why it does not work; `None` where it does.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Ready => None,
+            Self::Progressing(why) | Self::Failing(why) | Self::Failed(why) => Some(why),
+        }
+    }
+
+    /// Returns it with other words for why it does not work.
+    #[must_use]
+    pub fn reworded(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Ready => Self::Ready,
+            Self::Progressing(why) => Self::Progressing(words(why)),
+            Self::Failing(why) => Self::Failing(words(why)),
+            Self::Failed(why) => Self::Failed(words(why)),
+        }
+    }
+
+    /// Returns how bad it is: more is worse.
+    pub fn badness(&self) -> u8 {
+        match self {
+            Self::Ready => 0,
+            Self::Progressing(_) => 1,
+            Self::Failing(_) => 2,
+            Self::Failed(_) => 3,
+        }
+    }
 }
 
 /// Who changed a live resource, with what and when.

@@ -175,6 +175,6 @@ impl Step {
 
     /// Tells whether it is as declared and does not work.
     pub fn is_failing(&self) -> bool {
-        matches!(self.unready, Some(Health::Failed(_)))
+        matches!(self.unready, Some(Health::Failing(_) | Health::Failed(_)))
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn spread(steps: &mut [Step]) {
 fn stuck(step: &Step) -> Option<(Address, &'static str)> {
     let how = match (step.action, &step.unready) {
         (Action::Wait, _) => "waits",
-        (_, Some(Health::Failed(_))) => "does not work",
+        (_, Some(Health::Failing(_) | Health::Failed(_))) => "does not work",
         (_, Some(_)) => "is not ready yet",
         _ => return None,
     };

@@ -254,7 +254,7 @@ fn on_failure() -> Value {
         ("retry", "It is tried again."),
         (
             "rollback",
-            "The environment is put back to the state that last went well, until Git says something new.",
+            "The environment is put back to the state that last went well, until Git says something new: at the end of `lifecycle.deadline`, or at once where the failure is final (a Job that failed, a Deployment past its progressDeadlineSeconds). What may still heal until then is waited for.",
         ),
     ];
     words(

@@ -20,7 +20,8 @@ struct Scripted {
     kinds: Vec<Kind>,
     fails: BTreeSet<&'static str>,
     moved: BTreeSet<&'static str>,
-    never_ready: bool,
+    /// How everything fares; ready, where nothing is said.
+    unwell: Option<Health>,
     /// Every step waits in the provider for as long as it is let.
     waits_inside: bool,
     outputs: Map,
@@ -36,11 +37,7 @@ impl Scripted {
     }
 
     fn health(&self) -> Health {
-        if self.never_ready {
-            Health::Progressing("starting".to_owned())
-        } else {
-            Health::Ready
-        }
+        self.unwell.clone().unwrap_or(Health::Ready)
     }
 
     fn names(&self) -> Vec<String> {
@@ -319,7 +316,7 @@ async fn after_a_record_that_could_not_be_written_nothing_starts() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_the_wait_and_starts_nothing_more() {
     let provider = Scripted {
-        never_ready: true,
+        unwell: Some(Health::Progressing("starting".to_owned())),
         ..Scripted::new()
     };
     let steps = vec![
@@ -357,19 +354,21 @@ async fn a_stop_ends_a_wait_inside_a_provider_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_ready_in_time_fails_with_what_was_last_seen() {
-    let provider = Scripted {
-        never_ready: true,
-        ..Scripted::new()
-    };
-    let outcomes = Setup::new(provider, vec![step("db", Action::Create, 0, &[])])
-        .play()
-        .await;
-    let Outcome::Failed { code, message, .. } = &outcomes["db"] else {
-        panic!("not failed")
-    };
-    assert_eq!(code, "deadline");
-    assert!(message.ends_with("starting"), "{message}");
+async fn what_may_heal_has_its_whole_deadline_and_what_is_final_ends_at_once() {
+    for (health, ends) in [
+        (Health::Progressing("starting".into()), "deadline"),
+        (Health::Failing("starting".into()), "deadline"),
+        (Health::Failed("starting".into()), "not-healthy"),
+    ] {
+        let mut provider = Scripted::new();
+        provider.unwell = Some(health);
+        let setup = Setup::new(provider, vec![step("db", Action::Create, 0, &[])]);
+        let outcomes = setup.play().await;
+        let Outcome::Failed { code, message, .. } = &outcomes["db"] else {
+            panic!("not failed")
+        };
+        assert!(code == ends && message.ends_with("starting"), "{message}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -215,7 +215,9 @@ fn unwell(health: &Health) -> Option<String> {
     match health {
         Health::Ready => None,
         Health::Progressing(why) => Some(format!("it is as declared, but not ready yet: {why}")),
-        Health::Failed(why) => Some(format!("it is as declared, but does not work: {why}")),
+        Health::Failing(why) | Health::Failed(why) => {
+            Some(format!("it is as declared, but does not work: {why}"))
+        }
     }
 }
 

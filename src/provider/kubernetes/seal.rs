@@ -138,11 +138,7 @@ impl<'a> Sealer<'a> {
 
     /// Takes secrets out of the reason why something does not work.
     pub(super) fn scrubbed_health(&self, health: Health) -> Health {
-        match health {
-            Health::Ready => Health::Ready,
-            Health::Progressing(why) => Health::Progressing(self.clean(why)),
-            Health::Failed(why) => Health::Failed(self.clean(why)),
-        }
+        health.reworded(|why| self.clean(why))
     }
 
     fn clean(&self, text: String) -> String {

@@ -150,10 +150,12 @@ impl Work<'_> {
             let why = match self.object(&body).health() {
                 Health::Ready => return Ok(body),
                 Health::Failed(why) => return Err(self.busy(Class::Refused, &why)),
-                Health::Progressing(why) if Instant::now() + pause > until => {
+                Health::Progressing(why) | Health::Failing(why)
+                    if Instant::now() + pause > until =>
+                {
                     return Err(self.busy(Class::Transient, &why));
                 }
-                Health::Progressing(why) => why,
+                Health::Progressing(why) | Health::Failing(why) => why,
             };
             self.pause(pause, &why).await?;
             pause = (pause * 2).min(PAUSES.1);

@@ -1,6 +1,8 @@
 //! A merged change that does not become ready puts the environment back, where the environment says so.
 
 use super::{Scene, with};
+use crate::peers::kubernetes::cluster;
+use reconciled::ledger::RunOutcome;
 use serde_json::{Value as Json, json};
 
 /// The node that is played finds every image but `missing`.
@@ -82,4 +84,81 @@ fn without_a_word_what_does_not_become_ready_stays_and_is_told() {
             .iter()
             .all(|run| run.trigger != "rollback")
     );
+}
+
+#[test]
+fn what_heals_within_its_deadline_is_not_put_back() {
+    let scene = Scene::new("healed");
+    let on_failure = || json!({ "onFailure": "rollback" });
+    let mut daemon = scene.world.start();
+    let all = |api: Json| {
+        let api = with(api, json!({ "deadline": "5m" }));
+        [("namespace", scene.namespace()), ("api", api)]
+    };
+    let good = scene.commit(on_failure(), &all(scene.deployment(1, "shop/api:1")));
+    daemon.run_of(scene.name, &good);
+    // The node leaves this pod to the test, which finds its image late.
+    let mut slow = scene.deployment(1, "shop/api:2");
+    slow["spec"]["spec"]["template"]["metadata"]["annotations"] = json!({ "peers/status": "mine" });
+    let commit = scene.commit(on_failure(), &all(slow));
+    let path = daemon.until("the new pod has a node", |_| {
+        let path = format!("/api/v1/namespaces/{}/pods", scene.name);
+        let all = cluster().get(&path)?;
+        let is_ours = |pod: &&Json| {
+            pod["metadata"]["annotations"]["peers/status"] == "mine"
+                && pod["spec"]["nodeName"].is_string()
+        };
+        let pod = all["items"].as_array()?.iter().find(is_ours)?;
+        Some(format!(
+            "{path}/{}/status",
+            pod["metadata"]["name"].as_str()?
+        ))
+    });
+    let is_now = |phase: &str, ready: &str, state: Json| {
+        let status = json!({ "phase": phase, "conditions": [{ "type": "Ready", "status": ready }],
+            "containerStatuses": [{ "name": "api", "image": "shop/api:2", "imageID": "", "restartCount": 0,
+                "ready": ready == "True", "state": state }] });
+        assert!(cluster().merge_patch(&path, &json!({ "status": status })));
+    };
+    is_now(
+        "Pending",
+        "False",
+        json!({ "waiting": { "reason": "ImagePullBackOff", "message": "Back-off" } }),
+    );
+    daemon.logged("Waiting until it is ready", |line| {
+        line["why"].as_str().unwrap().contains("ImagePullBackOff")
+    });
+    is_now("Running", "True", json!({ "running": {} }));
+    let summary = daemon.run_of(scene.name, &commit).summary.unwrap();
+    assert_eq!(summary.outcome, RunOutcome::Done, "{summary:?}");
+    daemon.looked_again(scene.name);
+    assert_eq!(image(&scene), Some(json!("shop/api:2")));
+    assert_eq!(scene.told(&["status"]).1, Some(0));
+}
+
+#[test]
+fn the_deadline_of_what_may_heal_counts_on_after_a_restart() {
+    let scene = Scene::new("restarted");
+    let on_failure = || json!({ "onFailure": "rollback" });
+    let mut daemon = scene.world.start();
+    let all = |tag: &str| [("namespace", scene.namespace()), ("api", api(&scene, tag))];
+    let good = scene.commit(on_failure(), &all("1"));
+    daemon.run_of(scene.name, &good);
+    let bad = scene.commit(on_failure(), &all("missing"));
+    daemon.logged("Waiting until it is ready", |line| {
+        line["why"].as_str().unwrap().contains("ImagePullBackOff")
+    });
+    daemon.kill();
+    let mut daemon = scene.world.start();
+    // Nobody waits for it any more, and it is put back no sooner than its time is over.
+    let failing = daemon.episode("failing", |failing| {
+        scene.is(failing.address.as_ref(), "api")
+    });
+    let back = daemon.until("the good state is back", |_| {
+        let mut runs = scene.world.runs(scene.name).into_iter();
+        runs.find(|run| run.trigger == "rollback" && run.summary.is_some())
+    });
+    assert_eq!(image(&scene), Some(json!("shop/api:1")), "{bad}");
+    let waited = back.begun_at.duration_since(failing.opened_at);
+    assert!(waited.as_secs() >= 14, "{waited:?}");
 }

@@ -6,9 +6,13 @@ use reconciled::ledger::{RunOutcome, RunRecord};
 use serde_json::{Value as Json, json};
 
 fn resources(scene: &Scene, deployment: Json) -> [(&'static str, Json); 2] {
+    within(scene, deployment, "10m")
+}
+
+fn within(scene: &Scene, deployment: Json, deadline: &str) -> [(&'static str, Json); 2] {
     [
         ("namespace", scene.namespace()),
-        ("api", with(deployment, json!({ "deadline": "10m" }))),
+        ("api", with(deployment, json!({ "deadline": deadline }))),
     ]
 }
 
@@ -71,7 +75,7 @@ fn an_image_that_cannot_be_pulled_is_told_and_the_commit_that_mends_it_goes_well
     );
     let commit = scene.commit(
         json!({}),
-        &resources(&scene, scene.deployment(1, "shop/api:missing")),
+        &within(&scene, scene.deployment(1, "shop/api:missing"), "10s"),
     );
     let run = daemon.run_of(scene.name, &commit);
     assert_eq!(run.summary.unwrap().outcome, RunOutcome::Failed);

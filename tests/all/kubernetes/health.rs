@@ -27,8 +27,10 @@ async fn failure(image: &str) -> String {
     scene.apply(std::slice::from_ref(&api)).await;
     let why = until("the failure is seen", async || {
         match health_of(&scene, &api).await {
-            Health::Failed(why) => Some(why),
+            Health::Failing(why) => Some(why),
             Health::Ready | Health::Progressing(_) => None,
+            // A rollout that tries again is not over.
+            Health::Failed(why) => panic!("{why}"),
         }
     })
     .await;

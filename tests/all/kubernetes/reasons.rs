@@ -70,7 +70,7 @@ async fn last_words_are_told_without_the_secrets_the_pod_was_given() {
     container["envFrom"] = json!([{ "secretRef": { "name": "token" } }]);
     scene.apply(&[secret, api.clone()]).await;
     let health = why(&scene, &api, "it last said").await;
-    let Health::Failed(why) = health else {
+    let Health::Failing(why) = health else {
         panic!("{health:?}")
     };
     assert!(
@@ -201,7 +201,7 @@ async fn a_stateful_set_held_up_by_a_pod_of_the_revision_before_says_so() {
     let (bad, good) = (set("shop/db:missing"), set("shop/db:1"));
     scene.apply(std::slice::from_ref(&bad)).await;
     let told = why(&scene, &bad, "pod db-0: container db: ImagePullBackOff").await;
-    assert!(matches!(told, Health::Failed(_)), "{told:?}");
+    assert!(matches!(told, Health::Failing(_)), "{told:?}");
     scene.apply(std::slice::from_ref(&good)).await;
     let told = why(&scene, &good, "pod db-0 of the revision before").await;
     let Health::Progressing(told) = told else {

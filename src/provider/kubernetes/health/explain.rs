@@ -75,23 +75,17 @@ async fn by_pods(
             format!("pod {name}: {seen}")
         }
     };
-    let own = match &health {
-        Health::Ready => return health,
-        Health::Progressing(own) | Health::Failed(own) => own.clone(),
+    let (Some(own), Some(why)) = (health.why(), seen.why()) else {
+        return health;
     };
-    match (seen, health) {
-        (Health::Ready, health) => health,
-        // A pod that ended is followed by another, as often as the workload allows.
-        (Health::Failed(seen), Health::Progressing(_)) if is_over || is_old => {
-            Health::Progressing(joined(&own, &told(&seen)))
-        }
-        (Health::Progressing(seen), Health::Progressing(_)) => {
-            Health::Progressing(joined(&own, &told(&seen)))
-        }
-        (Health::Progressing(seen) | Health::Failed(seen), _) => {
-            Health::Failed(joined(&own, &told(&seen)))
-        }
-    }
+    let said = joined(own, &told(why));
+    // A pod that ended is followed by another, as often as the workload allows.
+    let worse = if is_over || is_old || seen.badness() < health.badness() {
+        health
+    } else {
+        seen
+    };
+    worse.reworded(|_| said)
 }
 
 /// A stateful set replaces a pod of the revision before only once that one is ready.
@@ -129,11 +123,7 @@ pub(super) fn with(health: Health, more: &str) -> Health {
         Some((cause, next)) => format!("{cause}; {more}\n{next}"),
         None => format!("{why}; {more}"),
     };
-    match health {
-        Health::Ready => Health::Ready,
-        Health::Progressing(why) => Health::Progressing(told(&why)),
-        Health::Failed(why) => Health::Failed(told(&why)),
-    }
+    health.reworded(|why| told(&why))
 }
 
 /// Joins what the workload says and what its pod says, which may end in a next step on its own line.
@@ -155,11 +145,7 @@ fn bounded(health: Health) -> Health {
         let cause: String = cause.chars().take(room).collect();
         next.map_or_else(|| format!("{cause}…"), |next| format!("{cause}…\n{next}"))
     };
-    match health {
-        Health::Ready => Health::Ready,
-        Health::Progressing(why) => Health::Progressing(cut(why)),
-        Health::Failed(why) => Health::Failed(cut(why)),
-    }
+    health.reworded(cut)
 }
 
 #[cfg(test)]

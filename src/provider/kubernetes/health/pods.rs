@@ -3,6 +3,7 @@
 use super::condition;
 use crate::model::Health;
 use serde_json::Value as Json;
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 /// What else may be asked about a pod that does not work.
@@ -50,18 +51,13 @@ pub(super) fn selector(object: &Json) -> Option<String> {
 
 /// Returns the worst of the pods, and how it stands; `None` where every one works.
 pub(super) fn worst(pods: &[Json]) -> Option<(&Json, Health, More)> {
-    let mut worst = None;
-    for object in pods
-        .iter()
-        .filter(|pod| !pod["metadata"]["deletionTimestamp"].is_string())
-    {
-        match examined(object) {
-            (Health::Ready, _) => {}
-            (health @ Health::Failed(_), more) => return Some((object, health, more)),
-            (health, more) => worst = worst.or(Some((object, health, more))),
-        }
-    }
-    worst
+    let stays = |pod: &&Json| !pod["metadata"]["deletionTimestamp"].is_string();
+    let seen = pods.iter().filter(stays).map(|pod| {
+        let (health, more) = examined(pod);
+        (pod, health, more)
+    });
+    seen.filter(|(_, health, _)| *health != Health::Ready)
+        .min_by_key(|(_, health, _)| Reverse(health.badness()))
 }
 
 /// Tells from its status alone how a pod stands.
@@ -83,16 +79,9 @@ pub(super) fn examined(object: &Json) -> (Health, More) {
         ));
         return (why, More::Nothing);
     }
-    let mut pending = None;
-    for container in containers(object) {
-        match waiting(object, container) {
-            Some(failed @ (Health::Failed(_), _)) => return failed,
-            Some(other) => pending = pending.or(Some(other)),
-            None => {}
-        }
-    }
-    if let Some(pending) = pending {
-        return pending;
+    let waiting = containers(object).filter_map(|container| waiting(object, container));
+    if let Some(worst) = waiting.min_by_key(|(health, _)| Reverse(health.badness())) {
+        return worst;
     }
     match condition(object, "Ready") {
         Some(("True", ..)) => (Health::Ready, More::Nothing),
@@ -149,9 +138,11 @@ fn waiting(object: &Json, container: &Json) -> Option<(Health, More)> {
     let cause = format!("container {name}: {reason}");
     let told = with(&cause, message);
     let health = match reason {
-        "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => Health::Failed(format!(
+        "ImagePullBackOff" | "ErrImageNeverPull" => Health::Failing(format!(
             "{told}\nCheck that the image {image} exists and that the node may pull it (imagePullSecrets)."
         )),
+        // What is no name of an image stays none.
+        "InvalidImageName" => Health::Failed(format!("{told}\nCorrect the image {image}.")),
         "CrashLoopBackOff" => return Some(crashing(object, container, &cause)),
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
             Health::Progressing(format!(
@@ -189,7 +180,7 @@ fn crashing(object: &Json, container: &Json, cause: &str) -> (Health, More) {
     };
     let words = format!("{why}\n{next}");
     let health = if restarts >= CRASHES {
-        Health::Failed(words)
+        Health::Failing(words)
     } else {
         Health::Progressing(words)
     };

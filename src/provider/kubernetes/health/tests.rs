@@ -7,6 +7,7 @@ fn words(health: Health) -> String {
     match health {
         Health::Ready => "ready".to_owned(),
         Health::Progressing(why) => format!("progressing: {why}"),
+        Health::Failing(why) => format!("failing: {why}"),
         Health::Failed(why) => format!("failed: {why}"),
     }
 }
@@ -64,13 +65,13 @@ fn a_failing_pod_says_why_and_what_to_do() {
         pod(json!({ "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/3 nodes are available: 3 Insufficient cpu." }] })),
     ].join("\n---\n"), @r"
-    failed: container api: ImagePullBackOff: Back-off
+    failing: container api: ImagePullBackOff: Back-off
     Check that the image shop/api:typo exists and that the node may pull it (imagePullSecrets).
     ---
     progressing: container api: CrashLoopBackOff: Error (exit code 137), 1 restarts
     Read its last words: kubectl logs -n shop api-1 -c api --previous
     ---
-    failed: container api: CrashLoopBackOff: OOMKilled (exit code 137), 5 restarts
+    failing: container api: CrashLoopBackOff: OOMKilled (exit code 137), 5 restarts
     Raise the memory limit of the container (it is 64Mi), or find what uses it.
     ---
     progressing: Pending: no node takes it: 0/3 nodes are available: 3 Insufficient cpu.
@@ -120,7 +121,7 @@ fn the_worst_pod_is_named_and_pods_that_go_are_not_counted() {
             words(health)
         )
     };
-    assert!(worst(&pods).starts_with("c: failed: container api: ImagePullBackOff"));
+    assert!(worst(&pods).starts_with("c: failing: container api: ImagePullBackOff"));
     assert!(worst(&pods[..2]).starts_with("a: progressing"));
     assert!(pods::worst(&[]).is_none());
 }

@@ -25,10 +25,8 @@ pub(super) fn deployment(object: &Json) -> Health {
             "the rollout made no progress in its deadline ({message})\nLook at its newest pods, or go back to the last good revision."
         ));
     }
-    if let Some(("True", reason, message)) = condition(object, "ReplicaFailure") {
-        return Health::Failed(format!(
-            "no pod can be made: {reason}: {message}\nCorrect what the message names: a quota, an account, a policy."
-        ));
+    if let Some(failing) = no_pods(object) {
+        return failing;
     }
     let wanted = wanted(object);
     let count = |name: &str| number(object, &format!("/status/{name}"));
@@ -51,6 +49,16 @@ pub(super) fn deployment(object: &Json) -> Health {
         ));
     }
     Health::Ready
+}
+
+/// Tells that no pod can be made, which is tried again: a quota may be raised, an account come.
+fn no_pods(object: &Json) -> Option<Health> {
+    let Some(("True", reason, message)) = condition(object, "ReplicaFailure") else {
+        return None;
+    };
+    Some(Health::Failing(format!(
+        "no pod can be made: {reason}: {message}\nCorrect what the message names: a quota, an account, a policy."
+    )))
 }
 
 pub(super) fn stateful_set(object: &Json) -> Health {
@@ -122,10 +130,8 @@ pub(super) fn replica_set(object: &Json) -> Health {
     if !is_seen(object) {
         return progressing(UNSEEN);
     }
-    if let Some(("True", reason, message)) = condition(object, "ReplicaFailure") {
-        return Health::Failed(format!(
-            "no pod can be made: {reason}: {message}\nCorrect what the message names: a quota, an account, a policy."
-        ));
+    if let Some(failing) = no_pods(object) {
+        return failing;
     }
     let (wanted, available) = (wanted(object), number(object, "/status/availableReplicas"));
     if available < wanted {
