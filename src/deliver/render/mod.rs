@@ -18,7 +18,8 @@ mod words;
 pub use clean::line as harmless;
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
 pub use markdown::{
-    Page, conflict_markdown, overtaken_markdown, plan_markdown, run_markdown, validation_markdown,
+    Page, RolledBack, conflict_markdown, overtaken_markdown, plan_markdown, rolled_back_markdown,
+    run_markdown, validation_markdown,
 };
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{episode_slack, notice_slack, run_slack};

@@ -4,7 +4,10 @@
 use super::super::Kept;
 use super::results::{ResultLetter, Said};
 use crate::deliver::forge::StatusState;
-use crate::deliver::render::{Page, RunResult, overtaken_markdown, run_markdown};
+use crate::deliver::render::{
+    Page, RolledBack, RunResult, overtaken_markdown, rolled_back_markdown, run_markdown,
+};
+use crate::ledger::Rollback;
 use crate::model::{Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +37,9 @@ pub(super) struct Story {
     owed: Vec<Owed>,
     /// True once it was applied whole: what a run does afterwards is about drift, and told elsewhere.
     ended: bool,
+    /// Where it was put back to, where that was said.
+    #[serde(default)]
+    back_to: Option<Revision>,
 }
 
 /// A result that says it is not applied whole.
@@ -63,6 +69,7 @@ impl Story {
             self.begin(kept);
         }
         self.upto = Some(kept.pinned.revision().clone());
+        self.back_to = None;
         let on_failure = kept.graph.reconcile().on_failure;
         let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
@@ -76,7 +83,6 @@ impl Story {
         };
         let ended_before = self.ended;
         self.ended |= state == StatusState::Success;
-        let environment = kept.pinned.name();
         let mut letters = Vec::new();
         if self.ended {
             let owed = std::mem::take(&mut self.owed);
@@ -84,18 +90,55 @@ impl Story {
             letters.extend(owed.into_iter().map(|one| one.put_right(result, by)));
         }
         if news && !ended_before {
-            self.told = true;
-            let known = self.revision.clone().zip(self.since.clone());
-            letters.extend(known.map(|(revision, since)| ResultLetter {
-                name: format!("{environment}/{revision}"),
-                environment: environment.clone(),
-                files: &self.files | &self.files_before,
-                said: said(result, &revision, (state, verdict)),
-                revision,
-                since,
-            }));
+            let write = |page: &Page<'_>| run_markdown(&[*result], &[], page);
+            letters.extend(self.letter(result, (state, verdict.to_owned()), write));
         }
         letters
+    }
+
+    /// Takes in how a run ended that put this state back, and returns what there is to say of that.
+    pub(super) fn taken_back(
+        &mut self,
+        rollback: &Rollback,
+        result: &RunResult<'_>,
+    ) -> Option<ResultLetter> {
+        let refused = rollback.refused.as_ref()?;
+        let to = Some(rollback.to.clone());
+        let is_known = self.back_to == to && result.run.is_none();
+        if is_known || self.content.as_ref() != Some(&refused.content) {
+            return None;
+        }
+        self.back_to = to;
+        self.ended = false;
+        let verdict = format!(
+            "Rolled back to {}; the comment says how to go on",
+            rollback.to.short()
+        );
+        let back = RolledBack {
+            environment: &rollback.environment,
+            to: &rollback.to,
+            by: &rollback.by,
+            why: &rollback.why,
+            is_whole: verdict_of(result) == StatusState::Success,
+        };
+        let write = |page: &Page<'_>| rolled_back_markdown(&back, page);
+        self.letter(result, (StatusState::Failure, verdict), write)
+    }
+
+    /// Writes what is said of the merges that brought this state; nothing where nobody knows them.
+    fn letter(
+        &mut self,
+        result: &RunResult<'_>,
+        verdict: (StatusState, String),
+        write: impl Fn(&Page<'_>) -> String,
+    ) -> Option<ResultLetter> {
+        self.told = true;
+        let merges = Owed {
+            revision: self.revision.clone()?,
+            since: self.since.clone()?,
+            files: &self.files | &self.files_before,
+        };
+        Some(merges.letter(result, verdict, write))
     }
 
     /// Begins with another state of the environment.
@@ -122,6 +165,7 @@ impl Story {
             told: false,
             owed,
             ended: false,
+            back_to: None,
         };
     }
 }
@@ -129,28 +173,46 @@ impl Story {
 impl Owed {
     /// Says that a later revision was applied whole.
     fn put_right(self, result: &RunResult<'_>, by: &Revision) -> ResultLetter {
+        let verdict = format!("Put right by {}: live equals Git", by.short());
+        let write = |page: &Page<'_>| overtaken_markdown(&result.plan.environment, by, page);
+        self.letter(result, (StatusState::Success, verdict), write)
+    }
+
+    /// Writes what is said, once with its time and once, for comparing, without.
+    fn letter(
+        self,
+        result: &RunResult<'_>,
+        (state, verdict): (StatusState, String),
+        write: impl Fn(&Page<'_>) -> String,
+    ) -> ResultLetter {
+        let Self {
+            revision,
+            since,
+            files,
+        } = self;
         let environment = &result.plan.environment;
-        let marker = marker(environment, &self.revision);
-        let page = |at| Page {
-            marker: &marker,
-            revision: &self.revision,
-            at,
+        let marker = marker(environment, &revision);
+        let body = |at| {
+            write(&Page {
+                marker: &marker,
+                revision: &revision,
+                at,
+            })
         };
-        let body = |at| overtaken_markdown(environment, by, &page(at));
         let said = Said {
             body: body(result.ended_at),
             digest: Digest::of(body(Timestamp::UNIX_EPOCH)),
             marker: marker.clone(),
-            state: StatusState::Success,
-            verdict: format!("Put right by {}: live equals Git", by.short()),
+            state,
+            verdict,
         };
         ResultLetter {
-            name: format!("{environment}/{}", self.revision),
+            name: format!("{environment}/{revision}"),
             environment: environment.clone(),
-            files: self.files,
+            files,
             said,
-            revision: self.revision,
-            since: self.since,
+            revision,
+            since,
         }
     }
 }
@@ -162,27 +224,9 @@ fn marker(environment: &EnvironmentName, revision: &Revision) -> String {
     )
 }
 
-fn said(
-    result: &RunResult<'_>,
-    revision: &Revision,
-    (state, verdict): (StatusState, &'static str),
-) -> Said {
-    let marker = marker(&result.plan.environment, revision);
-    let body = |at| {
-        let page = Page {
-            marker: &marker,
-            revision,
-            at,
-        };
-        run_markdown(&[*result], &[], &page)
-    };
-    Said {
-        body: body(result.ended_at),
-        digest: Digest::of(body(Timestamp::UNIX_EPOCH)),
-        marker,
-        state,
-        verdict: verdict.to_owned(),
-    }
+/// Tells how far a run came.
+fn verdict_of(result: &RunResult<'_>) -> StatusState {
+    verdict(result, OnFailure::default()).0
 }
 
 fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'static str) {

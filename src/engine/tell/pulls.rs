@@ -74,15 +74,16 @@ impl Pulls {
 
     /// Takes in how a run ended, and hands on what there is to say of it.
     pub(super) async fn put(&self, kept: &Kept, result: &RunResult<'_>) -> Result<(), LedgerError> {
-        // An older revision that is put back is no result of a merge, and puts none right.
+        let mut story = self.story(kept).await?.unwrap_or_default();
         let rollbacks = self.ledger.rollbacks().await?;
         let is_it = |to: &Revision| to == kept.pinned.revision();
-        let of_it = |one: &Rollback| one.environment == *kept.pinned.name() && is_it(&one.to);
-        if rollbacks.iter().any(of_it) {
-            return Ok(());
-        }
-        let mut story = self.story(kept).await?.unwrap_or_default();
-        for letter in story.take(kept, result) {
+        let of_it = |one: &&Rollback| one.environment == *kept.pinned.name() && is_it(&one.to);
+        let letters = match rollbacks.iter().find(of_it) {
+            // An older revision that is put back is no result of a merge, and puts none right.
+            Some(rollback) => Vec::from_iter(story.taken_back(rollback, result)),
+            None => story.take(kept, result),
+        };
+        for letter in letters {
             // Before it is remembered as said: a kill in between says it again, to the same effect.
             self.outbox.put(letter).await;
         }

@@ -8,6 +8,7 @@ mod outage;
 mod refused;
 mod results;
 mod review;
+mod rolled_back;
 mod scene;
 mod talk;
 mod trust;

@@ -5,6 +5,7 @@ mod escape;
 mod overtaken;
 mod paper;
 mod plan;
+mod rolled_back;
 mod run;
 mod steps;
 mod validation;
@@ -12,6 +13,7 @@ mod validation;
 pub use conflict::conflict_markdown;
 pub use overtaken::overtaken_markdown;
 pub use plan::plan_markdown;
+pub use rolled_back::{RolledBack, rolled_back_markdown};
 pub use run::run_markdown;
 pub use validation::validation_markdown;
 

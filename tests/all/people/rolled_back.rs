@@ -1,0 +1,68 @@
+//! A merge that was taken back: its pull request says to which revision, why, and how to go on.
+
+use super::scene::Scene;
+use crate::daemon::{environment, file};
+
+#[test]
+fn a_pull_request_is_told_that_its_merge_was_taken_back_and_how_to_go_on() {
+    let shop = |text: &str| environment("shop", "", &file("page", "page", text));
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let good = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &good);
+    let bad = scene.open("bad", None, &[("shop.yaml", &shop("bad\n"))]);
+    let merge = scene.merge(bad, "bad");
+    scene.comment_with(&mut daemon, bad, "Applied in shop");
+    let said = scene
+        .world
+        .command(&["rollback", "shop", "--yes", "--why", "checkout is <down>"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let (comment, body) = scene.comment_with(&mut daemon, bad, "Rolled back in shop");
+    for part in [
+        &good[..10],
+        "checkout is &#60;down&#62;",
+        "reconciled rollback shop --end",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    daemon.until("the commit says so", |_| {
+        let statuses = scene.github.statuses().into_iter().rev();
+        let mut of_it = statuses.filter(|one| one["sha"] == merge.as_str());
+        (of_it.next()?["state"] == "failure").then_some(())
+    });
+    // Looked at again there is nothing new to say of it.
+    let before = scene.github.server.requests().len();
+    daemon.looked_again("shop");
+    let requests = scene.github.server.requests().split_off(before);
+    assert!(
+        requests
+            .iter()
+            .all(|one| !one.body.contains("reconciled:result:")),
+        "{requests:?}"
+    );
+    // What is merged next is a result of its own, and puts this one right.
+    let fix = scene.open("fix", None, &[("shop.yaml", &shop("better\n"))]);
+    scene.merge(fix, "fix");
+    scene.comment_with(&mut daemon, fix, "Applied in shop");
+    let (again, _) = scene.comment_with(&mut daemon, bad, "Put right in shop");
+    assert_eq!(again, comment);
+    scene.assert_accepted();
+}
+
+#[test]
+fn a_rollback_that_is_ended_says_how_the_merge_fares_now() {
+    let shop = |text: &str| environment("shop", "", &file("page", "page", text));
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let good = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &good);
+    let bad = scene.open("bad", None, &[("shop.yaml", &shop("bad\n"))]);
+    scene.merge(bad, "bad");
+    scene.comment_with(&mut daemon, bad, "Applied in shop");
+    scene.world.command(&["rollback", "shop", "--yes"]);
+    scene.comment_with(&mut daemon, bad, "Rolled back in shop");
+    scene.world.command(&["rollback", "shop", "--end"]);
+    scene.comment_with(&mut daemon, bad, "Applied in shop");
+    assert_eq!(scene.world.live("page").unwrap(), "bad\n");
+    scene.assert_accepted();
+}
