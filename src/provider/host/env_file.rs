@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 /// What the file may be used for where nothing is said: by its owner alone, it is made for secrets.
 const MODE: u32 = 0o600;
 
+/// Stands for a variable that is not there; no variable can hold it.
+const ABSENT: &str = "\0";
+
 /// The kind's row.
 pub(super) fn row() -> Kind {
     Kind {
@@ -86,8 +89,12 @@ impl Form for Variables {
         let live = env_text::read(text.as_deref().unwrap_or_default());
         let empty = Map::new();
         let desired = known.desired.and_then(values).unwrap_or(&empty);
-        // Declared ones first and in their order, so that order never counts as a difference.
-        let order = desired.keys().filter(|key| live.values.contains_key(*key));
+        // Declared ones first and in their order, so that order never counts as a difference. What is private
+        // does not tell either which of them it holds.
+        let is_private = known.whose.is_private();
+        let order = desired
+            .keys()
+            .filter(|key| is_private || live.values.contains_key(*key));
         let mut added: Vec<_> = live.values.keys().collect();
         added.retain(|key| !desired.contains_key(*key));
         let mut strange = live.strange;
@@ -101,7 +108,7 @@ impl Form for Variables {
         let mut fields: Map = order
             .chain(added)
             .map(|key| {
-                let text = &live.values[key];
+                let text = live.values.get(key).map_or(ABSENT, String::as_str);
                 (key.clone(), shown(key, text, desired.get(key), known))
             })
             .collect();
@@ -140,10 +147,15 @@ impl Form for Variables {
 /// that it may be a secret.
 fn shown(key: &str, text: &str, declared: Option<&Value>, known: &Known<'_>) -> Value {
     if let Some(declared) = declared.filter(|value| plain_text(value).as_deref() == Some(text)) {
-        return declared.clone();
+        let declared = declared.clone();
+        // That it is equal is the answer to a guess.
+        return match known.whose.is_private() {
+            true => declared.sealed(),
+            false => declared,
+        };
     }
     let sealed = match declared {
-        _ if known.whose == Whose::Anothers => true,
+        _ if known.whose.is_private() => true,
         Some(Value::Secret(_)) => true,
         Some(Value::Hole(hole)) if hole.sensitive => true,
         _ => known

@@ -17,6 +17,11 @@ pub(super) enum HostError {
     /// The root folder is not there.
     #[error("open the root folder {root}: {source}")]
     Root { root: String, source: io::Error },
+    /// The root folder is there, and not what was in it.
+    #[error(
+        "find our records in the root folder {root}: it is not mounted, or was emptied, and the ledger knows files of ours there"
+    )]
+    NotMounted { root: String },
     /// The spec says something that no host can do.
     #[error("use the {field} of {what}: {reason}")]
     Spec {
@@ -102,6 +107,7 @@ impl Fault for HostError {
             Self::NotAllowed => "not-allowed",
             Self::Settings { .. } => "bad-connection",
             Self::Root { .. } => "unreachable",
+            Self::NotMounted { .. } => "not-mounted",
             Self::Spec { .. } | Self::NginxRefused { .. } => "invalid",
             Self::InTheWay { .. } => "in-the-way",
             Self::TooLargeToKeep { .. } => "too-large",
@@ -121,6 +127,9 @@ impl Fault for HostError {
             }
             Self::Settings { .. } => "Write the root as an absolute path, e.g. `root: /`.",
             Self::Root { .. } => "Make the folder, or correct `root` of the connection.",
+            Self::NotMounted { .. } => {
+                "Mount it. Where it was emptied on purpose, make the folder `.reconciled` in it: all is made anew then."
+            }
             Self::Spec { .. } => "Correct the field in the environment's file.",
             Self::InTheWay { .. } => {
                 "Name the real path: links are never followed, and only plain files are managed."
@@ -149,7 +158,10 @@ impl Fault for HostError {
             | Self::NoNginx { .. }
             | Self::NginxRefused { .. } => Class::User,
             Self::Io { source, .. } if is_denied(source) => Class::User,
-            Self::Root { .. } | Self::Io { .. } | Self::NginxSilent { .. } => Class::Transient,
+            Self::Root { .. }
+            | Self::NotMounted { .. }
+            | Self::Io { .. }
+            | Self::NginxSilent { .. } => Class::Transient,
         }
     }
 }

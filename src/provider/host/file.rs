@@ -1,7 +1,7 @@
 //! `host/file`: a text file.
 
 use super::error::HostError;
-use super::known::{Known, Whose};
+use super::known::Known;
 use super::original::{self, note};
 use super::placed::{DefaultMode, Form};
 use super::root::Found;
@@ -29,7 +29,7 @@ pub(super) fn row() -> Kind {
                     "type": "string",
                     "description": "The file's text, exactly as it is to be."
                 },
-                "mode": super::mode_schema("0644, and 0600 where the content holds a secret; of a file that is there it stays as it is"),
+                "mode": super::mode_schema("0644, and 0600 where the content holds a secret; of a file that was there before it stays as it is. The mode it was left with counts as declared then: another one is a difference"),
                 "owner": super::account_schema("user"),
                 "group": super::account_schema("group"),
             }
@@ -57,36 +57,30 @@ impl Form for Text {
 
     fn read(&self, found: &Found, known: &Known<'_>, into: &mut Map) {
         let declared = known.desired.and_then(|desired| desired.get("content"));
-        if declared.is_some()
-            && known
-                .desired
-                .and_then(content)
-                .is_some_and(|text| found.bytes.as_deref() == Some(text.as_bytes()))
-        {
-            into.extend(declared.map(|value| ("content".to_owned(), value.clone())));
-            return;
-        }
+        let plain = known.desired.and_then(content);
+        let is_equal = plain.is_some_and(|text| found.bytes.as_deref() == Some(text.as_bytes()));
         let text = found.bytes.as_ref().map(|bytes| std::str::from_utf8(bytes));
-        let live = match text {
-            Some(Ok(text)) if known.whose == Whose::Nobodys => original::unshown(text, declared),
-            Some(Ok(text)) => Value::from(text),
-            Some(Err(_)) => note(format!("({} bytes that are no text)", found.size), declared),
-            None => note(
+        let live = match (declared.filter(|_| is_equal), text) {
+            (Some(declared), _) => declared.clone(),
+            (None, Some(Ok(text))) => Value::from(text),
+            (None, Some(Err(_))) => {
+                note(format!("({} bytes that are no text)", found.size), declared)
+            }
+            (None, None) => note(
                 format!("({} bytes, too many to show)", found.size),
                 declared,
             ),
         };
         let last = known.applied_at(&["content"]);
-        let secret = known.whose == Whose::Anothers
+        // Sealed also where it is equal: that is the answer to a guess.
+        let secret = known.whose.is_private()
             || is_secret(declared)
             || match last {
                 Some(last) => last.get("$secret").is_some(),
                 None => known.sealed,
             };
-        into.insert(
-            "content".to_owned(),
-            if secret { live.sealed() } else { live },
-        );
+        let live = if secret { live.sealed() } else { live };
+        into.insert("content".to_owned(), live);
     }
 
     fn default_mode(&self, desired: &Map) -> DefaultMode {

@@ -10,8 +10,9 @@ pub(super) struct Known<'a> {
     pub(super) applied: Option<&'a serde_json::Value>,
     /// Whether our record says that it held a secret.
     pub(super) sealed: bool,
-    /// Whose our record says that it is. What is another's, or not for everybody to read, is not shown:
-    /// whoever may propose a spec could read any file of this host in its plan.
+    /// Whose our record says that it is. What is another's, or not for everybody to read, counts as a secret,
+    /// also where it is as declared: whoever may propose a spec could read any file of this host in its plan,
+    /// or guess at it.
     pub(super) whose: Whose,
 }
 
@@ -26,6 +27,13 @@ pub(super) enum Whose {
     Nobodys,
     /// Another resource's.
     Anothers,
+}
+
+impl Whose {
+    /// Tells whether what it holds is nothing that a plan may tell of.
+    pub(super) fn is_private(self) -> bool {
+        matches!(self, Self::Nobodys | Self::Anothers)
+    }
 }
 
 impl Known<'_> {

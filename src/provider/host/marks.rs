@@ -27,6 +27,10 @@ pub(super) struct Record {
     /// What we wrote last, as [`Marks::written`] tells it; `None` while the first write is under way.
     #[serde(default)]
     pub(super) written: Option<Digest>,
+    /// The permission bits it was left with: they count as declared where the spec is silent. `None` as above,
+    /// and in records of older versions.
+    #[serde(default)]
+    pub(super) mode: Option<u32>,
     /// True where what we wrote held a secret: then nothing of it is shown without the ledger's word.
     #[serde(default)]
     pub(super) sealed: bool,
@@ -56,6 +60,7 @@ impl Record {
             object: object.to_string(),
             kind: Some(step.kind.clone()),
             written: None,
+            mode: None,
             sealed: false,
             pending: None,
         }
@@ -111,6 +116,15 @@ impl<'a> Marks<'a> {
         })
     }
 
+    /// Tells whether the folder of the records is there: where it is not, nothing was ever ours below this root,
+    /// or this is not what we wrote to.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub(super) fn are_there(&self) -> Result<bool, HostError> {
+        Ok(self.root.names(&self.folder)?.is_some())
+    }
+
     /// Refuses a path inside the records' own folder.
     ///
     /// # Errors
@@ -144,7 +158,7 @@ impl<'a> Marks<'a> {
     pub(super) fn all(&self) -> Result<Vec<Record>, HostError> {
         let folder = self.folder.join("objects");
         let mut records = Vec::new();
-        for name in self.root.names(&folder)? {
+        for name in self.root.names(&folder)?.unwrap_or_default() {
             let path = folder.join(&name);
             if let Some(found) = self.root.read(&path)?.filter(|_| name.ends_with(".json")) {
                 records.push(parsed(found, &path)?);

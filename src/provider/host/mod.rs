@@ -16,6 +16,7 @@ mod file;
 mod guard;
 mod known;
 mod marks;
+mod mounted;
 mod nginx;
 mod nginx_site;
 mod original;
@@ -24,6 +25,7 @@ mod placed;
 mod root;
 #[cfg(test)]
 mod tests;
+mod wished;
 
 use super::{Provider, ProviderError};
 use crate::model::{
@@ -238,6 +240,8 @@ impl Provider for Host {
                 Observed::answer(asked, seen)
             };
             let mut answers: Vec<Observed> = asked.iter().map(answer).collect();
+            let open = |connection: &Connection| host.opened(connection);
+            mounted::doubt(&asked, &mut answers, open);
             answers.extend(host.unasked(&asked));
             answers
         })

@@ -10,7 +10,7 @@ mod swap;
 use super::error::HostError;
 use super::guard::{Standing, Verdict, judge};
 use super::nginx::Nginx;
-use super::original::{self, is_public, unshown};
+use super::original::{self, is_public};
 use super::placed::{refused, too_large};
 use super::root::{Found, Root};
 use crate::model::{
@@ -109,7 +109,13 @@ fn shown(site: &Site<'_>, asked: &Asked, found: &Found) -> Result<Map, HostError
     let text = site
         .text()
         .unwrap_or_else(|| "(too large to show)".to_owned());
-    let secret = site.owner().is_some_and(|owner| *owner != asked.address)
+    // What is another's, or nobody's and not for everybody to read, whoever may propose a spec could read in its
+    // plan, or guess at.
+    let is_private = match site.owner() {
+        Some(owner) => *owner != asked.address,
+        None => !is_public(site.root, &site.file, found)?,
+    };
+    let secret = is_private
         || declared.is_some_and(is_secret)
         || match applied.and_then(|applied| applied.get("content")) {
             Some(last) => last.get("$secret").is_some(),
@@ -117,13 +123,9 @@ fn shown(site: &Site<'_>, asked: &Asked, found: &Found) -> Result<Map, HostError
         };
     let content = match declared.filter(|value| plain_text(value) == Some(&text)) {
         Some(declared) => declared.clone(),
-        None if secret => Value::from(text).sealed(),
-        // Whoever may propose a spec could read it in the plan.
-        None if site.owner().is_none() && !is_public(site.root, &site.file, found)? => {
-            unshown(&text, declared)
-        }
         None => Value::from(text),
     };
+    let content = if secret { content.sealed() } else { content };
     let mut value = Map::new();
     value.insert("name".to_owned(), site.name.clone().into());
     value.insert("content".to_owned(), content);

@@ -56,15 +56,6 @@ pub(super) fn note(text: String, declared: Option<&Value>) -> Value {
     }
 }
 
-/// Returns what stands for a text that not everybody may read.
-pub(super) fn unshown(text: &str, declared: Option<&Value>) -> Value {
-    let lines = match text.lines().count() {
-        1 => "1 line".to_owned(),
-        many => format!("{many} lines"),
-    };
-    note(format!("({lines} that not everybody may read)"), declared)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,8 +87,9 @@ mod tests {
 
     #[test]
     fn a_note_is_never_what_is_declared() {
-        let declared = Value::from("(1 line that not everybody may read)");
-        assert_ne!(unshown("x", Some(&declared)), declared);
-        assert_eq!(unshown("x", None), declared);
+        let declared = Value::from("(not shown)");
+        let noted = |declared| note("(not shown)".to_owned(), declared);
+        assert_ne!(noted(Some(&declared)), declared);
+        assert_eq!(noted(None), declared);
     }
 }

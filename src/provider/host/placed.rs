@@ -8,14 +8,14 @@ use super::known::{Known, Whose};
 use super::marks::{Marks, Record};
 use super::original;
 use super::path::HostPath;
-use super::root::{Found, NewFile, Root};
+use super::root::{Found, Root};
+use super::wished::{Wished, mode_kept, mode_of, stranger};
 use crate::model::{
     Address, Applied, Asked, Depth, Fault as _, Health, Live, Map, Mark, Observation, Owner,
     Prediction, Step, Value,
 };
 use crate::provider::ProviderError;
 use crate::telemetry::crash_point;
-use std::borrow::Cow;
 
 /// How a kind writes and reads its text.
 pub(super) trait Form {
@@ -42,11 +42,11 @@ pub(super) struct DefaultMode {
 }
 
 /// One file, looked at.
-struct Look<'a> {
-    path: HostPath,
+pub(super) struct Look<'a> {
+    pub(super) path: HostPath,
     marks: Marks<'a>,
-    record: Option<Record>,
-    found: Option<Found>,
+    pub(super) record: Option<Record>,
+    pub(super) found: Option<Found>,
 }
 
 impl<'a> Look<'a> {
@@ -96,7 +96,7 @@ pub(super) fn observe(
         let prediction = desired.filter(|_| asked.depth >= Depth::PredictAll);
         return Ok(Observation::Absent {
             prediction: prediction
-                .map(|desired| predicted(form, desired, &Map::new()))
+                .map(|desired| predicted(form, desired, &Map::new(), look.record.as_ref()))
                 .transpose()?,
         });
     };
@@ -112,7 +112,7 @@ pub(super) fn observe(
     about(found, desired, &mut value)?;
     let prediction = desired.map(|desired| match look.owner() {
         None if found.bytes.is_none() => Ok(too_large(&look.path, found)),
-        _ => predicted(form, desired, &value),
+        _ => predicted(form, desired, &value, look.record.as_ref()),
     });
     Ok(Observation::Present(Box::new(Live {
         prediction: prediction.transpose()?,
@@ -156,7 +156,12 @@ fn about(found: &Found, desired: Option<&Map>, value: &mut Map) -> Result<(), Ho
 }
 
 /// Says what a write gives: the live fields, those declared in their place.
-fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Result<Prediction, HostError> {
+fn predicted(
+    form: &dyn Form,
+    desired: &Map,
+    live: &Map,
+    record: Option<&Record>,
+) -> Result<Prediction, HostError> {
     for (field, account) in [("owner", Account::User), ("group", Account::Group)] {
         let name = desired.get(field).and_then(Value::as_str);
         if let Some(name) = name
@@ -169,9 +174,10 @@ fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Result<Prediction, H
         }
     }
     let mut after = live.clone();
-    let default = form.default_mode(desired);
-    if default.binding || !live.contains_key("mode") {
-        after.insert("mode".to_owned(), format!("{:04o}", default.mode).into());
+    let made = || form.default_mode(desired).mode;
+    let kept = mode_kept(form, desired, record);
+    if let Some(mode) = kept.or_else(|| (!live.contains_key("mode")).then(made)) {
+        after.insert("mode".to_owned(), format!("{mode:04o}").into());
     }
     for (field, value) in form.after(desired) {
         if value != Value::Null {
@@ -183,15 +189,6 @@ fn predicted(form: &dyn Form, desired: &Map, live: &Map) -> Result<Prediction, H
         yielded: Vec::new(),
         payload: None,
     })
-}
-
-/// Says that an account is not known, without its name where that is a secret.
-fn stranger(field: &str, name: &str, sealed: bool) -> String {
-    if sealed {
-        format!("this host knows no such {field}, and its name is a secret")
-    } else {
-        format!("this host knows no {field} {name:?}")
-    }
 }
 
 /// Nobody's file that cannot be kept is not overwritten.
@@ -211,12 +208,6 @@ pub(super) fn refused(error: &HostError) -> Prediction {
     }
 }
 
-/// Reads permission bits as they are written: three or four octal digits.
-pub(super) fn mode_of(text: &str) -> Option<u32> {
-    let right = (3..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
-    u32::from_str_radix(text, 8).ok().filter(|_| right)
-}
-
 fn outputs(path: &HostPath) -> Map {
     [("path".to_owned(), path.to_string().into())]
         .into_iter()
@@ -230,11 +221,11 @@ pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied
     let look = Look::at(root, step.identity.get("/path").unwrap_or_default()).map_err(failed)?;
     let desired = step.desired.as_deref().and_then(Value::as_map);
     let new = desired
-        .map(|desired| wished(form, desired, look.found.as_ref(), &look.path))
+        .map(|desired| Wished::of(form, desired, &look))
         .transpose()
         .map_err(failed)?;
     let equal = match (&look.found, desired, &new) {
-        (Some(found), Some(desired), Some(new)) => is_as(form, desired, found, new),
+        (Some(found), Some(desired), Some(new)) => new.is_as(form, desired, found),
         _ => false,
     };
     let mark = look.mark();
@@ -314,81 +305,8 @@ fn put(
     }
     if let Some(found) = root.read(&look.path)? {
         record.written = Some(look.marks.written(&found, ""));
+        record.mode = Some(found.mode);
     }
     record.sealed = new.sealed;
     look.marks.write(&look.path, &record)
-}
-
-/// A file as declared, on this host.
-struct Wished {
-    bytes: Vec<u8>,
-    mode: u32,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    sealed: bool,
-}
-
-impl Wished {
-    fn file(&self) -> NewFile<'_> {
-        NewFile {
-            bytes: &self.bytes,
-            mode: self.mode,
-            uid: self.uid,
-            gid: self.gid,
-        }
-    }
-}
-
-/// Reads the declaration; what it leaves out stays as it is.
-fn wished(
-    form: &dyn Form,
-    desired: &Map,
-    found: Option<&Found>,
-    path: &HostPath,
-) -> Result<Wished, HostError> {
-    let wrong = |field, reason: String| HostError::Spec {
-        what: path.to_string(),
-        field,
-        reason,
-    };
-    let text = |field: &str| -> Option<Cow<'_, str>> {
-        match desired.get(field)? {
-            Value::Secret(secret) => Some(Cow::Owned(secret.expose().to_owned())),
-            other => other.as_str().map(Cow::Borrowed),
-        }
-    };
-    let default = form.default_mode(desired);
-    let mode = match (text("mode"), found) {
-        (Some(mode), _) => mode_of(&mode)
-            .ok_or_else(|| wrong("mode", "write three or four octal digits".to_owned()))?,
-        (None, Some(found)) if !default.binding => found.mode,
-        (None, _) => default.mode,
-    };
-    let id = |field: &'static str, account: Account| match text(field) {
-        Some(name) => account.number(&name)?.map(Some).ok_or_else(|| {
-            let sealed = matches!(desired.get(field), Some(Value::Secret(_)));
-            wrong(field, stranger(field, &name, sealed))
-        }),
-        None => Ok(None),
-    };
-    let mut sealed = false;
-    desired.values().for_each(|value| {
-        value.walk(&mut |node| sealed |= matches!(node, Value::Secret(_)));
-    });
-    Ok(Wished {
-        bytes: form.bytes(desired)?,
-        mode,
-        uid: id("owner", Account::User)?.or(found.map(|found| found.uid)),
-        gid: id("group", Account::Group)?.or(found.map(|found| found.gid)),
-        sealed,
-    })
-}
-
-/// Tells whether a file already is as declared.
-fn is_as(form: &dyn Form, desired: &Map, found: &Found, new: &Wished) -> bool {
-    let means = |bytes: &Vec<u8>| form.means(bytes, desired);
-    found.bytes.as_ref().is_some_and(means)
-        && found.mode == new.mode
-        && new.uid.is_none_or(|uid| uid == found.uid)
-        && new.gid.is_none_or(|gid| gid == found.gid)
 }

@@ -186,28 +186,26 @@ impl Root {
         Ok(removed)
     }
 
-    /// Returns the names of what stands in a folder; none where it is not there.
+    /// Returns the names of what stands in a folder; `None` where it is not there.
     ///
     /// # Errors
     /// A link stands on the way, or it may not be read.
-    pub(super) fn names(&self, path: &HostPath) -> Result<Vec<String>, HostError> {
+    pub(super) fn names(&self, path: &HostPath) -> Result<Option<Vec<String>>, HostError> {
         let read = HostError::io("read the folder", path);
         let Some(above) = self.folder(path)? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let entries = match step_into(&above, path.name()) {
             Ok(folder) => fs::Dir::new(folder).and_then(|folder| folder.collect()),
-            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(Errno::NOENT) => return Ok(None),
             Err(errno) => Err(errno),
         };
         let entries: Vec<fs::DirEntry> = entries.map_err(read)?;
         let names = entries
             .iter()
             .map(|entry| entry.file_name().to_string_lossy());
-        Ok(names
-            .filter(|name| !name.starts_with('.'))
-            .map(|name| name.into_owned())
-            .collect())
+        let names = names.filter(|name| !name.starts_with('.'));
+        Ok(Some(names.map(|name| name.into_owned()).collect()))
     }
 
     /// Returns where a link points, or `None` where nothing is there.

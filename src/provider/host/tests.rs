@@ -20,6 +20,7 @@ fn records_made_side_by_side_at_a_first_start_all_stand() {
         object: format!("/{name}"),
         kind: None,
         written: None,
+        mode: None,
         sealed: false,
         pending: None,
     };
@@ -83,7 +84,7 @@ fn schemas_say_what_the_host_says() {
         assert_eq!(field("path", json!(path)), fine, "{path:?}");
     }
     for mode in ["0644", "644", "7777", "64", "0999", "00644", "", "u+x"] {
-        let fine = super::placed::mode_of(mode).is_some();
+        let fine = super::wished::mode_of(mode).is_some();
         assert_eq!(field("mode", json!(mode)), fine, "{mode:?}");
     }
     let connection = file.connection.unwrap();

@@ -4,6 +4,7 @@
 use super::recorder::{REPOSITORY, Recorder};
 use super::{Daemon, World, environment};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
 
 const SECRET: &str = "Sup3r-Secret!";
 
@@ -128,5 +129,31 @@ fn a_secret_gets_into_no_place_where_a_plan_shows_it() {
         let said = recorder.sent().concat() + &daemon.log();
         let said = said + &world.command(&["status"]).stdout + &world.command(&["plan"]).stdout;
         assert!(!said.contains(SECRET), "{leak}: {said}");
+    }
+}
+
+#[test]
+fn a_plan_does_not_tell_what_a_private_file_of_nobody_holds() {
+    let (world, recorder) = world();
+    let commit = world.commit(&[("shop.yaml", &spec("YES"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    for (name, text) in [("key", "S3CRET\n"), ("env", "TOKEN=S3CRET\n")] {
+        world.write_live(name, text);
+        let owner_only = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(world.host().join(name), owner_only).unwrap();
+    }
+    // A right guess, a wrong one, and one at the name of a variable.
+    for (name, guess) in [("TOKEN", "S3CRET"), ("TOKEN", "OTHER"), ("NAME", "S3CRET")] {
+        let text = format!(
+            "{}    a: {{ kind: host/file, spec: {{ path: /key, content: \"{guess}\\n\", mode: \"0600\" }} }}
+    b: {{ kind: host/env-file, spec: {{ path: /env, values: {{ {name}: {guess} }} }} }}\n",
+            spec("YES")
+        );
+        let plan = planned(&world, &recorder, &mut daemon, &text);
+        assert!(plan.contains(HIDDEN), "{guess}: {plan}");
+        let hidden = format!("values.{name} = (sensitive) -> (sensitive) (known after apply)");
+        assert!(plan.contains(&hidden), "{name} {guess}: {plan}");
+        assert!(!plan.contains("other"), "{name} {guess}: {plan}");
     }
 }

@@ -6,7 +6,7 @@ mod nginx;
 mod original;
 mod quickstart;
 
-use crate::conformance::host::{OnHost, env_file, file, with};
+use crate::conformance::host::{OnHost, env_file, file, nginx_site, with};
 use crate::conformance::world::World;
 use crate::conformance::{CANARY, Subject as _};
 use reconciled::config::Settings;
@@ -176,4 +176,62 @@ async fn waits_owned(world: &World<'_>, declared: &Value) -> String {
     let step = world.step(&world.plan(Some(declared)).await);
     assert_eq!(step.action, Action::Wait, "{step:#?}");
     step.reason.unwrap()
+}
+
+#[tokio::test]
+async fn the_mode_a_file_was_left_with_counts_as_declared() {
+    let mut subject = file().await;
+    let mut fields = subject.declared().as_map().unwrap().clone();
+    fields.shift_remove("mode");
+    let declared = Value::Map(fields);
+    subject.declared = declared.clone();
+    let set = |mode: u32| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(subject.path(), mode).unwrap();
+    };
+    let mode = || {
+        let about = std::fs::metadata(subject.path()).unwrap();
+        about.permissions().mode() & 0o7777
+    };
+    // One that we made, and one that was there.
+    for (there, left) in [(None, 0o644), (Some(0o604), 0o604)] {
+        let mut world = World::new(&subject);
+        if let Some(there) = there {
+            std::fs::remove_dir_all(subject.root().join(".reconciled")).unwrap();
+            set(there);
+        }
+        world.converge(&declared).await;
+        assert_eq!(mode(), left);
+        set(0o777);
+        let step = world.step(&world.plan(Some(&declared)).await);
+        let paths: Vec<String> = step
+            .changes
+            .iter()
+            .map(|one| one.path.to_string())
+            .collect();
+        assert_eq!(paths, ["mode"]);
+        assert!(step.is_only_drift(), "{:#?}", step.changes);
+        // Nor does a lost ledger forget it.
+        World::new(&subject).converge(&declared).await;
+        assert_eq!(mode(), left);
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_is_not_mounted_has_nothing_made_in_it() {
+    for subject in [file().await, env_file().await, nginx_site().await] {
+        subject.make_by_hand().await;
+        let mut world = World::new(&subject);
+        world.converge(&subject.declared()).await;
+        let (root, away) = (subject.root(), subject.root().with_file_name("disk"));
+        std::fs::rename(&root, &away).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        let told = waits_owned(&world, &subject.declared()).await;
+        assert!(told.contains("not mounted"), "{told}");
+        std::fs::remove_dir(&root).unwrap();
+        let told = waits_owned(&world, &subject.declared()).await;
+        assert!(told.contains("open the root folder"), "{told}");
+        std::fs::rename(&away, &root).unwrap();
+        world.settled(Some(&subject.declared())).await;
+    }
 }
