@@ -341,14 +341,49 @@ impl Work<'_> {
 }
 
 /// Tells whether an object that was there already was made by us: our manager wrote it when it came
-/// into being, and not since. Times are to the second, as the server keeps them.
+/// into being, and not since. Times are to the second, as the server keeps them: who else wrote to it in
+/// that one, and is no part of the cluster itself, may have made it.
 fn is_our_making(live: &Json) -> bool {
     let metadata = &live["metadata"];
     let born = metadata["creationTimestamp"].as_str();
+    let at_birth = |entry: &&Json| born.is_some() && entry["time"].as_str() == born;
     let entries = metadata["managedFields"].as_array();
-    let ours = entries
+    let (ours, others): (Vec<&Json>, Vec<&Json>) = entries
         .into_iter()
         .flatten()
-        .find(|entry| entry["manager"] == MANAGER && entry["operation"] == "Apply");
-    born.is_some() && ours.is_some_and(|entry| entry["time"].as_str() == born)
+        .filter(at_birth)
+        .partition(|entry| entry["manager"] == MANAGER && entry["operation"] == "Apply");
+    let made = |entry: &&Json| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        entry["subresource"].is_null() && !fields::is_caretaker(manager)
+    };
+    !ours.is_empty() && !others.iter().any(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_another_wrote_to_in_the_second_it_came_into_being_is_not_our_making() {
+        let second = "2026-01-01T00:00:00Z";
+        let by = |manager: &str, operation: &str, time: &str| json!({ "manager": manager, "operation": operation, "time": time });
+        let is_ours = |more: &[Json]| {
+            let ours = by(MANAGER, "Apply", second);
+            let entries: Vec<Json> = more.iter().cloned().chain([ours]).collect();
+            is_our_making(
+                &json!({ "metadata": { "creationTimestamp": second, "managedFields": entries } }),
+            )
+        };
+        assert!(is_ours(&[]));
+        assert!(is_ours(&[
+            by("kube-controller-manager", "Update", second),
+            by("kubectl-edit", "Update", "2026-01-01T00:00:01Z"),
+        ]));
+        let mut status = by("operator", "Update", second);
+        status["subresource"] = json!("status");
+        assert!(is_ours(&[status]));
+        assert!(!is_ours(&[by("kubectl-create", "Update", second)]));
+    }
 }

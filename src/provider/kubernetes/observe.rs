@@ -223,8 +223,7 @@ async fn look(
     } else if let Some(live) = live {
         answer.touches = fields::touches(live, &Json::Null, &[]);
     }
-    let live = again.as_ref().or(live);
-    let Some(live) = live else {
+    let Some(live) = again.as_ref().or(live) else {
         let prediction = answer.prediction;
         return Observed::answer(asked, Observation::Absent { prediction });
     };
@@ -237,31 +236,13 @@ async fn look(
     };
     seen.prediction = answer.prediction;
     seen.touched_by = answer.touches;
-    let kept = kept(cluster, target, asked, &seen).await;
+    let kept = rights::kept(cluster, target, asked, &seen).await;
     seen.prediction = kept.or(seen.prediction);
     if asked.depth > Depth::Identity {
         let health = health::explained(cluster, live, target, seen.health).await;
         seen.health = sealer.scrubbed_health(health);
     }
     Observed::answer(asked, Observation::Present(Box::new(seen)))
-}
-
-/// Tells that an object would stay that is to go; `None` where it may, or is not to.
-async fn kept(
-    cluster: &Cluster,
-    target: &Target,
-    asked: &Asked,
-    seen: &Live,
-) -> Option<Prediction> {
-    let is_to_go = asked.desired.is_none()
-        && asked.owned.as_ref().is_some_and(|owned| !owned.protected)
-        && seen.owner == Some(Owner::Resource(asked.address.clone()));
-    if !is_to_go {
-        return None;
-    }
-    let reason = rights::lack_of_delete(cluster, target).await?;
-    let immutable = Vec::new();
-    Some(Prediction::Refused { reason, immutable })
 }
 
 /// Tells how lists are matched, where there is anything to match.

@@ -1,8 +1,10 @@
-//! What the account may do that no dry-run tells: deleting. Asked by the rules it has in a namespace, one
+//! What the account may do that no dry-run tells: deleting, and making again what is deleted to be replaced. Asked
+//! by the rules it has in a namespace, one
 //! request for all that is to go there; what they do not show is asked by itself. Never on a quiet pass.
 
 use super::cluster::Cluster;
 use super::target::Target;
+use crate::model::{Asked, Live, Owner, Prediction};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,19 +25,58 @@ pub(super) struct Rights {
     asking: tokio::sync::Mutex<()>,
 }
 
-/// Returns why the account may not delete an object; `None` where it may, or where nobody says.
-pub(super) async fn lack_of_delete(cluster: &Cluster, target: &Target) -> Option<String> {
+/// Tells that an object would stay that is to go, for good or to be made again; `None` where it may, or is
+/// not to.
+pub(super) async fn kept(
+    cluster: &Cluster,
+    target: &Target,
+    asked: &Asked,
+    seen: &Live,
+) -> Option<Prediction> {
+    let is_ours = seen.owner == Some(Owner::Resource(asked.address.clone()));
+    let is_protected = asked.owned.as_ref().is_none_or(|owned| owned.protected);
+    if !is_ours || is_protected {
+        return None;
+    }
+    let replaced = match &seen.prediction {
+        Some(Prediction::Refused { immutable, .. }) if !immutable.is_empty() => immutable,
+        _ if asked.desired.is_some() => return None,
+        _ => {
+            let lack = lack_of(cluster, target, "delete").await?;
+            return Some(refused(lack));
+        }
+    };
+    let mut lack = lack_of(cluster, target, "delete").await;
+    if lack.is_none() {
+        // Else it would be gone, and nothing in its place.
+        lack = lack_of(cluster, target, "create").await;
+    }
+    let fields: Vec<String> = replaced.iter().map(ToString::to_string).collect();
+    let fields = fields.join(", ");
+    Some(refused(format!(
+        "{fields} cannot change in place, and to replace it {}",
+        lack?
+    )))
+}
+
+fn refused(reason: String) -> Prediction {
+    let immutable = Vec::new();
+    Prediction::Refused { reason, immutable }
+}
+
+/// Returns why the account lacks a verb on an object; `None` where it has it, or where nobody says.
+async fn lack_of(cluster: &Cluster, target: &Target, verb: &str) -> Option<String> {
     let (served, reference) = (&target.served, &target.reference);
     if served.namespaced {
         let body = json!({ "spec": { "namespace": target.namespace() } });
-        let is_there = |rules: &Json| allows(rules, target);
+        let is_there = |rules: &Json| allows(rules, target, verb);
         let rules = review(cluster, "selfsubjectrulesreviews", &body, is_there).await?;
         if is_there(&rules) {
             return None;
         }
     }
     // By kind where the rules have told of names already.
-    let mut place = json!({ "verb": "delete", "group": served.group, "resource": served.plural });
+    let mut place = json!({ "verb": verb, "group": served.group, "resource": served.plural });
     if served.namespaced {
         place["namespace"] = json!(target.namespace());
     } else {
@@ -52,12 +93,12 @@ pub(super) async fn lack_of_delete(cluster: &Cluster, target: &Target) -> Option
         } else {
             String::new()
         };
-        format!("the connection's account lacks the verb delete on {what}{place}")
+        format!("the connection's account lacks the verb {verb} on {what}{place}")
     })
 }
 
-/// Tells whether rules allow to delete it; of several with names of objects, any one.
-fn allows(rules: &Json, target: &Target) -> bool {
+/// Tells whether rules allow it; of several with names of objects, any one.
+fn allows(rules: &Json, target: &Target, verb: &str) -> bool {
     let has = |rule: &Json, list: &str, text: &str| {
         let mut items = rule[list].as_array().into_iter().flatten();
         items.any(|item| item == "*" || item == text)
@@ -68,7 +109,7 @@ fn allows(rules: &Json, target: &Target) -> bool {
         let is_named =
             names.is_none_or(Vec::is_empty) || has(rule, "resourceNames", &target.reference.name);
         is_named
-            && has(rule, "verbs", "delete")
+            && has(rule, "verbs", verb)
             && has(rule, "apiGroups", &target.served.group)
             && has(rule, "resources", &target.served.plural)
     })

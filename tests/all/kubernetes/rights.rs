@@ -135,3 +135,22 @@ async fn a_delete_that_would_be_forbidden_waits_and_is_asked_about_once() {
         Observation::Present(live) if live.health == Health::Ready
     ));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replace_whose_delete_would_be_forbidden_waits_and_says_so() {
+    let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch", "patch", "create"] }]);
+    let (mut scene, _) = through_an_account("fixed", &rules);
+    let config = |text: &str| {
+        let rest = json!({ "data": { "text": text }, "immutable": true });
+        scene.object("v1", "ConfigMap", "a", rest)
+    };
+    let (before, after) = (config("x"), config("y"));
+    scene.apply(&[before]).await;
+    let step = scene.step(&scene.plan(std::slice::from_ref(&after)).await, &after);
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let why = step.reason.unwrap();
+    assert!(
+        why.contains("data cannot change in place, and to replace it the connection's account lacks the verb delete on configmaps"),
+        "{why}"
+    );
+}
