@@ -379,11 +379,12 @@ fn without_bustle(mut object: Json) -> Json {
     if has_controller {
         metadata.shift_remove("resourceVersion");
     }
-    if let Some(annotations) = metadata.get_mut("annotations") {
-        annotations
-            .as_object_mut()
-            .unwrap()
-            .retain(|key, _| !key.starts_with("deployment.kubernetes.io/"));
+    if let Some(Json::Object(annotations)) = metadata.get_mut("annotations") {
+        annotations.retain(|key, _| !key.starts_with("deployment.kubernetes.io/"));
+        // Where the controller's is the only one, there are none before it and none but it afterwards.
+        if annotations.is_empty() {
+            metadata.shift_remove("annotations");
+        }
     }
     if let Some(Json::Array(entries)) = metadata.get_mut("managedFields") {
         entries.retain(|entry| entry["manager"] != "kube-controller-manager");
