@@ -88,9 +88,9 @@ async fn begin(
 ) -> anyhow::Result<Exit> {
     let name = &args.environment;
     let versions = ledger.versions(name).await?;
-    let standing = ledger.rollbacks().await?.into_iter();
-    let mut of_it = standing.filter(|one| one.environment == *name);
-    let refused = of_it.find_map(|one| one.refused);
+    let mut standing = ledger.rollbacks().await?.into_iter();
+    let standing = standing.find(|one| one.environment == *name);
+    let refused = standing.as_ref().and_then(|one| one.refused.clone());
     let to = match &args.to {
         Some(text) => named(&ledger.runs(Some(name), RUNS, None).await?, text)?,
         None => last_good(&versions, refused.as_ref(), name)?,
@@ -125,7 +125,7 @@ async fn begin(
         refused: refused.or(kept),
     };
     let before = answer::trouble(ledger, name).await?;
-    ledger.set_rollback(&rollback).await?;
+    order(ledger, &rollback, standing.as_ref()).await?;
     if unsure.is_some() && has_daemon(settings) {
         refused_by_daemon(ledger, &rollback, before.as_ref(), out).await?;
     }
@@ -137,6 +137,21 @@ async fn begin(
         ));
     }
     Ok(Exit::Same)
+}
+
+/// Writes the order, unless somebody changed meanwhile what it was decided on.
+async fn order(
+    ledger: &Ledger,
+    rollback: &Rollback,
+    standing: Option<&Rollback>,
+) -> anyhow::Result<()> {
+    if ledger.order_rollback(rollback, standing).await? {
+        return Ok(());
+    }
+    let name = &rollback.environment;
+    bail!(
+        "roll back {name}: somebody ordered something else meanwhile. `reconciled status {name}` says what"
+    )
 }
 
 /// Waits for what the daemon says.

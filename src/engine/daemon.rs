@@ -19,9 +19,12 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+mod bench;
 mod footing;
 mod git;
 mod orders;
+
+use bench::Taken;
 
 /// How often the ledger is asked whether a person paused or resumed something.
 const PAUSE_CHECK: Duration = Duration::from_secs(2);
@@ -78,7 +81,12 @@ pub struct View {
 /// The daemon.
 pub struct Daemon {
     parts: Parts,
-    fleet: Fleet,
+    followed: Arc<[Followed]>,
+    fleet: Arc<Fleet>,
+    /// What all of it declares, for runs.
+    everywhere: Arc<Everywhere>,
+    /// What was heard of Git and is being taken in: one thing at a time.
+    taking: JoinSet<Taken>,
     schedule: Schedule,
     runs: JoinSet<Ended>,
     cancels: BTreeMap<EnvironmentName, CancellationToken>,
@@ -104,7 +112,10 @@ impl Daemon {
         let pokes = parts.followed.iter().map(|_| Arc::default()).collect();
         Self {
             schedule: Schedule::new(parts.pace),
-            fleet: Fleet::default(),
+            followed: parts.followed.as_slice().into(),
+            fleet: Arc::default(),
+            everywhere: Arc::default(),
+            taking: JoinSet::new(),
             runs: JoinSet::new(),
             cancels: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -140,7 +151,7 @@ impl Daemon {
         }
         let (heard_sender, mut heard) = mpsc::channel(16);
         let mut followers = JoinSet::new();
-        for (nth, followed) in self.parts.followed.iter().enumerate() {
+        for (nth, followed) in self.followed.iter().enumerate() {
             let poke = Arc::clone(&self.pokes[nth]);
             let (origin, sender) = (followed.origin.clone(), heard_sender.clone());
             followers.spawn(follow(
@@ -159,11 +170,8 @@ impl Daemon {
             let wake = self.until_next();
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(heard) = heard.recv() => tokio::select! {
-                    // A large state takes its time; the ledger still knows what was not taken in.
-                    () = stop.cancelled() => break,
-                    () = self.hear(heard) => {}
-                },
+                Some(heard) = heard.recv(), if self.taking.is_empty() => self.hear(heard),
+                Some(taken) = self.taking.join_next() => self.taken(taken),
                 Some(address) = self.parts.nudges.recv() => self.schedule.nudge(&address, self.parts.world.clock.now()),
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = pause_check.tick() => {
@@ -216,14 +224,6 @@ impl Daemon {
         }
     }
 
-    fn everywhere(&self) -> Everywhere {
-        let mut everywhere = self.fleet.everywhere();
-        if self.view.borrow().snapshots.len() < self.parts.followed.len() {
-            everywhere.mark_partial();
-        }
-        everywhere
-    }
-
     fn start_due(&mut self) {
         if !self.has_ledger() {
             return;
@@ -240,7 +240,8 @@ impl Daemon {
             let cancel = CancellationToken::new();
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
-            let (everywhere, resting) = (self.everywhere(), self.schedule.resting(&name));
+            let everywhere = Arc::clone(&self.everywhere);
+            let resting = self.schedule.resting(&name);
             let (counts, ordered) = (self.parts.counts.clone(), Arc::clone(&self.ordered));
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
@@ -302,6 +303,8 @@ impl Daemon {
     /// Starts nothing further, lets the steps in hand end, and gives up at the deadline.
     async fn wind_down(mut self) {
         tracing::info!(runs = self.runs.len(), "Stopping, ending the steps in hand");
+        // The ledger still knows what was not taken in.
+        self.taking.abort_all();
         for cancel in self.cancels.values() {
             cancel.cancel();
         }

@@ -25,7 +25,6 @@ pub(super) async fn restore(
     for name in in_question(world, followed, (newest, snapshot), fleet).await? {
         match last_good(world, followed, newest, &name).await {
             Ok(Some((reading, snapshot))) => {
-                tracing::warn!(environment = %name, revision = %snapshot.revision.short(), "Newest state cannot be used, keeping the last good one");
                 let repository = followed.origin.name();
                 let arrival = Arrival {
                     repository,
@@ -36,6 +35,13 @@ pub(super) async fn restore(
                 };
                 let known = (world.registry.kinds(), claims);
                 news.extend(fleet.restore(arrival, &name, known).await);
+                let revision = snapshot.revision.short();
+                if fleet.kept().contains_key(&name) {
+                    tracing::warn!(environment = %name, revision = %revision, "Newest state cannot be used, keeping the last good one");
+                } else {
+                    // A secret that is missing is missing there, too.
+                    tracing::error!(environment = %name, revision = %revision, "The last good state cannot be used either, keeping nothing");
+                }
             }
             Ok(None) => {}
             Err(reason) => {
@@ -68,7 +74,6 @@ pub(super) async fn restore_unread(
         let Some(snapshot) = followed.origin.kept(&revision).await else {
             continue;
         };
-        tracing::warn!(environment = %name, revision = %revision.short(), "Repository not read yet, keeping the last good state");
         let kinds = world.registry.kinds();
         let arrival = Arrival {
             repository: followed.origin.name(),
@@ -78,7 +83,11 @@ pub(super) async fn restore_unread(
             instead: Instead::new(),
         };
         let known = (kinds, claims);
-        news.extend(fleet.restore(arrival, &name, known).await);
+        let kept = fleet.restore(arrival, &name, known).await;
+        if !kept.is_empty() {
+            tracing::warn!(environment = %name, revision = %revision.short(), "Repository not read yet, keeping the last good state");
+        }
+        news.extend(kept);
     }
     Ok(news)
 }

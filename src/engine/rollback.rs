@@ -53,8 +53,10 @@ pub(super) async fn instead(
             continue;
         };
         if !is_refused(world, &rollback, &pinned).await? {
-            tracing::info!(environment = %name, "Git says something new, the rollback is over");
-            world.ledger.end_rollback(name).await?;
+            // One that was ordered meanwhile stands, and is looked at when this state was taken.
+            if world.ledger.rollback_over(&rollback).await? {
+                tracing::info!(environment = %name, "Git says something new, the rollback is over");
+            }
             continue;
         }
         match past::environment(followed, name, &rollback.to, world.registry.kinds()).await {
@@ -148,8 +150,9 @@ async fn order(
         since: world.clock.now(),
         refused: Some(refused),
     };
-    ledger.set_rollback(&rollback).await?;
-    Ok(Some(rollback.to))
+    // Where a person was quicker, theirs counts.
+    let ordered = ledger.order_rollback(&rollback, None).await?;
+    Ok(ordered.then_some(rollback.to))
 }
 
 /// Tells whether this is the version that was refused. Where none was known at the order, the first one
@@ -168,7 +171,8 @@ async fn is_refused(
         refused: Some(Version { revision, content }),
         ..rollback.clone()
     };
-    world.ledger.set_rollback(&seen).await?;
+    // Where something else was ordered or it was ended meanwhile, that is looked at in a moment.
+    world.ledger.order_rollback(&seen, Some(rollback)).await?;
     Ok(true)
 }
 

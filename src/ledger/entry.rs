@@ -8,6 +8,16 @@ use crate::model::{Address, Digest, EnvironmentName, Outcome, Owned, RepoPath, R
 use serde::Serialize;
 use sqlx::AnyConnection;
 
+/// What has to be in a place for something else to be put there.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Over {
+    /// Whatever it is.
+    #[default]
+    Anything,
+    /// Just this; else somebody was quicker.
+    Just(Option<serde_json::Value>),
+}
+
 /// One change.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
@@ -45,6 +55,8 @@ pub(super) enum Entry {
     Delivered {
         name: String,
         posted: serde_json::Value,
+        #[serde(skip)]
+        over: Over,
     },
     Paused {
         environment: EnvironmentName,
@@ -124,6 +136,20 @@ impl Entry {
         )
     }
 
+    /// Tells whether what it rests on is so in the moment it is written: what was decided on older words
+    /// is not.
+    pub(super) async fn stands(&self, connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+        match self {
+            Self::Delivered {
+                name,
+                over: Over::Just(before),
+                ..
+            } => Ok(standing::posted(connection, name).await? == *before),
+            Self::Resumed { environment } => standing::is_paused(connection, environment).await,
+            _ => Ok(true),
+        }
+    }
+
     /// Gives it the next free id, where it makes something that has one.
     pub(super) async fn number(
         &mut self,
@@ -176,7 +202,7 @@ impl Entry {
             Self::EpisodeEnded { episode, how } => {
                 episodes::fold_ended(connection, *episode, how, at).await?;
             }
-            Self::Delivered { name, posted } => {
+            Self::Delivered { name, posted, .. } => {
                 standing::fold_delivered(connection, name, posted, at).await?;
             }
             Self::Paused {

@@ -19,6 +19,7 @@ mod episodes;
 mod error;
 mod history;
 mod inventory;
+mod keeping;
 mod lock;
 mod open;
 mod open_file;
@@ -34,6 +35,7 @@ mod waiting;
 mod writer;
 
 pub use error::LedgerError;
+pub use keeping::Keeping;
 pub use lock::Holder;
 pub use records::{
     Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
@@ -112,17 +114,26 @@ impl Ledger {
 
     /// Hands an entry to the writer and waits until it is durable. Returns the id it was given.
     async fn append(&self, entry: Entry, at: Timestamp) -> Result<i64, LedgerError> {
+        let id = self.append_all(vec![entry], at).await?;
+        Ok(id.unwrap_or_default())
+    }
+
+    /// Hands entries to the writer, to be written all or none, and waits until they are durable.
+    /// Returns the id of the last; `None` where what one of them rests on was not so any more.
+    async fn append_all(
+        &self,
+        entries: Vec<Entry>,
+        at: Timestamp,
+    ) -> Result<Option<i64>, LedgerError> {
         let Some(writer) = &self.writer else {
             return Err(LedgerError::ReadOnly(self.place.clone()));
         };
-        let what = entry.what();
+        let Some(what) = entries.first().map(Entry::what) else {
+            return Ok(Some(0));
+        };
         crash_point(&format!("ledger: before {what}"));
         let (reply, answer) = oneshot::channel();
-        let job = Job::Write {
-            entry: Box::new(entry),
-            at,
-            reply,
-        };
+        let job = Job::Write { entries, at, reply };
         let closed = || LedgerError::Closed(self.place.clone());
         writer.send(job).await.map_err(|_gone| closed())?;
         let id = answer.await.map_err(|_gone| closed())??;

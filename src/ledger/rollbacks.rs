@@ -46,6 +46,12 @@ pub struct Versions {
 const GOOD: usize = 10;
 
 impl Versions {
+    /// Reads what is remembered; what cannot be read is nothing.
+    pub(super) fn of(remembered: Option<Value>) -> Self {
+        let read = remembered.and_then(|remembered| serde_json::from_value(remembered).ok());
+        read.unwrap_or_default()
+    }
+
     /// Tells whether a version went well before.
     pub fn went_well(&self, content: &Digest) -> bool {
         self.good.iter().any(|good| good.content == *content)
@@ -73,27 +79,76 @@ impl Ledger {
         Ok(all.await?.into_iter().flatten().collect())
     }
 
-    /// Has an environment kept at an older revision, in the place of an earlier rollback.
+    /// Has an environment kept at an older revision, in the place of just that order (`None`: where there is
+    /// none). Returns false, and writes nothing, where somebody ordered something else meanwhile.
     ///
     /// # Errors
     /// Why it could not be read or written.
-    pub async fn set_rollback(&self, rollback: &Rollback) -> Result<(), LedgerError> {
-        let posted = serde_json::to_value(rollback).unwrap_or_default();
-        let name = format!("rollback/{}", rollback.environment);
-        self.record_delivery(&name, &posted).await
+    pub async fn order_rollback(
+        &self,
+        rollback: &Rollback,
+        over: Option<&Rollback>,
+    ) -> Result<bool, LedgerError> {
+        let after = serde_json::to_value(rollback).unwrap_or_default();
+        self.replace_rollback(&rollback.environment, over, after)
+            .await
     }
 
-    /// Lets an environment follow Git again. Returns whether it was rolled back.
+    /// Lets an environment follow Git again, where it is just this order that keeps it from that. Returns
+    /// whether it was.
+    ///
+    /// # Errors
+    /// Why it could not be read or written.
+    pub async fn rollback_over(&self, rollback: &Rollback) -> Result<bool, LedgerError> {
+        self.replace_rollback(&rollback.environment, Some(rollback), Value::Null)
+            .await
+    }
+
+    /// Lets an environment follow Git again, whoever ordered what. Returns whether it was rolled back.
     ///
     /// # Errors
     /// Why it could not be read or written.
     pub async fn end_rollback(&self, environment: &EnvironmentName) -> Result<bool, LedgerError> {
-        let name = format!("rollback/{environment}");
-        match self.delivery(&name).await? {
-            None | Some(Value::Null) => Ok(false),
-            Some(_) => {
-                self.record_delivery(&name, &Value::Null).await?;
-                Ok(true)
+        let end = |before: Option<Value>| {
+            before
+                .filter(|before| !before.is_null())
+                .map(|_| Value::Null)
+        };
+        self.amend(&name_of(environment), end).await
+    }
+
+    async fn replace_rollback(
+        &self,
+        environment: &EnvironmentName,
+        over: Option<&Rollback>,
+        after: Value,
+    ) -> Result<bool, LedgerError> {
+        let name = name_of(environment);
+        let before = self.delivery(&name).await?;
+        let order =
+            |posted: &Value| serde_json::from_value::<Option<Rollback>>(posted.clone()).ok();
+        let stands = before.as_ref().and_then(order).flatten();
+        // By what it says: one that ended leaves an empty place, and an older binary wrote less.
+        if stands.as_ref() != over {
+            return Ok(false);
+        }
+        self.put_over(&name, before, after).await
+    }
+
+    /// Changes what is under a name by what is there; no change that came in between is lost. `change`
+    /// returns what is to be there, `None` where it may stay. Returns whether anything was written.
+    async fn amend(
+        &self,
+        name: &str,
+        change: impl Fn(Option<Value>) -> Option<Value>,
+    ) -> Result<bool, LedgerError> {
+        loop {
+            let before = self.delivery(name).await?;
+            let Some(after) = change(before.clone()) else {
+                return Ok(false);
+            };
+            if self.put_over(name, before, after).await? {
+                return Ok(true);
             }
         }
     }
@@ -103,27 +158,9 @@ impl Ledger {
     /// # Errors
     /// Why it cannot be read.
     pub async fn versions(&self, environment: &EnvironmentName) -> Result<Versions, LedgerError> {
-        let known = self.delivery(&format!("versions/{environment}")).await?;
-        Ok(known
-            .and_then(|known| serde_json::from_value(known).ok())
-            .unwrap_or_default())
-    }
-
-    /// Remembers which version of an environment is kept from now on.
-    ///
-    /// # Errors
-    /// Why it could not be read or written.
-    pub async fn keeps(
-        &self,
-        environment: &EnvironmentName,
-        version: Version,
-    ) -> Result<(), LedgerError> {
-        let mut versions = self.versions(environment).await?;
-        if versions.kept.as_ref().map(|kept| &kept.content) == Some(&version.content) {
-            return Ok(());
-        }
-        versions.kept = Some(version);
-        self.set_versions(environment, &versions).await
+        Ok(Versions::of(
+            self.delivery(&versions_name(environment)).await?,
+        ))
     }
 
     /// Remembers that a version of an environment was applied whole and is ready.
@@ -135,31 +172,37 @@ impl Ledger {
         environment: &EnvironmentName,
         version: Version,
     ) -> Result<(), LedgerError> {
-        let mut versions = self.versions(environment).await?;
-        let newest = versions.good.first();
-        if newest.is_some_and(|newest| newest.content == version.content) {
-            return Ok(());
-        }
-        versions.good.retain(|good| good.content != version.content);
-        versions.good.insert(0, version);
-        versions.good.truncate(GOOD);
-        self.set_versions(environment, &versions).await
-    }
-
-    async fn set_versions(
-        &self,
-        environment: &EnvironmentName,
-        versions: &Versions,
-    ) -> Result<(), LedgerError> {
-        let posted = serde_json::to_value(versions).unwrap_or_default();
-        self.record_delivery(&format!("versions/{environment}"), &posted)
+        let well = |before: Option<Value>| {
+            let mut versions = Versions::of(before);
+            let newest = versions.good.first();
+            if newest.is_some_and(|newest| newest.content == version.content) {
+                return None;
+            }
+            versions.good.retain(|good| good.content != version.content);
+            versions.good.insert(0, version.clone());
+            versions.good.truncate(GOOD);
+            serde_json::to_value(versions).ok()
+        };
+        self.amend(&versions_name(environment), well)
             .await
+            .map(drop)
     }
+}
+
+/// The name of a rollback among what was delivered.
+fn name_of(environment: &EnvironmentName) -> String {
+    format!("rollback/{environment}")
+}
+
+/// The name of what is remembered of an environment's versions.
+pub(super) fn versions_name(environment: &EnvironmentName) -> String {
+    format!("versions/{environment}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Keeping;
 
     fn version(content: &str) -> Version {
         Version {
@@ -178,5 +221,62 @@ mod tests {
         assert_eq!(to(None).unwrap(), "at-a");
         assert_eq!(to(Some(&version("a"))), None);
         assert!(versions.went_well(&Digest::of("b")) && !versions.went_well(&Digest::of("c")));
+    }
+
+    fn order(to: &str) -> Rollback {
+        Rollback {
+            environment: EnvironmentName::new("shop").unwrap(),
+            to: Revision::new(to),
+            why: String::new(),
+            by: "somebody".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+            refused: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_orders_at_once_one_counts_and_what_was_decided_on_another_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let daemon = Ledger::open(&path).await.unwrap();
+        let person = Ledger::open_beside(&path).await.unwrap();
+        let (one, other) = (order("one"), order("other"));
+        let (mine, theirs) = tokio::join!(
+            daemon.order_rollback(&one, None),
+            person.order_rollback(&other, None)
+        );
+        assert!(mine.unwrap() != theirs.unwrap());
+        let stands = daemon.rollbacks().await.unwrap().remove(0);
+        // The daemon says what it saw of an order that a person replaces in the same moment.
+        let seen = Rollback {
+            refused: Some(version("new")),
+            ..stands.clone()
+        };
+        let newer = order("newer");
+        assert!(person.order_rollback(&newer, Some(&stands)).await.unwrap());
+        assert!(!daemon.order_rollback(&seen, Some(&stands)).await.unwrap());
+        assert!(!daemon.rollback_over(&stands).await.unwrap());
+        assert_eq!(daemon.rollbacks().await.unwrap().pop(), Some(newer.clone()));
+        assert!(daemon.rollback_over(&newer).await.unwrap());
+        assert!(!daemon.end_rollback(&newer.environment).await.unwrap());
+        assert!(person.order_rollback(&one, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_went_well_and_what_is_kept_are_both_remembered_when_said_at_once() {
+        let ledger = Ledger::in_memory().await.unwrap();
+        let shop = EnvironmentName::new("shop").unwrap();
+        for nth in 0..20 {
+            let keeping = Keeping::of_test(&shop, &nth.to_string());
+            let said = keeping.version.clone();
+            let (kept, well) = tokio::join!(
+                ledger.keep(std::slice::from_ref(&keeping)),
+                ledger.went_well(&shop, said.clone())
+            );
+            kept.and(well).unwrap();
+            let versions = ledger.versions(&shop).await.unwrap();
+            assert_eq!(versions.kept.as_ref(), Some(&said));
+            assert_eq!(versions.good.first(), Some(&said));
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! What stands until it is replaced: what was posted where, who paused what, and the last revision
 //! of each environment that could be read.
 
-use super::entry::Entry;
+use super::entry::{Entry, Over};
 use super::records::Pause;
 use super::{Ledger, LedgerError, schema};
 use crate::model::{EnvironmentName, RepoPath, Revision};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Row as _};
 use std::collections::BTreeMap;
 
 impl Ledger {
@@ -33,8 +33,26 @@ impl Ledger {
         self.note(Entry::Delivered {
             name: name.to_owned(),
             posted: posted.clone(),
+            over: Over::Anything,
         })
         .await
+    }
+
+    /// Puts something in the place of just that under a name (`None`: of nothing). Returns false, and writes
+    /// nothing, where something else is there.
+    pub(super) async fn put_over(
+        &self,
+        name: &str,
+        before: Option<Value>,
+        after: Value,
+    ) -> Result<bool, LedgerError> {
+        let entry = Entry::Delivered {
+            name: name.to_owned(),
+            posted: after,
+            over: Over::Just(before),
+        };
+        let id = self.append_all(vec![entry], self.clock.now()).await?;
+        Ok(id.is_some())
     }
 
     /// Returns the repository each environment was last kept from.
@@ -51,20 +69,6 @@ impl Ledger {
             Some((environment, posted["repository"].as_str()?.to_owned()))
         };
         Ok(homes.await?.into_iter().filter_map(home).collect())
-    }
-
-    /// Remembers the repository an environment is kept from.
-    ///
-    /// # Errors
-    /// Why it could not be read or written.
-    pub async fn set_home(
-        &self,
-        environment: &EnvironmentName,
-        repository: &str,
-    ) -> Result<(), LedgerError> {
-        let home = json!({ "repository": repository });
-        self.record_delivery(&format!("home/{environment}"), &home)
-            .await
     }
 
     /// Returns what stands in the daemon's own way by name, a channel that refuses messages say: an object each
@@ -111,7 +115,8 @@ impl Ledger {
                 details
             }
         };
-        self.note(Entry::Delivered { name, posted }).await
+        let over = Over::Anything;
+        self.note(Entry::Delivered { name, posted, over }).await
     }
 
     /// Returns what was last said of a comparison of this environment.
@@ -168,13 +173,10 @@ impl Ledger {
     /// # Errors
     /// Why it could not be read or written.
     pub async fn resume(&self, environment: &EnvironmentName) -> Result<bool, LedgerError> {
-        let pauses = self.pauses().await?;
-        if !pauses.iter().any(|pause| pause.environment == *environment) {
-            return Ok(false);
-        }
         let environment = environment.clone();
-        self.note(Entry::Resumed { environment }).await?;
-        Ok(true)
+        let entry = Entry::Resumed { environment };
+        let id = self.append_all(vec![entry], self.clock.now()).await?;
+        Ok(id.is_some())
     }
 
     /// Returns every pause, by environment.
@@ -221,29 +223,6 @@ impl Ledger {
         self.read(query, |row| Ok((row.word(0)?, row.word(1)?, row.word(2)?)))
             .await
     }
-
-    /// Remembers the last revision at which an environment could be read. Writes nothing where just
-    /// that is known already.
-    ///
-    /// # Errors
-    /// Why it could not be read or written.
-    pub async fn set_last_good(
-        &self,
-        environment: &EnvironmentName,
-        revision: &Revision,
-        path: &RepoPath,
-    ) -> Result<(), LedgerError> {
-        let good = (revision.clone(), path.clone());
-        if self.last_good(environment).await?.as_ref() == Some(&good) {
-            return Ok(());
-        }
-        self.note(Entry::LastGood {
-            environment: environment.clone(),
-            revision: good.0,
-            path: good.1,
-        })
-        .await
-    }
 }
 
 /// Names the fact that tells when an environment was last compared.
@@ -275,6 +254,31 @@ pub(super) async fn fold_delivered(
     .execute(connection)
     .await
     .map(drop)
+}
+
+/// Returns what is under a name now.
+pub(super) async fn posted(
+    connection: &mut AnyConnection,
+    name: &str,
+) -> Result<Option<Value>, sqlx::Error> {
+    let row = sqlx::query("SELECT posted FROM deliveries WHERE name = $1")
+        .bind(name.to_owned())
+        .fetch_optional(connection)
+        .await?;
+    let text: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
+    let posted = text.map(|text| serde_json::from_str(&text)).transpose();
+    posted.map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) async fn is_paused(
+    connection: &mut AnyConnection,
+    environment: &EnvironmentName,
+) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT environment FROM pauses WHERE environment = $1")
+        .bind(environment.to_string())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(super) async fn fold_paused(

@@ -169,7 +169,10 @@ async fn what_stands_survives_a_restart_under_the_same_key() {
         .record_delivery("comment/7", &json!({"id": 42}))
         .await
         .unwrap();
-    ledger.set_last_good(&shop, &good.0, &good.1).await.unwrap();
+    ledger
+        .keep(&[Keeping::of_test(&shop, "abc")])
+        .await
+        .unwrap();
     let run = ledger.open_run(&intent("shop", 1, &["a"])).await.unwrap();
     let secret = Secret::new("canary");
     let digest = ledger.digest_key().digest(&secret);

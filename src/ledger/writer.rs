@@ -11,25 +11,29 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
-/// How many entries one transaction takes at most: bounds what a failure makes us write again.
+/// How many jobs one transaction takes at most: bounds what a failure makes us write again.
 const GROUP: usize = 256;
+
+/// Takes the id of the last entry written; `None` where what one of them rests on was not so any more.
+pub(super) type Reply = oneshot::Sender<Result<Option<i64>, LedgerError>>;
 
 /// What the writer is asked for.
 #[derive(Debug)]
 pub(super) enum Job {
+    /// Write these, all or none.
     Write {
-        entry: Box<Entry>,
+        entries: Vec<Entry>,
         at: Timestamp,
-        reply: oneshot::Sender<Result<i64, LedgerError>>,
+        reply: Reply,
     },
     /// Write what came before, let the lock go, answer, end.
     Close(oneshot::Sender<()>),
 }
 
 struct Waiting {
-    entry: Box<Entry>,
+    entries: Vec<Entry>,
     at: i64,
-    reply: oneshot::Sender<Result<i64, LedgerError>>,
+    reply: Reply,
 }
 
 /// Starts the writer. It ends with the last handle to it, and holds the lock until then.
@@ -46,8 +50,8 @@ pub(super) fn start(
             let mut waiting = Vec::with_capacity(jobs.len());
             for job in jobs.drain(..) {
                 match job {
-                    Job::Write { entry, at, reply } => waiting.push(Waiting {
-                        entry,
+                    Job::Write { entries, at, reply } => waiting.push(Waiting {
+                        entries,
                         at: at.as_microsecond(),
                         reply,
                     }),
@@ -101,8 +105,11 @@ async fn write(pool: &AnyPool, about: &(Place, OpenFile), mut waiting: Vec<Waiti
     }
 }
 
-/// Writes all or nothing. Returns the id of each.
-async fn write_group(pool: &AnyPool, waiting: &mut [Waiting]) -> Result<Vec<i64>, sqlx::Error> {
+/// Writes all or nothing. Returns the id of each, `None` where it was not to be written any more.
+async fn write_group(
+    pool: &AnyPool,
+    waiting: &mut [Waiting],
+) -> Result<Vec<Option<i64>>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let written = write_in(&mut transaction, waiting).await;
@@ -121,18 +128,33 @@ async fn write_group(pool: &AnyPool, waiting: &mut [Waiting]) -> Result<Vec<i64>
 async fn write_in(
     transaction: &mut AnyConnection,
     waiting: &mut [Waiting],
-) -> Result<Vec<i64>, sqlx::Error> {
+) -> Result<Vec<Option<i64>>, sqlx::Error> {
     // Read anew each time: a command line beside the daemon may have written.
     let mut chain = head(&mut *transaction).await?;
     let mut ids = Vec::with_capacity(waiting.len());
-    for Waiting { entry, at, .. } in waiting {
-        entry.number(&mut *transaction).await?;
-        if entry.is_kept() {
-            chain = append(&mut *transaction, &chain, entry, *at).await?;
+    for Waiting { entries, at, .. } in waiting {
+        let stands = stand(&mut *transaction, entries).await?;
+        let mut id = stands.then_some(0);
+        for entry in entries.iter_mut().take_while(|_| stands) {
+            entry.number(&mut *transaction).await?;
+            if entry.is_kept() {
+                chain = append(&mut *transaction, &chain, entry, *at).await?;
+            }
+            id = Some(entry.fold(&mut *transaction, *at).await?);
         }
-        ids.push(entry.fold(&mut *transaction, *at).await?);
+        ids.push(id);
     }
     Ok(ids)
+}
+
+/// Tells whether what the entries rest on is so.
+async fn stand(connection: &mut AnyConnection, entries: &[Entry]) -> Result<bool, sqlx::Error> {
+    for entry in entries {
+        if !entry.stands(&mut *connection).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The last record: its number and its hash.

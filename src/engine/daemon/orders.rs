@@ -3,9 +3,7 @@
 use super::super::schedule::Reason;
 use super::Daemon;
 use crate::model::EnvironmentName;
-use crate::telemetry::chain;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 impl Daemon {
     /// A pause or its end on the command line is answered by a look soon.
@@ -22,6 +20,10 @@ impl Daemon {
 
     /// A rollback or its end is answered by taking the newest state in again.
     pub(super) async fn check_rollbacks(&mut self) {
+        // What is being taken in may rest on the orders before: asked again in a moment.
+        if !self.taking.is_empty() {
+            return;
+        }
         let Ok(rollbacks) = self.parts.world.ledger.rollbacks().await else {
             return;
         };
@@ -36,21 +38,16 @@ impl Daemon {
             .into_iter()
             .filter(|name| before.get(*name) != self.rolled_back.get(*name));
         let kept = changed.filter_map(|name| self.fleet.kept().get(name));
-        let repositories: BTreeSet<String> = kept.map(|kept| kept.repository.clone()).collect();
-        for nth in 0..self.parts.followed.len() {
-            let is_meant = repositories.contains(self.parts.followed[nth].origin.name());
-            let taken = self.view.borrow().snapshots.get(&nth).cloned();
-            let Some(snapshot) = taken.filter(|_| is_meant) else {
-                continue;
-            };
+        let meant: BTreeSet<&str> = kept.map(|kept| kept.repository.as_str()).collect();
+        let all = self.followed.iter().enumerate();
+        let meant = all.filter(|(_, followed)| meant.contains(followed.origin.name()));
+        let taken = &self.view.borrow().snapshots;
+        let meant = meant.filter(|(nth, _)| taken.contains_key(nth));
+        let meant: BTreeSet<usize> = meant.map(|(nth, _)| nth).collect();
+        if !meant.is_empty() {
             // Until it is taken in: else the next answer of the repository does it.
-            self.stale.insert(nth);
-            let followed = self.parts.followed[nth].clone();
-            if let Err(error) = self.take_in(nth, &followed, &snapshot).await {
-                tracing::error!(error = chain(&error), "Rollback not taken up, trying again");
-            }
-            let fleet = Arc::new(self.fleet.clone());
-            self.view.send_modify(|view| view.fleet = fleet);
+            self.stale.extend(&meant);
+            self.taking.spawn(self.bench().again(meant));
         }
     }
 

@@ -195,22 +195,31 @@ impl Teller {
             "Run could not begin"
         );
         if let CycleError::Invalid(diagnostics) = error {
-            self.trouble(name, trouble::INVALID, &trouble::invalid(diagnostics))
+            self.trouble(name, trouble::INVALID, &trouble::invalid(diagnostics, true))
                 .await?;
         }
         Ok(())
     }
 
-    /// The newest state of an environment cannot be used.
-    pub async fn broken(&self, name: &EnvironmentName, diagnostics: &[crate::model::Diagnostic]) {
+    /// The newest state of an environment cannot be used; `is_kept` tells whether an older one is.
+    pub async fn broken(
+        &self,
+        name: &EnvironmentName,
+        diagnostics: &[crate::model::Diagnostic],
+        is_kept: bool,
+    ) {
         for one in diagnostics {
             let at = &one.location;
             let place = format!("{}:{}:{}", at.file, at.line, at.column);
-            tracing::error!(environment = %name, place, code = one.code, mistake = one.message, "Spec cannot be used, keeping the last good state");
+            let (code, mistake) = (one.code, &one.message);
+            if is_kept {
+                tracing::error!(environment = %name, place, code, mistake, "Spec cannot be used, keeping the last good state");
+            } else {
+                tracing::error!(environment = %name, place, code, mistake, "Spec cannot be used, and no good state can be kept");
+            }
         }
-        let told = self
-            .trouble(name, trouble::BROKEN, &trouble::invalid(diagnostics))
-            .await;
+        let details = trouble::invalid(diagnostics, is_kept);
+        let told = self.trouble(name, trouble::BROKEN, &details).await;
         trouble::log_untold(told);
     }
 

@@ -118,7 +118,7 @@ impl Teller {
                 error = chain(error),
                 code = error.code(),
                 hint = error.hint(),
-                "Repository cannot be read, keeping the last good state"
+                "Repository cannot be read, going on with what is kept"
             );
         }
     }
@@ -165,18 +165,23 @@ impl Teller {
     }
 }
 
-/// Returns what is kept of a spec that cannot be used.
-pub(super) fn invalid(diagnostics: &[Diagnostic]) -> Value {
+/// Returns what is kept of a spec that cannot be used; `is_kept` tells whether an older one is in force.
+pub(super) fn invalid(diagnostics: &[Diagnostic], is_kept: bool) -> Value {
     let line = |one: &Diagnostic| {
         let at = &one.location;
         format!("{}:{}:{}: {}", at.file, at.line, at.column, one.message)
     };
     let shown: Vec<String> = diagnostics.iter().take(SHOWN).map(line).collect();
+    let in_force = if is_kept {
+        "The last good state stays in force."
+    } else {
+        "No good state can be had: it is neither compared nor changed, and nothing of it is deleted."
+    };
     json!({
         "message": many(diagnostics.len(), "mistake"),
         "lines": shown,
         "mistakes": &diagnostics[..diagnostics.len().min(SHOWN)],
-        "hint": "The last good state stays in force. To see every mistake: reconciled validate",
+        "hint": format!("{in_force} To see every mistake: reconciled validate"),
     })
 }
 

@@ -209,7 +209,7 @@ fn a_broken_first_commit_is_told_and_a_good_one_goes_on() {
     let world = World::new();
     world.commit(&[("shop.yaml", &good().replace("host/file", "host/fil"))]);
     let mut daemon = world.start();
-    let told = daemon.logged("Spec cannot be used, keeping the last good state", |_| true);
+    let told = daemon.logged(NOTHING_KEPT, |_| true);
     assert!(
         told["place"].as_str().unwrap().starts_with("shop.yaml:"),
         "{told}"
@@ -217,4 +217,34 @@ fn a_broken_first_commit_is_told_and_a_good_one_goes_on() {
     assert_eq!((world.live("page"), world.runs("shop").len()), (None, 0));
     let commit = world.commit(&[("shop.yaml", &good())]);
     daemon.run_of("shop", &commit);
+}
+
+/// What the log says where neither the newest nor an older state can be used.
+const NOTHING_KEPT: &str = "Spec cannot be used, and no good state can be kept";
+
+#[test]
+fn a_start_without_a_secret_says_that_nothing_is_kept_and_deletes_nothing() {
+    let world = World::new();
+    let secrets = "  secrets: { key: { env: SHOP_KEY } }\n";
+    let shop = environment("shop", secrets, &file("page", "page", "${secrets.key}"));
+    let commit = world.commit(&[("shop.yaml", &shop)]);
+    let with_key = [("SHOP_KEY", "canary")];
+    let mut daemon = world.start_with(&with_key);
+    daemon.run_of("shop", &commit);
+    daemon.terminate();
+
+    let mut daemon = world.start();
+    daemon.logged(NOTHING_KEPT, |line| line["environment"] == "shop");
+    let episode = daemon.episode("broken-spec", |open| open.ended_at.is_none());
+    let hint = episode.details["hint"].as_str().unwrap();
+    assert!(hint.starts_with("No good state can be had"), "{hint}");
+    let (_, log) = daemon.terminate();
+    assert!(!log.contains("keeping the last good"), "{log}");
+    assert_eq!(world.live("page").as_deref(), Some("canary"));
+
+    world.write_live("page", "hacked");
+    let mut daemon = world.start_with(&with_key);
+    daemon.until("it is kept again", |_| {
+        (world.live("page")? == "canary").then_some(())
+    });
 }

@@ -22,6 +22,7 @@ mod canary;
 mod crash;
 mod encrypted;
 mod keeping;
+mod many;
 mod naming;
 mod operating;
 mod oracle;

@@ -352,7 +352,7 @@ fn a_missing_repository_keeps_it_unready_and_says_why() {
     std::fs::rename(world.repository(), world.folder().join("away")).unwrap();
     let mut daemon = world.start();
     daemon.logged(
-        "Repository cannot be read, keeping the last good state",
+        "Repository cannot be read, going on with what is kept",
         |_| true,
     );
     let (status, text) = daemon.page("/readyz");
