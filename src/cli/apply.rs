@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
   reconciled apply environments/ --yes --no-wait
   reconciled apply staging --output json --yes
 
-A pause in the ledger of the daemon whose settings are named by --settings, or stand at the root of the path's
-repository, in the working folder or in /etc/reconciled, is told and obeyed.
+A pause in the ledger of the daemon whose settings are named by --settings, or stand in a folder above the path,
+in the working folder or in /etc/reconciled, is told and obeyed. Settings that do not load are a warning.
 
 Exit codes: 0 all is as Git says, 1 failed or live state is unknown, 2 something is held back or was declined")]
 pub(super) struct Args {

@@ -188,7 +188,7 @@ async fn of_path(
     if !twice.is_empty() {
         return refuse(&twice, out);
     }
-    let stops = pauses::over(&pinned, &place.root, global).await?;
+    let stops = pauses::over(&pinned, path, global, out).await?;
     Ok(Chosen {
         world,
         pinned,
@@ -272,7 +272,8 @@ async fn of_daemon(
     }
     all_found(names, &pinned)?;
     // A pause holds the plan itself.
-    let stops = pauses::rollbacks(&world.ledger, &pinned).await?;
+    let named = global.settings.as_deref();
+    let stops = pauses::rollbacks(&world.ledger, &pinned, named).await?;
     Ok(Chosen {
         world,
         pinned,

@@ -1,4 +1,5 @@
-//! `reconciled explain`: what a word of a spec means, from the generated schema and the kinds' own rows.
+//! `reconciled explain`: what a word of a spec or of the settings means, from the generated schemas and the
+//! kinds' own rows.
 
 mod fields;
 mod topics;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use topics::{Topic, What};
 
-/// Explain a kind of resource, a connection, a key of environments or a function
+/// Explain a kind of resource, a connection, a key, a function or a setting
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   reconciled explain                                     everything there is to explain
@@ -19,7 +20,8 @@ use topics::{Topic, What};
   reconciled explain digitalocean/database-cluster.version
   reconciled explain connections.kubernetes
   reconciled explain lifecycle.adopt
-  reconciled explain functions.split")]
+  reconciled explain functions.split
+  reconciled explain settings.web")]
 pub(super) struct Args {
     /// What, with a field's path behind dots; without it everything is listed
     #[arg(value_name = "WHAT[.FIELD]")]
@@ -29,20 +31,22 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     let kinds = Kinds::new(crate::provider::all_rows());
     let schema = crate::spec::schema(&kinds);
-    let topics = topics::all(&schema, &kinds);
+    let settings = crate::config::schema();
+    let topics = topics::all(&schema, &settings, &kinds);
     let Some(what) = &args.what else {
         list(&topics, out)?;
         return Ok(Exit::Same);
     };
     let what = what.strip_prefix("spec.").unwrap_or(what);
-    let (topic, field) = find(&topics, &schema, what)?;
+    let (topic, field) = find(&topics, what)?;
+    let root = topic.root;
     match (field, topic.kind) {
-        (None, Some(kind)) => explain_kind(kind, &schema, out)?,
-        (None, None) => explain_node(topic.name.as_str(), topic.node, &schema, None, out)?,
+        (None, Some(kind)) => explain_kind(kind, root, out)?,
+        (None, None) => explain_node(topic.name.as_str(), topic.node, root, None, out)?,
         (Some(field), kind) => {
-            let node = fields::of(&schema, topic.node, &topic.name, field)?;
+            let node = fields::of(root, topic.node, &topic.name, field)?;
             let name = format!("{}.{field}", topic.name);
-            explain_node(&name, node, &schema, kind, out)?;
+            explain_node(&name, node, root, kind, out)?;
         }
     }
     Ok(Exit::Same)
@@ -73,7 +77,6 @@ fn list(topics: &[Topic<'_>], out: &Output) -> anyhow::Result<()> {
 /// Splits `what.field.path`; a kind's own name may hold dots.
 fn find<'t, 's, 'w>(
     topics: &'t [Topic<'s>],
-    schema: &Value,
     what: &'w str,
 ) -> anyhow::Result<(&'t Topic<'s>, Option<&'w str>)> {
     let ends = what.match_indices('.').map(|(at, _)| at);
@@ -85,7 +88,7 @@ fn find<'t, 's, 'w>(
     if let Some((topic, at)) = ends.iter().rev().find_map(named) {
         return Ok((topic, what.get(at + 1..).filter(|field| !field.is_empty())));
     }
-    match topics::near(topics, schema, what) {
+    match topics::near(topics, what) {
         Some(near) => bail!("explain {what:?}: there is no such thing; did you mean {near}?"),
         None => {
             bail!(

@@ -70,6 +70,9 @@ async fn list(
     limit: u32,
     out: &Output,
 ) -> anyhow::Result<Exit> {
+    if let Some(name) = environment {
+        super::known(ledger, name).await?;
+    }
     let runs = ledger.runs(environment, limit, None).await?;
     if out.is_json() {
         out.json(&runs)?;
@@ -77,10 +80,19 @@ async fn list(
     }
     if runs.is_empty() {
         out.say("No runs yet.");
+        return Ok(Exit::Same);
     }
     let lines: String = runs.iter().map(line).collect();
-    out.data(&lines)?;
+    out.data(&format!("{}{lines}", header()))?;
     Ok(Exit::Same)
+}
+
+/// Names what stands in [`line`].
+fn header() -> String {
+    format!(
+        "{:>5}  {:<20}  {:<16} {:<10} {:<9} {:<11} STEPS, NOTE\n",
+        "RUN", "BEGUN", "ENVIRONMENT", "REVISION", "WHY", "OUTCOME"
+    )
 }
 
 /// One run on one line.
@@ -99,10 +111,10 @@ pub(super) fn line(run: &RunRecord) -> String {
         .and_then(|summary| summary.note.clone())
         .map(|note| format!("  {note}"));
     format!(
-        "{:>5}  {}  {:<16} {:<8} {:<9} {:<11} {}{}\n",
+        "{:>5}  {}  {:<16} {:<10} {:<9} {:<11} {}{}\n",
         run.id.0,
         run.begun_at.strftime("%Y-%m-%d %H:%M:%SZ"),
-        run.environment,
+        run.environment.as_str(),
         run.revision.short(),
         run.trigger,
         outcome,

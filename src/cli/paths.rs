@@ -9,8 +9,8 @@ use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The settings file whose folder is one whole.
-const SETTINGS: &str = "reconciled.yaml";
+/// Its folder is one whole.
+const SETTINGS: &str = super::settings::FILE;
 
 /// What stands at a path.
 pub(super) struct Place {
@@ -26,7 +26,8 @@ pub(super) struct Place {
 
 impl Place {
     /// Reads the folder around a path: the Git repository it is in, else the folder with settings above
-    /// it, else its own folder and as far up as its files say `../`.
+    /// it, else the working folder where it holds the path, else the path's own folder. No file of it reaches
+    /// further up than that.
     ///
     /// # Errors
     /// There is nothing at the path, or it cannot be read.
@@ -42,7 +43,7 @@ impl Place {
         let whole = whole_around(own);
         let (root, below) = match whole {
             Some(whole) => (whole.to_owned(), RepoPath::default()),
-            None => reach(above(own, highest(&full))),
+            None => reach(own, highest(&full)),
         };
         let home = whole.unwrap_or(own).to_owned();
         let inside = full
@@ -130,20 +131,17 @@ fn whole_around(own: &Path) -> Option<&Path> {
     marked(".git").or_else(|| marked(SETTINGS))
 }
 
-/// Returns what paths count from, and the folder below it that is read: where the working folder holds it,
-/// paths are those a person types.
-fn reach(folder: PathBuf) -> (PathBuf, RepoPath) {
+/// Returns what paths count from, and the folder below it that is read: the path's own, and as many further
+/// up as its files say `../`, inside the working folder. What leaves that is a mistake, as it is in Git.
+fn reach(own: &Path, steps: usize) -> (PathBuf, RepoPath) {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let inside = here.ok().and_then(|here| {
-        let below = RepoPath::new(folder.strip_prefix(&here).ok()?.to_str()?)?;
-        Some((here, below))
+        let above = own.ancestors().take(steps + 1);
+        let read = above.filter(|above| above.starts_with(&here)).last()?;
+        let below = RepoPath::new(read.strip_prefix(&here).ok()?.to_str()?)?;
+        Some((here.clone(), below))
     });
-    inside.unwrap_or((folder, RepoPath::default()))
-}
-
-fn above(own: &Path, steps: usize) -> PathBuf {
-    let above = own.ancestors().take(steps + 1).last();
-    above.unwrap_or(own).to_owned()
+    inside.unwrap_or_else(|| (own.to_owned(), RepoPath::default()))
 }
 
 /// Returns how many folders up the specs at a path reach, by the longest `../../` written in them.
@@ -187,11 +185,8 @@ mod tests {
         let file = own.join("a.yaml");
         std::fs::write(&file, "extends: [../layers/a.yaml]\n").unwrap();
         let place = Place::read(&file).unwrap();
-        assert_eq!(
-            place.root,
-            folder.path().canonicalize().unwrap().join("shop")
-        );
-        assert_eq!(place.only.as_str(), "environments/a.yaml");
+        assert_eq!(place.root, own.canonicalize().unwrap(), "and no further");
+        assert_eq!(place.only.as_str(), "a.yaml");
         std::fs::write(folder.path().join(SETTINGS), "").unwrap();
         assert_eq!(
             Place::read(&own).unwrap().root,

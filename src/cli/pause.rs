@@ -1,10 +1,11 @@
 //! `reconciled pause` and `resume`: stops changes of an environment, never looking.
 
 use super::{Exit, Global, Output, settings};
-use crate::ledger::Ledger;
+use crate::ledger::{Holder, Ledger, Pause};
 use crate::model::EnvironmentName;
 use crate::telemetry::Clock;
 use serde_json::json;
+use std::path::Path;
 
 /// Stop changes of an environment; drift is still found and shown
 #[derive(Debug, clap::Args)]
@@ -14,7 +15,7 @@ pub(super) struct PauseArgs {
     /// The environment
     #[arg(value_parser = super::environment)]
     environment: EnvironmentName,
-    /// Why, for everybody who wonders
+    /// Why, for everybody who wonders; of a pause that stands already, its reason stays where none is given
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
     /// Also where nothing is known of such an environment yet
@@ -33,53 +34,62 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn pause(args: &PauseArgs, global: &Global, out: &Output) -> anyhow::Result<Exit> {
-    let why = args
-        .why
-        .clone()
-        .unwrap_or_else(|| "no reason was given".to_owned());
     let name = &args.environment;
     super::block_on(async {
-        let ledger = open(global, out).await?;
+        let (ledger, has_daemon) = open(global, out).await?;
         if !args.force {
             super::known(&ledger, name).await?;
         }
+        let mut pauses = ledger.pauses().await?.into_iter();
+        let before = pauses.find(|pause| pause.environment == *name);
+        let given = args.why.as_deref();
+        let why = given.or(before.as_ref().map(|pause| pause.why.as_str()));
+        let why = why.unwrap_or("no reason was given");
         ledger
-            .pause(name, &why, &whoami(), Clock::system().now())
+            .pause(name, why, &whoami(), Clock::system().now())
             .await?;
         ledger.close().await;
-        said(
-            out,
-            name,
-            true,
-            &format!(
-                "{name} is paused: {why}. The daemon still finds drift; `{}` goes on.",
-                again(global, &format!("resume {name}"))
-            ),
-        )
+        let replaced = before.as_ref().map_or_else(String::new, replaced);
+        let meanwhile = match has_daemon {
+            true => "The daemon still finds drift",
+            false => "No daemon runs: the pause holds when one starts",
+        };
+        let resume = again(global, &format!("resume {name}"));
+        let text = format!("{name} is paused: {why}. {replaced}{meanwhile}; `{resume}` goes on.");
+        said(out, name, true, &text)
     })
+}
+
+fn replaced(before: &Pause) -> String {
+    let Pause { by, since, why, .. } = before;
+    let since = since.strftime("%Y-%m-%d %H:%M:%SZ");
+    format!("This replaces the pause by {by} since {since}: {why}. ")
 }
 
 pub(super) fn resume(args: &ResumeArgs, global: &Global, out: &Output) -> anyhow::Result<Exit> {
     let name = &args.environment;
     super::block_on(async {
-        let ledger = open(global, out).await?;
+        let (ledger, has_daemon) = open(global, out).await?;
         let was_paused = ledger.resume(name).await?;
         if !was_paused {
             super::known(&ledger, name).await?;
         }
         ledger.close().await;
-        let text = if was_paused {
-            format!("{name} goes on.")
-        } else {
-            format!("{name} was not paused.")
+        let text = match (was_paused, has_daemon) {
+            (true, true) => format!("{name} goes on."),
+            (true, false) => format!("{name} goes on when a daemon starts; none runs."),
+            (false, _) => format!("{name} was not paused."),
         };
         said(out, name, false, &text)
     })
 }
 
-async fn open(global: &Global, out: &Output) -> anyhow::Result<Ledger> {
+/// Opens the daemon's ledger, and tells whether a daemon runs.
+async fn open(global: &Global, out: &Output) -> anyhow::Result<(Ledger, bool)> {
     let settings = settings::of_daemon(global, out)?;
-    Ok(Ledger::open_beside(&settings.ledger.path).await?)
+    let path = &settings.ledger.path;
+    let ledger = Ledger::open_beside(path).await?;
+    Ok((ledger, Ledger::holder(path) != Holder::Nobody))
 }
 
 fn said(out: &Output, name: &EnvironmentName, paused: bool, text: &str) -> anyhow::Result<Exit> {
@@ -93,7 +103,11 @@ fn said(out: &Output, name: &EnvironmentName, paused: bool, text: &str) -> anyho
 
 /// Returns the command that has to be typed next, with the settings that were named.
 fn again(global: &Global, command: &str) -> String {
-    let settings = global.settings.as_ref();
+    typed(global.settings.as_deref(), command)
+}
+
+/// Returns a command with the settings that it needs to be told of.
+pub(super) fn typed(settings: Option<&Path>, command: &str) -> String {
     let settings = settings.map_or_else(String::new, |file| {
         format!(" --settings {}", file.display())
     });

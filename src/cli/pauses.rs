@@ -1,13 +1,17 @@
 //! What `reconciled pause` and `reconciled rollback` ordered, for commands that change something beside the
 //! daemon. A command on a path has a ledger of its own, and the order stands in the daemon's.
 
+use super::pause::typed;
 use super::{Global, Output, settings};
 use crate::config::Settings;
+use crate::deliver::render::{harmless, many};
 use crate::engine::Pinned;
 use crate::ledger::{Ledger, LedgerError, Pause, Rollback};
-use crate::model::EnvironmentName;
+use crate::model::{Diagnostic, EnvironmentName};
 use anyhow::Context as _;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 /// An order that an environment is left as it is.
 pub(super) struct Stop {
@@ -17,39 +21,88 @@ pub(super) struct Stop {
     end: String,
 }
 
-/// Returns the orders about environments that the daemon keeps whose settings are named, or stand at the
-/// path's root, in the working folder or in /etc. No settings and no ledger are no order.
+/// Returns the orders about environments, by every daemon whose settings are named; else stand in a folder
+/// above the path, in the working folder or in /etc. No settings and no ledger are no order; settings that
+/// do not load are told as a warning, for what they order is not known.
 ///
 /// # Errors
 /// There is a ledger and it cannot be read: what was ordered is not known.
 pub(super) async fn over(
     pinned: &[Pinned],
-    root: &Path,
+    path: &Path,
     global: &Global,
+    out: &Output,
 ) -> anyhow::Result<Vec<Stop>> {
-    let beside = root.join("reconciled.yaml");
-    let file = match &global.settings {
-        Some(named) => Some(named.clone()),
-        None if beside.is_file() => Some(beside),
-        None => settings::file(global),
+    let mut stops = Vec::new();
+    let mut seen = BTreeSet::new();
+    for file in files(path, global) {
+        match Settings::load(Some(&file), &settings::variables()) {
+            // Two files of one daemon order the same.
+            Ok(settings) if seen.insert(settings.ledger.path.clone()) => {
+                let told = settings::told(&file, global);
+                stops.extend(ordered(&settings.ledger.path, pinned, told).await?);
+            }
+            Ok(_) => {}
+            Err(wrong) => out.say(&unread(&file, &wrong)),
+        }
+    }
+    Ok(stops)
+}
+
+/// The mode of a folder in which everybody keeps files, as `/tmp`: sticky, and everybody may write.
+const SHARED: u32 = 0o1002;
+
+/// Returns the settings files that are asked: the one that is named, else those in folders above the path and
+/// the one a daemon started here would read. Whoever can write to `/tmp` orders nobody.
+fn files(path: &Path, global: &Global) -> Vec<PathBuf> {
+    if let Some(named) = &global.settings {
+        return vec![named.clone()];
+    }
+    let full = path.canonicalize().unwrap_or_default();
+    let shared = |folder: &Path| {
+        let about = folder.metadata();
+        about.is_ok_and(|about| about.permissions().mode() & SHARED == SHARED)
     };
-    // What is wrong with a daemon's settings is told by the commands that need them.
-    let Some(Ok(settings)) = file.map(|file| Settings::load(Some(&file), &settings::variables()))
-    else {
-        return Ok(Vec::new());
+    let above = full.ancestors().skip(usize::from(!full.is_dir()));
+    let above = above.take_while(|folder| !shared(folder));
+    let above = above.map(|folder| folder.join(settings::FILE));
+    let mut files: Vec<PathBuf> = above.filter(|file| file.is_file()).collect();
+    let here = settings::file(global).and_then(|file| file.canonicalize().ok());
+    let here = here.filter(|here| !files.contains(here));
+    files.extend(here);
+    files
+}
+
+fn unread(file: &Path, wrong: &[Diagnostic]) -> String {
+    let why = wrong.first().map_or_else(String::new, |one| {
+        let at = &one.location;
+        format!(": {}:{}:{}: {}", at.file, at.line, at.column, one.message)
+    });
+    let more = match wrong.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {}", many(more, "more mistake")),
     };
-    let path = &settings.ledger.path;
+    let why = harmless(&why).into_owned();
+    format!(
+        "warning: whether an environment is paused there is not known: {} does not load{why}{more}",
+        file.display()
+    )
+}
+
+/// Returns the orders in a daemon's ledger.
+async fn ordered(
+    path: &Path,
+    pinned: &[Pinned],
+    settings: Option<&Path>,
+) -> anyhow::Result<Vec<Stop>> {
     let ledger = match Ledger::open_for_reading(path).await {
         Err(LedgerError::NotFound(_)) => return Ok(Vec::new()),
         other => other.with_context(|| format!("learn from {} what is paused", path.display()))?,
     };
-    let mut stops = Vec::new();
-    for pause in ledger.pauses().await? {
-        if is_among(pinned, &pause.environment) {
-            stops.push(of_pause(&pause));
-        }
-    }
-    stops.extend(rollbacks(&ledger, pinned).await?);
+    let pauses = ledger.pauses().await?.into_iter();
+    let pauses = pauses.filter(|pause| is_among(pinned, &pause.environment));
+    let mut stops: Vec<Stop> = pauses.map(|pause| of_pause(&pause, settings)).collect();
+    stops.extend(rollbacks(&ledger, pinned, settings).await?);
     Ok(stops)
 }
 
@@ -57,17 +110,22 @@ pub(super) async fn over(
 ///
 /// # Errors
 /// They cannot be read.
-pub(super) async fn rollbacks(ledger: &Ledger, pinned: &[Pinned]) -> anyhow::Result<Vec<Stop>> {
+pub(super) async fn rollbacks(
+    ledger: &Ledger,
+    pinned: &[Pinned],
+    settings: Option<&Path>,
+) -> anyhow::Result<Vec<Stop>> {
     let mut rollbacks = ledger.rollbacks().await?;
     rollbacks.retain(|rollback| is_among(pinned, &rollback.environment));
-    Ok(rollbacks.iter().map(of_rollback).collect())
+    let rollbacks = rollbacks.iter();
+    Ok(rollbacks.map(|one| of_rollback(one, settings)).collect())
 }
 
 fn is_among(pinned: &[Pinned], name: &EnvironmentName) -> bool {
     pinned.iter().any(|one| one.name() == name)
 }
 
-fn of_pause(pause: &Pause) -> Stop {
+fn of_pause(pause: &Pause, settings: Option<&Path>) -> Stop {
     let Pause {
         environment,
         by,
@@ -77,11 +135,11 @@ fn of_pause(pause: &Pause) -> Stop {
     let since = since.strftime("%Y-%m-%d %H:%M:%SZ");
     Stop {
         told: format!("{environment} is paused by {by} since {since}: {why}"),
-        end: format!("reconciled resume {environment}"),
+        end: typed(settings, &format!("resume {environment}")),
     }
 }
 
-fn of_rollback(rollback: &Rollback) -> Stop {
+fn of_rollback(rollback: &Rollback, settings: Option<&Path>) -> Stop {
     let Rollback {
         environment,
         by,
@@ -95,7 +153,7 @@ fn of_rollback(rollback: &Rollback) -> Stop {
     let colon = if why.is_empty() { "" } else { ": " };
     Stop {
         told: format!("{environment} is rolled back to {to} by {by} since {since}{colon}{why}"),
-        end: format!("reconciled rollback {environment} --end"),
+        end: typed(settings, &format!("rollback {environment} --end")),
     }
 }
 

@@ -9,8 +9,11 @@ use anyhow::bail;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where the settings file is looked for, in this order.
-const PLACES: [&str; 2] = ["reconciled.yaml", "/etc/reconciled/reconciled.yaml"];
+/// What the settings file is called.
+pub(super) const FILE: &str = "reconciled.yaml";
+
+/// Where it is looked for, in this order.
+const PLACES: [&str; 2] = [FILE, "/etc/reconciled/reconciled.yaml"];
 
 /// Returns the settings file that is named, or the first that is there.
 pub(super) fn file(global: &Global) -> Option<PathBuf> {
@@ -22,17 +25,31 @@ pub(super) fn file(global: &Global) -> Option<PathBuf> {
     })
 }
 
+/// Returns the settings file as a command has to be told of it; `None` where it is found without.
+pub(super) fn told<'f>(file: &'f Path, global: &Global) -> Option<&'f Path> {
+    let found = self::file(global).and_then(|found| found.canonicalize().ok());
+    let is_found = global.settings.is_none() && found.as_deref() == Some(file);
+    (!is_found).then_some(file)
+}
+
 /// Reads the settings of a daemon: the file, and the environment's variables over it.
 ///
 /// # Errors
-/// Every mistake, located; and none at all where there is no file and no repository is named.
+/// Every mistake, located; and that no repository is named.
 pub(super) fn of_daemon(global: &Global, out: &Output) -> anyhow::Result<Settings> {
     let settings = read(file(global).as_deref(), out)?;
     if settings.repositories.is_empty() {
-        bail!(
-            "find a repository to keep: there is no settings file here (reconciled.yaml), and none is named by --settings\n\
-             next: `reconciled init` makes one to start from; or name a path, as in `reconciled plan environments/`"
-        );
+        match &settings.file {
+            Some(file) => bail!(
+                "find a repository to keep: {} names none\n\
+                 next: add one under `repositories`: `reconciled explain settings.repositories` says how; or name a path, as in `reconciled plan environments/`",
+                file.display()
+            ),
+            None => bail!(
+                "find a repository to keep: there is no settings file here (reconciled.yaml), and none is named by --settings\n\
+                 next: `reconciled init` makes one to start from; or name a path, as in `reconciled plan environments/`"
+            ),
+        }
     }
     Ok(settings)
 }

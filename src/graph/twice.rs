@@ -14,6 +14,8 @@ pub(super) struct Object {
     kind: KindName,
     identity: Identity,
     connection: Arc<Connection>,
+    /// The names on the way to it, where it is a file.
+    path: Vec<String>,
     place: Place,
 }
 
@@ -22,6 +24,10 @@ impl Object {
         Self {
             address: node.address.clone(),
             kind: node.kind.name.clone(),
+            path: match node.kind.is_file {
+                true => names_in(identity.get("/path").unwrap_or_default()),
+                false => Vec::new(),
+            },
             identity,
             connection: Arc::clone(connection),
             place: node.place.clone(),
@@ -31,10 +37,48 @@ impl Object {
 
 /// Returns an error for each object that is declared again in one environment.
 pub(super) fn within(objects: &[Object]) -> Vec<Diagnostic> {
-    pairs(objects.iter())
-        .into_iter()
-        .map(|(first, again)| told(first, again))
-        .collect()
+    let twice = pairs(objects.iter()).into_iter();
+    let twice = twice.map(|(first, again)| told(first, again));
+    twice.chain(files(objects)).collect()
+}
+
+fn names_in(path: &str) -> Vec<String> {
+    let names = path.split('/').filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// Returns an error for each file that cannot stand beside another: at the same path as one of another kind
+/// or spelling, or below one.
+fn files(objects: &[Object]) -> Vec<Diagnostic> {
+    let mut at: HashMap<&[String], Vec<&Object>> = HashMap::new();
+    let files = objects.iter().filter(|object| !object.path.is_empty());
+    for file in files.clone() {
+        at.entry(&file.path).or_default().push(file);
+    }
+    let mut wrong = Vec::new();
+    for file in files {
+        let above = (1..file.path.len()).filter_map(|depth| at.get(&file.path[..depth]));
+        let beside = |other: &&&Object| same_place(&other.connection, &file.connection);
+        if let Some(above) = above.flatten().find(beside) {
+            let message = format!("{} is a file, so nothing stands below it", above.address);
+            wrong.push(cannot_stand(file, above, message));
+        }
+        let same = at.get(file.path.as_slice()).into_iter().flatten();
+        let earlier = same.take_while(|other| other.address != file.address);
+        let is_other = |other: &&&Object| {
+            beside(other) && (&other.kind, &other.identity) != (&file.kind, &file.identity)
+        };
+        if let Some(first) = earlier.copied().find(|other| is_other(&other)) {
+            wrong.push(told(first, file));
+        }
+    }
+    wrong
+}
+
+fn cannot_stand(file: &Object, above: &Object, message: String) -> Diagnostic {
+    let error = file.place.error("below-a-file", message);
+    let error = error.with_hint("Name another path in one of the two.");
+    error.with_related(above.place.location(), "the file is declared here")
 }
 
 /// One of two resources that declare the same live object.

@@ -152,10 +152,12 @@ pub struct Kind {
     /// JSON Schema (2020-12) of `spec`; `None` where only the live side knows (custom resources).
     pub schema: Option<serde_json::Value>,
     /// JSON Schema of what a connection says beside `provider`, the same in every kind of a provider;
-    /// `None` where nothing is known of it. `x-shown` marks settings in which no secret may stand.
+    /// `None` where nothing is known of it. `x-shown` marks settings that are no secrets, `x-secret` those that are.
     pub connection: Option<Arc<serde_json::Value>>,
     /// How long after apply it may take to become ready.
     pub deadline: Duration,
+    /// Its identity is the path of one file: nothing else can stand there, or below it.
+    pub is_file: bool,
     /// Where its provider keeps what an adoption overwrites, in words that follow "the original is
     /// kept"; `None` where it cannot be kept.
     pub originals: Option<&'static str>,
@@ -187,6 +189,7 @@ impl Kind {
             schema: None,
             connection: None,
             deadline: Duration::from_secs(300),
+            is_file: false,
             originals: None,
         }
     }

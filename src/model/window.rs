@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 #[error("accept the window {what:?}: {rule}")]
 pub struct InvalidWindow {
     what: String,
-    rule: &'static str,
+    rule: String,
 }
 
 /// A time in which changes may happen.
@@ -80,13 +80,16 @@ impl Window {
     }
 
     fn read(&self) -> Result<(Cron, TimeZone), InvalidWindow> {
-        let wrong = |what: &str, rule| InvalidWindow {
+        let wrong = |what: &str, rule: &str| InvalidWindow {
             what: what.to_owned(),
-            rule,
+            rule: rule.to_owned(),
         };
-        let cron = Cron::parse(&self.cron).ok_or_else(|| {
-            let rule = "write five cron fields: minute, hour, day of month, month, day of week, as in \"0 9 * * 1-5\"";
-            wrong(&self.cron, rule)
+        let cron = Cron::parse(&self.cron).ok_or_else(|| match out_of_range(&self.cron) {
+            Some(field) => wrong(&self.cron, &field),
+            None => wrong(
+                &self.cron,
+                "write five cron fields: minute, hour, day of month, month, day of week, as in \"0 9 * * 1-5\"",
+            ),
         })?;
         let zone = TimeZoneDatabase::bundled()
             .get(&self.timezone)
@@ -163,6 +166,33 @@ impl Cron {
             Some(next.to_zoned(TimeZone::UTC).datetime())
         })
     }
+}
+
+/// The fields, with the least and the most that may stand in each.
+const FIELDS: [(&str, u32, u32); 5] = [
+    ("minute", 0, 59),
+    ("hour", 0, 23),
+    ("day of month", 1, 31),
+    ("month", 1, 12),
+    ("day of week", 0, 7),
+];
+
+/// Returns what is wrong with the first number that its field does not have.
+fn out_of_range(text: &str) -> Option<String> {
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    let named = FIELDS
+        .iter()
+        .zip(&fields)
+        .filter(|_| fields.len() == FIELDS.len());
+    let mut wrong = named.flat_map(|((name, least, most), field)| {
+        let ranges = field.split(',').filter_map(|part| part.split('/').next());
+        let numbers = ranges.flat_map(|range| range.split('-'));
+        let numbers = numbers.filter_map(|number| number.parse::<u32>().ok());
+        numbers
+            .filter(|number| !(*least..=*most).contains(number))
+            .map(move |number| format!("the {name} {number} is not from {least} to {most}"))
+    });
+    wrong.next()
 }
 
 const DAY_NAMES: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -249,6 +279,19 @@ mod tests {
         }
         let never = window("0 0 31 2 *", 1, "UTC");
         assert_eq!(never.opens_after(at("2026-01-01T00:00:00Z")), Ok(None));
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_named_with_its_field() {
+        for (cron, told) in [
+            ("0 99 * * 1-5", "the hour 99 is not from 0 to 23"),
+            ("*/5 9 0 * *", "the day of month 0 is not from 1 to 31"),
+            ("0 9 * * 1-8", "the day of week 8 is not from 0 to 7"),
+            ("0 9 * *", "write five cron fields"),
+        ] {
+            let wrong = window(cron, 1, "UTC").check().unwrap_err().to_string();
+            assert!(wrong.contains(told), "{wrong}");
+        }
     }
 
     #[test]

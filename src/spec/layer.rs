@@ -69,14 +69,16 @@ impl<'l, 's> Layering<'l, 's> {
                 .place
                 .error("bad-path", format!("{written:?} leaves the repository"));
             self.reader
-                .report(error.with_hint("Write a path relative to this file, with /."));
+                .report(error.with_hint("Write a path relative to this file, with /. Outside of Git, what counts is the folder with reconciled.yaml, else the one the command stands in."));
             return None;
         };
         self.files.insert(target.clone());
         if path.contains(&target) {
             let chain: Vec<&str> = path.iter().chain([&target]).map(RepoPath::as_str).collect();
             let message = format!("the layers form a circle: {}", chain.join(" -> "));
-            self.reader.report(item.place.error("layer-cycle", message));
+            let error = item.place.error("layer-cycle", message);
+            self.reader
+                .report(error.with_hint("Take one of them out of `extends`."));
             return None;
         }
         self.read += 1;

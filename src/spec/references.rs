@@ -143,12 +143,15 @@ impl<'a> Symbols<'a> {
             }
             At::Resource(own) if own == id => {
                 let message = format!("`{id}` reads itself");
-                return Err(Wrong::new("reference-cycle", message).near(id.as_str()));
+                let wrong = Wrong::new("reference-cycle", message).near(id.as_str());
+                return Err(wrong.with_hint(
+                    "Write the value out, or put it into `vars` and read it in both places.",
+                ));
             }
             _ => {}
         }
         if !self.declared.contains(id) {
-            return Err(self.unknown_resource(id));
+            return Err(self.unknown_resource(id, at));
         }
         let Some(kind) = self.kinds.get(id.as_str()) else {
             return Ok(());
@@ -185,7 +188,7 @@ impl<'a> Symbols<'a> {
     }
 
     /// A hyphen in an id reads as a minus: `resources.api-env.uid` is `resources.api - env.uid`.
-    fn unknown_resource(&self, id: &str) -> Wrong {
+    fn unknown_resource(&self, id: &str, at: At<'_>) -> Wrong {
         let hyphened = self
             .declared
             .iter()
@@ -198,21 +201,29 @@ impl<'a> Symbols<'a> {
                     "A hyphen is a minus here: write resources[\"{other}\"]."
                 ))
             }
-            None => unknown(
-                "resource",
-                id,
-                "resources",
-                self.declared.iter().map(String::as_str),
-            ),
+            None => {
+                let own = match at {
+                    At::Resource(own) => own,
+                    _ => "",
+                };
+                unknown("resource", id, "resources", self.others(own))
+            }
         }
+    }
+
+    /// What a resource may mean by a name that is slightly wrong: never itself.
+    fn others<'s>(&'s self, own: &'s str) -> impl Iterator<Item = &'s str> {
+        let declared = self.declared.iter().map(String::as_str);
+        declared.filter(move |id| *id != own)
     }
 
     fn depends_on(&self, id: &str, place: &Place, own: &str, reader: &mut Reader) {
         if id == own {
-            reader.report(place.error("reference-cycle", format!("`{id}` depends on itself")));
+            let error = place.error("reference-cycle", format!("`{id}` depends on itself"));
+            reader.report(error.with_hint("Take it out, or name another resource."));
         } else if !self.declared.contains(id) {
-            let known = self.declared.iter().map(String::as_str);
-            reader.report(located(unknown("resource", id, "resources", known), place));
+            let others = self.others(own);
+            reader.report(located(unknown("resource", id, "resources", others), place));
         }
     }
 }

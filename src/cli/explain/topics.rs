@@ -1,4 +1,4 @@
-//! What there is to explain, by name: kinds, connections, keys of environments, functions.
+//! What there is to explain, by name: kinds, connections, keys of environments, functions, and settings.
 
 use super::fields;
 use crate::model::{Kind, Kinds};
@@ -15,10 +15,18 @@ pub(super) enum What {
     Key,
     /// What expressions can call.
     Expression,
+    /// A key of the daemon's settings.
+    Settings,
 }
 
 impl What {
-    pub(super) const ALL: [Self; 4] = [Self::Kind, Self::Connection, Self::Key, Self::Expression];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Kind,
+        Self::Connection,
+        Self::Key,
+        Self::Expression,
+        Self::Settings,
+    ];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -26,6 +34,7 @@ impl What {
             Self::Connection => "connection",
             Self::Key => "key",
             Self::Expression => "expression",
+            Self::Settings => "settings",
         }
     }
 
@@ -35,6 +44,7 @@ impl What {
             Self::Connection => "Connections",
             Self::Key => "Keys of an environment",
             Self::Expression => "Expressions",
+            Self::Settings => "The daemon's own settings (reconciled.yaml)",
         }
     }
 }
@@ -43,7 +53,9 @@ impl What {
 pub(super) struct Topic<'s> {
     pub(super) name: String,
     pub(super) what: What,
-    /// Where the schema says what it is.
+    /// The schema it is in.
+    pub(super) root: &'s Value,
+    /// Where that says what it is.
     pub(super) node: &'s Value,
     /// The kind's row.
     pub(super) kind: Option<&'s Kind>,
@@ -65,10 +77,11 @@ impl Topic<'_> {
 }
 
 /// Returns everything, in the order it is listed.
-pub(super) fn all<'s>(schema: &'s Value, kinds: &'s Kinds) -> Vec<Topic<'s>> {
+pub(super) fn all<'s>(schema: &'s Value, settings: &'s Value, kinds: &'s Kinds) -> Vec<Topic<'s>> {
     let topic = |name: &str, what, node| Topic {
         name: name.to_owned(),
         what,
+        root: schema,
         node,
         kind: None,
     };
@@ -96,17 +109,21 @@ pub(super) fn all<'s>(schema: &'s Value, kinds: &'s Kinds) -> Vec<Topic<'s>> {
     topics.push(topic("lifecycle", What::Key, lifecycle));
     let functions = &schema["$defs"]["expression"];
     topics.push(topic("functions", What::Expression, functions));
+    topics.push(Topic {
+        root: settings,
+        ..topic("settings", What::Settings, settings)
+    });
     topics
 }
 
 /// Returns what a word may be a slip of, or the topic that has a field of that name.
-pub(super) fn near(topics: &[Topic<'_>], schema: &Value, what: &str) -> Option<String> {
+pub(super) fn near(topics: &[Topic<'_>], what: &str) -> Option<String> {
     let mut named: Vec<(String, String)> = topics
         .iter()
         .map(|topic| (topic.name.clone(), topic.name.clone()))
         .collect();
     for topic in topics.iter().filter(|topic| topic.kind.is_none()) {
-        for field in fields::names(schema, topic.node) {
+        for field in fields::names(topic.root, topic.node) {
             named.push((format!("{}.{field}", topic.name), field.to_owned()));
         }
     }

@@ -24,8 +24,11 @@ pub struct Counts {
     pub wait: usize,
     /// Those of them whose live state could not be told.
     pub unknown: usize,
-    /// Resources that are as declared.
+    /// Resources that nothing is done about.
     pub none: usize,
+    /// Those of them that are no longer declared, and left where they are.
+    #[serde(skip)]
+    pub kept: usize,
 }
 
 impl Counts {
@@ -44,6 +47,7 @@ impl Counts {
             };
             *count += 1;
             counts.unknown += usize::from(step.unknown.is_some());
+            counts.kept += usize::from(step.action == Action::None && step.desired.is_none());
         }
         counts
     }
@@ -84,6 +88,22 @@ pub fn many(count: usize, one: &str) -> String {
         format!("1 {one}")
     } else {
         format!("{count} {one}s")
+    }
+}
+
+/// Returns how many resources are as declared, and how many are not declared and left where they are.
+pub(super) fn quiet(steps: &[Step]) -> String {
+    let counts = Counts::of(steps);
+    let kept = match counts.kept {
+        0 => String::new(),
+        kept => format!(
+            "; {} no longer declared and left as it is",
+            many(kept, "resource")
+        ),
+    };
+    match counts.none - counts.kept {
+        0 if kept.is_empty() => "it declares no resources".to_owned(),
+        same => format!("{} as declared{kept}", many(same, "resource")),
     }
 }
 

@@ -21,6 +21,7 @@ const ABSENT: &str = "\0";
 pub(super) fn row() -> Kind {
     Kind {
         identity: vec![PathPattern::known("/path")],
+        is_file: true,
         outputs: vec![super::path_output()],
         originals: Some(original::KEPT),
         schema: Some(json!({

@@ -328,6 +328,7 @@ fn path_schema() -> serde_json::Value {
             { "pattern": "^/", "description": "It has to begin with a slash, and counts from the connection's root." },
             { "pattern": "[^/]$", "description": "Name a file: this is a folder." },
             { "not": { "pattern": "(^|/)\\.{1,2}(/|$)" }, "description": "It holds neither `.` nor `..`: nothing outside the connection's root is written." },
+            { "not": { "pattern": "^/+\\.reconciled(/|$)" }, "description": "The ownership records of a root are kept there: name another path." },
             { "not": { "pattern": "[\\u0000-\\u001f\\u007f-\\u009f]" }, "description": "It holds no control characters." },
         ],
     })
@@ -336,8 +337,8 @@ fn path_schema() -> serde_json::Value {
 fn mode_schema(default: &str) -> serde_json::Value {
     json!({
         "type": "string",
-        "pattern": "^[0-7]{3,4}$",
-        "description": format!("Permission bits in octal, in quotes: \"0644\". Left out: {default}.")
+        "pattern": "^0?[0-7]{3}$",
+        "description": format!("Permission bits in octal, in quotes: \"0644\"; at most \"0777\". Left out: {default}.")
     })
 }
 

@@ -38,7 +38,7 @@ impl Wished {
         };
         let mode = match text("mode") {
             Some(mode) => mode_of(&mode)
-                .ok_or_else(|| wrong("mode", "write three or four octal digits".to_owned()))?,
+                .ok_or_else(|| wrong("mode", "write octal digits, at most 0777".to_owned()))?,
             None => mode_kept(form, desired, look.record.as_ref())
                 .or(found.map(|found| found.mode))
                 .unwrap_or_else(|| form.default_mode(desired).mode),
@@ -91,10 +91,12 @@ pub(super) fn mode_kept(form: &dyn Form, desired: &Map, record: Option<&Record>)
     default.binding.then_some(default.mode).or_else(left)
 }
 
-/// Reads permission bits as they are written: three or four octal digits.
+/// Reads permission bits as they are written: three octal digits, or four that begin with 0. What lets a file
+/// run as its owner is not given by a repository.
 pub(super) fn mode_of(text: &str) -> Option<u32> {
     let right = (3..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
-    u32::from_str_radix(text, 8).ok().filter(|_| right)
+    let mode = u32::from_str_radix(text, 8).ok().filter(|_| right);
+    mode.filter(|mode| *mode <= 0o777)
 }
 
 /// Says that an account is not known, without its name where that is a secret.

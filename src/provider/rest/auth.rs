@@ -34,6 +34,7 @@ impl Auth {
         let token = serde_json::json!({
             "type": "string",
             "minLength": 1,
+            "x-secret": true,
             "description": format!("The token that {title} knows the account by. Read it from secrets."),
             "examples": ["${secrets.token}"],
         });

@@ -18,6 +18,10 @@ pub(super) fn check(node: &Template, schema: &Map<String, Value>, found: &mut Ve
     let Some(value) = of(node) else {
         return;
     };
+    if schema.get("x-secret") == Some(&Value::Bool(true)) {
+        found.push(literal_secret(node));
+        return;
+    }
     let single = schema.get("const").map(std::slice::from_ref);
     let words = schema.get("enum").and_then(Value::as_array);
     if let Some(words) = words.map(Vec::as_slice).or(single)
@@ -40,6 +44,18 @@ pub(super) fn of(node: &Template) -> Option<Value> {
         Shape::Number(value) => Some(Value::Number(value.clone())),
         Shape::Text(text) => Some(Value::String(text.clone())),
         _ => None,
+    }
+}
+
+/// The line is left out of it: it holds the secret.
+fn literal_secret(node: &Template) -> Diagnostic {
+    let error = node
+        .place
+        .error("literal-secret", "a secret stands here in the open");
+    let hint = "Declare where it lives, `secrets: { token: { env: VARIABLE } }`, and write \"${secrets.token}\" here. Replace the one that stood here: it is in Git.";
+    Diagnostic {
+        source_line: String::new(),
+        ..error.with_hint(hint)
     }
 }
 

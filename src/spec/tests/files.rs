@@ -30,6 +30,7 @@ fn layers() {
     envs/b.yaml:3:19 layer-cycle: the layers form a circle: envs/one.yaml -> envs/a.yaml -> envs/b.yaml -> envs/a.yaml
       spec: { extends: [a.yaml], varz: 1 }
                         ^^^^^^
+      = Take one of them out of `extends`.
     envs/b.yaml:3:28 unknown-key: the key `varz` is not known here
       spec: { extends: [a.yaml], varz: 1 }
                                  ^^^^
@@ -44,7 +45,7 @@ fn layers() {
     envs/one.yaml:4:38 bad-path: "../../x.yaml" leaves the repository
       spec: { extends: [../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml] }
                                            ^^^^^^^^^^^^
-      = Write a path relative to this file, with /.
+      = Write a path relative to this file, with /. Outside of Git, what counts is the folder with reconciled.yaml, else the one the command stands in.
     envs/one.yaml:4:60 bad-layer: envs/two.yaml holds more than one layer
       spec: { extends: [../bases/shp.yaml, ../../x.yaml, a.yaml, two.yaml, plain.yaml, broken.yaml] }
                                                                  ^^^^^^^^

@@ -262,6 +262,7 @@ fn names_in_expressions() {
     e.yaml:11:36 reference-cycle: `api-db` depends on itself
             lifecycle: { dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }
                                          ^^^^^^
+      = Take it out, or name another resource.
     e.yaml:11:54 bad-pointer: "num_nodes" names no field
             lifecycle: { dependsOn: [bd, api-db], ignore: [num_nodes], deadline: 5 }
                                                            ^^^^^^^^^
@@ -289,6 +290,7 @@ fn names_in_expressions() {
     e.yaml:17:30 reference-cycle: `api-db` reads itself
               tags: ["${resources['api-db'].id}", "$${not} ${metadata.nam}"]
                                    ^^^^^^
+      = Write the value out, or put it into `vars` and read it in both places.
     e.yaml:17:65 unknown-name: there is no field `nam`
               tags: ["${resources['api-db'].id}", "$${not} ${metadata.nam}"]
                                                                       ^^^

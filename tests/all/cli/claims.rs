@@ -122,3 +122,30 @@ fn the_same_plan_has_the_same_hash_before_anything_was_applied() {
     };
     assert_eq!(hash(), hash());
 }
+
+#[test]
+fn a_plan_of_nothing_and_of_what_is_left_says_so() {
+    let place = environment("  resources: {}\n");
+    let said = place.run(&["plan", "shop.yaml"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stdout
+            .ends_with("No changes: it declares no resources.\n"),
+        "{said:?}"
+    );
+    let kept = |more: &str| format!("{HEAD}spec:\n  reconcile: {{ prune: false }}\n{PAGES}{more}");
+    place.write("shop.yaml", &kept(OLD));
+    assert_eq!(place.run(&["apply", "shop.yaml", "--yes"]).code, Some(0));
+    place.write("shop.yaml", &kept(""));
+    let left = "1 resource as declared; 1 resource no longer declared and left as it is.\n";
+    let said = place.run(&["plan", "shop.yaml"]);
+    assert!(
+        said.stdout.ends_with(&format!("No changes: {left}")),
+        "{said:?}"
+    );
+    let said = place.run(&["apply", "shop.yaml", "--yes"]);
+    assert!(
+        said.stdout.contains(&format!("nothing to do, {left}")),
+        "{said:?}"
+    );
+}

@@ -33,6 +33,7 @@ fn whatever_is_listed_is_explained() {
         "secrets",
         "vars",
         "functions",
+        "settings",
     ] {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
@@ -51,8 +52,8 @@ fn kinds_and_fields_are_explained() {
     };
     assert_snapshot!(told("host/file.mode"), @r#"
     host/file.mode  <string>
-      Permission bits in octal, in quotes: "0644". Left out: 0644, and 0600 where the content holds a secret; of a file that is there it stays as it is.
-      Form: ^[0-7]{3,4}$
+      Permission bits in octal, in quotes: "0644"; at most "0777". Left out: 0644, and 0600 where the content holds a secret; of a file that was there before it stays as it is. The mode it was left with counts as declared then: another one is a difference.
+      Form: ^0?[0-7]{3}$
     "#);
     assert_snapshot!(told("connections.kubernetes"), @r"
     connections.kubernetes  <object>
@@ -125,4 +126,17 @@ fn what_is_not_there_is_said_with_what_may_be_meant() {
     assert_snapshot!(told("kubernetes"), @r#"error: failed to explain "kubernetes": there is no such thing; did you mean connections.kubernetes?"#);
     assert_snapshot!(told("host/file.mod"), @r#"error: failed to explain "mod": host/file has no field "mod"; did you mean mode?"#);
     assert_snapshot!(told("host/file.zzz"), @r#"error: failed to explain "zzz": host/file has no field "zzz"; it has path, content, mode, owner, group"#);
+}
+
+#[test]
+fn settings_are_explained() {
+    let place = Place::new();
+    let said = place.run(&["explain", "settings"]);
+    for key in ["  repositories  <list of object>", "  web  <object>"] {
+        assert!(said.stdout.contains(key), "{key}: {said:?}");
+    }
+    let said = place.run(&["explain", "settings.repositories.branch"]);
+    assert!(said.stdout.contains("Default: main"), "{said:?}");
+    let said = place.run(&["explain", "settings.wep"]);
+    assert!(said.stderr.contains("did you mean web?"), "{said:?}");
 }

@@ -102,9 +102,14 @@ fn an_apply_asks_and_where_nobody_answers_changes_nothing() {
 #[test]
 fn a_failure_is_told_and_is_the_exit_code() {
     let place = shop();
-    // Its folder is to be where a file will be by then.
-    let below = "    below: { kind: host/file, lifecycle: { dependsOn: [page] }, spec: { path: /page/below, content: x } }\n";
-    place.write("environments/shop.yaml", &format!("{SHOP}{below}"));
+    // Its folder is to be where a file will be by then, seen from another root.
+    let two = SHOP.replace(
+        " } }\n  resources",
+        " }, outer: { provider: host, root: @ } }\n  resources",
+    );
+    let two = two.replace("page: {", "page: { connection: here,");
+    let below = "    below: { kind: host/file, connection: outer, lifecycle: { dependsOn: [page] }, spec: { path: /live/page/below, content: x } }\n";
+    place.write("environments/shop.yaml", &format!("{two}{below}"));
     let said = place.run(&["apply", "environments", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(

@@ -4,6 +4,7 @@ mod claims;
 mod demo;
 mod explain;
 mod live;
+mod mistakes;
 mod starter;
 mod texts;
 mod validate;
@@ -71,9 +72,14 @@ impl Place {
 
     /// Runs the program where nobody can be asked, with nothing of this process's environment.
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        self.run_in("", arguments)
+    }
+
+    /// As `run`, standing in a folder below.
+    pub(crate) fn run_in(&self, folder: &str, arguments: &[&str]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_reconciled"))
             .args(arguments)
-            .current_dir(self.path())
+            .current_dir(self.path().join(folder))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path())

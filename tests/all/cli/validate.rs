@@ -183,13 +183,13 @@ fn what_a_schema_refuses_is_found_with_nothing_live() {
        |
        = help: The token that DigitalOcean knows the account by.
 
-    error[wrong-text]: "0999" does not fit ^[0-7]{3,4}$
+    error[wrong-text]: "0999" does not fit ^0?[0-7]{3}$
       --> shop.yaml:16:84
        |
     16 |     mode: { kind: host/file, connection: here, spec: { path: /a, content: a, mode: "0999" } }
        |                                                                                    ^^^^^^
        |
-       = help: Permission bits in octal, in quotes: "0644".
+       = help: Permission bits in octal, in quotes: "0644"; at most "0777".
 
     error[wrong-text]: "/../b" cannot stand here
       --> shop.yaml:17:60
@@ -313,13 +313,13 @@ fn what_an_expression_gives_is_checked_as_far_as_it_is_known() {
        |
        = help: Write it out, or read it from vars.
 
-    error[wrong-text]: "0999" does not fit ^[0-7]{3,4}$
+    error[wrong-text]: "0999" does not fit ^0?[0-7]{3}$
       --> shop.yaml:13:84
        |
     13 | ... spec: { path: /a, content: a, mode: "${vars.mode}" } }
        |                                         ^^^^^^^^^^^^^^
        |
-       = help: Permission bits in octal, in quotes: "0644".
+       = help: Permission bits in octal, in quotes: "0644"; at most "0777".
 
     error[wrong-text]: "/../b" cannot stand here
       --> shop.yaml:14:60

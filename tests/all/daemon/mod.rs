@@ -27,6 +27,7 @@ mod naming;
 mod operating;
 mod oracle;
 mod overlooked;
+mod pausing;
 mod process;
 mod recorder;
 mod rollback;

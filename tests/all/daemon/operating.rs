@@ -76,8 +76,7 @@ fn a_pause_is_told_and_obeyed_by_whoever_applies_a_path() {
         let said = run(&["apply", path, "--yes"]);
         assert_eq!(said.code, Some(2), "{said:?}");
         assert!(
-            said.stderr.contains(": moving house\n")
-                && said.stderr.contains("`reconciled resume shop`"),
+            said.stderr.contains(": moving house\n") && said.stderr.contains(" resume shop`"),
             "{said:?}"
         );
         assert_eq!(world.live("page").unwrap(), "hello\n");

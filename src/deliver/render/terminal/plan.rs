@@ -3,7 +3,7 @@
 use super::{Ink, Screen, ink_of};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Line, Sign};
-use crate::deliver::render::words::{Counts, deed, many, reaches, sign, touched, verdict};
+use crate::deliver::render::words::{Counts, deed, many, quiet, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -185,8 +185,11 @@ impl Page {
 
     fn sum(&mut self, plan: &Plan) {
         let counts = Counts::of(&plan.steps);
-        let sum = match (plan.is_empty(), counts.none) {
-            (true, none) => format!("No changes: live equals Git ({}).", many(none, "resource")),
+        let sum = match (plan.is_empty(), counts.none - counts.kept) {
+            (true, none) if none > 0 && counts.kept == 0 => {
+                format!("No changes: live equals Git ({}).", many(none, "resource"))
+            }
+            (true, _) => format!("No changes: {}.", quiet(&plan.steps)),
             (false, 0) => format!("Plan: {}.", verdict(plan)),
             (false, none) => format!("Plan: {}, {none} as declared.", verdict(plan)),
         };

@@ -3,7 +3,7 @@
 use super::{Ink, Screen};
 use crate::deliver::render::clean;
 use crate::deliver::render::run::RunResult;
-use crate::deliver::render::words::{ended, many};
+use crate::deliver::render::words::{ended, quiet};
 use crate::model::{Action, Outcome, Step};
 use std::time::Duration;
 
@@ -104,10 +104,9 @@ fn left_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
 
 /// Returns the run in one sentence.
 fn sum(result: &RunResult<'_>) -> String {
-    let tally = result.tally().unwrap_or_else(|| {
-        let count = result.plan.steps.len();
-        format!("nothing to do, {} as declared", many(count, "resource"))
-    });
+    let tally = result
+        .tally()
+        .unwrap_or_else(|| format!("nothing to do, {}", quiet(&result.plan.steps)));
     format!("{}: {tally}.", result.plan.environment)
 }
 
