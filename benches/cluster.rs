@@ -338,7 +338,7 @@ async fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pi
     )
     .unwrap();
     let mut everywhere = Everywhere::default();
-    let graph = pinned.graph(kinds, &Trust::All).await.unwrap();
+    let graph = pinned.graph(&world.registry, &Trust::All).await.unwrap();
     everywhere.add(pinned.name(), Some(Arc::new(graph)));
     (pinned, everywhere)
 }

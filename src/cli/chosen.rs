@@ -216,7 +216,10 @@ async fn everywhere(
     let mut everywhere = Everywhere::default();
     for read in &reading.environments {
         let graph = match Pinned::new(read.clone(), snapshot, outside) {
-            Ok(pinned) => pinned.graph(kinds, &Trust::All).await.ok(),
+            Ok(pinned) => pinned
+                .graph_within(kinds, &Trust::All, &Arc::default())
+                .await
+                .ok(),
             Err(_) => None,
         };
         everywhere.add(&read.name, graph.map(Arc::new));

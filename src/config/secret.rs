@@ -60,7 +60,7 @@ pub(super) fn read(reading: &mut Reading, node: Option<&Node>) -> Option<SecretS
 pub(super) fn path(source: &SecretSource) -> Option<PathBuf> {
     match source {
         SecretSource::File(path) => Some(Path::new(path).to_owned()),
-        SecretSource::Env(_) | SecretSource::Sops { .. } => None,
+        SecretSource::Env(_) | SecretSource::Sops { .. } | SecretSource::Kubernetes(_) => None,
     }
 }
 

@@ -81,6 +81,12 @@ pub fn registry(
         exec_plugins: settings.providers.kubernetes.exec_plugins.clone(),
         kubeconfig: settings.providers.kubernetes.kubeconfig.clone(),
     };
+    let kubernetes = Arc::new(Kubernetes::new(
+        kubernetes,
+        limiters.clone(),
+        key.clone(),
+        nudge.cloned(),
+    ));
     let host = &settings.providers.host;
     Registry::new(vec![
         Arc::new(
@@ -88,12 +94,7 @@ pub fn registry(
                 .bounded(host.allowed, host.root.clone())
                 .keyed(key),
         ),
-        Arc::new(Kubernetes::new(
-            kubernetes,
-            limiters.clone(),
-            key.clone(),
-            nudge.cloned(),
-        )),
+        kubernetes.clone(),
         Arc::new(Rest::new(
             client.clone(),
             limiters.clone(),
@@ -101,6 +102,7 @@ pub fn registry(
             key.clone(),
         )),
     ])
+    .with_secrets_of(kubernetes)
 }
 
 /// Opens the repositories and the ways to people.

@@ -2,6 +2,7 @@
 //! bounds both, but a large repository takes its time, and a signal must not wait for it.
 
 use super::Followed;
+use super::cluster_secrets::Connections;
 use crate::graph::{self, Allowance, Graph};
 use crate::model::{Diagnostic, Kinds, Render, RepoPath, Snapshot};
 use crate::source::render::Rendered;
@@ -69,6 +70,22 @@ pub(super) async fn renders(
     beside(move || {
         let asked = graph::renders(&environment, &secrets, &kinds, &allowance);
         (secrets, asked)
+    })
+    .await
+}
+
+/// Resolves the connections of an environment, and hands its secrets back.
+pub(super) async fn connections(
+    environment: &Arc<Environment>,
+    secrets: Secrets,
+    kinds: &Kinds,
+    allowance: &Arc<Allowance>,
+) -> (Secrets, Connections) {
+    let (environment, kinds) = (Arc::clone(environment), kinds.clone());
+    let allowance = Arc::clone(allowance);
+    beside(move || {
+        let connections = graph::connections_of(&environment, &secrets, &kinds, &allowance);
+        (secrets, connections)
     })
     .await
 }

@@ -38,7 +38,7 @@ pub struct Looked {
 pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleError> {
     let pinned = subject.pinned;
     let graph = pinned
-        .graph(world.registry.kinds(), subject.trust)
+        .graph(&world.registry, subject.trust)
         .await
         .map_err(CycleError::Invalid)?;
     let owned = world.ledger.owned(pinned.name()).await?;

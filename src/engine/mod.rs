@@ -14,6 +14,7 @@
 mod assemble;
 mod beside;
 mod claims;
+mod cluster_secrets;
 mod conditions;
 mod cycle;
 mod daemon;
@@ -52,7 +53,7 @@ pub use metrics::Counts;
 pub use origin::{Folder, Origin};
 pub use past::{PastError, check as check_past};
 pub use pinned::Pinned;
-pub use report::{Report, Unknown};
+pub use report::Report;
 pub use review::Reviewer;
 pub use rollback::Instead;
 pub use schedule::{Pace, Reason};

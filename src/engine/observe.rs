@@ -57,10 +57,12 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         let asked: Vec<Asked> = wanted
             .iter()
             .filter(|wanted| look.trust.allows(&wanted.connection))
+            .filter(|wanted| graph.unread(&wanted.address).is_none())
             .filter_map(|wanted| question(wanted, &owned, look.depth))
             .collect();
         let asked = with_coming(asked, &seen, &owned);
         seen.observed.extend(refused(&wanted, look.trust));
+        seen.observed.extend(unread(&wanted, graph));
         let mut answers = look.registry.observe(&asked).await;
         answers.retain(|answer| !seen.observed.contains_key(&answer.address));
         take(&mut seen, answers);
@@ -75,6 +77,14 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     }
     let mut leftovers = leftovers(graph, &seen, look.owned);
     leftovers.retain(|asked| look.trust.allows(&asked.connection));
+    leftovers.retain(|asked| {
+        let Some(unknown) = graph.unread_behind(&asked.connection.name) else {
+            return true;
+        };
+        let address = asked.address.clone();
+        seen.observed.insert(address, unknown.clone().into());
+        false
+    });
     let answers = look.registry.observe(&leftovers).await;
     take(&mut seen, answers);
     let wanted: BTreeSet<&Address> = seen.wanted.iter().map(|wanted| &wanted.address).collect();
@@ -115,6 +125,15 @@ fn refused(wanted: &[Wanted], trust: &Trust) -> Vec<(Address, Observation)> {
     refused
         .map(|wanted| (wanted.address.clone(), Trust::unseen()))
         .collect()
+}
+
+/// What is made of a secret that cannot be read may be anything.
+fn unread(wanted: &[Wanted], graph: &Graph) -> Vec<(Address, Observation)> {
+    let one = |wanted: &Wanted| {
+        let unknown = graph.unread(&wanted.address)?;
+        Some((wanted.address.clone(), unknown.clone().into()))
+    };
+    wanted.iter().filter_map(one).collect()
 }
 
 /// What nobody asked about never stands in the place of an answer.

@@ -1,10 +1,11 @@
 //! One environment pinned to one Git state, and everything a run needs to make a graph of it.
 
-use super::{Trust, beside};
+use super::{Trust, beside, cluster_secrets};
 use crate::graph::{self, Allowance, Graph};
 use crate::model::{
     Diagnostic, Digest, EnvironmentName, File, Kinds, RepoPath, Revision, Snapshot,
 };
+use crate::provider::Registry;
 use crate::source::Outside;
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
@@ -56,15 +57,26 @@ impl Pinned {
         &self.snapshot.revision
     }
 
-    /// Fetches its secrets, as far as they may be read, renders what has to be, and resolves it.
+    /// Fetches its secrets, those of clusters included, as far as they may be read, renders what has to be,
+    /// and resolves it.
     ///
     /// # Errors
     /// Every mistake that only shows with secrets and manifests at hand, located.
-    pub async fn graph(&self, kinds: &Kinds, trust: &Trust) -> Result<Graph, Vec<Diagnostic>> {
-        self.graph_within(kinds, trust, &Arc::default()).await
+    pub async fn graph(
+        &self,
+        registry: &Registry,
+        trust: &Trust,
+    ) -> Result<Graph, Vec<Diagnostic>> {
+        let (environment, allowance) = (trust.bounded(&self.environment), Arc::default());
+        let fetched = self.fetched(trust).await;
+        let of = (registry, trust);
+        let fetched = cluster_secrets::read(of, &environment, fetched, &allowance).await;
+        self.resolved(&environment, fetched, (registry.kinds(), trust), &allowance)
+            .await
     }
 
-    /// Like `graph`, from what is left for the environments of one repository.
+    /// Like `graph`, without asking any cluster: what is made of a cluster's secret is not known. From
+    /// what is left for the environments of one repository.
     ///
     /// # Errors
     /// As of `graph`, and that nothing is left.
@@ -74,16 +86,31 @@ impl Pinned {
         trust: &Trust,
         allowance: &Arc<Allowance>,
     ) -> Result<Graph, Vec<Diagnostic>> {
-        let sources = trust.secrets(self.environment.secrets.clone());
-        let fetched = self.outside.secrets(&sources, &self.snapshot).await;
         let environment = trust.bounded(&self.environment);
-        let (fetched, asked) = beside::renders(&environment, fetched, kinds, allowance).await;
+        let fetched = self.fetched(trust).await;
+        self.resolved(&environment, fetched, (kinds, trust), allowance)
+            .await
+    }
+
+    async fn fetched(&self, trust: &Trust) -> Secrets {
+        let sources = trust.secrets(self.environment.secrets.clone());
+        self.outside.secrets(&sources, &self.snapshot).await
+    }
+
+    async fn resolved(
+        &self,
+        environment: &Arc<Environment>,
+        fetched: Secrets,
+        (kinds, trust): (&Kinds, &Trust),
+        allowance: &Arc<Allowance>,
+    ) -> Result<Graph, Vec<Diagnostic>> {
+        let (fetched, asked) = beside::renders(environment, fetched, kinds, allowance).await;
         let rendered = if trust.renders() {
             self.outside.render(&asked, &self.snapshot).await
         } else {
             Rendered::refused(&asked)
         };
-        let of = (&environment, &self.snapshot);
+        let of = (environment, &self.snapshot);
         beside::build(of, (fetched, rendered), kinds, allowance).await
     }
 

@@ -6,7 +6,7 @@ use super::{CycleError, Looked};
 use crate::deliver::Route;
 use crate::graph::Graph;
 use crate::ledger::RunOutcome;
-use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step};
+use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step, Unknown};
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,17 +26,6 @@ pub struct Report {
     pub stopped: bool,
     /// What could not be told.
     pub unknown: BTreeMap<Address, Unknown>,
-}
-
-/// Why the live state of a resource could not be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unknown {
-    /// Why, without secrets.
-    pub reason: String,
-    /// Stable, for alert keys.
-    pub code: &'static str,
-    /// Whose move it is.
-    pub class: Class,
 }
 
 impl Report {

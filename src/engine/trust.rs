@@ -9,12 +9,13 @@
 //! not known before the merge: the plan shows `(sensitive) (known after apply)`, whatever is live. So does
 //! what a branch writes out where a secret is live: it may be a guess.
 
-use super::Fleet;
+use super::{Fleet, cluster_secrets};
 use crate::graph::Graph;
 use crate::model::{
-    Address, Basis, Class, Connection, EnvironmentName, Map, Observation, ResourceId, SecretSource,
-    Wanted,
+    Address, Basis, Class, ClusterSecret, Connection, EnvironmentName, Map, Observation,
+    ResourceId, SecretSource, Wanted,
 };
+use crate::provider::Registry;
 use crate::spec::{Environment, SecretUses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub enum Trust {
 pub struct Merged {
     secrets: BTreeSet<SecretSource>,
     connections: Vec<Arc<Connection>>,
+    /// Secrets of clusters, each with what it is read through.
+    of_clusters: Vec<(ClusterSecret, Arc<Connection>)>,
     /// What each environment does with secrets.
     uses: BTreeMap<EnvironmentName, SecretUses>,
     /// What connections of all of them do with secrets.
@@ -45,8 +48,9 @@ pub struct Merged {
 }
 
 impl Trust {
-    /// Takes what the environments of a fleet use.
-    pub fn merged(fleet: &Fleet) -> Self {
+    /// Takes what the environments of a fleet use. Connections that are made of secrets of clusters are
+    /// looked up there.
+    pub async fn merged(fleet: &Fleet, registry: &Registry) -> Self {
         let mut merged = Merged::default();
         for (name, kept) in fleet.kept() {
             let uses = kept.pinned.environment.secret_uses();
@@ -56,8 +60,17 @@ impl Trust {
             merged
                 .secrets
                 .extend(kept.pinned.environment.secrets.values().cloned());
-            let connections = kept.graph.connections().values();
-            merged.connections.extend(connections.cloned());
+            let live = cluster_secrets::connections(registry, &kept.pinned).await;
+            let connections = live.as_ref().unwrap_or(kept.graph.connections());
+            merged.connections.extend(connections.values().cloned());
+            for source in kept.pinned.environment.secrets.values() {
+                if let SecretSource::Kubernetes(of) = source
+                    && let Some(connection) = connections.get(&of.connection)
+                {
+                    let one = (of.clone(), Arc::clone(connection));
+                    merged.of_clusters.push(one);
+                }
+            }
         }
         Self::Merged(Arc::new(merged))
     }
@@ -73,6 +86,22 @@ impl Trust {
             Self::Nothing => sources.clear(),
         }
         sources
+    }
+
+    /// Tells whether a secret of a cluster may be read through this connection, or, where that is not
+    /// known, through some.
+    pub(super) fn is_read(&self, of: &ClusterSecret, through: Option<&Arc<Connection>>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing => false,
+            Self::Merged(merged) => merged.of_clusters.iter().any(|(known, by)| {
+                let same = ClusterSecret {
+                    connection: of.connection.clone(),
+                    ..known.clone()
+                };
+                same == *of && through.is_none_or(|through| leads_alike(by, through))
+            }),
+        }
     }
 
     /// Returns an environment without what it may not do with secrets.
@@ -99,9 +128,10 @@ impl Trust {
         match self {
             Self::All => true,
             Self::Nothing => false,
-            Self::Merged(merged) => merged.connections.iter().any(|known| {
-                known.provider == connection.provider && known.settings == connection.settings
-            }),
+            Self::Merged(merged) => {
+                let mut known = merged.connections.iter();
+                known.any(|known| leads_alike(known, connection))
+            }
         }
     }
 
@@ -146,4 +176,9 @@ impl Trust {
             class: Class::User,
         }
     }
+}
+
+/// Tells whether two connections lead to one place as one account, whatever they are called.
+fn leads_alike(one: &Connection, other: &Connection) -> bool {
+    one.provider == other.provider && one.settings == other.settings
 }

@@ -2,15 +2,17 @@
 
 use super::allowance::Allowance;
 use super::renders as rendering;
+use super::unread::Waiting;
 use super::values::values;
 use super::{Graph, checked, connections, node, order, twice};
-use crate::model::{Diagnostic, Kinds, Render, Snapshot};
+use crate::model::{Connection, ConnectionName, Diagnostic, Kinds, Render, Snapshot};
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
 use crate::spec::Environment;
 use crate::spec::expression::Fuel;
 use crate::spec::manifests::has_members;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Returns what has to be rendered before the graph of an environment can be built. What is wrong
 /// with the rest is told by [`build`].
@@ -34,6 +36,23 @@ pub fn renders(
     let renders = environment.resources.iter().filter_map(one).collect();
     allowance.spend(&fuel);
     renders
+}
+
+/// Returns the connections of an environment as far as these secrets tell. What is wrong with them is
+/// told by [`build`].
+pub fn connections_of(
+    environment: &Environment,
+    secrets: &Secrets,
+    kinds: &Kinds,
+    allowance: &Allowance,
+) -> BTreeMap<ConnectionName, Arc<Connection>> {
+    let (fuel, nothing) = (allowance.fuel(), BTreeMap::new());
+    let values = values(environment, secrets, kinds, &fuel, &mut Vec::new());
+    let known = values.known(&nothing);
+    let connections =
+        connections::resolve(&environment.connections, &known, &fuel, &mut Vec::new());
+    allowance.spend(&fuel);
+    connections
 }
 
 /// Follows every reference of an environment.
@@ -112,11 +131,8 @@ fn build_with(
         }
     }
     wrong.extend(twice::within(&objects));
-    if !wrong.is_empty() {
-        wrong.sort_by(|a, b| a.location.cmp(&b.location));
-        wrong.dedup();
-        return Err(wrong);
-    }
+    none_of(wrong)?;
+    let waiting = Waiting::of(environment, &nodes, secrets);
     Ok(Graph {
         environment: environment.name.clone(),
         reconcile: environment.reconcile.clone(),
@@ -129,7 +145,17 @@ fn build_with(
         values,
         objects,
         warnings,
+        waiting,
     })
+}
+
+fn none_of(mut wrong: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    wrong.sort_by(|a, b| a.location.cmp(&b.location));
+    wrong.dedup();
+    Err(wrong)
 }
 
 fn missing_secrets(environment: &Environment, secrets: &Secrets) -> Vec<Diagnostic> {

@@ -20,16 +20,17 @@ mod renders;
 #[cfg(test)]
 mod tests;
 mod twice;
+mod unread;
 mod values;
 mod wanted;
 
 pub use allowance::Allowance;
-pub use build::{build, build_within, renders};
+pub use build::{build, build_within, connections_of, renders};
 pub use order::Wave;
 pub use twice::{Twice, declared_twice};
 
 use crate::model::{
-    Address, Connection, ConnectionName, Diagnostic, EnvironmentName, Notify, Reconcile,
+    Address, Connection, ConnectionName, Diagnostic, EnvironmentName, Notify, Reconcile, Unknown,
 };
 use node::Node;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ pub struct Graph {
     values: Values,
     objects: Vec<twice::Object>,
     warnings: Vec<Diagnostic>,
+    waiting: unread::Waiting,
 }
 
 impl Graph {
@@ -77,6 +79,16 @@ impl Graph {
     /// Returns every connection, with holes where it reads outputs.
     pub fn connections(&self) -> &BTreeMap<ConnectionName, Arc<Connection>> {
         &self.connections
+    }
+
+    /// Returns why nothing can be told about a resource: it is made of a secret that cannot be read.
+    pub fn unread(&self, address: &Address) -> Option<&Unknown> {
+        self.waiting.resource(address)
+    }
+
+    /// Returns why nothing can be told about what is behind a connection, likewise.
+    pub fn unread_behind(&self, connection: &ConnectionName) -> Option<&Unknown> {
+        self.waiting.connection(connection)
     }
 
     /// Returns every address it declares, members included.

@@ -34,7 +34,7 @@ pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Rev
 pub use kind::{Inside, Kind, Kinds, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,
-    Prediction, Touch, Verdict,
+    Prediction, Touch, Unknown, Verdict,
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
@@ -43,7 +43,7 @@ pub use reconcile::{
 };
 pub use render::{Chart, Recipe, Render};
 pub use secret::Secret;
-pub use secret_source::SecretSource;
+pub use secret_source::{ClusterSecret, SecretSource};
 pub use snapshot::{File, RepoPath, Snapshot};
 pub use step::{Action, Change, Origin, Step};
 pub use value::{Hole, Map, Value};

@@ -171,6 +171,27 @@ pub enum Observation {
     },
 }
 
+/// Why something of the live side could not be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Why, as a sentence fragment without secrets.
+    pub reason: String,
+    /// Stable, hyphened, for alert keys.
+    pub code: &'static str,
+    /// Whose move it is.
+    pub class: Class,
+}
+
+impl From<Unknown> for Observation {
+    fn from(unknown: Unknown) -> Self {
+        Self::Unknown {
+            reason: unknown.reason,
+            code: unknown.code,
+            class: unknown.class,
+        }
+    }
+}
+
 /// The state of a resource that is there.
 #[derive(Clone, Debug)]
 pub struct Live {

@@ -1,9 +1,10 @@
 //! Where a secret that lives outside the repository is found. A name, never the value.
 
+use super::id::ConnectionName;
 use super::snapshot::RepoPath;
 use serde::{Deserialize, Serialize};
 
-/// Where a secret's value lives. `source::secrets` fetches it.
+/// Where a secret's value lives. `source` fetches it, a cluster's through its connection the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretSource {
@@ -18,6 +19,31 @@ pub enum SecretSource {
         /// The value's path in it, with dots.
         key: String,
     },
+    /// A value of a Secret of a cluster.
+    Kubernetes(ClusterSecret),
+}
+
+/// A value of a Secret of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClusterSecret {
+    /// The connection it is read through, of the same environment.
+    pub connection: ConnectionName,
+    /// The Secret's namespace; `None` means that of the connection.
+    pub namespace: Option<String>,
+    /// The Secret's name.
+    pub name: String,
+    /// The key in its data.
+    pub key: String,
+}
+
+impl std::fmt::Display for ClusterSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of the Secret ", self.key)?;
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        write!(f, "{} through {}", self.name, self.connection)
+    }
 }
 
 impl std::fmt::Display for SecretSource {
@@ -26,6 +52,7 @@ impl std::fmt::Display for SecretSource {
             Self::Env(name) => write!(f, "the environment variable {name}"),
             Self::File(path) => write!(f, "the file {path}"),
             Self::Sops { file, key } => write!(f, "{key} of the SOPS file {file}"),
+            Self::Kubernetes(of) => of.fmt(f),
         }
     }
 }

@@ -3,10 +3,10 @@
 //! A provider that hangs or panics costs its own answers, never another's. Nothing here decides or
 //! retries.
 
-use super::{Provider, ProviderError};
+use super::{Kubernetes, Provider, ProviderError};
 use crate::model::{
-    Address, Applied, Asked, Class, ConnectionName, DigestKey, EnvironmentName, Kind, KindName,
-    Kinds, Observation, Observed, Step,
+    Address, Applied, Asked, Class, ClusterSecret, Connection, ConnectionName, DigestKey,
+    EnvironmentName, Kind, KindName, Kinds, Observation, Observed, Secret, Step, Unknown,
 };
 use crate::telemetry::crash_point;
 use futures::FutureExt as _;
@@ -37,12 +37,19 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    fn spent(self) -> String {
+        format!("no answer in {} s", self.observe.as_secs())
+    }
+}
+
 /// The providers of this process.
 pub struct Registry {
     providers: Vec<Arc<dyn Provider>>,
     by_kind: HashMap<KindName, usize>,
     kinds: Kinds,
     patience: Patience,
+    clusters: Option<Arc<Kubernetes>>,
 }
 
 /// What one provider is asked about one connection.
@@ -68,6 +75,16 @@ impl Registry {
             by_kind,
             kinds: Kinds::new(rows),
             patience: Patience::default(),
+            clusters: None,
+        }
+    }
+
+    /// Returns the same registry, which reads Secrets of clusters through this provider.
+    #[must_use]
+    pub fn with_secrets_of(self, clusters: Arc<Kubernetes>) -> Self {
+        Self {
+            clusters: Some(clusters),
+            ..self
         }
     }
 
@@ -113,6 +130,34 @@ impl Registry {
         let (answered, extra): (Vec<_>, Vec<_>) =
             all.partition(|answer| wanted.contains(&answer.address));
         once(answered.into_iter().chain(extra))
+    }
+
+    /// Reads values of Secrets of a cluster, in the order of the questions.
+    ///
+    /// # Guarantees
+    /// Every question is answered; a hang is an answer like any other.
+    pub async fn secrets(
+        &self,
+        connection: &Connection,
+        asked: &[&ClusterSecret],
+    ) -> Vec<Result<Secret, Unknown>> {
+        let none = |reason: String, code, class| {
+            let unread = Unknown {
+                reason,
+                code,
+                class,
+            };
+            asked.iter().map(|_| Err(unread.clone())).collect()
+        };
+        let Some(clusters) = &self.clusters else {
+            let reason = "no provider here reads Secrets of clusters".to_owned();
+            return none(reason, "no-provider", Class::User);
+        };
+        let answers = clusters.secrets(connection, asked);
+        match tokio::time::timeout(self.patience.observe, answers).await {
+            Ok(answers) => answers,
+            Err(_elapsed) => none(self.patience.spent(), "timeout", Class::Transient),
+        }
     }
 
     /// Carries out one step by the provider of its kind; `stop` cuts its waits short.
@@ -182,7 +227,7 @@ impl Registry {
                 class: Class::Internal,
             }),
             Err(_elapsed) => filled(Vec::new(), questions, |_| Observation::Unknown {
-                reason: format!("no answer in {} s", self.patience.observe.as_secs()),
+                reason: self.patience.spent(),
                 code: "timeout",
                 class: Class::Transient,
             }),

@@ -2,7 +2,7 @@
 //! What is missing is an error of its own, never an empty value.
 
 use super::SourceError;
-use crate::model::{Secret, SecretSource};
+use crate::model::{Secret, SecretSource, Unknown};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -16,11 +16,13 @@ pub const FILE_LIMIT: u64 = 64 * 1024;
 pub struct Secrets {
     /// The values.
     pub values: BTreeMap<String, Secret>,
-    /// Why a value is missing; each name is in one of the two maps.
+    /// Why a value is missing; a name is in one map at most.
     pub missing: BTreeMap<String, SourceError>,
+    /// Why a value that is named rightly is not known at present: what is made of it waits.
+    pub unread: BTreeMap<String, Unknown>,
 }
 
-/// Reads every secret that lives on this machine; those of SOPS files are left to `sops`. A relative file path counts from `base`. One line break at a
+/// Reads every secret that lives on this machine; those of SOPS files are left to `sops`, those of clusters to the engine. A relative file path counts from `base`. One line break at a
 /// file's end is not part of the value; everything else is.
 pub fn fetch(sources: &BTreeMap<String, SecretSource>, base: &Path) -> Secrets {
     let mut secrets = Secrets::default();
@@ -28,7 +30,7 @@ pub fn fetch(sources: &BTreeMap<String, SecretSource>, base: &Path) -> Secrets {
         let found = match source {
             SecretSource::Env(variable) => of_variable(variable),
             SecretSource::File(path) => of_file(&base.join(path)),
-            SecretSource::Sops { .. } => continue,
+            SecretSource::Sops { .. } | SecretSource::Kubernetes(_) => continue,
         };
         match found {
             Ok(text) => {

@@ -1,5 +1,6 @@
 //! `spec.connections`: where providers reach.
 
+use super::secret_reads::SecretReads;
 use super::shape;
 use super::template::{Shape, Template};
 use crate::model::{ConnectionName, Kinds};
@@ -15,6 +16,13 @@ pub struct Connecting {
     pub(crate) settings: Template,
     /// Where it stands.
     pub(crate) place: Place,
+}
+
+impl Connecting {
+    /// Returns the names of the secrets it is made of.
+    pub(crate) fn secrets(&self, reads: &SecretReads) -> BTreeSet<String> {
+        reads.of(&self.settings)
+    }
 }
 
 /// Reads `connections`.
@@ -75,4 +83,103 @@ fn one(node: &Node, at: &Place, kinds: &Kinds, reader: &mut Reader) -> Option<Co
         settings,
         place: at.clone(),
     })
+}
+
+/// What needs a connection.
+#[derive(Clone, Copy)]
+pub(super) struct Need<'a> {
+    /// What it is, in words.
+    pub(super) what: &'a str,
+    /// Whose connections serve it.
+    pub(super) provider: &'a str,
+}
+
+impl Need<'_> {
+    /// Returns the connection that is named, or the only one that serves where none is.
+    pub(super) fn chosen(
+        self,
+        (named, at): (Option<&Node>, &Place),
+        connections: &BTreeMap<ConnectionName, Connecting>,
+        reader: &mut Reader,
+    ) -> Option<ConnectionName> {
+        match named {
+            Some(node) => self.named(node, connections, reader),
+            None => self.only(at, connections, reader),
+        }
+    }
+
+    fn named(
+        self,
+        node: &Node,
+        connections: &BTreeMap<ConnectionName, Connecting>,
+        reader: &mut Reader,
+    ) -> Option<ConnectionName> {
+        let text = reader.name(node)?;
+        let found = ConnectionName::new(text)
+            .ok()
+            .and_then(|name| connections.get_key_value(&name));
+        let Some((name, connecting)) = found else {
+            let error = node.place.error(
+                "unknown-connection",
+                format!("there is no connection {text:?}"),
+            );
+            let known: Vec<&str> = connections.keys().map(ConnectionName::as_str).collect();
+            reader.report(match nearest(text, known.iter().copied()) {
+                Some(near) => error.with_hint(format!("Did you mean {near}?")),
+                None if known.is_empty() => error.with_hint("Declare it under `connections`."),
+                None => error.with_hint(format!("Connections: {}.", known.join(", "))),
+            });
+            return None;
+        };
+        if connecting.provider != self.provider {
+            let message = format!(
+                "the connection {name} is of {}, and {} needs one of {}",
+                connecting.provider, self.what, self.provider
+            );
+            let error = node.place.error("wrong-connection", message);
+            reader.report(error.with_related(connecting.place.location(), "it is declared here"));
+            return None;
+        }
+        Some(name.clone())
+    }
+
+    fn only(
+        self,
+        at: &Place,
+        connections: &BTreeMap<ConnectionName, Connecting>,
+        reader: &mut Reader,
+    ) -> Option<ConnectionName> {
+        let serving: Vec<&ConnectionName> = connections
+            .iter()
+            .filter(|(_, connecting)| connecting.provider == self.provider)
+            .map(|(name, _)| name)
+            .collect();
+        match serving.as_slice() {
+            [only] => Some((*only).clone()),
+            [] => {
+                let error = at.error(
+                    "missing-connection",
+                    format!("no connection serves {}", self.what),
+                );
+                let hint = format!(
+                    "Declare one under `connections`: {0}: {{ provider: {0} }}.",
+                    self.provider
+                );
+                reader.report(error.with_hint(hint));
+                None
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+                let error = at.error(
+                    "missing-connection",
+                    format!("several connections serve {}", self.what),
+                );
+                reader.report(error.with_hint(format!(
+                    "Say which with `connection`: {}.",
+                    names.join(", ")
+                )));
+                None
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One environment, typed, every name in it checked.
 
 use super::chart;
+use super::cluster_secret;
 use super::connection::{self, Connecting};
 use super::find::Library;
 use super::kustomization::Scan;
@@ -10,6 +11,7 @@ use super::reconcile;
 use super::references::Symbols;
 use super::resource::{self, Declared};
 use super::secret;
+use super::secret_reads::SecretReads;
 use super::template::Template;
 use crate::model::{
     ConnectionName, Diagnostic, EnvironmentName, KindName, Kinds, Location, Notify, Reconcile,
@@ -50,6 +52,11 @@ impl Environment {
     pub fn secret_error(&self, name: &str, message: impl Into<String>) -> Diagnostic {
         let place = self.secret_places.get(name).unwrap_or(&self.place);
         place.error("missing-secret", message)
+    }
+
+    /// Tells which secrets its expressions read.
+    pub(crate) fn secret_reads(&self) -> SecretReads {
+        SecretReads::through(&self.vars)
     }
 
     /// Returns the kind of each resource, by its id.
@@ -162,13 +169,16 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
     let place = name_node.map_or(&root.place, |node| &node.place).clone();
     let mut spec = reader.fields(spec?, &root.place)?;
     let _merged_already = spec.get("extends");
-    let vars = spec.get("vars").map(|node| read_vars(node, reader));
-    let vars = vars.unwrap_or_default();
-    let secrets = spec.get("secrets").map(|node| secret::read(node, reader));
-    let secrets = secrets.unwrap_or_default();
-    let connections = spec.get("connections");
-    let connections = connections
+    let vars = spec
+        .get("vars")
+        .map_or_else(Vec::new, |node| read_vars(node, reader));
+    let connections = spec
+        .get("connections")
         .map(|node| connection::read(node, kinds, reader))
+        .unwrap_or_default();
+    let secrets = spec
+        .get("secrets")
+        .map(|node| secret::read(node, &connections, reader))
         .unwrap_or_default();
     let reconcile = spec
         .get("reconcile")
@@ -177,17 +187,14 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
         .get("notify")
         .map(|node| reconcile::notify(node, reader));
     let resources = spec.get("resources");
-    let declared: BTreeSet<String> = resources
-        .into_iter()
-        .flat_map(Node::entries)
-        .map(|(key, _)| key.text.clone())
-        .collect();
+    let declared = keys(resources);
     let resources = resources
         .map(|node| resource::read(node, Some(&connections), kinds, reader))
         .unwrap_or_default();
     spec.finish(reader);
     let symbols = Symbols::new(&vars, secrets.keys(), &declared, &resources);
     let vars = symbols.check(vars, &connections, &resources, reader);
+    cluster_secret::check(&secrets, &connections, &vars, reader);
     let (secret_places, secrets) = secrets
         .into_iter()
         .map(|(name, entry)| ((name.clone(), entry.place), (name, entry.source)))
@@ -206,6 +213,11 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
         secrets,
         place,
     })
+}
+
+fn keys(node: Option<&Node>) -> BTreeSet<String> {
+    let entries = node.into_iter().flat_map(Node::entries);
+    entries.map(|(key, _)| key.text.clone()).collect()
 }
 
 type Labels = Vec<(String, String)>;

@@ -7,6 +7,7 @@
 //! Expressions are parsed and their names checked here; `graph` evaluates them.
 
 pub(crate) mod chart;
+mod cluster_secret;
 mod connection;
 pub(crate) mod environment;
 pub(crate) mod expression;
@@ -22,6 +23,7 @@ mod references;
 mod resource;
 mod schema;
 mod secret;
+pub(crate) mod secret_reads;
 pub(crate) mod shape;
 pub(crate) mod template;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `spec.resources`: what an environment declares.
 
-use super::connection::Connecting;
+use super::connection::{Connecting, Need};
 use super::lifecycle::{self, DependsOn};
 use super::shape;
 use super::template::{Shape, Template};
@@ -74,11 +74,11 @@ fn one(
         check_spec(kind, spec, reader);
     }
     let connection = kind_node.zip(kind.as_ref()).and_then(|(node, kind)| {
-        let connections = connections?;
-        match connection_node {
-            Some(named) => named_connection(named, kind, connections, reader),
-            None => only_connection(&node.place, kind, connections, reader),
-        }
+        let need = Need {
+            what: kind.name.as_str(),
+            provider: kind.name.provider(),
+        };
+        need.chosen((connection_node, &node.place), connections?, reader)
     });
     let (lifecycle, depends_on) = lifecycle.unwrap_or_default();
     Some(Declared {
@@ -122,81 +122,5 @@ fn check_spec(kind: &Kind, spec: &Template, reader: &mut Reader) {
             shape::Subject::of_kind(kind),
             &mut reader.diagnostics,
         );
-    }
-}
-
-fn named_connection(
-    node: &Node,
-    kind: &Kind,
-    connections: &BTreeMap<ConnectionName, Connecting>,
-    reader: &mut Reader,
-) -> Option<ConnectionName> {
-    let text = reader.name(node)?;
-    let found = ConnectionName::new(text)
-        .ok()
-        .and_then(|name| connections.get_key_value(&name));
-    let Some((name, connecting)) = found else {
-        let error = node.place.error(
-            "unknown-connection",
-            format!("there is no connection {text:?}"),
-        );
-        let known: Vec<&str> = connections.keys().map(ConnectionName::as_str).collect();
-        reader.report(match nearest(text, known.iter().copied()) {
-            Some(near) => error.with_hint(format!("Did you mean {near}?")),
-            None if known.is_empty() => error.with_hint("Declare it under `connections`."),
-            None => error.with_hint(format!("Connections: {}.", known.join(", "))),
-        });
-        return None;
-    };
-    if connecting.provider != kind.name.provider() {
-        let message = format!(
-            "the connection {name} is of {}, and {} needs one of {}",
-            connecting.provider,
-            kind.name,
-            kind.name.provider()
-        );
-        let error = node.place.error("wrong-connection", message);
-        reader.report(error.with_related(connecting.place.location(), "it is declared here"));
-        return None;
-    }
-    Some(name.clone())
-}
-
-fn only_connection(
-    at: &Place,
-    kind: &Kind,
-    connections: &BTreeMap<ConnectionName, Connecting>,
-    reader: &mut Reader,
-) -> Option<ConnectionName> {
-    let provider = kind.name.provider();
-    let serving: Vec<&ConnectionName> = connections
-        .iter()
-        .filter(|(_, connecting)| connecting.provider == provider)
-        .map(|(name, _)| name)
-        .collect();
-    match serving.as_slice() {
-        [only] => Some((*only).clone()),
-        [] => {
-            let error = at.error(
-                "missing-connection",
-                format!("no connection serves {}", kind.name),
-            );
-            let hint =
-                format!("Declare one under `connections`: {provider}: {{ provider: {provider} }}.");
-            reader.report(error.with_hint(hint));
-            None
-        }
-        several => {
-            let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            let error = at.error(
-                "missing-connection",
-                format!("several connections serve {}", kind.name),
-            );
-            reader.report(error.with_hint(format!(
-                "Say which with `connection`: {}.",
-                names.join(", ")
-            )));
-            None
-        }
     }
 }

@@ -195,6 +195,33 @@ fn secret() -> Value {
                     "With sops: the value's path in the file, with dots, as in database.password.",
                 ),
             ),
+            ("kubernetes", cluster_secret()),
+        ],
+    )
+}
+
+fn cluster_secret() -> Value {
+    object(
+        "A value of a Secret of a cluster, read anew at the start of each run. What is made of it waits where it cannot be read.",
+        &["name", "key"],
+        [
+            (
+                "connection",
+                text(
+                    "The connection it is read through; may be left out where one is of kubernetes.",
+                ),
+            ),
+            (
+                "namespace",
+                text("The Secret's namespace. That of the connection unless said otherwise."),
+            ),
+            ("name", text("The Secret's name.")),
+            (
+                "key",
+                text(
+                    "The key in the Secret's data. Its value has to be UTF-8 text, and is taken whole.",
+                ),
+            ),
         ],
     )
 }

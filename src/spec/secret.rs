@@ -1,8 +1,13 @@
 //! `spec.secrets`: where each value lives, never the value.
 
-use crate::model::{Diagnostic, SecretSource};
+use super::cluster_secret;
+use super::connection::Connecting;
+use crate::model::{ConnectionName, Diagnostic, SecretSource};
 use crate::yaml::{Node, Place, Reader};
 use std::collections::BTreeMap;
+
+/// Where a secret may live, for hints.
+const PLACES: &str = "{ env: NAME }, { file: /path }, { sops: FILE, key: PATH } or { kubernetes: { namespace: NS, name: NAME, key: KEY } }";
 
 /// One entry of `secrets`.
 #[derive(Clone, Debug)]
@@ -12,13 +17,17 @@ pub(super) struct Entry {
 }
 
 /// Reads `secrets`.
-pub(super) fn read(node: &Node, reader: &mut Reader) -> BTreeMap<String, Entry> {
+pub(super) fn read(
+    node: &Node,
+    connections: &BTreeMap<ConnectionName, Connecting>,
+    reader: &mut Reader,
+) -> BTreeMap<String, Entry> {
     let mut secrets = BTreeMap::new();
     for (key, value) in reader.entries(node).unwrap_or_default() {
         if !is_name(&key.text) {
             reader.report(bad_name(&key.place, &key.text));
         }
-        if let Some(source) = source(value, &key.place, reader) {
+        if let Some(source) = source(value, &key.place, connections, reader) {
             let place = value.place.clone();
             secrets.insert(key.text.clone(), Entry { source, place });
         }
@@ -26,45 +35,47 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> BTreeMap<String, Entry> 
     secrets
 }
 
-fn source(node: &Node, at: &Place, reader: &mut Reader) -> Option<SecretSource> {
+fn source(
+    node: &Node,
+    at: &Place,
+    connections: &BTreeMap<ConnectionName, Connecting>,
+    reader: &mut Reader,
+) -> Option<SecretSource> {
     if node.as_str().is_some() {
         let error = node
             .place
             .error("literal-secret", "a secret's value cannot stand in a spec");
-        reader.report(error.with_hint(
-            "Say where it lives: { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.",
-        ));
+        reader.report(error.with_hint(format!("Say where it lives: {PLACES}.")));
         return None;
     }
     let mut fields = reader.fields(node, at)?;
-    let env = fields.get("env");
-    let file = fields.get("file");
-    let sops = fields.get("sops");
-    let found =
-        match (env, file, sops) {
-            (Some(env), None, None) => environment_variable(env, reader).map(SecretSource::Env),
-            (None, Some(file), None) => file_path(file, reader).map(SecretSource::File),
-            (None, None, Some(file)) => {
-                let key = fields.require(reader, "key");
-                sops_file(file, key, reader)
-            }
-            (None, None, None) => {
-                let error = node
-                    .place
-                    .error("missing-key", "where this secret lives is not said");
-                reader.report(error.with_hint(
-                    "Write { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.",
-                ));
-                None
-            }
-            _ => {
-                let error = node
-                    .place
-                    .error("wrong-type", "a secret lives in one place");
-                reader.report(error.with_hint("Keep one of `env`, `file` and `sops`."));
-                None
-            }
-        };
+    let places = ["env", "file", "sops", "kubernetes"];
+    let named = places.map(|place| fields.get(place));
+    let found = match named {
+        [Some(env), None, None, None] => environment_variable(env, reader).map(SecretSource::Env),
+        [None, Some(file), None, None] => file_path(file, reader).map(SecretSource::File),
+        [None, None, Some(file), None] => {
+            let key = fields.require(reader, "key");
+            sops_file(file, key, reader)
+        }
+        [None, None, None, Some(of)] => {
+            cluster_secret::read(of, connections, reader).map(SecretSource::Kubernetes)
+        }
+        [None, None, None, None] => {
+            let error = node
+                .place
+                .error("missing-key", "where this secret lives is not said");
+            reader.report(error.with_hint(format!("Write {PLACES}.")));
+            None
+        }
+        _ => {
+            let error = node
+                .place
+                .error("wrong-type", "a secret lives in one place");
+            reader.report(error.with_hint("Keep one of `env`, `file`, `sops` and `kubernetes`."));
+            None
+        }
+    };
     fields.finish(reader);
     found
 }

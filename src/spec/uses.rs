@@ -7,7 +7,7 @@ use super::expression::Expression;
 use super::names::overlaps;
 use super::resource::Declared;
 use super::template::{Computed, Shape, Template};
-use crate::model::{Digest, PathPattern};
+use crate::model::{ConnectionName, Digest, PathPattern, SecretSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -244,12 +244,29 @@ impl<'a> Facts<'a> {
                 .get(name)
                 .map(|variable| variable.made_of.clone())
                 .unwrap_or_default(),
-            Some("secrets") => format!("{:?}", self.of.secrets.get(name)),
+            Some("secrets") => self.secret(name),
             Some("metadata") => format!("{} {:?}", self.of.name, self.of.labels),
             Some("resources") if follow => self.object(name),
             _ => String::new(),
         };
         format!("{}={means}", chain.join("."))
+    }
+
+    /// Says where a secret lives: one of a cluster is another where its connection leads elsewhere.
+    fn secret(&self, name: &str) -> String {
+        let source = self.of.secrets.get(name);
+        let through = match source {
+            Some(SecretSource::Kubernetes(of)) => self.connection(&of.connection),
+            _ => None,
+        };
+        format!("{source:?} {through:?}")
+    }
+
+    /// Says where a connection leads, and as whom.
+    fn connection(&self, name: &ConnectionName) -> Option<String> {
+        let connecting = self.of.connections.get(name)?;
+        let settings = self.made_of(&connecting.settings, false);
+        Some(format!("{} {settings}", connecting.provider))
     }
 
     /// Says which live object a resource is, and behind which connection. What that reads of other
@@ -264,11 +281,7 @@ impl<'a> Facts<'a> {
             node.map_or_else(String::new, |node| self.made_of(node, false))
         };
         let identity: Vec<String> = declared.kind.identity.iter().map(field).collect();
-        let connection = self.of.connections.get(&declared.connection);
-        let connection = connection.map(|connecting| {
-            let settings = self.made_of(&connecting.settings, false);
-            format!("{} {settings}", connecting.provider)
-        });
+        let connection = self.connection(&declared.connection);
         format!(
             "{id} {} {} {connection:?} {identity:?}",
             declared.kind.name, declared.connection
@@ -277,104 +290,4 @@ impl<'a> Facts<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::tests::{environment, reading};
-
-    const MERGED: &str = "  vars: { dir: etc, pass: \"${secrets.a}\" }
-  secrets: { a: { env: A }, b: { env: B } }
-  connections:
-    do: { provider: digitalocean, token: \"${secrets.a}\" }
-    host: { provider: host, root: /srv }
-  resources:
-    f: { kind: host/file, spec: { path: \"/${vars.dir}/f\", content: \"x ${vars.pass}\", list: [\"${secrets.b}\"] } }
-    p: { kind: host/file, spec: { path: /p, content: \"YES\", mode: \"${vars.dir}\" } }
-    u: { kind: host/file, spec: { path: /u, content: \"${resources.db.connection.uri}\", host: \"${resources.db.connection.host}\" } }
-    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: x, num_nodes: 1 } }
-";
-
-    fn read(spec: &str) -> Environment {
-        let reading = reading(&[("e.yaml", &environment(spec))]);
-        assert_eq!(reading.all_diagnostics(), [], "{spec}");
-        let mut environments = reading.environments.into_iter();
-        environments.next().unwrap().environment.unwrap()
-    }
-
-    /// The texts that a branch that replaces one text by another gets no value for.
-    fn withheld(merged: &str, from: &str, to: &str) -> Vec<String> {
-        assert!(merged.contains(from), "{from}");
-        let branch = read(&merged.replace(from, to));
-        let branch = branch.withheld(&read(merged).secret_uses());
-        fn walk(template: &Template, into: &mut Vec<String>) {
-            match &template.content {
-                Shape::Withheld(computed) => into.push(computed.text.clone()),
-                Shape::List(items) => items.iter().for_each(|item| walk(item, into)),
-                Shape::Map(entries) => entries.iter().for_each(|(_, value)| walk(value, into)),
-                _ => {}
-            }
-        }
-        let mut texts = Vec::new();
-        let vars = branch.vars.iter().map(|(_, template)| template);
-        let connections = branch.connections.values().map(|one| &one.settings);
-        let resources = branch.resources.iter().map(|one| &one.spec);
-        vars.chain(connections)
-            .chain(resources)
-            .for_each(|template| walk(template, &mut texts));
-        texts
-    }
-
-    #[test]
-    fn a_branch_gets_a_secret_only_for_what_the_merged_spec_does_with_it() {
-        let (content, item, token) = ("x ${vars.pass}", "${secrets.b}", "${secrets.a}");
-        let uri = "${resources.db.connection.uri}";
-        let guess = "${secrets.a.startsWith('S') ? 'YES' : 'NO'}";
-        for (from, to, expected) in [
-            ("YES", "NO", vec![]),
-            ("num_nodes: 1", "num_nodes: 3", vec![]),
-            (item, "new\", \"${secrets.b}", vec![]),
-            ("YES", guess, vec![guess]),
-            ("YES", token, vec![token]),
-            ("YES", "${vars.pass}", vec!["${vars.pass}"]),
-            ("YES", uri, vec![uri]),
-            ("YES", "${resources.db.connection.host}", vec![]),
-            (content, "y ${vars.pass}", vec!["y ${vars.pass}"]),
-            // It is another secret, another object, another root, another host.
-            ("b: { env: B }", "b: { env: C }", vec![item]),
-            ("dir: etc", "dir: tmp", vec![content, item]),
-            ("root: /srv", "root: /tmp", vec![content, item, uri]),
-            ("name: db", "name: other", vec![uri]),
-            ("    f: {", "    g: {", vec![content, item]),
-        ] {
-            assert_eq!(withheld(MERGED, from, to), expected, "{from} -> {to}");
-        }
-        let through_var = withheld(
-            MERGED,
-            "pass: \"${secrets.a}\"",
-            &format!("pass: \"{guess}\""),
-        );
-        assert_eq!(through_var, [guess, content]);
-        let connection = withheld(
-            MERGED,
-            "token: \"${secrets.a}\"",
-            &format!("token: \"{guess}\""),
-        );
-        assert_eq!(connection, [guess, uri]);
-    }
-
-    #[test]
-    fn a_new_environment_may_connect_as_merged_ones_do() {
-        let mut uses = SecretUses::default();
-        uses.connect_as(&read(MERGED).secret_uses());
-        let new = read(MERGED).withheld(&uses);
-        let texts = |template: &Template| {
-            let mut held = false;
-            let map = |shape: &Shape| matches!(shape, Shape::Withheld(_));
-            if let Shape::Map(entries) = &template.content {
-                held = entries.iter().any(|(_, value)| map(&value.content));
-            }
-            held
-        };
-        assert!(!new.connections.values().any(|one| texts(&one.settings)));
-        assert!(new.resources.iter().any(|one| texts(&one.spec)));
-    }
-}
+mod tests;

@@ -122,17 +122,17 @@ pub(super) fn near(topics: &[Topic<'_>], what: &str) -> Option<String> {
         .iter()
         .map(|topic| (topic.name.clone(), topic.name.clone()))
         .collect();
-    for topic in topics.iter().filter(|topic| topic.kind.is_none()) {
-        for field in fields::names(topic.root, topic.node) {
-            named.push((format!("{}.{field}", topic.name), field.to_owned()));
-        }
-    }
     for topic in topics.iter().filter(|topic| topic.what == What::Connection) {
         let provider = topic
             .name
             .split_once('.')
             .map_or("", |(_, provider)| provider);
         named.push((topic.name.clone(), provider.to_owned()));
+    }
+    for topic in topics.iter().filter(|topic| topic.kind.is_none()) {
+        for field in fields::names(topic.root, topic.node) {
+            named.push((format!("{}.{field}", topic.name), field.to_owned()));
+        }
     }
     let likeness = |(name, word): &(String, String)| {
         strsim::jaro_winkler(name, what).max(strsim::jaro_winkler(word, what))

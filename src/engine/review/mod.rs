@@ -233,7 +233,7 @@ impl Reviewer {
         let trust = if pull.from_fork {
             Trust::Nothing
         } else {
-            Trust::merged(&fleet)
+            Trust::merged(&fleet, &self.world.registry).await
         };
         let touched = Touched::find(
             &preview,
@@ -366,7 +366,7 @@ impl Reviewer {
 
     async fn plans(&self, touched: &Touched) -> (Vec<Plan>, Vec<(String, String, Option<String>)>) {
         let fleet = Arc::clone(&self.view.borrow().fleet);
-        let trust = Trust::merged(&fleet);
+        let trust = Trust::merged(&fleet, &self.world.registry).await;
         let (mut plans, mut broken) = (Vec::new(), Vec::new());
         for pinned in &touched.pinned {
             let subject = Subject {

@@ -36,6 +36,7 @@ mod rights;
 mod rows;
 mod scalers;
 mod seal;
+mod secret;
 mod sender;
 mod shape;
 mod target;

@@ -12,8 +12,8 @@ use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::{fields, health, managed, marks, rights, shape};
 use crate::model::{
-    Address, Asked, Depth, EnvironmentName, Identity, Kind, ListRule, Live, Marked, Observation,
-    Observed, Owner, PathPattern, Prediction, Value,
+    Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Marked,
+    Observation, Observed, Owner, PathPattern, Prediction, Value,
 };
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::Value as Json;
@@ -238,11 +238,22 @@ async fn look(
     seen.touched_by = answer.touches;
     let kept = rights::kept(cluster, target, asked, &seen).await;
     seen.prediction = kept.or(seen.prediction);
-    if asked.depth > Depth::Identity {
-        let health = health::explained(cluster, live, target, seen.health).await;
-        seen.health = sealer.scrubbed_health(health);
-    }
+    seen.health = examined((cluster, asked, target), live, &sealer, seen.health).await;
     Observed::answer(asked, Observation::Present(Box::new(seen)))
+}
+
+/// Adds what others say of an object that does not work, where that was asked.
+async fn examined(
+    (cluster, asked, target): (&Cluster, &Asked, &Target),
+    live: &Json,
+    sealer: &Sealer<'_>,
+    told: Health,
+) -> Health {
+    if asked.depth <= Depth::Identity {
+        return told;
+    }
+    let health = health::explained(cluster, live, target, told).await;
+    sealer.scrubbed_health(health)
 }
 
 /// Tells how lists are matched, where there is anything to match.

@@ -124,7 +124,7 @@ fn secrets_are_names_never_values() {
     e.yaml:6:8 literal-secret: a secret's value cannot stand in a spec
           a: hunter2
              ^^^^^^^
-      = Say where it lives: { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.
+      = Say where it lives: { env: NAME }, { file: /path }, { sops: FILE, key: PATH } or { kubernetes: { namespace: NS, name: NAME, key: KEY } }.
     e.yaml:7:8 missing-file: s.yaml is not there
           b: { sops: s.yaml, key: k }
              ^
@@ -132,7 +132,7 @@ fn secrets_are_names_never_values() {
     e.yaml:8:8 wrong-type: a secret lives in one place
           c: { env: A, file: /b }
              ^
-      = Keep one of `env`, `file` and `sops`.
+      = Keep one of `env`, `file`, `sops` and `kubernetes`.
     e.yaml:9:5 bad-name: `d-e` cannot be named in an expression
           d-e: { env: D }
           ^^^
@@ -140,15 +140,63 @@ fn secrets_are_names_never_values() {
     e.yaml:10:8 missing-key: where this secret lives is not said
           f: {}
              ^
-      = Write { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.
+      = Write { env: NAME }, { file: /path }, { sops: FILE, key: PATH } or { kubernetes: { namespace: NS, name: NAME, key: KEY } }.
     e.yaml:11:8 missing-key: where this secret lives is not said
           g: { enw: X }
              ^
-      = Write { env: NAME }, { file: /path } or { sops: FILE, key: PATH }.
+      = Write { env: NAME }, { file: /path }, { sops: FILE, key: PATH } or { kubernetes: { namespace: NS, name: NAME, key: KEY } }.
     e.yaml:11:10 unknown-key: the key `enw` is not known here
           g: { enw: X }
                ^^^
       = Did you mean `env`?
+    "#);
+}
+
+#[test]
+fn secrets_of_clusters_are_read_through_what_is_known_before_them() {
+    insta::assert_snapshot!(check("  connections:\n    a: { provider: kubernetes, kubeconfig: \"${vars.k}\" }\n    b: { provider: kubernetes, kubeconfig: \"${secrets.x}\" }\n    c: { provider: kubernetes, context: \"${resources.f.id}\" }\n    h: { provider: host }\n  vars: { k: \"${secrets.y}\" }\n  secrets:\n    x: { kubernetes: { connection: a, name: n, key: k } }\n    y: { kubernetes: { connection: b, name: n, key: k } }\n    z: { kubernetes: { connection: c, name: n, key: k } }\n    p: { kubernetes: { name: n, key: k } }\n    q: { kubernetes: { connection: h, name: \"${vars.k}\", namespace: ../x, key: a/b } }\n    r: { kubernetes: { connection: d, key: k } }\n    s: { kubernetes: db }\n  resources:\n    f: { kind: host/file, spec: { path: /f } }\n"), @r#"
+    e.yaml:8:56 unknown-output: a host/file has no outputs
+          c: { provider: kubernetes, context: "${resources.f.id}" }
+                                                             ^^
+    e.yaml:12:8 secret-cycle: it can never be read: secrets.x -> connections.a -> secrets.y -> connections.b -> secrets.x
+          x: { kubernetes: { connection: a, name: n, key: k } }
+             ^
+      it is read through this: e.yaml:6:5
+      = Let what the connection signs in with live elsewhere: in a variable, a file, or encrypted with sops.
+    e.yaml:14:8 secret-too-late: secrets are read before any resource is looked at, and the connection c reads one
+          z: { kubernetes: { connection: c, name: n, key: k } }
+             ^
+      it is read through this: e.yaml:8:5
+    e.yaml:15:22 missing-connection: several connections serve a Secret of a cluster
+          p: { kubernetes: { name: n, key: k } }
+                           ^
+      = Say which with `connection`: a, b, c.
+    e.yaml:16:36 wrong-connection: the connection h is of host, and a Secret of a cluster needs one of kubernetes
+          q: { kubernetes: { connection: h, name: "${vars.k}", namespace: ../x, key: a/b } }
+                                         ^
+      it is declared here: e.yaml:9:5
+    e.yaml:16:45 bad-name: "${vars.k}" cannot name a Secret
+          q: { kubernetes: { connection: h, name: "${vars.k}", namespace: ../x, key: a/b } }
+                                                  ^^^^^^^^^^^
+      = Write it as the cluster has it; no expression stands here.
+    e.yaml:16:69 bad-name: "../x" cannot name a namespace
+          q: { kubernetes: { connection: h, name: "${vars.k}", namespace: ../x, key: a/b } }
+                                                                          ^^^^
+      = Write it as the cluster has it; no expression stands here.
+    e.yaml:16:80 bad-name: "a/b" cannot name a key of a Secret
+          q: { kubernetes: { connection: h, name: "${vars.k}", namespace: ../x, key: a/b } }
+                                                                                     ^^^
+      = Write it as the cluster has it; no expression stands here.
+    e.yaml:17:22 missing-key: `name` is missing here
+          r: { kubernetes: { connection: d, key: k } }
+                           ^
+    e.yaml:17:36 unknown-connection: there is no connection "d"
+          r: { kubernetes: { connection: d, key: k } }
+                                         ^
+      = Did you mean a?
+    e.yaml:18:22 wrong-type: a map has to stand here, not a text
+          s: { kubernetes: db }
+                           ^^
     "#);
 }
 

@@ -19,6 +19,7 @@
 
 mod broken;
 mod canary;
+mod clustered;
 mod crash;
 mod encrypted;
 mod keeping;

@@ -35,7 +35,12 @@ fn world() -> (World, Recorder) {
 }
 
 /// Opens a pull request with this spec, and returns the comment that the daemon writes on it.
-fn planned(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>, text: &str) -> String {
+pub(super) fn planned(
+    world: &World,
+    recorder: &Recorder,
+    daemon: &mut Daemon<'_>,
+    text: &str,
+) -> String {
     world.git(&["checkout", "--quiet", "-B", "change", "main"]);
     let head = world.commit(&[("shop.yaml", text)]);
     world.git(&["update-ref", "refs/pull/1/head", &head]);

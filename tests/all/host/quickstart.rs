@@ -75,7 +75,7 @@ fn graph(
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
             .collect(),
-        missing: BTreeMap::new(),
+        ..Secrets::default()
     };
     let kinds = Kinds::new(all_rows());
     graph::build(
