@@ -3,7 +3,7 @@
 
 use super::{Scene, until};
 use crate::peers::kubernetes::cluster;
-use reconciled::model::{Action, Class, Depth, Observation, Prediction};
+use reconciled::model::{Action, Class, Depth, Fault as _, Observation, Prediction};
 use serde_json::{Value as Json, json};
 
 fn unknown(observation: &Observation) -> (&'static str, Class, &str) {
@@ -170,4 +170,22 @@ async fn what_holds_data_and_cannot_change_waits() {
         "{:?}",
         step.reason
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_made_since_the_plan_stays_theirs() {
+    let mut scene = Scene::new("faster");
+    let config = scene.config("a", "x");
+    let plan = scene.plan(std::slice::from_ref(&config)).await;
+    let step = scene.step(&plan, &config);
+    assert_eq!(step.action, Action::Create);
+    let path = format!("/api/v1/namespaces/{}/configmaps", scene.namespace);
+    let theirs = json!({ "metadata": { "name": "a" }, "data": { "text": "x", "more": "theirs" } });
+    scene.cluster.post(&path, &theirs);
+    // In the same second, mostly: the times the server keeps do not tell the two apart.
+    let error = scene.carry_out(&step).await.unwrap_err();
+    assert_eq!(error.code(), "moved", "{error}");
+    let live = scene.cluster.get(&format!("{path}/a")).unwrap();
+    assert_eq!(live["data"], theirs["data"]);
+    assert!(live["metadata"]["labels"].is_null(), "{live:#}");
 }
