@@ -185,9 +185,10 @@ async fn verify(ledger: &Ledger, out: &Output) -> anyhow::Result<Exit> {
     if out.is_json() {
         out.json(&verified)?;
     } else {
-        let (entries, plans) = (verified.records, verified.plans);
+        let (entries, runs, last) = (verified.records, verified.runs, verified.last);
         out.data(&format!(
-            "The record holds: {entries} entries, and {plans} plans as they were recorded.\n"
+            "The record holds: {entries} entries up to {last}, and {runs} runs with their plans and steps as they \
+             were recorded.\nAn older copy of the whole file would hold, too: compare {last} with what it was before.\n"
         ))?;
     }
     Ok(Exit::Same)

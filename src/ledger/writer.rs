@@ -5,7 +5,8 @@ use super::entry::Entry;
 use super::error::{LedgerError, Place};
 use super::lock::Lock;
 use super::open_file::OpenFile;
-use super::verify::link;
+use super::schema;
+use super::verify::{HEAD, link};
 use crate::model::Digest;
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Row as _};
@@ -131,6 +132,7 @@ async fn write_in(
 ) -> Result<Vec<Option<i64>>, sqlx::Error> {
     // Read anew each time: a command line beside the daemon may have written.
     let mut chain = head(&mut *transaction).await?;
+    let before = chain.seq;
     let mut ids = Vec::with_capacity(waiting.len());
     for Waiting { entries, at, .. } in waiting {
         let stands = stand(&mut *transaction, entries).await?;
@@ -143,6 +145,10 @@ async fn write_in(
             id = Some(entry.fold(&mut *transaction, *at).await?);
         }
         ids.push(id);
+    }
+    if chain.seq > before {
+        let end = format!("{} {}", chain.seq, chain.hash);
+        schema::set_fact(transaction, HEAD, end).await?;
     }
     Ok(ids)
 }
