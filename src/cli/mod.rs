@@ -159,15 +159,20 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .block_on(work)
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
+/// Waits for Ctrl-C or SIGTERM: from now on, not from when it is first waited for. A signal that came in
+/// between would end the process on the spot.
+fn stopped() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminated.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt()];
+    let [terminated, interrupted] = kinds.map(signal);
+    async move {
+        let (Ok(mut terminated), Ok(mut interrupted)) = (terminated, interrupted) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
     super::block_on(async {
         let mut settings = settings::of_daemon(global, out)?;
         log::install(settings.log.format, &settings.log.filter)?;
+        let stopped = super::stopped();
+        tokio::pin!(stopped);
         let ledger = Ledger::open(&settings.ledger.path).await?;
         let lasting = Lasting::new(ledger.clone(), Substitutes::default());
         tracing::info!(
@@ -37,8 +39,6 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
             repositories = settings.repositories.len(),
             "Daemon started"
         );
-        let stopped = super::stopped();
-        tokio::pin!(stopped);
         let mut serving = start(&settings, &lasting).await?;
         let mut refused = None;
         loop {
