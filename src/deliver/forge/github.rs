@@ -265,24 +265,31 @@ impl Forge for GitHub {
 
 fn read(doing: &'static str, error: octocrab::Error) -> ForgeError {
     match error {
-        octocrab::Error::GitHub { source, .. } => {
-            let (status, message) = (source.status_code.as_u16(), source.message.clone());
-            let words = message.to_lowercase();
-            let told = ["rate limit", "abuse detection"].map(|why| words.contains(why));
-            let limited = status == 429 || (status == 403 && told.contains(&true));
-            match status {
-                _ if limited => ForgeError::Limited { doing },
-                401 => ForgeError::Unauthorised { doing },
-                _ => ForgeError::Answered {
-                    doing,
-                    status,
-                    message,
-                },
-            }
-        }
+        octocrab::Error::GitHub { source, .. } => answered(doing, &source),
         other => ForgeError::Unreachable {
             doing,
             source: Box::new(other),
+        },
+    }
+}
+
+fn answered(doing: &'static str, said: &octocrab::GitHubError) -> ForgeError {
+    let (status, message) = (said.status_code.as_u16(), said.message.clone());
+    let words = message.to_lowercase();
+    let told = ["rate limit", "abuse detection"].map(|why| words.contains(why));
+    if status == 429 || (status == 403 && told.contains(&true)) {
+        return ForgeError::Limited { doing };
+    }
+    // Source: "Troubleshooting the REST API" and every error in GitHub's documentation: a JSON object with the
+    // address of the documentation. A proxy's page has none.
+    let is_githubs = said.documentation_url.is_some() || status >= 500;
+    match status {
+        _ if !is_githubs => ForgeError::Foreign { doing, status },
+        401 => ForgeError::Unauthorised { doing },
+        _ => ForgeError::Answered {
+            doing,
+            status,
+            message,
         },
     }
 }

@@ -71,6 +71,14 @@ pub enum ForgeError {
         /// The forge's words.
         message: String,
     },
+    /// Somebody else answered, a proxy say: it is no verdict on anything.
+    #[error("{doing}: what came back, with status {status}, is no answer of the forge's")]
+    Foreign {
+        /// What was tried.
+        doing: &'static str,
+        /// The HTTP status.
+        status: u16,
+    },
     /// No answer.
     #[error("{doing}: no answer from the forge")]
     Unreachable {
@@ -104,6 +112,7 @@ impl Fault for ForgeError {
             Self::Unauthorised { .. } => "forge-unauthorised",
             Self::Limited { .. } => "forge-limited",
             Self::Answered { .. } => "forge-answered",
+            Self::Foreign { .. } => "forge-foreign",
             Self::Unreachable { .. } => "forge-unreachable",
             Self::Settings(_) => "forge-settings",
         }
@@ -115,6 +124,9 @@ impl Fault for ForgeError {
                 "Give a token that may read the repository, and write pull requests and commit statuses.".to_owned()
             }
             Self::Settings(_) => "Look at `github` in the settings file.".to_owned(),
+            Self::Foreign { .. } => {
+                "Look for a proxy between here and GitHub. It is kept and tried again.".to_owned()
+            }
             _ => "It is tried again at the next poll; nothing else waits for it.".to_owned(),
         })
     }

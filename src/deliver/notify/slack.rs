@@ -1,6 +1,11 @@
 //! Slack, by a bot token (`chat.postMessage`, `chat.update`) or by an incoming webhook, which can
 //! post but neither edit nor answer in a thread.
 //!
+//! A message whose answer was lost on the way is posted again, so it may stand there twice: better than not at
+//! all. Slack names no key for "this one again" among the arguments of `chat.postMessage` (`client_msg_id`
+//! stands in its list of errors only; asked for in slackapi/slack-api-specs #10), and to look for it first in
+//! `conversations.history` would take the right to read what everybody writes in the channel.
+//!
 //! Source of the pace: Slack's rate limits page, "one message per second per channel".
 
 use super::{Message, Notifier, NotifyError, Posted, answer};

@@ -93,7 +93,10 @@ impl Checked {
     pub(crate) fn fail(&self, method: &str, path: &str, status: u16, headers: &Value, times: u32) {
         let failure = serde_json::json!({
             "method": method, "path": path, "status": status, "headers": headers, "times": times,
-            "body": {"message": "failed on purpose", "ok": false, "error": "failed_on_purpose"},
+            "body": {
+                "message": "failed on purpose", "documentation_url": "https://docs.github.com/rest",
+                "ok": false, "error": "failed_on_purpose",
+            },
         });
         self.tell("failure", &failure);
     }

@@ -102,10 +102,14 @@ fn what_was_merged_before_the_first_start_is_nobodys_news_and_while_it_was_down_
     let new = scene.open("new", None, &[("shop.yaml", &one("shop", "new\n"))]);
     let added = scene.open("added", None, &[("news.yaml", &one("news", "new\n"))]);
     let merges = [(new, "new", How::Squash), (added, "added", How::Commit)];
-    scene.merge_all(&merges);
+    let stood = scene.merge_all(&merges);
     let mut daemon = scene.world.start();
     told(&scene, &mut daemon, new, &["shop"]);
     told(&scene, &mut daemon, added, &["news"]);
+    // Killed before a comment is remembered, the next start writes it once more; a status comes after that.
+    for name in ["shop", "news"] {
+        scene.status(&mut daemon, &stood[1], &format!("reconciled/{name}"));
+    }
     // The next start finds another commit, and nothing new in any environment.
     daemon.kill();
     let docs = scene.open("docs", None, &[("DOCS.md", "words\n")]);
@@ -224,4 +228,37 @@ fn a_pull_request_that_takes_nothing_is_left_alone_and_the_next_is_told() {
     assert_eq!(daemon.lines(not).len(), 1);
     assert_eq!(written(&scene).len(), 2);
     scene.assert_accepted();
+}
+
+#[test]
+fn a_proxy_that_answers_for_github_ends_no_delivery() {
+    let page = "<html><body>Access denied</body></html>";
+    let scene = Scene::new(&[("shop.yaml", &one("shop", "hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &one("shop", "welcome\n"))]);
+    scene.comment_with(&mut daemon, number, "reconciled:plan");
+    let github = &scene.github.server;
+    github.intercept("GET", "/commits/", 404, page, 2);
+    let path = format!("issues/{number}/comments");
+    github.intercept("POST", &path, 403, page, 1);
+    github.intercept("POST", "/statuses/", 407, page, 1);
+    scene.merge(number, "greet");
+    let kept = "Messages cannot be delivered, keeping them until they can";
+    let line = daemon.logged(kept, |_| true);
+    assert_eq!(line["code"], "forge-foreign", "{line}");
+    daemon.until("the status says so", |_| {
+        let text = scene.world.command(&["status"]).stdout;
+        text.contains("results of infra (unreachable)")
+            .then_some(())
+    });
+    told(&scene, &mut daemon, number, &["shop"]);
+    daemon.logged("Messages can be delivered again", |_| true);
+    daemon.until("the status says no more of it", |_| {
+        let text = scene.world.command(&["status"]).stdout;
+        (!text.contains("results of infra")).then_some(())
+    });
+    assert!(daemon.lines("Pull request takes no result").is_empty());
+    assert!(daemon.lines("Message not delivered").is_empty());
 }

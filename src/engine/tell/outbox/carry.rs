@@ -62,6 +62,7 @@ pub(super) async fn carry<C: Carrier>(
             }
         };
         let Err(error) = carrier.deliver(&letter).await else {
+            refusals.unblocked().await;
             way.late |= refusals.arrived(letter.way()).await;
             refusals.rest(letter.way(), letter.rest());
             queue.done(&letter).await;
@@ -72,16 +73,24 @@ pub(super) async fn carry<C: Carrier>(
             continue;
         };
         match carrier.fate(&error) {
-            Fate::Later => tokio::select! {
-                () = way.blocked(&outbox, &error) => {}
-                () = queue.closed() => return,
-            },
+            Fate::Later => {
+                // A single answer that is lost is nothing anybody has to look at.
+                if !way.pause.is_zero() {
+                    refusals.blocked(&error).await;
+                }
+                tokio::select! {
+                    () = way.blocked(&outbox, &error) => {}
+                    () = queue.closed() => return,
+                }
+            }
             Fate::Refused => {
+                refusals.unblocked().await;
                 let rest = way.pauses.longest;
                 refusals.refused(letter.way(), &error, rest).await;
                 way.pause = Duration::ZERO;
             }
             Fate::Lost => {
+                refusals.unblocked().await;
                 tracing::warn!(
                     name = letter.name(),
                     error = chain(&error),

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Stands for every way in the name of a condition.
+const UNREACHABLE: &str = "(unreachable)";
+
 /// What is refused now.
 pub(super) struct Refusals {
     /// What the other side is called, in the names of conditions.
@@ -18,6 +21,8 @@ pub(super) struct Refusals {
     by_way: BTreeMap<String, Refusal>,
     /// Ways that rest for another reason, and until when.
     resting: BTreeMap<String, Instant>,
+    /// What was said of the other side, where nothing goes on any way.
+    blocked: Option<String>,
 }
 
 struct Refusal {
@@ -36,6 +41,7 @@ impl Refusals {
             readiness,
             by_way: BTreeMap::new(),
             resting: BTreeMap::new(),
+            blocked: None,
         };
         match refusals.ledger.conditions().await {
             Ok(conditions) => {
@@ -97,12 +103,30 @@ impl Refusals {
             hint = error.hint(),
             "Messages are refused, keeping them until they are not"
         );
-        let name = self.name(way);
+        self.show(&self.name(way), error, &said).await;
+    }
+
+    /// Nothing goes on any way, and that lasts. Shows as a condition where it is news.
+    pub(super) async fn blocked(&mut self, error: &impl Fault) {
+        let said = format!("failed to {}", chain(error));
+        if self.blocked.as_ref() != Some(&said) {
+            self.show(&self.name(UNREACHABLE), error, &said).await;
+            self.blocked = Some(said);
+        }
+    }
+
+    /// Something arrived, or was answered at least.
+    pub(super) async fn unblocked(&mut self) {
+        if self.blocked.take().is_some() {
+            self.over(&self.name(UNREACHABLE)).await;
+        }
+    }
+
+    async fn show(&self, name: &str, error: &impl Fault, said: &str) {
         let hint = error.hint().unwrap_or_default();
-        self.readiness
-            .trouble(name.as_str(), format!("{said}. {hint}"));
+        self.readiness.trouble(name, format!("{said}. {hint}"));
         let details = json!({ "code": error.code(), "message": said, "hint": hint });
-        if let Err(error) = self.ledger.set_condition(&name, Some(&details)).await {
+        if let Err(error) = self.ledger.set_condition(name, Some(&details)).await {
             tracing::warn!(name, error = chain(&error), "Condition not recorded");
         }
     }
