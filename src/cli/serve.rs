@@ -4,7 +4,9 @@
 use crate::config::Settings;
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
-use crate::engine::{self, Assembly, Counts, Daemon, Limits, Pace, Parts, Reviewer, Teller, World};
+use crate::engine::{
+    self, Assembly, Counts, Daemon, Followed, Limits, Pace, Parts, Reviewer, Teller, World,
+};
 use crate::ledger::Ledger;
 use crate::model::Digest;
 use crate::net::Limiters;
@@ -99,10 +101,10 @@ impl Serving {
             notifier = Arc::clone(substitute);
         }
         let readiness = &lasting.readiness;
-        for followed in &followed {
-            readiness.wait_for(format!("repository {}", followed.origin.name()), UNREAD);
+        for one in &followed {
+            readiness.wait_for(format!("repository {}", one.origin.name()), UNREAD);
         }
-        let teller = Teller::start(world.clone(), notifier, &forges, &followed, readiness);
+        let teller = teller(lasting, &world, notifier, &forges, &followed);
         let daemon = Daemon::new(Parts {
             world: world.clone(),
             followed: followed.clone(),
@@ -155,6 +157,18 @@ impl Serving {
     pub(super) async fn broke_off(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.daemon).await??)
     }
+}
+
+/// Starts telling people.
+fn teller(
+    lasting: &Lasting,
+    world: &World,
+    notifier: Arc<dyn Notifier>,
+    forges: &BTreeMap<String, Arc<dyn Forge>>,
+    followed: &[Followed],
+) -> Teller {
+    let counted = (&lasting.readiness, &lasting.counts);
+    Teller::start(world.clone(), notifier, forges, followed, counted)
 }
 
 /// Serves the pages until stopped.

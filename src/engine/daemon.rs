@@ -3,6 +3,7 @@
 
 use super::follower::{Polling, follow};
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
+use super::standing::{Standing, Standings};
 use super::tell::Teller;
 use super::waiting::Waiting;
 use super::{
@@ -88,7 +89,7 @@ pub struct Daemon {
     /// What was heard of Git and is being taken in: one thing at a time.
     taking: JoinSet<Taken>,
     schedule: Schedule,
-    runs: JoinSet<Ended>,
+    runs: JoinSet<(Ended, Option<Standing>)>,
     cancels: BTreeMap<EnvironmentName, CancellationToken>,
     running: BTreeMap<tokio::task::Id, EnvironmentName>,
     paused: BTreeSet<EnvironmentName>,
@@ -102,6 +103,8 @@ pub struct Daemon {
     ordered: Arc<Notify>,
     /// Repositories whose state is to be taken in again though it did not move.
     stale: BTreeSet<usize>,
+    /// How each environment stands.
+    standings: Standings,
     /// The ledger was taken from under us: nothing begins.
     lost: bool,
 }
@@ -126,6 +129,7 @@ impl Daemon {
             rolled_back: BTreeMap::new(),
             ordered: Arc::default(),
             stale: BTreeSet::new(),
+            standings: Standings::default(),
             lost: false,
             parts,
         }
@@ -177,6 +181,7 @@ impl Daemon {
                 _ = pause_check.tick() => {
                     self.check_pauses().await;
                     self.check_rollbacks().await;
+                    self.say_standings();
                 }
                 () = self.ordered.notified() => self.check_rollbacks().await,
                 _ = thinning.tick() => self.thin().await,
@@ -269,27 +274,28 @@ impl Daemon {
                 {
                     ordered.notify_one();
                 }
-                result
-                    .as_ref()
-                    .map_or_else(CycleError::ended, super::Report::ended)
+                let ended = result.as_ref();
+                let ended = ended.map_or_else(CycleError::ended, super::Report::ended);
+                (ended, Standing::after(&result))
             };
             let task = self.runs.spawn(tracing::Instrument::instrument(run, span));
             self.running.insert(task.id(), name);
         }
     }
 
-    fn ended(&mut self, ended: Result<(tokio::task::Id, Ended), JoinError>) {
-        let (id, ended) = ended.unwrap_or_else(|error| {
+    fn ended(&mut self, ended: Result<(tokio::task::Id, (Ended, Option<Standing>)), JoinError>) {
+        let (id, (ended, standing)) = ended.unwrap_or_else(|error| {
             tracing::error!(error = chain(&error), "A run broke off, trying again later");
-            (
-                error.id(),
-                Ended {
-                    failed: true,
-                    ..Ended::default()
-                },
-            )
+            let ended = Ended {
+                failed: true,
+                ..Ended::default()
+            };
+            (error.id(), (ended, None))
         });
         if let Some(name) = self.running.remove(&id) {
+            if let Some(standing) = standing {
+                self.standings.note(&name, standing);
+            }
             let cut_short = self.cancels.remove(&name);
             // One that a newer revision cut short settled nothing.
             if !cut_short.is_some_and(|cancel| cancel.is_cancelled()) {
@@ -300,11 +306,19 @@ impl Daemon {
         }
     }
 
+    fn say_standings(&mut self) {
+        let ordered = (&self.paused, self.rolled_back.len());
+        let told = (&self.parts.counts, &self.parts.readiness);
+        self.standings.say(&self.fleet, ordered, told);
+    }
+
     /// Starts nothing further, lets the steps in hand end, and gives up at the deadline.
     async fn wind_down(mut self) {
         tracing::info!(runs = self.runs.len(), "Stopping, ending the steps in hand");
         // The ledger still knows what was not taken in.
         self.taking.abort_all();
+        self.standings.over(&self.parts.readiness);
+        self.repositories_over();
         for cancel in self.cancels.values() {
             cancel.cancel();
         }

@@ -1,6 +1,7 @@
 //! Which environments there are, and from which Git state each is kept. A file that is broken
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
+mod counted;
 mod mistakes;
 
 use super::{Claims, Everywhere, Instead, Pinned, Trust};

@@ -21,6 +21,55 @@ struct StepLabels {
     good: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AffectedLabels {
+    by: &'static str,
+}
+
+/// What an environment can be affected by; by several at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Affected {
+    /// Live differs from what was last applied, and was not put back.
+    Drift,
+    /// Something is held or waits.
+    Held,
+    /// Something fails.
+    Failing,
+    /// Live state cannot be told.
+    Unknown,
+    /// Its newest specs cannot be used.
+    Broken,
+    /// A person or its spec stops changes.
+    Paused,
+    /// It is kept at an older state.
+    RolledBack,
+}
+
+impl Affected {
+    /// Every one of them: a gauge that was never set is no answer.
+    const ALL: [Self; 7] = [
+        Self::Drift,
+        Self::Held,
+        Self::Failing,
+        Self::Unknown,
+        Self::Broken,
+        Self::Paused,
+        Self::RolledBack,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Drift => "drift",
+            Self::Held => "held",
+            Self::Failing => "failing",
+            Self::Unknown => "unknown",
+            Self::Broken => "broken",
+            Self::Paused => "paused",
+            Self::RolledBack => "rolled-back",
+        }
+    }
+}
+
 /// What the engine counts.
 #[derive(Clone, Debug)]
 pub struct Counts {
@@ -28,8 +77,8 @@ pub struct Counts {
     took: Family<RunLabels, Histogram>,
     steps: Family<StepLabels, Counter>,
     drifts: Counter,
-    /// How many environments are kept.
-    pub environments: Gauge,
+    environments: Gauge,
+    affected: Family<AffectedLabels, Gauge>,
     /// How many repositories cannot be read now.
     pub unreachable: Gauge,
 }
@@ -37,7 +86,7 @@ pub struct Counts {
 impl Counts {
     /// Registers everything.
     pub fn new(metrics: &Metrics) -> Self {
-        Self {
+        let counts = Self {
             runs: metrics.counters("runs", "Runs, by how they ended"),
             took: metrics.durations(
                 "run_duration_seconds",
@@ -47,13 +96,44 @@ impl Counts {
                 "steps",
                 "Steps carried out, by action and whether they ended well",
             ),
-            drifts: metrics.counter("drifts", "Resources that were found changed by hand"),
+            drifts: metrics.counter(
+                "drifts",
+                "Drift that was found: live state changed outside of Git, once from found to ended",
+            ),
+            affected: metrics.gauges(
+                "environments_affected",
+                "Environments that something is the matter with, by what: drift (found and not put back), \
+                 held (something waits), failing, unknown (live state cannot be told), broken (the newest \
+                 specs cannot be used), paused, rolled-back; one may count in several",
+            ),
             environments: metrics.gauge("environments", "Environments that are kept"),
             unreachable: metrics.gauge(
                 "repositories_unreachable",
                 "Repositories that cannot be read now",
             ),
+        };
+        for by in Affected::ALL {
+            counts.affected(by, 0);
         }
+        counts
+    }
+
+    /// Says how many environments are kept.
+    pub(super) fn kept(&self, count: usize) {
+        self.environments
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Says how many environments something is the matter with.
+    pub(super) fn affected(&self, by: Affected, count: usize) {
+        let labels = AffectedLabels { by: by.as_str() };
+        let gauge = self.affected.get_or_create(&labels);
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts drift that was not known before.
+    pub(super) fn drift_found(&self) {
+        self.drifts.inc();
     }
 
     /// Counts one run.
@@ -69,10 +149,6 @@ impl Counts {
     }
 
     fn steps_of(&self, report: &Report) {
-        for step in report.plan.steps.iter().filter(|step| step.is_drift()) {
-            tracing::debug!(address = %step.address, "Drift");
-            self.drifts.inc();
-        }
         for (address, outcome) in &report.outcomes {
             let step = report.plan.step(address);
             let Some(step) = step.filter(|step| step.action.writes()) else {

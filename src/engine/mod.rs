@@ -35,6 +35,7 @@ mod restore;
 mod review;
 mod rollback;
 mod schedule;
+mod standing;
 mod tell;
 mod trust;
 mod waiting;

@@ -55,6 +55,11 @@ impl Metrics {
         self.register(name, help, Gauge::default())
     }
 
+    /// Registers values with labels that go up and down.
+    pub fn gauges<L: Labels>(&self, name: &str, help: &str) -> Family<L, Gauge> {
+        self.register(name, help, Family::default())
+    }
+
     /// Registers durations in seconds, from 5 ms to 20 min; its name should end with `_seconds`.
     pub fn durations<L: Labels>(&self, name: &str, help: &str) -> Family<L, Histogram> {
         let steps: fn() -> Histogram = || {

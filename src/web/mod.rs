@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! /healthz  200 while the process answers
-//! /readyz   200, or 503 with what is waited for
+//! /readyz   200, or 503 with what is waited for; what is in the way of some of the work is named with either
 //! /metrics  OpenMetrics text
 //! ```
 

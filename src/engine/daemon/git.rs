@@ -44,16 +44,34 @@ impl Daemon {
             view.unreachable.insert(nth, reason.to_owned());
         });
         self.say_unreachable();
-        if !self.view.borrow().snapshots.contains_key(&nth) {
-            let name = format!("repository {}", self.followed[nth].origin.name());
-            self.parts.readiness.wait_for(name, reason);
-        }
     }
 
+    /// Says which repositories cannot be read. One of which something is kept is a condition only: what is
+    /// kept is compared and put back as before, and a daemon started in the place of this one would know
+    /// less. While nothing is known of one there is nothing to do for it, and this is not ready.
     fn say_unreachable(&self) {
-        let count = self.view.borrow().unreachable.len();
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let view = self.view.borrow();
+        for (nth, reason) in &view.unreachable {
+            let repository = self.followed[*nth].origin.name();
+            let name = condition_of(repository);
+            if view.snapshots.contains_key(nth) || self.fleet.keeps_of(repository) {
+                self.parts.readiness.done(&name);
+                self.parts.readiness.trouble(name, reason);
+            } else {
+                self.parts.readiness.wait_for(name, reason);
+            }
+        }
+        let count = i64::try_from(view.unreachable.len()).unwrap_or(i64::MAX);
         self.parts.counts.unreachable.set(count);
+    }
+
+    /// Takes back what was said of repositories, for whoever comes next.
+    pub(super) fn repositories_over(&self) {
+        for followed in self.followed.iter() {
+            let name = condition_of(followed.origin.name());
+            self.parts.readiness.done(&name);
+            self.parts.readiness.trouble_over(&name);
+        }
     }
 
     /// Goes on with what came out of a state that was taken in.
@@ -87,12 +105,11 @@ impl Daemon {
             }
         });
         if let Some((nth, _)) = taken.read {
-            let name = format!("repository {}", self.followed[nth].origin.name());
+            let name = condition_of(self.followed[nth].origin.name());
             self.parts.readiness.done(&name);
-            self.say_unreachable();
-            let kept = i64::try_from(self.fleet.kept().len()).unwrap_or(i64::MAX);
-            self.parts.counts.environments.set(kept);
+            self.parts.readiness.trouble_over(&name);
         }
+        self.say_unreachable();
         self.everywhere = self.declared_everywhere();
         for news in taken.news {
             self.act_on(news);
@@ -127,4 +144,9 @@ impl Daemon {
             News::Mended(_) | News::Broken(..) | News::Unreadable(_) => {}
         }
     }
+}
+
+/// Under what name it is said how a repository stands.
+fn condition_of(repository: &str) -> String {
+    format!("repository {repository}")
 }

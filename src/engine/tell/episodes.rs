@@ -31,6 +31,7 @@ impl Teller {
             new_failure |= found.condition == Condition::Failing
                 && found.details["code"] != conditions::UNHEALTHY;
             if found.condition == Condition::Drift {
+                self.counts.drift_found();
                 tracing::warn!(address = %found.address, put_back = found.over, "Live state was changed outside of Git");
             }
             if found.condition == Condition::Unknown {

@@ -10,10 +10,11 @@ mod outbox;
 mod pulls;
 mod results;
 mod trouble;
+mod waits;
 
 use super::conditions::End;
 use super::schedule::Reason;
-use super::{CycleError, Followed, Kept, Report, World};
+use super::{Counts, CycleError, Followed, Kept, Report, World};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::{RunResult, run_slack};
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Tells people.
 pub struct Teller {
     world: World,
+    counts: Counts,
     chat: Outbox<ChatLetter>,
     notifier: Arc<dyn Notifier>,
     urgent: Urgent,
@@ -50,7 +52,7 @@ impl Teller {
         notifier: Arc<dyn Notifier>,
         forges: &BTreeMap<String, Arc<dyn Forge>>,
         followed: &[Followed],
-        readiness: &Readiness,
+        (readiness, counts): (&Readiness, &Counts),
     ) -> Self {
         let ledger = world.ledger.clone();
         let pulls = followed.iter().filter_map(|followed| {
@@ -71,6 +73,7 @@ impl Teller {
             ),
             notifier,
             urgent: Urgent::default(),
+            counts: counts.clone(),
             world,
         }
     }
@@ -152,7 +155,8 @@ impl Teller {
         let new_failure = self.conditions(report).await?;
         let result = self.result(report, reason);
         // What put drift back is told by the drift's own message.
-        if report.done().any(|step| !step.is_only_drift()) || new_failure {
+        let new_waits = self.new_waits(kept, report).await?;
+        if report.done().any(|step| !step.is_only_drift()) || new_failure || new_waits.is_some() {
             let message = run_slack(&result);
             let letter = ChatLetter {
                 runs: vec![message.text.clone()],
@@ -165,6 +169,9 @@ impl Teller {
                 threaded: false,
             };
             self.chat.put(letter).await;
+        }
+        if let Some(waits) = new_waits {
+            self.remember_waits(name, &waits).await?;
         }
         // One that was cut short is followed by another, and that one tells.
         if let Some(pulls) = self.pulls.get(&kept.repository)

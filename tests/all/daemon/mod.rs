@@ -34,6 +34,7 @@ mod recorder;
 mod rollback;
 mod two;
 mod waiting;
+mod watched;
 mod world;
 
 pub(crate) use process::Daemon;

@@ -338,11 +338,20 @@ fn a_start_without_an_answer_goes_on_with_the_last_good_state() {
     daemon.until("drift is put back", |_| {
         (world.live("page")? == "hello\n").then_some(())
     });
-    assert_eq!(daemon.page("/readyz").0, 503);
+    // Nothing waits for it, and it is named.
+    daemon.ready();
+    let (_, text) = daemon.page("/readyz");
+    assert!(
+        text.contains(r#""conditions":{"repository infra":"#),
+        "{text}"
+    );
     world.git(&["branch", "-m", "trunk", "main"]);
     let commit = world.commit(&[("shop.yaml", &shop("welcome\n"))]);
     daemon.run_of("shop", &commit);
-    daemon.ready();
+    daemon.until("nothing is in the way", |daemon| {
+        let (status, text) = daemon.try_page("/readyz")?;
+        (status == 200 && text.contains(r#""conditions":{}"#)).then_some(())
+    });
 }
 
 #[test]
@@ -358,4 +367,17 @@ fn a_missing_repository_keeps_it_unready_and_says_why() {
     assert_eq!(status, 503);
     assert!(text.contains("infra"), "{text}");
     assert_eq!(daemon.page("/healthz").0, 200);
+}
+
+#[test]
+fn sigterm_in_the_middle_of_the_start_ends_it_in_order() {
+    let world = World::new();
+    world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    for _ in 0..5 {
+        let mut daemon = world.start();
+        daemon.logged("Daemon started", |_| true);
+        let (status, log) = daemon.terminate();
+        assert!(status.success(), "{status}: {log}");
+        assert!(log.contains("Daemon stopped"), "{log}");
+    }
 }

@@ -129,7 +129,7 @@ impl<'w> Daemon<'w> {
         self.until("pages are served", |daemon| daemon.try_page(path))
     }
 
-    fn try_page(&self, path: &str) -> Option<(u16, String)> {
+    pub(crate) fn try_page(&self, path: &str) -> Option<(u16, String)> {
         let served = self.lines("Pages are served").pop()?;
         let url = format!("http://{}{path}", served["address"].as_str()?);
         outside(move || {

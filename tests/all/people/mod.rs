@@ -12,3 +12,4 @@ mod rolled_back;
 mod scene;
 mod talk;
 mod trust;
+mod waits;

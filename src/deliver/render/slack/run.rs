@@ -72,10 +72,21 @@ fn title(result: &RunResult<'_>) -> String {
         (_, 0) if result.unready().any(Step::is_failing) => {
             format!("❌ {environment}: {done} changed, and something does not work")
         }
-        (_, 0) => format!("✅ {environment}: {done} changed"),
+        (done, 0) => match (done, waiting(result)) {
+            (done, 0) => format!("✅ {environment}: {done} changed"),
+            (0, waits) => format!("🔶 {environment}: {waits} held back"),
+            (done, waits) => format!("🔶 {environment}: {done} changed, {waits} held back"),
+        },
         (0, failed) => format!("❌ {environment}: {failed} failed"),
         (done, failed) => format!("❌ {environment}: {failed} failed, {done} changed"),
     }
+}
+
+/// Counts what is merged and waits; drift that is left alone is told elsewhere.
+fn waiting(result: &RunResult<'_>) -> usize {
+    let held = result.held().map(|(step, _)| step);
+    let waits = held.chain(result.waiting());
+    waits.filter(|step| !step.is_only_drift()).count()
 }
 
 fn name(step: &Step) -> String {

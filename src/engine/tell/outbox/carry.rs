@@ -21,7 +21,7 @@ struct Way {
 
 impl Way {
     /// Takes in that nothing goes for now, says so the first time, and waits.
-    async fn blocked(&mut self, outbox: &str, error: &impl Fault) {
+    async fn blocked(&mut self, outbox: &str, error: &impl Fault, refusals: &mut Refusals) {
         if self.pause.is_zero() {
             tracing::warn!(
                 outbox,
@@ -30,6 +30,10 @@ impl Way {
                 hint = error.hint(),
                 "Messages cannot be delivered, keeping them until they can"
             );
+        }
+        // A single answer that is lost is nothing anybody has to look at.
+        if !self.pause.is_zero() {
+            refusals.blocked(error).await;
         }
         self.late = true;
         self.pause = (self.pause * 2).clamp(self.pauses.first, self.pauses.longest);
@@ -56,13 +60,12 @@ pub(super) async fn carry<C: Carrier>(
             Ok(None) => return,
             Err(error) => {
                 tokio::select! {
-                    () = way.blocked(&outbox, &error) => continue,
+                    () = way.blocked(&outbox, &error, &mut refusals) => continue,
                     () = queue.closed() => return,
                 }
             }
         };
         let Err(error) = carrier.deliver(&letter).await else {
-            refusals.unblocked().await;
             way.late |= refusals.arrived(letter.way()).await;
             refusals.rest(letter.way(), letter.rest());
             queue.done(&letter).await;
@@ -73,18 +76,11 @@ pub(super) async fn carry<C: Carrier>(
             continue;
         };
         match carrier.fate(&error) {
-            Fate::Later => {
-                // A single answer that is lost is nothing anybody has to look at.
-                if !way.pause.is_zero() {
-                    refusals.blocked(&error).await;
-                }
-                tokio::select! {
-                    () = way.blocked(&outbox, &error) => {}
-                    () = queue.closed() => return,
-                }
-            }
+            Fate::Later => tokio::select! {
+                () = way.blocked(&outbox, &error, &mut refusals) => {}
+                () = queue.closed() => return,
+            },
             Fate::Refused => {
-                refusals.unblocked().await;
                 let rest = way.pauses.longest;
                 refusals.refused(letter.way(), &error, rest).await;
                 way.pause = Duration::ZERO;

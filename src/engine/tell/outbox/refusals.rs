@@ -85,6 +85,7 @@ impl Refusals {
 
     /// Takes a refusal in; it rests for so long. Says it where it is news.
     pub(super) async fn refused(&mut self, way: &str, error: &impl Fault, rest: Duration) {
+        self.unblocked().await;
         let said = format!("failed to {}", chain(error));
         let again = Instant::now() + rest;
         let refusal = Refusal {
@@ -143,6 +144,7 @@ impl Refusals {
 
     /// A letter arrived on this way. Returns whether it was refused before.
     pub(super) async fn arrived(&mut self, way: &str) -> bool {
+        self.unblocked().await;
         let was = self.by_way.remove(way).is_some();
         if was {
             self.over(&self.name(way)).await;
