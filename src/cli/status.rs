@@ -236,7 +236,7 @@ mod tests {
             revision: Revision::new("0123456789abcdef"),
             trigger: "revision".to_owned(),
             plan_hash: Digest::of("plan"),
-            plan_json: json!({}),
+            plan_json: "{}".to_owned(),
             now: at(10),
             steps: Vec::new(),
         };

@@ -13,7 +13,7 @@ use crate::provider::{ProviderError, Registry};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +73,7 @@ pub async fn carry_out(
     let mut outcomes = BTreeMap::new();
     let (lined_up, skipped) = lined_up(plan, route);
     let run = Run {
+        read: lined_up.iter().flat_map(|step| reads(step)).collect(),
         outputs: Mutex::new(needs.outputs.clone()),
         writes: Semaphore::new(needs.concurrency.max(1)),
         stop: needs.cancel.child_token(),
@@ -126,16 +127,19 @@ fn blocker(step: &Step, stuck: &BTreeMap<&Address, &Step>) -> Option<String> {
 }
 
 fn holes_need<'a>(step: &'a Step, before: &Address) -> Option<&'a str> {
-    let holes = step.desired.as_deref()?.holes();
-    holes
-        .into_iter()
-        .flat_map(|hole| &hole.needs)
-        .map(String::as_str)
-        .find(|id| *id == before.resource.name())
+    reads(step).find(|id| *id == before.resource.name())
+}
+
+/// Returns the names of the resources whose outputs its holes wait for.
+fn reads(step: &Step) -> impl Iterator<Item = &str> {
+    let holes = step.desired.iter().flat_map(|desired| desired.holes());
+    holes.flat_map(|hole| &hole.needs).map(String::as_str)
 }
 
 struct Run<'a> {
     needs: &'a CarryOut<'a>,
+    /// Whose outputs a step waits for; what nobody reads is not kept.
+    read: BTreeSet<&'a str>,
     outputs: Mutex<BTreeMap<ResourceId, Map>>,
     writes: Semaphore,
     stop: CancellationToken,
@@ -264,11 +268,13 @@ impl Run<'_> {
                 }
             }
         };
-        let mut known = self
-            .outputs
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.insert(step.address.resource.clone(), outputs);
+        if self.read.contains(step.address.resource.name()) {
+            let mut known = self
+                .outputs
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.insert(step.address.resource.clone(), outputs);
+        }
         done
     }
 

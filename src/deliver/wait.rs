@@ -70,6 +70,7 @@ async fn look(registry: &Registry, step: &Step) -> Option<Observation> {
         desired: step.desired.clone(),
         owned: None,
         depth: Depth::Read,
+        is_read: true,
         ignore: Vec::new(),
     };
     let answers = registry.observe(&[asked]).await;

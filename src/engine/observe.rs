@@ -67,7 +67,9 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         answers.retain(|answer| !seen.observed.contains_key(&answer.address));
         take(&mut seen, answers);
         for wanted in &wanted {
-            if let Some(outputs) = settled_outputs(wanted, &seen.observed, &owned, look.digest_key)
+            if wanted.is_read
+                && let Some(outputs) =
+                    settled_outputs(wanted, &seen.observed, &owned, look.digest_key)
             {
                 seen.outputs
                     .insert(wanted.address.resource.clone(), outputs);
@@ -178,6 +180,7 @@ fn question(
         desired: Some(wanted.desired.clone()),
         owned,
         depth,
+        is_read: wanted.is_read,
         ignore: wanted.lifecycle.ignore.clone(),
     })
 }
@@ -254,6 +257,7 @@ fn leftovers(graph: &Graph, seen: &Seen, owned: &[Owned]) -> Vec<Asked> {
                 desired: None,
                 owned: Some(Arc::new(owned.clone())),
                 depth: Depth::Identity,
+                is_read: false,
                 ignore: Vec::new(),
             })
         })

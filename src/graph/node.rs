@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) declared: usize,
     /// What has to be there before; set by `order`.
     pub(super) after: BTreeSet<Address>,
+    /// Whether an expression reads what it answers; set by `order`.
+    pub(super) is_read: bool,
 }
 
 impl Node {
@@ -41,6 +43,7 @@ impl Node {
             place: of.place.clone(),
             declared,
             after: BTreeSet::new(),
+            is_read: false,
         }
     }
 

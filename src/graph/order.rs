@@ -48,6 +48,17 @@ pub(super) fn waves(
         return Vec::new();
     }
     set_after(nodes, &all);
+    let mut read: Edges = reads
+        .iter()
+        .flatten()
+        .map(|(nth, at)| (*nth, at.clone()))
+        .collect();
+    for connecting in environment.connections.values() {
+        references(&connecting.settings, &ids, &mut read);
+    }
+    for node in nodes.iter_mut() {
+        node.is_read = read.contains_key(&node.declared);
+    }
     let depths = depths(&reads);
     let mut waves: Vec<Wave> = Vec::new();
     for (nth, node) in nodes.iter().enumerate() {

@@ -35,6 +35,7 @@ impl Graph {
                     identity: self.values.kinds.identity(&node.kind, &desired),
                     desired: Arc::new(desired),
                     after: node.after.clone(),
+                    is_read: node.is_read,
                     lifecycle: node.lifecycle.clone(),
                     location: node.place.location(),
                     basis: Basis::Merged,

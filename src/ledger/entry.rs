@@ -92,7 +92,7 @@ pub(super) enum Entry {
 impl Entry {
     /// Makes the entry of a run's intent.
     pub(super) fn intent(intent: &RunIntent) -> Self {
-        let plan = intent.plan_json.to_string();
+        let plan = intent.plan_json.clone();
         Self::RunOpened(runs::Opening {
             run: 0,
             environment: intent.environment.clone(),

@@ -3,7 +3,7 @@
 use crate::model::{
     Action, Address, Digest, EnvironmentName, KindName, Outcome, Revision, RunId, Step,
 };
-use crate::plan::Plan;
+use crate::plan::{Hold, Plan, Released};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ pub struct RunIntent {
     pub trigger: String,
     /// The plan's digest.
     pub plan_hash: Digest,
-    /// The plan for people, secrets masked.
-    pub plan_json: serde_json::Value,
+    /// The plan for people as JSON text, secrets masked; as a tree it would take several times the room.
+    pub plan_json: String,
     /// The time.
     pub now: Timestamp,
     /// What it will act on, in order.
@@ -58,18 +58,37 @@ impl RunIntent {
             revision: plan.revision.clone(),
             trigger: trigger.into(),
             plan_hash: plan.hash.clone(),
-            plan_json: serde_json::json!({
-                "environment": plan.environment,
-                "revision": plan.revision,
-                "steps": said,
-                "unchanged": plan.steps.len() - said.len(),
-                "released": plan.released,
-                "holds": plan.holds,
-                "hash": plan.hash,
-            }),
+            plan_json: Recorded::text(plan, &said),
             now,
             steps: acting.into_iter().map(StepIntent::of).collect(),
         }
+    }
+}
+
+/// A plan as it is kept.
+#[derive(Serialize)]
+struct Recorded<'p> {
+    environment: &'p EnvironmentName,
+    revision: &'p Revision,
+    steps: &'p [&'p Step],
+    unchanged: usize,
+    released: &'p [Released],
+    holds: &'p [Hold],
+    hash: &'p Digest,
+}
+
+impl Recorded<'_> {
+    fn text(plan: &Plan, said: &[&Step]) -> String {
+        let recorded = Recorded {
+            environment: &plan.environment,
+            revision: &plan.revision,
+            steps: said,
+            unchanged: plan.steps.len() - said.len(),
+            released: &plan.released,
+            holds: &plan.holds,
+            hash: &plan.hash,
+        };
+        serde_json::to_string(&recorded).expect("every part of a plan can be written as JSON")
     }
 }
 

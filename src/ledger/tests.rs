@@ -44,7 +44,7 @@ fn intent(name: &str, second: i64, steps: &[&str]) -> RunIntent {
         revision: Revision::new("0123456789abcdef"),
         trigger: "revision".into(),
         plan_hash: Digest::of("plan"),
-        plan_json: json!({"steps": steps}),
+        plan_json: json!({"steps": steps}).to_string(),
         now: at(second),
         steps: steps
             .iter()
@@ -345,7 +345,7 @@ async fn no_secret_reaches_the_file() {
     );
     let sealed = ledger.digest_key().sealed_json(&secret);
     let mut intent = intent("shop", 0, &["a"]);
-    intent.plan_json = serde_json::to_value(&secret).unwrap();
+    intent.plan_json = serde_json::to_string(&secret).unwrap();
     let run = ledger.open_run(&intent).await.unwrap();
     let a = address("shop/a");
     ledger

@@ -194,7 +194,7 @@ mod tests {
                 revision: Revision::new("abc"),
                 trigger: "revision".into(),
                 plan_hash: Digest::of("plan"),
-                plan_json: json!({}),
+                plan_json: "{}".to_owned(),
                 now: second(run),
                 steps: Vec::new(),
             };

@@ -106,6 +106,8 @@ pub struct Asked {
     pub owned: Option<Arc<Owned>>,
     /// How deep to look.
     pub depth: Depth,
+    /// Whether an expression reads its outputs; where none does they may be left out.
+    pub is_read: bool,
     /// Fields that are left as they are live: nothing is predicted that would change them.
     pub ignore: Vec<PathPattern>,
 }

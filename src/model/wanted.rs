@@ -25,6 +25,8 @@ pub struct Wanted {
     pub desired: Arc<Value>,
     /// What it reads or names in `dependsOn`, members included.
     pub after: BTreeSet<Address>,
+    /// Whether an expression reads what it answers.
+    pub is_read: bool,
     /// What the spec says about its life.
     pub lifecycle: Lifecycle,
     /// Where it is declared.

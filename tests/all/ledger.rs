@@ -39,7 +39,7 @@ fn intent(steps: &[&str], padding: usize) -> RunIntent {
         revision: Revision::new("0123456789"),
         trigger: "start".into(),
         plan_hash: Digest::of("plan"),
-        plan_json: serde_json::json!({ "padding": "x".repeat(padding) }),
+        plan_json: serde_json::json!({ "padding": "x".repeat(padding) }).to_string(),
         now: jiff::Timestamp::UNIX_EPOCH,
         steps: steps
             .iter()

@@ -190,6 +190,7 @@ impl Host {
                     ignore: Vec::new(),
                     owned: None,
                     depth: Depth::Identity,
+                    is_read: false,
                 };
                 let Ok(seen @ Observation::Present(_)) = self.look(&question) else {
                     continue;

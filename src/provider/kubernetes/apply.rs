@@ -4,7 +4,7 @@
 use super::super::ProviderError;
 use super::cluster::{Cluster, MANAGER, Mode};
 use super::error::Failure;
-use super::observe::present;
+use super::observe::{outputs, present};
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::verdict::Yielded;
@@ -330,7 +330,7 @@ impl Work<'_> {
             &self.sealer,
         );
         Applied {
-            outputs: seen.outputs,
+            outputs: outputs(live, &self.target, &self.sealer),
             mark: Some(seen.mark),
             external_id: seen.external_id,
             health: seen.health,

@@ -12,7 +12,7 @@ use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::{fields, health, managed, marks, rights, shape};
 use crate::model::{
-    Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Marked,
+    Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Map, Marked,
     Observation, Observed, Owner, PathPattern, Prediction, Value,
 };
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -228,6 +228,9 @@ async fn look(
         return Observed::answer(asked, Observation::Absent { prediction });
     };
     let mut seen = present(live, target, asked.desired.as_deref(), &sealer);
+    if asked.is_read {
+        seen.outputs = outputs(live, target, &sealer);
+    }
     seen.lists = lists(answer.prediction.as_ref(), &seen, live);
     seen.verdict = if ask {
         answer.verdict
@@ -291,7 +294,14 @@ async fn of_one_moment(question: Question<'_>) -> Result<(Answer, Option<Json>),
     Ok((answer, again))
 }
 
-/// Gives the state of a live object as far as it can be told from itself.
+/// What expressions can read of a live object.
+pub(super) fn outputs(live: &Json, target: &Target, sealer: &Sealer<'_>) -> Map {
+    let mut object = live.clone();
+    dry_run::with_type(&mut object, target);
+    shape::outputs(&sealer.seal(Value::from_json(object)))
+}
+
+/// Gives the state of a live object as far as it can be told from itself, its outputs apart.
 pub(super) fn present(
     live: &Json,
     target: &Target,
@@ -301,7 +311,7 @@ pub(super) fn present(
     let mut object = live.clone();
     dry_run::with_type(&mut object, target);
     Live {
-        outputs: shape::outputs(&sealer.seal(Value::from_json(object.clone()))),
+        outputs: Map::new(),
         owner: marks::owner(&object, &target.reference),
         mark: marks::mark(live),
         external_id: object["metadata"]["uid"].as_str().map(str::to_owned),

@@ -80,6 +80,7 @@ fn asked(kind: &str, id: &str) -> Asked {
         desired: None,
         owned: None,
         depth: Depth::Read,
+        is_read: true,
         ignore: Vec::new(),
     }
 }

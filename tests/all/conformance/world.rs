@@ -86,6 +86,7 @@ impl<'a> World<'a> {
             kind,
             connection: Arc::clone(&self.connection),
             after: BTreeSet::new(),
+            is_read: true,
             // What is stateful is protected by itself; the suite has nothing to lose.
             lifecycle: Lifecycle {
                 protect: Some(false),
@@ -131,6 +132,7 @@ impl<'a> World<'a> {
             desired: wanted.map(|wanted| wanted.desired),
             owned: owned.cloned().map(Arc::new),
             depth,
+            is_read: true,
             ignore: Vec::new(),
         };
         let answers = registry.observe(&[asked]).await;

@@ -156,6 +156,7 @@ impl Walk {
             desired: Some(wanted.desired.clone()),
             owned: owned.cloned().map(Arc::new),
             depth: Depth::PredictAll,
+            is_read: true,
             ignore: wanted.lifecycle.ignore.clone(),
         }
     }

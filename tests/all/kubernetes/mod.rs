@@ -146,6 +146,7 @@ impl Scene {
             kind,
             connection: self.connection.clone(),
             after: BTreeSet::new(),
+            is_read: true,
             lifecycle: Lifecycle {
                 ignore: self.ignore.clone(),
                 adopt: self.adopt,
@@ -173,6 +174,7 @@ impl Scene {
             desired: Some(wanted.desired.clone()),
             owned: owned.cloned().map(Arc::new),
             depth,
+            is_read: true,
             ignore: wanted.lifecycle.ignore.clone(),
         }
     }
@@ -235,6 +237,7 @@ impl Scene {
             desired: None,
             owned: Some(Arc::new(owned.clone())),
             depth: Depth::Identity,
+            is_read: true,
             ignore: Vec::new(),
         }));
         plan::make(&Inputs {

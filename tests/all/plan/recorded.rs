@@ -10,7 +10,7 @@ use serde_json::json;
 fn recorded(scene: &Scene) -> String {
     let intent = RunIntent::of(&scene.plan(), "cli", [], scene.now);
     // As it comes back from where it is kept.
-    let kept = serde_json::from_str(&intent.plan_json.to_string()).unwrap();
+    let kept = serde_json::from_str(&intent.plan_json).unwrap();
     recorded_terminal(&kept, Screen::default())
 }
 

@@ -206,6 +206,7 @@ impl Scene {
             connection: self.connection(),
             desired: desired.into(),
             after: BTreeSet::new(),
+            is_read: true,
             lifecycle: Lifecycle::default(),
             location: Location {
                 file: RepoPath::new("prod.yaml").unwrap(),

@@ -89,6 +89,7 @@ impl World {
             desired: Some(desired.into()),
             owned: None,
             depth: Depth::Predict,
+            is_read: true,
             ignore: Vec::new(),
         }
     }
