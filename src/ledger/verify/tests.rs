@@ -17,7 +17,7 @@ async fn written() -> Ledger {
             revision: Revision::new("abc"),
             trigger: "revision".to_owned(),
             plan_hash: Digest::of("plan"),
-            plan_json: json!({ "second": second }),
+            plan_json: json!({ "second": second }).to_string(),
             now: Timestamp::from_second(second).unwrap(),
             steps: vec![StepIntent {
                 address: address.clone(),
