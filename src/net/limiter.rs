@@ -1,5 +1,7 @@
-//! One pace per account and API: every request of that account waits here before it is sent.
+//! One pace per account and API: every request of that account waits here before it is sent, and those that
+//! cost its server much take turns.
 
+use super::flow::{Flow, Slot};
 use governor::clock::MonotonicClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -21,6 +23,7 @@ struct Inner {
     pace: Pace,
     /// Nothing is sent before this time, because the server asked for it.
     held_until: Mutex<Option<Instant>>,
+    flow: Flow,
 }
 
 impl Limiter {
@@ -30,6 +33,7 @@ impl Limiter {
         Self(Arc::new(Inner {
             pace: RateLimiter::direct_with_clock(quota, MonotonicClock),
             held_until: Mutex::new(None),
+            flow: Flow::default(),
         }))
     }
 
@@ -39,6 +43,11 @@ impl Limiter {
         while let Some(until) = self.held().filter(|until| *until > Instant::now()) {
             tokio::time::sleep_until(until).await;
         }
+    }
+
+    /// Waits until one more request that costs the server much may be under way.
+    pub async fn slot(&self) -> Slot {
+        self.0.flow.slot().await
     }
 
     /// Holds every request of this account for a time, because one of them was told to wait.

@@ -2,14 +2,16 @@
 //! limits and the hiding of credentials have one owner.
 //!
 //! ```text
-//! Request -> limiter -> one pool -> repeat (429, 503, nothing sent) -> Response
+//! Request -> limiter, flow -> one pool -> repeat (429, 503, nothing sent) -> Response
 //! Command -> scrubbed environment, argv -> deadline, cap -> Output
 //! ```
 
+pub mod flow;
 pub mod http;
 pub mod limiter;
 pub mod process;
 
+pub use flow::{Flow, Slot};
 pub use http::{Client, HttpError, HttpSettings, Request, Response};
 pub use limiter::{Limiter, Limiters};
 pub use process::{Command, Output, Piped, ProcessError};

@@ -69,7 +69,8 @@ use tokio_util::sync::CancellationToken;
 use watch::{Manner, Watches};
 
 /// Requests a second to one cluster. High on purpose: the API server's own priority and fairness says
-/// "later" by 429, which holds everything of that cluster; a client's guess only makes it slow.
+/// "later" by 429, which holds everything of that cluster and makes fewer writes be under way; a client's
+/// guess only makes it slow.
 const PACE: NonZeroU32 = NonZeroU32::new(1000).expect("a thousand is not zero");
 /// A connection that nobody looked at for so long is none any more. Longer than environments wait that
 /// are compared once a day.

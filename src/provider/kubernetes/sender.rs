@@ -3,7 +3,7 @@
 
 use super::error::Failure;
 use super::written::{Page, Written};
-use crate::net::Limiter;
+use crate::net::{Limiter, Slot};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
@@ -167,19 +167,26 @@ impl Sender {
     }
 
     async fn sent(&self, ask: Ask<'_>) -> Result<(u16, Bytes), Failure> {
-        let until = Instant::now()
-            + if self.is_silent.load(Ordering::Relaxed) {
-                DEADLINE_OF_THE_SILENT
-            } else {
-                DEADLINE
-            };
+        let mut until = None;
         let mut wait = Duration::from_millis(200);
         for sends in 1.. {
-            let failure = match self.once(&ask, until).await {
+            let mut slot = self.slot(&ask).await;
+            let until = *until.get_or_insert_with(|| Instant::now() + self.deadline());
+            let answer = self.once(&ask, until, &mut slot).await;
+            let status = answer
+                .as_ref()
+                .map_or_else(|failure| failure.status, |(status, _)| *status);
+            let later = matches!(status, 429 | 503);
+            match slot {
+                Some(slot) if later => slot.refused(),
+                // Also what it answers with an error took it that long.
+                Some(slot) if status != 0 => slot.answered(),
+                _ => {}
+            }
+            let failure = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let later = matches!(failure.status, 429 | 503);
             let unsent = failure.code == "unreachable";
             let pause = failure
                 .retry_after
@@ -198,15 +205,47 @@ impl Sender {
         Err(Failure::transient("timeout", "no answer"))
     }
 
-    async fn once(&self, ask: &Ask<'_>, until: Instant) -> Result<(u16, Bytes), Failure> {
+    fn deadline(&self) -> Duration {
+        match self.is_silent.load(Ordering::Relaxed) {
+            true => DEADLINE_OF_THE_SILENT,
+            false => DEADLINE,
+        }
+    }
+
+    /// Waits for the turn of what writes, or asks what a write would give. Who waits for a server that is
+    /// silent waits long enough.
+    async fn slot(&self, ask: &Ask<'_>) -> Option<Slot> {
+        if ask.method == http::Method::GET || self.is_silent.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.limiter.slot().await)
+    }
+
+    async fn once(
+        &self,
+        ask: &Ask<'_>,
+        until: Instant,
+        slot: &mut Option<Slot>,
+    ) -> Result<(u16, Bytes), Failure> {
         let begun = Instant::now();
+        if begun >= until {
+            let reason = format!("{} is busy: its turn did not come in time", self.server);
+            return Err(Failure::transient("rate-limited", reason));
+        }
         let late = |_late| {
             self.is_silent.store(true, Ordering::Relaxed);
             let seconds = begun.elapsed().as_secs();
             let reason = format!("{} gave no answer in {seconds} s", self.server);
             Failure::transient("timeout", reason)
         };
-        let answer = timeout_at(until, self.answer(ask)).await.map_err(late)??;
+        let answer = async {
+            self.limiter.turn().await;
+            if let Some(slot) = slot {
+                slot.begin();
+            }
+            self.send_now(ask).await
+        };
+        let answer = timeout_at(until, answer).await.map_err(late)??;
         self.is_silent.store(false, Ordering::Relaxed);
         let status = answer.status().as_u16();
         let retry_after = retry_after(&answer);
@@ -224,6 +263,10 @@ impl Sender {
     /// Waits for its turn, sends, and returns the answer's beginning.
     async fn answer(&self, ask: &Ask<'_>) -> Result<http::Response<Body>, Failure> {
         self.limiter.turn().await;
+        self.send_now(ask).await
+    }
+
+    async fn send_now(&self, ask: &Ask<'_>) -> Result<http::Response<Body>, Failure> {
         let mut request = http::Request::builder()
             .method(ask.method.clone())
             .uri(ask.path)

@@ -137,3 +137,21 @@ fn a_write_that_is_refused_is_tried_again_later() {
     );
     assert_eq!(scene.text("page").unwrap(), "welcome");
 }
+
+#[test]
+fn a_server_with_room_for_few_writes_gets_few_at_once() {
+    let proxy = Proxy::start();
+    let scene = Scene::through("crowded", &proxy.kubeconfig);
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({}), &[("namespace", scene.namespace())]);
+    proxy.answer(Some(Fault::Crowded(2)));
+    let names: Vec<String> = (0..150).map(|nth| format!("page-{nth}")).collect();
+    let mut resources = vec![("namespace", scene.namespace())];
+    for name in &names {
+        resources.push((name, scene.config(name, "hello")));
+    }
+    // All of them in one run: none was refused more often than it is sent.
+    scene.applied(&mut daemon, json!({}), &resources);
+    let refused = proxy.faults();
+    assert!((1..75).contains(&refused), "{refused} were refused");
+}

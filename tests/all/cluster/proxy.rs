@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     Silence,
     /// To whatever changes something, with a status; reading goes well.
     Writes(u16),
+    /// To each write that comes while so many others are under way, with "later".
+    Crowded(usize),
     /// To watches, with a status; the rest goes well.
     Watches(u16),
     /// Nothing that a watch tells comes through, neither of those there are nor of new ones.
@@ -30,7 +32,7 @@ pub(crate) enum Fault {
 impl Fault {
     fn concerns(self, writes: bool, watches: bool) -> bool {
         match self {
-            Self::Writes(_) => writes,
+            Self::Writes(_) | Self::Crowded(_) => writes,
             Self::Watches(_) => watches,
             Self::Held => false,
             Self::Status(_) | Self::Page | Self::Silence => !writes,
@@ -47,6 +49,8 @@ struct State {
     faults: usize,
     /// What came to change something while a fault was on.
     writes: Vec<String>,
+    /// How many writes are being passed on.
+    under_way: usize,
 }
 
 /// A running proxy; it ends with the process.
@@ -140,20 +144,32 @@ async fn answer(
     let watches = request.uri().to_string().contains("watch=1");
     let fault = {
         let mut state = state.lock().unwrap();
+        let under_way = state.under_way;
+        let has_room = |fault: &Fault| matches!(fault, Fault::Crowded(most) if under_way < *most);
         let fault = state.fault.filter(|fault| fault.concerns(writes, watches));
+        let fault = fault.filter(|fault| !has_room(fault));
         state.faults += usize::from(fault.is_some());
         if writes && state.fault.is_some() {
             state
                 .writes
                 .push(format!("{} {}", request.method(), request.uri()));
         }
+        state.under_way += usize::from(writes && fault.is_none());
         fault
     };
     match fault {
-        None | Some(Fault::Held) => pass(&behind, state, request).await,
+        None | Some(Fault::Held) => {
+            let answer = pass(&behind, Arc::clone(&state), request).await;
+            state.lock().unwrap().under_way -= usize::from(writes);
+            answer
+        }
         Some(Fault::Silence) => std::future::pending().await,
         Some(Fault::Page) => respond(404, "text/html", "<h1>no such page</h1>".into()),
-        Some(Fault::Status(code) | Fault::Writes(code) | Fault::Watches(code)) => {
+        Some(fault) => {
+            let code = match fault {
+                Fault::Status(code) | Fault::Writes(code) | Fault::Watches(code) => code,
+                _ => 429,
+            };
             let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
                 "reason": if code == 429 { "TooManyRequests" } else { "InternalError" }, "message": "not now" });
             let mut response = respond(code, "application/json", status.to_string().into());
