@@ -1,6 +1,8 @@
 //! Secrets of live objects reach nothing that is shown: values, annotations, and the server's words.
 
 use super::Scene;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reconciled::model::{Action, Depth, Observation, Prediction, Secret, Value};
 use serde_json::json;
 use std::sync::Arc;
@@ -67,4 +69,30 @@ async fn the_server_s_refusal_does_not_quote_a_secret() {
         panic!("{shown}");
     };
     assert!(reason.contains("metadata.labels"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_what_is_live_nor_what_is_declared_is_shown_wherever_it_stands() {
+    let mut scene = Scene::new("both-sides");
+    let secret = |text: &str| {
+        let data = json!({ "stringData": { "a": format!("{CANARY}-{text}") }, "data": { "b": STANDARD.encode(CANARY) } });
+        scene.object("v1", "Secret", "s", data)
+    };
+    let (old, new) = (secret("old"), secret("new"));
+    scene.apply(std::slice::from_ref(&old)).await;
+    // Somebody copies what is declared next into a note, and changes what is live.
+    let path = format!(
+        "/api/v1/namespaces/{}/secrets/s?fieldManager=kubectl-edit",
+        scene.namespace
+    );
+    let by_hand = json!({ "metadata": { "annotations": { "note": format!("it is {CANARY}-new") } },
+        "data": { "a": STANDARD.encode(format!("{CANARY}-by-hand")) } });
+    assert!(scene.cluster.merge_patch(&path, &by_hand));
+    let plan = scene.plan(std::slice::from_ref(&new)).await;
+    let step = scene.step(&plan, &new);
+    assert_eq!(step.action, Action::Update);
+    let told = format!("{step:?} {}", serde_json::to_string(&step).unwrap());
+    assert!(told.contains("stringData"), "{told}");
+    assert!(!told.contains(CANARY), "{told}");
+    assert!(!told.contains("Y2FuYXJ5"), "in base64: {told}");
 }
