@@ -43,6 +43,7 @@ pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
         stateful: false,
         protected: false,
         deadline: Duration::from_secs(1),
+        health: Vec::new(),
     }
 }
 

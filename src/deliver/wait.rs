@@ -72,6 +72,7 @@ async fn look(registry: &Registry, step: &Step) -> Option<Observation> {
         depth: Depth::Read,
         is_read: true,
         ignore: Vec::new(),
+        health: step.health.clone(),
     };
     let answers = registry.observe(&[asked]).await;
     answers

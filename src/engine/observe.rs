@@ -182,6 +182,7 @@ fn question(
         depth,
         is_read: wanted.is_read,
         ignore: wanted.lifecycle.ignore.clone(),
+        health: wanted.lifecycle.health.clone(),
     })
 }
 
@@ -259,6 +260,7 @@ fn leftovers(graph: &Graph, seen: &Seen, owned: &[Owned]) -> Vec<Asked> {
                 depth: Depth::Identity,
                 is_read: false,
                 ignore: Vec::new(),
+                health: Vec::new(),
             })
         })
         .collect()

@@ -39,7 +39,7 @@ pub use observation::{
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{
-    DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
+    DeletionBudget, Every, HealthRule, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
 };
 pub use render::{Chart, Recipe, Render};
 pub use secret::Secret;

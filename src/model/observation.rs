@@ -5,6 +5,7 @@ use super::fault::Class;
 use super::id::{Address, KindName};
 use super::kind::ListRule;
 use super::path::{FieldPath, PathPattern};
+use super::reconcile::HealthRule;
 use super::shared;
 use super::value::{Map, Value};
 use jiff::Timestamp;
@@ -110,6 +111,8 @@ pub struct Asked {
     pub is_read: bool,
     /// Fields that are left as they are live: nothing is predicted that would change them.
     pub ignore: Vec<PathPattern>,
+    /// When it works, where the spec says.
+    pub health: Vec<HealthRule>,
 }
 
 impl Asked {

@@ -152,6 +152,21 @@ pub struct Lifecycle {
     pub replace: bool,
     /// Takes over what is there also where that overwrites what it holds, or where another tool manages it.
     pub adopt: bool,
+    /// When objects work, for kinds that say it in ways of their own; the first that fits counts.
+    pub health: Vec<HealthRule>,
+}
+
+/// When objects of a kind work, in CEL over the live `object`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HealthRule {
+    /// Which version of the kind it is for, as in `shop.example/v1`; `None` means any.
+    pub api_version: Option<String>,
+    /// Which kind it is for, as in `Database`; `None` means any.
+    pub kind: Option<String>,
+    /// Holds where it is ready.
+    pub ready: String,
+    /// Holds where it will not become so by itself.
+    pub failed: Option<String>,
 }
 
 /// `notify` of an environment.

@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::id::{Address, KindName};
 use super::observation::{Health, Identity, Mark, Touch};
 use super::path::FieldPath;
+use super::reconcile::HealthRule;
 use super::shared;
 use super::value::Value;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,9 @@ pub struct Step {
     /// How long after apply it may take to become ready.
     #[serde(skip)]
     pub deadline: Duration,
+    /// When it is ready, where the spec says.
+    #[serde(skip)]
+    pub health: Vec<HealthRule>,
 }
 
 impl Step {

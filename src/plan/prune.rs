@@ -263,5 +263,6 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         stateful: kind.is_some_and(|kind| kind.stateful.of(&applied)),
         protected: owned.protected,
         deadline: kind.map_or(std::time::Duration::ZERO, |kind| kind.deadline),
+        health: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! `lifecycle` of a resource.
 
+use super::health_rule;
 use crate::model::{Lifecycle, PathPattern};
 use crate::yaml::{Node, Place, Reader};
 
@@ -30,6 +31,9 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> (Lifecycle, Vec<DependsO
     }
     if let Some(adopt) = fields.get("adopt").and_then(|node| reader.boolean(node)) {
         lifecycle.adopt = adopt;
+    }
+    if let Some(node) = fields.get("health") {
+        lifecycle.health = health_rule::read(node, reader);
     }
     fields.finish(reader);
     (lifecycle, depends_on)

@@ -12,6 +12,7 @@ mod connection;
 pub(crate) mod environment;
 pub(crate) mod expression;
 mod find;
+pub(crate) mod health_rule;
 mod kustomization;
 mod layer;
 mod lifecycle;

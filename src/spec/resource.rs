@@ -1,7 +1,9 @@
 //! `spec.resources`: what an environment declares.
 
 use super::connection::{Connecting, Need};
+use super::health_rule;
 use super::lifecycle::{self, DependsOn};
+use super::manifests::has_members;
 use super::shape;
 use super::template::{Shape, Template};
 use crate::model::{ConnectionName, Kind, KindName, Kinds, Lifecycle, RepoPath, ResourceId};
@@ -65,9 +67,8 @@ fn one(
     let kind = kind_node.and_then(|node| kind(node, kinds, reader));
     let connection_node = fields.get("connection");
     let spec = fields.require(reader, "spec");
-    let lifecycle = fields
-        .get("lifecycle")
-        .map(|node| lifecycle::read(node, reader));
+    let lifecycle_node = fields.get("lifecycle");
+    let lifecycle = lifecycle_node.map(|node| lifecycle::read(node, reader));
     fields.finish(reader);
     let spec = spec.map(|node| Template::read(node, reader));
     if let (Some(kind), Some(spec)) = (&kind, &spec) {
@@ -81,6 +82,11 @@ fn one(
         need.chosen((connection_node, &node.place), connections?, reader)
     });
     let (lifecycle, depends_on) = lifecycle.unwrap_or_default();
+    let rules = lifecycle_node.and_then(|node| node.get("health"));
+    if let (Some(node), Some(kind)) = (rules.filter(|node| !node.is_null()), &kind) {
+        let of = (kind.as_ref(), has_members(kind));
+        health_rule::check((node, &lifecycle.health), of, reader);
+    }
     Some(Declared {
         id: id.ok()?,
         kind: kind?,

@@ -47,6 +47,7 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         stateful,
         protected: wanted.lifecycle.protect.unwrap_or(stateful),
         deadline: wanted.lifecycle.deadline.unwrap_or(wanted.kind.deadline),
+        health: wanted.lifecycle.health.clone(),
     }
 }
 

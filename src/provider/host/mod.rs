@@ -188,6 +188,7 @@ impl Host {
                     identity: record.identity(),
                     desired: None,
                     ignore: Vec::new(),
+                    health: Vec::new(),
                     owned: None,
                     depth: Depth::Identity,
                     is_read: false,

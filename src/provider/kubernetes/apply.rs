@@ -8,7 +8,7 @@ use super::observe::{outputs, present};
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::verdict::Yielded;
-use super::{delete, fields, marks, scalers, shape};
+use super::{delete, fields, health, marks, scalers, shape};
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -329,11 +329,13 @@ impl Work<'_> {
             self.step.desired.as_deref(),
             &self.sealer,
         );
+        let rules = (self.step.health.as_slice(), &self.target);
+        let health = health::ruled(rules, live, &self.sealer, seen.health);
         Applied {
             outputs: outputs(live, &self.target, &self.sealer),
             mark: Some(seen.mark),
             external_id: seen.external_id,
-            health: seen.health,
+            health: self.sealer.scrubbed_health(health),
             unchanged,
             verdict,
         }

@@ -245,7 +245,8 @@ async fn look(
     Observed::answer(asked, Observation::Present(Box::new(seen)))
 }
 
-/// Adds what others say of an object that does not work, where that was asked.
+/// Tells by the rules of the spec whether an object works, and what others say where it does not, where
+/// that was asked.
 async fn examined(
     (cluster, asked, target): (&Cluster, &Asked, &Target),
     live: &Json,
@@ -255,6 +256,7 @@ async fn examined(
     if asked.depth <= Depth::Identity {
         return told;
     }
+    let told = health::ruled((&asked.health, target), live, sealer, told);
     let health = health::explained(cluster, live, target, told).await;
     sealer.scrubbed_health(health)
 }

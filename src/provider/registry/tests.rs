@@ -82,6 +82,7 @@ fn asked(kind: &str, id: &str) -> Asked {
         depth: Depth::Read,
         is_read: true,
         ignore: Vec::new(),
+        health: Vec::new(),
     }
 }
 

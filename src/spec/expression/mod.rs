@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use datum::{Content, Datum};
 pub(crate) use evaluate::{MISSING, evaluate};
 pub(crate) use fuel::Fuel;
-pub(crate) use parse::{Expression, parse};
+pub(crate) use parse::{Expression, parse, parse_over};
 
 /// The names an expression can begin with.
 pub(crate) const ROOTS: [&str; 5] = ["vars", "secrets", "metadata", "resources", "environments"];

@@ -25,8 +25,13 @@ pub(crate) struct Expression {
     pub(crate) tests: Vec<Vec<String>>,
 }
 
-/// Parses an expression and checks its roots and functions.
+/// Parses an expression of a spec and checks its roots and functions.
 pub(crate) fn parse(source: &str) -> Result<Expression, Vec<Wrong>> {
+    parse_over(source, &ROOTS)
+}
+
+/// Parses an expression whose names begin with these.
+pub(crate) fn parse_over(source: &str, roots: &[&str]) -> Result<Expression, Vec<Wrong>> {
     let one = |wrong| Err(vec![wrong]);
     if source.trim().is_empty() {
         let wrong = Wrong::new("empty-expression", "the expression is empty");
@@ -55,7 +60,7 @@ pub(crate) fn parse(source: &str) -> Result<Expression, Vec<Wrong>> {
         reads: Vec::new(),
         tests: Vec::new(),
     };
-    let wrong = expression.name_everything();
+    let wrong = expression.name_everything(roots);
     if wrong.is_empty() {
         Ok(expression)
     } else {
@@ -69,16 +74,16 @@ impl Expression {
         self.reads.iter().chain(&self.tests)
     }
 
-    fn name_everything(&mut self) -> Vec<Wrong> {
+    fn name_everything(&mut self, roots: &[&str]) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         let (mut reads, mut tests) = (Vec::new(), Vec::new());
         walk(&self.tree, &mut Vec::new(), &mut |found| match found {
             Found::Chain(names) | Found::Tested(names)
                 if names
                     .first()
-                    .is_none_or(|root| !ROOTS.contains(&root.as_str())) =>
+                    .is_none_or(|root| !roots.contains(&root.as_str())) =>
             {
-                wrong.push(unknown_root(&names));
+                wrong.push(unknown_root(&names, roots));
             }
             Found::Chain(names) => reads.push(names),
             Found::Tested(names) => tests.push(names),
@@ -119,15 +124,28 @@ fn syntax(source: &str, errors: &cel::ParseErrors) -> Wrong {
     }
 }
 
-fn unknown_root(names: &[String]) -> Wrong {
+fn unknown_root(names: &[String], roots: &[&str]) -> Wrong {
     let root = names.first().map_or("", String::as_str);
     let wrong = Wrong::new("unknown-name", format!("`{root}` is not known here")).near(root);
-    match nearest(root, ROOTS) {
+    match nearest(root, roots.iter().copied()) {
         Some(near) => wrong.with_hint(format!("Did you mean `{near}`?")),
         None => wrong.with_hint(format!(
-            "Begin with one of {}; a text stands in quotes: \"{root}\".",
-            ROOTS[..4].join(", ")
+            "Begin with {}; a text stands in quotes: \"{root}\".",
+            begin(roots)
         )),
+    }
+}
+
+/// Other environments cannot be read yet: that is no advice.
+fn begin(roots: &[&str]) -> String {
+    let roots: Vec<&str> = roots
+        .iter()
+        .copied()
+        .filter(|root| *root != "environments")
+        .collect();
+    match roots.as_slice() {
+        [one] => (*one).to_owned(),
+        several => format!("one of {}", several.join(", ")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What each kind and provider adds to the schema.
 
-use super::{duration, flag, object};
+use super::{duration, flag, object, text};
 use crate::model::{Kind, Kinds};
 use crate::spec::expression::reference::{Callable, FUNCTIONS, MACROS};
 use serde_json::{Map, Value, json};
@@ -168,8 +168,37 @@ fn lifecycle() -> Value {
                     false,
                 ),
             ),
+            ("health", health()),
         ],
     )
+}
+
+fn health() -> Value {
+    let about = "When an object of kubernetes works, in the place of what is known of its kind: CEL over the live `object`. The first rule that fits counts; what cannot be computed yet is not ready.";
+    let rule = object(
+        "One rule.",
+        &["ready"],
+        [
+            (
+                "kind",
+                text("The kind it is for, as in Database; may be left out for a single object."),
+            ),
+            (
+                "apiVersion",
+                text("The version of the kind, where that matters, as in shop.example/v1."),
+            ),
+            (
+                "ready",
+                text("Holds where it is ready, as in object.status.phase == 'Ready'."),
+            ),
+            (
+                "failed",
+                text("Holds where it will not become ready by itself."),
+            ),
+        ],
+    );
+    json!({ "type": ["array", "null"], "items": rule, "description": about,
+        "examples": [[{ "kind": "Database", "ready": "object.status.phase == 'Ready'", "failed": "object.status.phase == 'Broken'" }]] })
 }
 
 /// Lets an expression stand for every value that is no text, and moves references to where the

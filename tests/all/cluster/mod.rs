@@ -13,6 +13,7 @@ mod removal;
 mod rights;
 mod rollback;
 mod rollout;
+mod ruled;
 mod watched;
 
 use crate::daemon::{Daemon, World};

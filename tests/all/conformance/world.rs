@@ -134,6 +134,7 @@ impl<'a> World<'a> {
             depth,
             is_read: true,
             ignore: Vec::new(),
+            health: Vec::new(),
         };
         let answers = registry.observe(&[asked]).await;
         let mine = answers

@@ -158,6 +158,7 @@ impl Walk {
             depth: Depth::PredictAll,
             is_read: true,
             ignore: wanted.lifecycle.ignore.clone(),
+            health: wanted.lifecycle.health.clone(),
         }
     }
 

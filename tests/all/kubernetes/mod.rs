@@ -176,6 +176,7 @@ impl Scene {
             depth,
             is_read: true,
             ignore: wanted.lifecycle.ignore.clone(),
+            health: wanted.lifecycle.health.clone(),
         }
     }
 
@@ -239,6 +240,7 @@ impl Scene {
             depth: Depth::Identity,
             is_read: true,
             ignore: Vec::new(),
+            health: Vec::new(),
         }));
         plan::make(&Inputs {
             environment: &self.environment,

@@ -91,6 +91,7 @@ impl World {
             depth: Depth::Predict,
             is_read: true,
             ignore: Vec::new(),
+            health: Vec::new(),
         }
     }
 
@@ -138,6 +139,7 @@ impl World {
             stateful: false,
             protected: false,
             deadline: row.deadline.min(Duration::from_secs(5)),
+            health: Vec::new(),
         }
     }
 

@@ -9,12 +9,14 @@ mod network;
 mod newest;
 mod pods;
 mod policy;
+mod ruled;
 mod storage;
 mod words;
 mod workload;
 
 pub(super) use explain::explained;
 pub(super) use finalizers::waits_for;
+pub(super) use ruled::ruled;
 
 use crate::model::Health;
 use serde_json::Value as Json;
