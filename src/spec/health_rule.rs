@@ -29,11 +29,13 @@ fn one(node: &Node, reader: &mut Reader) -> Option<HealthRule> {
     let plain = |node: Option<&Node>, reader: &mut Reader| {
         node.and_then(|node| reader.name(node).map(str::to_owned))
     };
+    let ready = ready.and_then(|node| checked(node, reader));
+    let failed = failed.and_then(|node| checked(node, reader));
     Some(HealthRule {
         api_version: plain(api_version, reader),
         kind: plain(kind, reader),
-        ready: checked(ready?, reader)?,
-        failed: failed.and_then(|node| checked(node, reader)),
+        ready: ready?,
+        failed,
     })
 }
 

@@ -361,3 +361,32 @@ fn names_in_expressions() {
       = Known here: name, engine, version, region, num_nodes, private, tags, rules.
     "#);
 }
+
+#[test]
+fn rules_of_health_are_checked_where_they_stand() {
+    insta::assert_snapshot!(check("  connections: { k: { provider: kubernetes }, h: { provider: host } }\n  resources:\n    a:\n      kind: kubernetes/object\n      lifecycle:\n        health:\n          - { ready: \"${object.status.phase == 'Ready'}\" }\n          - { ready: object.status.phase = 'Ready', failed: vars.x == 1 }\n          - { ready: object.x.contians('y') }\n      spec: { apiVersion: v1, kind: ConfigMap, metadata: { name: a } }\n    b:\n      kind: kubernetes/manifests\n      lifecycle: { health: [{ ready: object.status.ok }] }\n      spec: { path: b }\n    c:\n      kind: host/file\n      lifecycle: { health: [{ ready: object.ok }] }\n      spec: { path: /c }\n"), @r#"
+    e.yaml:11:22 expression-syntax: a rule is one expression, and stands without ${ }
+                - { ready: "${object.status.phase == 'Ready'}" }
+                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = Write it as in object.status.phase == 'Ready'.
+    e.yaml:12:42 expression-syntax: this is no expression: mismatched input '=' expecting <eof>
+                - { ready: object.status.phase = 'Ready', failed: vars.x == 1 }
+                                               ^^^^^^^^^
+    e.yaml:12:61 unknown-name: `vars` is not known here
+                - { ready: object.status.phase = 'Ready', failed: vars.x == 1 }
+                                                                  ^^^^
+      = Begin with object; a text stands in quotes: "vars".
+    e.yaml:13:31 unknown-function: there is no function `contians`
+                - { ready: object.x.contians('y') }
+                                    ^^^^^^^^
+      = Did you mean `contains`?
+    e.yaml:17:28 missing-key: which of its objects a rule is for is not said
+            lifecycle: { health: [{ ready: object.status.ok }] }
+                                 ^
+      = Give each rule a `kind`, as in kind: Database.
+    e.yaml:21:28 health-not-here: a host/file says itself whether it works
+            lifecycle: { health: [{ ready: object.ok }] }
+                                 ^
+      = Rules are for objects of kubernetes.
+    "#);
+}

@@ -10,6 +10,7 @@ use reconciled::model::{Action, Depth, RepoPath, Step};
 use reconciled::plan::Plan;
 use reconciled::yaml::{self, Flavour, Limits};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 /// Reads one file of the corpus as the program reads a folder of manifests.
 fn corpus(file: &str, namespace: &str) -> Vec<Json> {
@@ -144,10 +145,42 @@ async fn at_rest(namespace: &str) {
     .await;
 }
 
+/// Every kind of the server's own that can be written and changed.
+fn built_in_kinds() -> BTreeSet<String> {
+    let services = "/apis/apiregistration.k8s.io/v1/apiservices?labelSelector=kube-aggregator.kubernetes.io/automanaged%3Donstart";
+    let services = cluster().get(services).unwrap();
+    let mut kinds = BTreeSet::new();
+    for service in services["items"].as_array().unwrap() {
+        let part = |key: &str| service["spec"][key].as_str().unwrap_or_default();
+        let path = match part("group") {
+            "" => format!("/api/{}", part("version")),
+            group => format!("/apis/{group}/{}", part("version")),
+        };
+        let served = cluster().get(&path).unwrap();
+        let served = served["resources"].as_array().unwrap().iter();
+        let can = |resource: &Json, verb: &str| {
+            let verbs = resource["verbs"].as_array();
+            verbs.is_some_and(|verbs| verbs.iter().any(|one| one == verb))
+        };
+        let text = |resource: &Json, key: &str| resource[key].as_str().unwrap().to_owned();
+        let written = served.filter(|one| {
+            !text(one, "name").contains('/') && can(one, "create") && can(one, "patch")
+        });
+        kinds.extend(written.map(|one| text(one, "kind")));
+    }
+    assert!(kinds.len() > 40, "{kinds:?}");
+    kinds
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_people_write_is_no_drift_once_it_is_applied() {
     let (mut scene, objects) = applied().await;
     assert!(objects.len() >= 150, "{}", objects.len());
+    let left_out: Vec<String> = built_in_kinds()
+        .into_iter()
+        .filter(|kind| !objects.iter().any(|object| object["kind"] == kind.as_str()))
+        .collect();
+    assert!(left_out.is_empty(), "not in the corpus: {left_out:?}");
     // What the answer to the write tells, then what the server says when it is asked again.
     still(&scene.plan(&objects).await);
     scene.forget();
