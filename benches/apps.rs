@@ -1,4 +1,4 @@
-//! Applications as a team would write them: a config map, an account, a service and a deployment each.
+//! Applications as a team would write them: an account, a service, a deployment and an ingress each.
 //! Deployments ask for no pods, so that a cluster's controllers have little to do with them.
 
 use reconciled::model::{File, RepoPath, Revision, Snapshot};
@@ -12,20 +12,6 @@ pub(crate) fn app(name: &str) -> String {
     let labels = format!("{{ app.kubernetes.io/name: {name}, app.kubernetes.io/part-of: shop }}");
     format!(
         r#"apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {name}
-  labels: {labels}
-data:
-  LOG_LEVEL: info
-  LISTEN: "0.0.0.0:8080"
-  settings.toml: |
-    [server]
-    name = "{name}"
-    workers = 4
-    timeout = "30s"
----
-apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {name}
@@ -64,7 +50,6 @@ spec:
           ports:
             - {{ name: http, containerPort: 8080 }}
             - {{ name: metrics, containerPort: 9090 }}
-          envFrom: [{{ configMapRef: {{ name: {name} }} }}]
           env:
             - {{ name: REGION, value: fra1 }}
             - {{ name: OTEL_SERVICE_NAME, value: {name} }}
@@ -73,6 +58,19 @@ spec:
           resources:
             requests: {{ cpu: 100m, memory: 128Mi }}
             limits: {{ memory: 128Mi }}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: {name}
+  labels: {labels}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: {name}.example.com
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: {name}, port: {{ name: http }} }} }} }}
 "#
     )
 }

@@ -1,18 +1,19 @@
 //! What applying and keeping many objects costs on a real API server: time, requests, memory.
 //!
 //! Cold apply: 250 applications of 4 objects each, from the files of one Git state to the last answer,
-//! through the engine with its ledger on disk. The floor is a bare client that sends the same writes
-//! with as many under way at once; it runs before and after. Then passes that find nothing to do: the
-//! first begins the watches, the second is asked of them alone, and one is of a process that starts anew
-//! with the same ledger. Then edits by hand, from the request of who edits to the last answer of the run
-//! that puts them back.
+//! through the engine with its ledger on disk; once as one resource over a folder, once as a resource
+//! each. The floor is a bare client that sends the same writes with as many under way at once; it runs
+//! before and after. Then passes that find nothing to do: the first begins the watches, the second is
+//! asked of them alone, and one is of a process that starts anew with the same ledger. Then edits by
+//! hand, from the request of who edits to the last answer of the run that puts them back. At last the
+//! program itself as a daemon on a Git repository, for its memory.
 //!
 //! Requests are those the API server's audit log tells of this process, so that the controllers' own
 //! do not count; watches are not in it before they end. The cluster is the tests' own and is started here; `tests/peers/install kubernetes`
 //! builds it where it is missing (minutes).
 //!
 //! ```text
-//! cargo bench --bench cluster               APPS=1000 for the number DESIGN names
+//! cargo bench --bench cluster               APPS=1000 for the numbers DESIGN names: 4,000 objects, 15 minutes
 //! ```
 
 #![expect(
@@ -22,6 +23,7 @@
 )]
 
 mod apps;
+mod cost;
 mod edits;
 mod environment;
 #[expect(
@@ -35,16 +37,17 @@ mod peers {
     pub(crate) mod wait;
 }
 mod report;
+mod resident;
 
 use apps::OBJECTS;
+use cost::{Cost, cost};
 use edits::Edits;
-use environment::one_environment;
+use environment::{Shape, one_environment};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use mimalloc::MiMalloc;
 use peers::kubernetes::{Cluster, cluster};
-use peers::wait::until;
 use reconciled::deliver::Authority;
 use reconciled::engine::{
     Everywhere, Limits, Looked, Orders, Pinned, Report, Subject, Trust, World, carry_out, look,
@@ -58,21 +61,20 @@ use reconciled::source::render::Renderer;
 use reconciled::source::sops::Sops;
 use reconciled::spec::{self, ReadOptions};
 use reconciled::telemetry::Clock;
-use report::{heading, line, ms, number, ratio};
+use report::{heading, line, ms, number};
+use resident::Resident;
 use serde::Deserialize as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 /// As the program has it.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// For as long as nothing happens, controllers have caught up.
-const QUIET: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() {
@@ -82,114 +84,44 @@ async fn main() {
     // The first writes of a cluster's life are slow, whoever sends them.
     floor(cluster, apps.min(25)).await;
     let first = floor(cluster, apps).await;
-    let engine = engine(cluster, apps).await;
+    let folder = engine(cluster, apps, Shape::OneFolder).await;
+    let resources = engine(cluster, apps, Shape::Resources).await;
     let second = floor(cluster, apps).await;
+    let resident = spawn_blocking(move || Resident::measured(cluster, apps));
+    let resident = resident.await.unwrap();
 
     heading(&format!(
         "cluster: {apps} applications, {objects} objects, cold"
     ));
-    for (what, floor) in [("floor, before", &first), ("floor, after", &second)] {
-        line(what, &ms(floor.wall), "");
-        line("  processor time of this process", &ms(floor.processor), "");
-    }
-    line("cold apply", &ms(engine.cold.wall), "");
-    line(
-        "  processor time of this process",
-        &ms(engine.cold.processor),
-        "",
-    );
-    for (what, time) in &engine.phases {
-        line(&format!("  {what}"), &ms(*time), "");
-    }
+    first.print("floor, before", None);
+    second.print("floor, after", None);
     let mean = (first.wall + second.wall) / 2;
-    let times = format!("{:.2} x", ratio(engine.cold.wall, mean));
-    line("ratio to the floor", &times, "<= 1.25 x");
-    let each = engine.cold.requests.values().sum::<usize>() as f64 / objects as f64;
-    line("requests per object", &format!("{each:.3}"), "<= 1.1");
-    told(&engine.cold.requests);
+    for (shape, engine) in [("one folder", &folder), ("a resource each", &resources)] {
+        engine
+            .cold
+            .print(&format!("cold apply, {shape}"), Some((mean, "<= 1.25 x")));
+        for (what, time) in &engine.phases {
+            line(&format!("  {what}"), &ms(*time), "");
+        }
+        let each = engine.cold.count() as f64 / objects as f64;
+        line("  requests per object", &format!("{each:.3}"), "<= 1.1");
+    }
 
     heading("cluster: passes that find nothing to do");
-    for (which, pass) in &engine.quiet {
-        let requests: usize = pass.requests.values().sum();
-        line(which, &ms(pass.wall), "");
-        line("  processor time of this process", &ms(pass.processor), "");
-        line("  requests", &requests.to_string(), "<= 20, no dry-runs");
-        told(&pass.requests);
+    for (shape, engine) in [("one folder", &folder), ("a resource each", &resources)] {
+        for (which, pass) in &engine.quiet {
+            pass.print(&format!("{shape}, {which}"), None);
+            line(
+                "  requests",
+                &pass.count().to_string(),
+                "<= 20, no dry-runs",
+            );
+        }
     }
 
     heading("cluster: edits by hand");
-    engine.edits.print();
-
-    heading("cluster: memory of this process");
-    line("before the engine", &engine.memory.0, "");
-    line(
-        "at rest after the last pass",
-        &engine.memory.1,
-        "<= 100 MiB at 4,000 objects",
-    );
-    line("highest so far", &engine.memory.2, "");
-}
-
-fn told(requests: &BTreeMap<String, usize>) {
-    for (what, count) in requests {
-        line(&format!("  {what}"), &count.to_string(), "");
-    }
-}
-
-/// What some work cost.
-struct Cost {
-    wall: Duration,
-    /// Of all threads of this process.
-    processor: Duration,
-    /// By verb, dry-runs apart.
-    requests: BTreeMap<String, usize>,
-}
-
-/// Runs work on a cluster that is at rest, and waits until it is again.
-async fn cost<T>(cluster: &Cluster, work: impl Future<Output = T>) -> (T, Cost) {
-    settle(cluster);
-    let (before, begun) = (cluster.requests().len(), Instant::now());
-    let processor = processor();
-    let done = work.await;
-    let (wall, processor) = (begun.elapsed(), self::processor() - processor);
-    settle(cluster);
-    let mut requests = BTreeMap::new();
-    for request in cluster.requests().into_iter().skip(before) {
-        if request.agent.starts_with("kube-") {
-            continue;
-        }
-        let dry = if request.uri.contains("dryRun") {
-            " (dry-run)"
-        } else {
-            ""
-        };
-        *requests
-            .entry(format!("{}{dry}", request.verb))
-            .or_insert(0) += 1;
-    }
-    let cost = Cost {
-        wall,
-        processor,
-        requests,
-    };
-    (done, cost)
-}
-
-fn settle(cluster: &Cluster) {
-    let log = cluster.kubeconfig().with_file_name("audit.log");
-    let size = || std::fs::metadata(&log).unwrap().len();
-    let mut last = (size(), Instant::now());
-    until(
-        "the controllers are at rest",
-        Duration::from_secs(300),
-        || {
-            let now = size();
-            if now != last.0 {
-                last = (now, Instant::now());
-            }
-            (last.1.elapsed() >= QUIET).then_some(())
-        },
-    );
+    folder.edits.print();
+    resident.print(objects);
 }
 
 /// The floor: the same writes, by a client that does nothing else.
@@ -234,14 +166,12 @@ struct Engine {
     phases: Vec<(&'static str, Duration)>,
     quiet: Vec<(&'static str, Cost)>,
     edits: Edits,
-    memory: (String, String, String),
 }
 
-async fn engine(cluster: &Cluster, apps: usize) -> Engine {
+async fn engine(cluster: &Cluster, apps: usize, shape: Shape) -> Engine {
     let namespace = cluster.namespace("engine");
-    let snapshot = Arc::new(one_environment(apps, &namespace));
+    let snapshot = Arc::new(one_environment(apps, &namespace, shape));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let before = memory("VmRSS");
     let (world, mut nudges) = world(cluster, folder.path()).await;
     let mut phases = Vec::new();
     let ((kept, report), cold) = cost(cluster, async {
@@ -272,7 +202,6 @@ async fn engine(cluster: &Cluster, apps: usize) -> Engine {
     for which in ["the first, which begins to watch", "the second"] {
         quiet.push((which, quiet_pass(cluster, &world, &kept).await));
     }
-    let memory = (before, memory("VmRSS"), memory("VmHWM"));
     let edits = Edits::make(cluster, &namespace, apps, &mut nudges, || async {
         let report = act(&world, look_at(&world, &kept).await).await;
         assert!(report.failures().next().is_none());
@@ -289,7 +218,6 @@ async fn engine(cluster: &Cluster, apps: usize) -> Engine {
         phases,
         quiet,
         edits,
-        memory,
     }
 }
 
@@ -364,27 +292,4 @@ async fn act(world: &World, looked: Looked) -> Report {
         progress: &(),
     };
     carry_out(world, looked, &orders).await.unwrap()
-}
-
-/// Returns what this process has used of the processor, in the kernel's ticks of 10 ms.
-fn processor() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
-    // The name in brackets may hold spaces. Source: proc_pid_stat(5), fields 14 and 15.
-    let fields = text.rsplit_once(')').unwrap().1.split_whitespace();
-    let ticks: u64 = fields
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap())
-        .sum();
-    Duration::from_millis(ticks * 10)
-}
-
-fn memory(field: &str) -> String {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(field))
-        .unwrap();
-    let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    format!("{:.1} MiB", kib / 1024.0)
 }

@@ -12,6 +12,9 @@ use tokio::time::timeout;
 /// How many edits are made; each of another object.
 const EDITS: usize = 100;
 
+/// The label by which a service finds its pods.
+const SELECTED: &str = "app.kubernetes.io/name";
+
 /// How long edits took, shortest first.
 pub(crate) struct Edits {
     heard: Vec<Duration>,
@@ -19,7 +22,7 @@ pub(crate) struct Edits {
 }
 
 impl Edits {
-    /// Edits config maps, and runs as the schedule does when it hears of it.
+    /// Edits services, and runs as the schedule does when it hears of it.
     pub(crate) async fn make<R: Future<Output = ()>>(
         cluster: &Cluster,
         namespace: &str,
@@ -33,13 +36,14 @@ impl Edits {
             put_back: Vec::new(),
         };
         for nth in 0..EDITS.min(apps) {
-            let path = format!("/api/v1/namespaces/{namespace}/configmaps/app-{nth:05}");
+            let path = format!("/api/v1/namespaces/{namespace}/services/app-{nth:05}");
             let begun = Instant::now();
             // As a person: what a controller writes is left to it.
             let edited = format!("{path}?fieldManager=kubectl-edit");
-            assert!(cluster.merge_patch(&edited, &json!({ "data": { "LOG_LEVEL": "trace" } })));
+            let selector = json!({ "spec": { "selector": { SELECTED: "another" } } });
+            assert!(cluster.merge_patch(&edited, &selector));
             let name = format!("app-{nth:05}");
-            let is_it = |told: &str| told.contains("ConfigMap") && told.contains(&name);
+            let is_it = |told: &str| told.contains("Service/") && told.contains(&name);
             while !is_it(&nudges.recv().await.unwrap().to_string()) {}
             edits.heard.push(begun.elapsed());
             // As the schedule does, to run once for all that is edited together.
@@ -47,7 +51,7 @@ impl Edits {
             run().await;
             edits.put_back.push(begun.elapsed());
             let live = cluster.get(&path).unwrap();
-            assert_eq!(live["data"]["LOG_LEVEL"], "info");
+            assert_eq!(live["spec"]["selector"][SELECTED], name.as_str());
         }
         edits.heard.sort();
         edits.put_back.sort();

@@ -8,12 +8,13 @@
 //! ```
 
 mod apps;
+#[expect(dead_code, reason = "the other shape is the cluster's")]
 mod environment;
 mod measure;
 mod report;
 
 use apps::OBJECTS;
-use environment::one_environment;
+use environment::{Shape, one_environment};
 use measure::side_by_side;
 use mimalloc::MiMalloc;
 use reconciled::graph::{self, Graph};
@@ -83,7 +84,7 @@ impl<'k> Scene<'k> {
     /// What is live is as it was applied; what is wanted has each `every`th application changed.
     fn new(apps: usize, every: Option<usize>, kinds: &'k Kinds) -> Self {
         let key = DigestKey::new([7; 32]);
-        let (before, graph) = wanted(&one_environment(apps, "bench"), kinds);
+        let (before, graph) = wanted(&one_environment(apps, "bench", Shape::OneFolder), kinds);
         let mut wanted = before.clone();
         for wanted in changed(&mut wanted, every) {
             label(Arc::make_mut(&mut wanted.desired), "release", "next");
