@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most keys of a Secret that are named where the one that is asked for is not there.
 const MOST_KEYS: usize = 10;
@@ -36,9 +36,8 @@ impl Kubernetes {
             let namespace = one.namespace.as_ref().unwrap_or(&cluster.namespace);
             (namespace.clone(), one.name.clone())
         };
-        let places: BTreeMap<(String, String), ()> =
-            asked.iter().map(|one| (place(one), ())).collect();
-        let reads = places.into_keys().map(|(namespace, name)| {
+        let places: BTreeSet<(String, String)> = asked.iter().map(place).collect();
+        let reads = places.into_iter().map(|(namespace, name)| {
             let cluster = &cluster;
             async move {
                 let found = fetch(cluster, (&namespace, &name)).await;
@@ -84,11 +83,11 @@ fn value(object: &Json, (namespace, name): Place<'_>, key: &str) -> Result<Secre
         let reason = format!("the Secret {namespace}/{name} has no key {key}; {has}");
         return Err(user("key-missing", reason));
     };
-    let bytes = STANDARD.decode(text).unwrap_or_default();
-    let why = match String::from_utf8(bytes) {
-        Ok(text) if !text.is_empty() => return Ok(Secret::new(text)),
-        Ok(_) => "is empty",
-        Err(_) => "is not UTF-8 text",
+    let why = match STANDARD.decode(text).map(String::from_utf8) {
+        Ok(Ok(text)) if !text.is_empty() => return Ok(Secret::new(text)),
+        Ok(Ok(_)) => "is empty",
+        Ok(Err(_)) => "is not UTF-8 text",
+        Err(_) => "is not base64",
     };
     let reason = format!("{key} of the Secret {namespace}/{name} {why}");
     Err(user("secret-unusable", reason))
@@ -119,16 +118,18 @@ mod tests {
     fn a_value_is_taken_whole_and_what_is_no_text_is_told_without_it() {
         let object = json!({ "data": {
             "text": STANDARD.encode("a b\n"), "bytes": STANDARD.encode(b"canary\xff"), "none": "",
+            "raw": "canary!",
         } });
         let read = |key: &str| match value(&object, ("shop", "db"), key) {
             Ok(secret) => secret.expose().to_owned(),
             Err(unread) => format!("{}: {}", unread.code, unread.reason),
         };
         assert_eq!(read("text"), "a b\n");
-        insta::assert_snapshot!(["bytes", "none", "gone"].map(read).join("\n"), @r"
+        insta::assert_snapshot!(["bytes", "none", "raw", "gone"].map(read).join("\n"), @r"
         secret-unusable: bytes of the Secret shop/db is not UTF-8 text
         secret-unusable: none of the Secret shop/db is empty
-        key-missing: the Secret shop/db has no key gone; it has text, bytes, none
+        secret-unusable: raw of the Secret shop/db is not base64
+        key-missing: the Secret shop/db has no key gone; it has text, bytes, none, raw
         ");
         let empty = value(&json!({}), ("shop", "db"), "a").unwrap_err();
         assert_eq!(empty.reason, "the Secret shop/db has no key a; it is empty");
