@@ -12,6 +12,7 @@ pub mod digest;
 pub mod fault;
 pub mod id;
 pub mod kind;
+pub mod kinds;
 pub mod observation;
 pub mod outcome;
 pub mod path;
@@ -31,7 +32,8 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use digest::{Digest, DigestKey};
 pub use fault::{Class, Fault};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
-pub use kind::{Inside, Kind, Kinds, Labels, ListRule, OnImmutable, Output, Proof, Select};
+pub use kind::{Inside, Kind, Labels, ListRule, OnImmutable, Output, Proof, Select};
+pub use kinds::Kinds;
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,
     Prediction, Touch, Unknown, Verdict,
