@@ -11,6 +11,7 @@ use serde_json::json;
 mod charts;
 mod damage;
 mod folders;
+mod twice;
 
 const HEAD: &str = "  connections: { do: { provider: digitalocean, token: \"${secrets.t}\" }, host: { provider: host }, k: { provider: kubernetes } }\n  secrets: { t: { env: T } }\n";
 
@@ -311,32 +312,6 @@ fn what_says_which_object_it_is_cannot_be_a_secret_and_is_not_shown() {
                                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       = Write it out, or read it from vars.
     "#);
-}
-
-#[test]
-fn one_object_in_two_environments_is_told_in_both() {
-    let one = environment(&format!(
-        "{HEAD}  resources:\n    a: {{ kind: host/file, spec: {{ path: /a }} }}\n"
-    ));
-    let other = one
-        .replace("name: test", "name: other")
-        .replace("host: { provider: host }", "vm: { provider: host }");
-    let (one, other) = (
-        built(&[("e.yaml", &one)]).unwrap(),
-        built(&[("e.yaml", &other)]).unwrap(),
-    );
-    let errors = declared_twice(&[&one, &other]);
-    let shown: Vec<String> = errors
-        .iter()
-        .map(|twice| format!("{}: {}", twice.address.environment, twice.error.message))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            "other: host/file /a is declared already, as test/a",
-            "test: host/file /a is declared already, as other/a",
-        ]
-    );
 }
 
 #[test]

@@ -1,11 +1,16 @@
-//! One live object, declared twice: in one environment or in two.
+//! Two resources of which only one can be: one live object declared twice, or a file where another stands or
+//! below it. In one environment or in two.
 
 use super::Graph;
 use super::node::Node;
 use crate::model::{Address, Connection, Diagnostic, Identity, KindName};
 use crate::yaml::Place;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+/// What helps where one stands in the other's way.
+const ANOTHER_PATH: &str = "Name another path in one of the two.";
 
 /// A live object that an environment declares.
 #[derive(Clone, Debug)]
@@ -24,10 +29,9 @@ impl Object {
         Self {
             address: node.address.clone(),
             kind: node.kind.name.clone(),
-            path: match node.kind.is_file {
-                true => names_in(identity.get("/path").unwrap_or_default()),
-                false => Vec::new(),
-            },
+            path: node.kind.file.as_ref().map_or_else(Vec::new, |field| {
+                names_in(identity.get(&field.to_string()).unwrap_or_default())
+            }),
             identity,
             connection: Arc::clone(connection),
             place: node.place.clone(),
@@ -35,11 +39,10 @@ impl Object {
     }
 }
 
-/// Returns an error for each object that is declared again in one environment.
+/// Returns an error for each object that cannot be beside another one of its environment.
 pub(super) fn within(objects: &[Object]) -> Vec<Diagnostic> {
-    let twice = pairs(objects.iter()).into_iter();
-    let twice = twice.map(|(first, again)| told(first, again));
-    twice.chain(files(objects)).collect()
+    let clashes = clashes(objects.iter()).into_iter();
+    clashes.map(|clash| clash.told()).collect()
 }
 
 fn names_in(path: &str) -> Vec<String> {
@@ -47,41 +50,7 @@ fn names_in(path: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Returns an error for each file that cannot stand beside another: at the same path as one of another kind
-/// or spelling, or below one.
-fn files(objects: &[Object]) -> Vec<Diagnostic> {
-    let mut at: HashMap<&[String], Vec<&Object>> = HashMap::new();
-    let files = objects.iter().filter(|object| !object.path.is_empty());
-    for file in files.clone() {
-        at.entry(&file.path).or_default().push(file);
-    }
-    let mut wrong = Vec::new();
-    for file in files {
-        let above = (1..file.path.len()).filter_map(|depth| at.get(&file.path[..depth]));
-        let beside = |other: &&&Object| same_place(&other.connection, &file.connection);
-        if let Some(above) = above.flatten().find(beside) {
-            let message = format!("{} is a file, so nothing stands below it", above.address);
-            wrong.push(cannot_stand(file, above, message));
-        }
-        let same = at.get(file.path.as_slice()).into_iter().flatten();
-        let earlier = same.take_while(|other| other.address != file.address);
-        let is_other = |other: &&&Object| {
-            beside(other) && (&other.kind, &other.identity) != (&file.kind, &file.identity)
-        };
-        if let Some(first) = earlier.copied().find(|other| is_other(&other)) {
-            wrong.push(told(first, file));
-        }
-    }
-    wrong
-}
-
-fn cannot_stand(file: &Object, above: &Object, message: String) -> Diagnostic {
-    let error = file.place.error("below-a-file", message);
-    let error = error.with_hint("Name another path in one of the two.");
-    error.with_related(above.place.location(), "the file is declared here")
-}
-
-/// One of two resources that declare the same live object.
+/// One of two resources that cannot both be.
 #[derive(Clone, Debug)]
 pub struct Twice {
     /// The resource the error is about.
@@ -92,24 +61,16 @@ pub struct Twice {
     pub error: Diagnostic,
 }
 
-/// Returns an error for each object that two environments declare, for both.
+/// Returns an error for each object of one environment that cannot be beside one of another, for both.
 pub fn declared_twice(graphs: &[&Graph]) -> Vec<Twice> {
     let objects = graphs.iter().flat_map(|graph| &graph.objects);
-    let twice = |one: &Object, other: &Object| Twice {
-        address: one.address.clone(),
-        other: other.address.clone(),
-        error: told(other, one),
+    let twice = |clash: &Clash<'_>| Twice {
+        address: clash.again.address.clone(),
+        other: clash.first.address.clone(),
+        error: clash.told(),
     };
-    let both = |(first, again)| [twice(again, first), twice(first, again)];
-    pairs(objects).into_iter().flat_map(both).collect()
-}
-
-fn told(first: &Object, again: &Object) -> Diagnostic {
-    let object = format!("{} {}", again.kind, again.identity);
-    let message = format!("{object} is declared already, as {}", first.address);
-    let error = again.place.error("declared-twice", message);
-    let error = error.with_hint("A live object belongs to one resource: remove one of the two.");
-    error.with_related(first.place.location(), "declared here too")
+    let both = |clash: Clash<'_>| [twice(&clash), twice(&clash.turned())];
+    clashes(objects).into_iter().flat_map(both).collect()
 }
 
 impl Graph {
@@ -138,23 +99,108 @@ fn same_place(one: &Arc<Connection>, other: &Arc<Connection>) -> bool {
             && one.settings.holes().is_empty())
 }
 
-fn pairs<'o>(objects: impl Iterator<Item = &'o Object>) -> Vec<(&'o Object, &'o Object)> {
+/// Two objects that cannot both be.
+struct Clash<'o> {
+    first: &'o Object,
+    again: &'o Object,
+    how: How,
+}
+
+/// What they are to each other.
+#[derive(Clone, Copy)]
+enum How {
+    Same,
+    /// The second is to stand below the first, which is a file.
+    Below,
+    Above,
+}
+
+impl Clash<'_> {
+    /// Returns the same, as it is for the first one.
+    fn turned(&self) -> Self {
+        Self {
+            first: self.again,
+            again: self.first,
+            how: match self.how {
+                How::Same => How::Same,
+                How::Below => How::Above,
+                How::Above => How::Below,
+            },
+        }
+    }
+
+    /// Says it where the second one stands.
+    fn told(&self) -> Diagnostic {
+        let (first, again) = (self.first, self.again);
+        let error = |code, message| again.place.error(code, message);
+        let (error, hint, related) = match self.how {
+            How::Same => {
+                let object = format!("{} {}", again.kind, again.identity);
+                let message = format!("{object} is declared already, as {}", first.address);
+                let hint = "A live object belongs to one resource: remove one of the two.";
+                (error("declared-twice", message), hint, "declared here too")
+            }
+            How::Below => {
+                let message = format!("{} is a file, so nothing stands below it", first.address);
+                let error = error("below-a-file", message);
+                (error, ANOTHER_PATH, "the file is declared here")
+            }
+            How::Above => {
+                let message = format!("{} is to stand below this, which is a file", first.address);
+                let error = error("below-a-file", message);
+                (error, ANOTHER_PATH, "what stands below is declared here")
+            }
+        };
+        let error = error.with_hint(hint);
+        error.with_related(first.place.location(), related)
+    }
+}
+
+/// What no two objects behind one connection have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Spot<'o> {
+    /// A file's path, whatever its kind and however it is spelled.
+    File(&'o [String]),
+    Object(&'o KindName, &'o Identity),
+}
+
+fn clashes<'o>(objects: impl Iterator<Item = &'o Object>) -> Vec<Clash<'o>> {
     let mut connections: Vec<&Arc<Connection>> = Vec::new();
-    let mut seen: HashMap<(usize, &KindName, &Identity), &Object> = HashMap::new();
-    let mut pairs = Vec::new();
+    let mut seen: HashMap<(usize, Spot<'_>), &Object> = HashMap::new();
+    let mut files: Vec<(usize, &Object)> = Vec::new();
+    let mut clashes = Vec::new();
     for object in objects {
         let same = |other: &&Arc<Connection>| same_place(other, &object.connection);
         let nth = connections.iter().position(same).unwrap_or_else(|| {
             connections.push(&object.connection);
             connections.len() - 1
         });
-        match seen.get(&(nth, &object.kind, &object.identity)) {
-            Some(first) => pairs.push((*first, object)),
-            None if object.identity.0.is_empty() => {}
-            None => {
-                seen.insert((nth, &object.kind, &object.identity), object);
+        let spot = match object.path.as_slice() {
+            [] if object.identity.0.is_empty() => continue,
+            [] => Spot::Object(&object.kind, &object.identity),
+            path => {
+                files.push((nth, object));
+                Spot::File(path)
             }
+        };
+        match seen.entry((nth, spot)) {
+            Entry::Occupied(first) => clashes.push(Clash {
+                first: first.get(),
+                again: object,
+                how: How::Same,
+            }),
+            Entry::Vacant(free) => drop(free.insert(object)),
         }
     }
-    pairs
+    for (nth, file) in files {
+        let above = |depth: usize| seen.get(&(nth, Spot::File(&file.path[..depth]))).copied();
+        if let Some(first) = (1..file.path.len()).find_map(above) {
+            clashes.push(Clash {
+                first,
+                again: file,
+                how: How::Below,
+            });
+        }
+    }
+    clashes
 }

@@ -156,8 +156,9 @@ pub struct Kind {
     pub connection: Option<Arc<serde_json::Value>>,
     /// How long after apply it may take to become ready.
     pub deadline: Duration,
-    /// Its identity is the path of one file: nothing else can stand there, or below it.
-    pub is_file: bool,
+    /// The field of its identity that is the path of one file: nothing else can stand there, or below
+    /// it. `None` where it is no file.
+    pub file: Option<PathPattern>,
     /// Where its provider keeps what an adoption overwrites, in words that follow "the original is
     /// kept"; `None` where it cannot be kept.
     pub originals: Option<&'static str>,
@@ -189,7 +190,7 @@ impl Kind {
             schema: None,
             connection: None,
             deadline: Duration::from_secs(300),
-            is_file: false,
+            file: None,
             originals: None,
         }
     }

@@ -72,6 +72,7 @@ pub(crate) fn kinds() -> Kinds {
     };
     let file = Kind {
         identity: vec![PathPattern::known("/path")],
+        file: Some(PathPattern::known("/path")),
         ..Kind::plain("host/file", "One file.")
     };
     let manifests = Kind {

@@ -21,7 +21,7 @@ const ABSENT: &str = "\0";
 pub(super) fn row() -> Kind {
     Kind {
         identity: vec![PathPattern::known("/path")],
-        is_file: true,
+        file: Some(PathPattern::known("/path")),
         outputs: vec![super::path_output()],
         originals: Some(original::KEPT),
         schema: Some(json!({

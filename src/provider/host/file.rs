@@ -17,7 +17,7 @@ const SECRET_MODE: u32 = 0o600;
 pub(super) fn row() -> Kind {
     Kind {
         identity: vec![PathPattern::known("/path")],
-        is_file: true,
+        file: Some(PathPattern::known("/path")),
         outputs: vec![super::path_output()],
         originals: Some(original::KEPT),
         schema: Some(json!({
