@@ -4,7 +4,7 @@ use super::allowance::Allowance;
 use super::renders as rendering;
 use super::unread::Waiting;
 use super::values::values;
-use super::{Graph, checked, connections, node, order, twice};
+use super::{Graph, checked, connections, node, order, ruled, twice};
 use crate::model::{Connection, ConnectionName, Diagnostic, Kinds, Render, Snapshot};
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
@@ -118,6 +118,7 @@ fn build_with(
         &mut wrong,
         &mut warnings,
     );
+    warnings.extend(ruled::warnings(&environment.resources, &nodes));
     let waves = order::waves(environment, &mut nodes, &mut wrong);
     let mut objects = Vec::new();
     for node in &nodes {

@@ -17,6 +17,7 @@ mod objects;
 mod order;
 mod rendered;
 mod renders;
+mod ruled;
 #[cfg(test)]
 mod tests;
 mod twice;

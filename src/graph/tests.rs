@@ -11,6 +11,7 @@ use serde_json::json;
 mod charts;
 mod damage;
 mod folders;
+mod ruled;
 mod twice;
 
 const HEAD: &str = "  connections: { do: { provider: digitalocean, token: \"${secrets.t}\" }, host: { provider: host }, k: { provider: kubernetes } }\n  secrets: { t: { env: T } }\n";

@@ -4,7 +4,7 @@
 use super::expression::{self, Content, Datum, Expression, Fuel, MISSING, Names, Stop, Wrong};
 use super::template::located;
 use crate::model::{Health, HealthRule, Kind, Value};
-use crate::yaml::{Node, Reader};
+use crate::yaml::{Node, Place, Reader};
 use std::collections::BTreeSet;
 
 /// What an expression begins with.
@@ -14,12 +14,12 @@ const ROOT: &str = "object";
 const MOST_SEEN: usize = 4;
 const LONGEST_SEEN: usize = 160;
 
-/// Reads `health`.
-pub(super) fn read(node: &Node, reader: &mut Reader) -> Vec<HealthRule> {
+/// Reads `health`: each rule, and where it says what it is for.
+pub(super) fn read(node: &Node, reader: &mut Reader) -> Vec<(HealthRule, Place)> {
     reader.list(node, |reader, item| one(item, reader))
 }
 
-fn one(node: &Node, reader: &mut Reader) -> Option<HealthRule> {
+fn one(node: &Node, reader: &mut Reader) -> Option<(HealthRule, Place)> {
     let mut fields = reader.fields(node, &node.place)?;
     let api_version = fields.get("apiVersion");
     let kind = fields.get("kind");
@@ -31,12 +31,14 @@ fn one(node: &Node, reader: &mut Reader) -> Option<HealthRule> {
     };
     let ready = ready.and_then(|node| checked(node, reader));
     let failed = failed.and_then(|node| checked(node, reader));
-    Some(HealthRule {
+    let place = kind.or(api_version).unwrap_or(node).place.clone();
+    let rule = HealthRule {
         api_version: plain(api_version, reader),
         kind: plain(kind, reader),
         ready: ready?,
         failed,
-    })
+    };
+    Some((rule, place))
 }
 
 fn checked(node: &Node, reader: &mut Reader) -> Option<String> {

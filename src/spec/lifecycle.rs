@@ -7,11 +7,20 @@ use crate::yaml::{Node, Place, Reader};
 /// A `dependsOn` entry: a resource's id and where it stands.
 pub(super) type DependsOn = (String, Place);
 
+/// What `lifecycle` says.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) lifecycle: Lifecycle,
+    pub(super) depends_on: Vec<DependsOn>,
+    /// Where each rule of `health` says what it is for.
+    pub(super) rules: Vec<Place>,
+}
+
 /// Reads `lifecycle`.
-pub(super) fn read(node: &Node, reader: &mut Reader) -> (Lifecycle, Vec<DependsOn>) {
+pub(super) fn read(node: &Node, reader: &mut Reader) -> Read {
     let mut lifecycle = Lifecycle::default();
     let Some(mut fields) = reader.fields(node, &node.place) else {
-        return (lifecycle, Vec::new());
+        return Read::default();
     };
     lifecycle.protect = fields.get("protect").and_then(|node| reader.boolean(node));
     if let Some(node) = fields.get("ignore") {
@@ -32,11 +41,18 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> (Lifecycle, Vec<DependsO
     if let Some(adopt) = fields.get("adopt").and_then(|node| reader.boolean(node)) {
         lifecycle.adopt = adopt;
     }
-    if let Some(node) = fields.get("health") {
-        lifecycle.health = health_rule::read(node, reader);
-    }
+    let rules = match fields.get("health") {
+        Some(node) => health_rule::read(node, reader),
+        None => Vec::new(),
+    };
     fields.finish(reader);
-    (lifecycle, depends_on)
+    let (health, rules) = rules.into_iter().unzip();
+    lifecycle.health = health;
+    Read {
+        lifecycle,
+        depends_on,
+        rules,
+    }
 }
 
 fn pattern(node: &Node, reader: &mut Reader) -> Option<PathPattern> {

@@ -26,6 +26,8 @@ pub struct Declared {
     /// The files and folders beside the spec that it is made of; set once all is read.
     pub(crate) reads: BTreeSet<RepoPath>,
     pub(crate) depends_on: Vec<DependsOn>,
+    /// Where each of the rules of health says what it is for.
+    pub(crate) rules: Vec<Place>,
     pub(crate) place: Place,
 }
 
@@ -81,7 +83,11 @@ fn one(
         };
         need.chosen((connection_node, &node.place), connections?, reader)
     });
-    let (lifecycle, depends_on) = lifecycle.unwrap_or_default();
+    let lifecycle::Read {
+        lifecycle,
+        depends_on,
+        rules: places,
+    } = lifecycle.unwrap_or_default();
     let rules = lifecycle_node.and_then(|node| node.get("health"));
     if let (Some(node), Some(kind)) = (rules.filter(|node| !node.is_null()), &kind) {
         let of = (kind.as_ref(), has_members(kind));
@@ -95,6 +101,7 @@ fn one(
         spec: spec?,
         reads: BTreeSet::new(),
         depends_on,
+        rules: places,
         place: key.place.clone(),
     })
 }
