@@ -75,8 +75,7 @@ fn files(path: &Path, global: &Global) -> Vec<PathBuf> {
 
 fn unread(file: &Path, wrong: &[Diagnostic]) -> String {
     let why = wrong.first().map_or_else(String::new, |one| {
-        let at = &one.location;
-        format!(": {}:{}:{}: {}", at.file, at.line, at.column, one.message)
+        format!(": {}: {}", one.location, one.message)
     });
     let more = match wrong.len().saturating_sub(1) {
         0 => String::new(),

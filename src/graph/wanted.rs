@@ -79,11 +79,7 @@ impl Graph {
         let mut wrong = Vec::new();
         let desired = node.desired(&self.labels, &known, &Fuel::full(), &mut wrong);
         if let Some(first) = wrong.first() {
-            let at = &first.location;
-            return Err(format!(
-                "{} ({}:{}:{})",
-                first.message, at.file, at.line, at.column
-            ));
+            return Err(format!("{} ({})", first.message, first.location));
         }
         match desired.holes().first() {
             Some(hole) => Err(format!("`{}` is not known yet", hole.template)),

@@ -2,6 +2,7 @@
 
 use super::snapshot::RepoPath;
 use serde::Serialize;
+use std::fmt;
 
 /// A place in a file of the repository. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -14,6 +15,13 @@ pub struct Location {
     pub column: usize,
     /// How many characters are meant, at least 1.
     pub length: usize,
+}
+
+/// `file:line:column`, as editors and terminals know it.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
 }
 
 /// How much a diagnostic weighs.

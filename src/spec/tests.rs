@@ -124,12 +124,7 @@ pub(crate) fn shown(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
     for d in diagnostics {
         let at = &d.location;
-        writeln!(
-            text,
-            "{}:{}:{} {}: {}",
-            at.file, at.line, at.column, d.code, d.message
-        )
-        .unwrap();
+        writeln!(text, "{at} {}: {}", d.code, d.message).unwrap();
         if !d.source_line.is_empty() {
             writeln!(text, "  {}", d.source_line).unwrap();
             writeln!(
@@ -141,12 +136,7 @@ pub(crate) fn shown(diagnostics: &[Diagnostic]) -> String {
             .unwrap();
         }
         if let Some((place, label)) = &d.related {
-            writeln!(
-                text,
-                "  {label}: {}:{}:{}",
-                place.file, place.line, place.column
-            )
-            .unwrap();
+            writeln!(text, "  {label}: {place}").unwrap();
         }
         if let Some(hint) = &d.hint {
             writeln!(text, "  = {hint}").unwrap();

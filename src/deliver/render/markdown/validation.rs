@@ -47,8 +47,7 @@ pub fn validation_markdown(
 }
 
 fn item(diagnostic: &Diagnostic) -> String {
-    let location = &diagnostic.location;
-    let place = format!("{}:{}:{}", location.file, location.line, location.column);
+    let place = diagnostic.location.to_string();
     let hint = diagnostic
         .hint
         .as_ref()
