@@ -48,16 +48,17 @@ pub(super) fn waves(
         return Vec::new();
     }
     set_after(nodes, &all);
-    let mut read: Edges = reads
-        .iter()
-        .flatten()
-        .map(|(nth, at)| (*nth, at.clone()))
-        .collect();
+    let mut of_connections = Edges::new();
     for connecting in environment.connections.values() {
-        references(&connecting.settings, &ids, &mut read);
+        references(&connecting.settings, &ids, &mut of_connections);
     }
+    let read: BTreeSet<usize> = reads
+        .iter()
+        .chain([&of_connections])
+        .flat_map(|edges| edges.keys().copied())
+        .collect();
     for node in nodes.iter_mut() {
-        node.is_read = read.contains_key(&node.declared);
+        node.is_read = read.contains(&node.declared);
     }
     let depths = depths(&reads);
     let mut waves: Vec<Wave> = Vec::new();
