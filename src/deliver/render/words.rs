@@ -94,16 +94,19 @@ pub fn many(count: usize, one: &str) -> String {
 /// Returns how many resources are as declared, and how many are not declared and left where they are.
 pub(super) fn quiet(steps: &[Step]) -> String {
     let counts = Counts::of(steps);
-    let kept = match counts.kept {
-        0 => String::new(),
-        kept => format!(
-            "; {} no longer declared and left as it is",
-            many(kept, "resource")
-        ),
-    };
+    let kept = left(counts.kept);
     match counts.none - counts.kept {
         0 if kept.is_empty() => "it declares no resources".to_owned(),
         same => format!("{} as declared{kept}", many(same, "resource")),
+    }
+}
+
+fn left(count: usize) -> String {
+    let them = many(count, "resource");
+    match count {
+        0 => String::new(),
+        1 => format!("; {them} no longer declared and left as it is"),
+        _ => format!("; {them} no longer declared and left as they are"),
     }
 }
 
@@ -256,4 +259,19 @@ pub(super) fn touched_by<'t>(
         }
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::left;
+
+    #[test]
+    fn what_is_left_is_told_in_its_number() {
+        assert_eq!(left(0), "");
+        assert_eq!(left(1), "; 1 resource no longer declared and left as it is");
+        assert_eq!(
+            left(2),
+            "; 2 resources no longer declared and left as they are"
+        );
+    }
 }
