@@ -4,6 +4,7 @@ use super::{Ordered, Standing};
 use crate::cli::history;
 use crate::deliver::render::{harmless, many};
 use crate::ledger::Episode;
+use crate::model::Revision;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub(super) fn all(standings: &[Standing], repositories: &[Value], now: Timestamp
     let mut text = String::new();
     for state in repositories {
         let said = |key: &str| state[key].as_str().unwrap_or_default().to_owned();
-        let revision: String = said("revision").chars().take(8).collect();
+        let revision = Revision::new(said("revision")).short();
         let _infallible = writeln!(
             text,
             "repository {}: {} {revision}{}",
@@ -160,5 +161,25 @@ fn ago(now: Timestamp, at: Timestamp) -> String {
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_revision_is_as_short_as_everywhere_else() {
+        let told = |revision: &str| {
+            let state = json!({ "name": "shop", "state": "read", "revision": revision });
+            let text = all(&[], &[state], Timestamp::UNIX_EPOCH);
+            text.lines().next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(told("0123456789abcdef"), "repository shop: read 0123456789");
+        assert_eq!(
+            told("folder:0123456789abcdef"),
+            "repository shop: read folder:0123456789"
+        );
     }
 }
