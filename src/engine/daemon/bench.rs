@@ -177,11 +177,12 @@ impl Bench {
             instead,
         };
         news.extend(fleet.take(arrival, kinds, &claims).await);
-        self.keep(fleet, &news).await?;
-        self.tell(repository, &news).await;
-        let wrong = trouble_of(self.fleet.unreadable(repository));
+        // Before it counts as kept: after that the same state is no news any more.
+        let wrong = trouble_of(fleet.unreadable(repository));
         let name = format!("unreadable files in {repository}");
         world.ledger.set_condition(&name, wrong.as_ref()).await?;
+        self.keep(fleet, &news).await?;
+        self.tell(repository, &news).await;
         Ok(news)
     }
 

@@ -248,3 +248,26 @@ fn a_start_without_a_secret_says_that_nothing_is_kept_and_deletes_nothing() {
         (world.live("page")? == "canary").then_some(())
     });
 }
+
+#[test]
+fn what_the_ledger_did_not_take_in_is_news_when_it_does() {
+    let world = World::new();
+    let slow = "  reconcile: { interval: 1h }\n";
+    let shop = |text: &str| environment("shop", slow, &files(&[("page", text)]));
+    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    world.in_database(
+        "CREATE TRIGGER full BEFORE INSERT ON deliveries WHEN NEW.name LIKE 'condition/unreadable%'
+         BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    );
+    let nameless = shop("x").replace("name: shop", "");
+    let commit = world.commit(&[
+        ("shop.yaml", &shop("welcome\n")),
+        ("nameless.yaml", &nameless),
+    ]);
+    daemon.logged("State not taken, asking again", |_| true);
+    world.in_database("DROP TRIGGER full");
+    assert_eq!(daemon.run_of("shop", &commit).trigger, "revision");
+    assert_eq!(world.live("page").unwrap(), "welcome\n");
+}

@@ -6,6 +6,7 @@ use crate::peers::wait::outside;
 use reconciled::ledger::{Episode, EpisodeId, Ledger, RunRecord};
 use reconciled::model::EnvironmentName;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
@@ -206,6 +207,26 @@ impl World {
                 Some(answer)
             })
         })
+    }
+
+    /// Has the ledger's database do something, in its own words, beside a daemon that may be running.
+    pub(crate) fn in_database(&self, statement: &'static str) {
+        let url = format!("sqlite://{}", self.ledger_file().display());
+        outside(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                sqlx::any::install_default_drivers();
+                let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+                sqlx::query(statement)
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                connection.close().await.unwrap();
+            });
+        });
     }
 
     /// The runs of an environment, newest first.
