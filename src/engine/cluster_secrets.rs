@@ -41,9 +41,7 @@ pub(super) async fn read(
         if ready.is_empty() {
             let unread = waiting.into_iter();
             let unread = unread.filter(|(_, of)| trust.is_read(of, None));
-            secrets
-                .unread
-                .extend(unread.map(|(name, of)| (name, behind(&of))));
+            mark_behind(environment, unread.collect(), &mut secrets);
             break;
         }
         let mut by_connection: BTreeMap<&ConnectionName, Vec<(&String, &ClusterSecret)>> =
@@ -105,14 +103,42 @@ fn of_clusters(environment: &Environment) -> BTreeMap<String, ClusterSecret> {
     environment.secrets.iter().filter_map(one).collect()
 }
 
-/// It lives behind a connection that is made of what could not be read.
-fn behind(of: &ClusterSecret) -> Unknown {
-    Unknown {
-        reason: format!(
-            "the connection {} is made of a secret that cannot be read",
-            of.connection
-        ),
-        code: "secret-missing",
-        class: Class::User,
+/// Marks what lives behind connections that are made of what could not be read: for the same reason, be it
+/// one that passes.
+fn mark_behind(
+    environment: &Environment,
+    mut waiting: BTreeMap<String, ClusterSecret>,
+    secrets: &mut Secrets,
+) {
+    let reads = environment.secret_reads();
+    let behind = |of: &ClusterSecret, unread: &BTreeMap<String, Unknown>| {
+        let through = &of.connection;
+        let made_of = environment.connections.get(through)?.secrets(&reads);
+        let (name, why) = unread.iter().find(|(name, _)| made_of.contains(*name))?;
+        let reason = format!(
+            "the connection {through} is made of the secret `{name}`: {}",
+            why.reason
+        );
+        Some(Unknown {
+            reason,
+            ..why.clone()
+        })
+    };
+    // What one is behind may be behind another.
+    while let Some((name, why)) = waiting
+        .iter()
+        .find_map(|(name, of)| Some((name.clone(), behind(of, &secrets.unread)?)))
+    {
+        waiting.remove(&name);
+        secrets.unread.insert(name, why);
     }
+    let unknown = |of: &ClusterSecret| Unknown {
+        reason: format!("the connection {} is not known", of.connection),
+        code: "unknown-connection",
+        class: Class::User,
+    };
+    let rest = waiting.iter();
+    secrets
+        .unread
+        .extend(rest.map(|(name, of)| (name.clone(), unknown(of))));
 }

@@ -194,6 +194,15 @@ fn a_dead_cluster_holds_up_only_what_is_made_of_its_secrets() {
     scene.holds(&mut daemon, "page", "two");
     let unknown = daemon.episode("unknown", |_| true);
     assert_eq!(unknown.details["code"], "unreachable", "{unknown:?}");
+    // Nor is it anybody's fault what lives behind it: a kubeconfig, and a secret of the cluster that leads to.
+    let inner = "  connections:\n    inner: { provider: kubernetes, context: peers, kubeconfig: \"${secrets.kube}\" }\n";
+    let far = scene.shop(&["far", "kube"], &page("two\n"));
+    let far = far.replace("name: kube", "connection: cluster, name: kube");
+    let far = far.replace("name: far", "connection: inner, name: far");
+    scene.commit(&far.replace("  connections:\n", inner));
+    let of = |at: &reconciled::model::Address| at.resource.name() == "far";
+    let unknown = daemon.episode("unknown", |one| one.address.as_ref().is_some_and(of));
+    assert_eq!(unknown.details["code"], "unreachable", "{unknown:?}");
     // Not even to be pruned it needs it.
     scene.commit(&scene.shop(&[], &page("two\n")).replace("  secrets:\n", ""));
     daemon.until("it is pruned", |_| {
