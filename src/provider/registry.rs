@@ -37,10 +37,37 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
-    fn spent(self) -> String {
-        format!("no answer in {} s", self.observe.as_secs())
+/// Why a provider gave no answer of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Silence {
+    #[error("the provider panicked")]
+    Panic,
+    #[error("no answer in {} s", .0.as_secs())]
+    Hang(Duration),
+}
+
+impl Silence {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Hang(_) => "timeout",
+        }
     }
+
+    fn class(self) -> Class {
+        match self {
+            Self::Panic => Class::Internal,
+            Self::Hang(_) => Class::Transient,
+        }
+    }
+}
+
+/// Waits for a provider's answer, for so long, and through its panics.
+async fn guarded<T>(patience: Duration, answer: impl Future<Output = T>) -> Result<T, Silence> {
+    let answer = AssertUnwindSafe(answer).catch_unwind();
+    let answer = tokio::time::timeout(patience, answer).await;
+    let answer = answer.map_err(|_elapsed| Silence::Hang(patience))?;
+    answer.map_err(|_panic| Silence::Panic)
 }
 
 /// The providers of this process.
@@ -135,7 +162,7 @@ impl Registry {
     /// Reads values of Secrets of a cluster, in the order of the questions.
     ///
     /// # Guarantees
-    /// Every question is answered; a hang is an answer like any other.
+    /// Every question is answered; a panic and a hang are answers like any other.
     pub async fn secrets(
         &self,
         connection: &Connection,
@@ -153,10 +180,9 @@ impl Registry {
             let reason = "no provider here reads Secrets of clusters".to_owned();
             return none(reason, "no-provider", Class::User);
         };
-        let answers = clusters.secrets(connection, asked);
-        match tokio::time::timeout(self.patience.observe, answers).await {
+        match guarded(self.patience.observe, clusters.secrets(connection, asked)).await {
             Ok(answers) => answers,
-            Err(_elapsed) => none(self.patience.spent(), "timeout", Class::Transient),
+            Err(silence) => none(silence.to_string(), silence.code(), silence.class()),
         }
     }
 
@@ -181,19 +207,18 @@ impl Registry {
         // Some wait inside for what has to be done before the next request of one step.
         let patience = self.patience.apply.saturating_add(step.deadline);
         crash_point("provider: before apply");
-        let guarded = AssertUnwindSafe(provider.apply(step, stop)).catch_unwind();
-        let answer = tokio::time::timeout(patience, guarded).await;
+        let answer = guarded(patience, provider.apply(step, stop)).await;
         crash_point("provider: after apply");
         match answer {
-            Ok(Ok(result)) => result,
-            Ok(Err(_panic)) => Err(ProviderError::Internal {
+            Ok(result) => result,
+            Err(silence @ Silence::Panic) => Err(ProviderError::Internal {
                 what,
-                reason: "the provider panicked".to_owned(),
+                reason: silence.to_string(),
             }),
-            Err(_elapsed) => Err(ProviderError::Unavailable {
+            Err(silence @ Silence::Hang(_)) => Err(ProviderError::Unavailable {
                 what,
-                reason: format!("no answer in {} s", patience.as_secs()),
-                code: "timeout",
+                reason: silence.to_string(),
+                code: silence.code(),
             }),
         }
     }
@@ -212,24 +237,19 @@ impl Registry {
             });
         };
         crash_point("provider: before observe");
-        let guarded = AssertUnwindSafe(self.providers[nth].observe(questions)).catch_unwind();
-        let answer = tokio::time::timeout(self.patience.observe, guarded).await;
+        let observing = self.providers[nth].observe(questions);
+        let answer = guarded(self.patience.observe, observing).await;
         crash_point("provider: after observe");
         match answer {
-            Ok(Ok(answers)) => filled(answers, questions, |_| Observation::Unknown {
+            Ok(answers) => filled(answers, questions, |_| Observation::Unknown {
                 reason: "the provider left it out of its answer".to_owned(),
                 code: "no-answer",
                 class: Class::Internal,
             }),
-            Ok(Err(_panic)) => filled(Vec::new(), questions, |_| Observation::Unknown {
-                reason: "the provider panicked".to_owned(),
-                code: "panic",
-                class: Class::Internal,
-            }),
-            Err(_elapsed) => filled(Vec::new(), questions, |_| Observation::Unknown {
-                reason: self.patience.spent(),
-                code: "timeout",
-                class: Class::Transient,
+            Err(silence) => filled(Vec::new(), questions, |_| Observation::Unknown {
+                reason: silence.to_string(),
+                code: silence.code(),
+                class: silence.class(),
             }),
         }
     }

@@ -138,6 +138,16 @@ async fn every_question_is_answered_once_whatever_providers_do() {
     );
 }
 
+#[tokio::test]
+async fn what_a_provider_does_not_answer_is_told_apart() {
+    let moment = Duration::from_millis(50);
+    let panics = async { panic!("the canary") };
+    assert_eq!(guarded::<()>(moment, panics).await, Err(Silence::Panic));
+    let hangs = std::future::pending::<()>();
+    assert_eq!(guarded(moment, hangs).await, Err(Silence::Hang(moment)));
+    assert_eq!(guarded(moment, async { 7 }).await, Ok(7));
+}
+
 #[test]
 fn every_row_is_known_by_name() {
     let registry = registry();
