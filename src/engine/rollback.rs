@@ -97,7 +97,7 @@ pub(super) async fn after(world: &World, kept: &Kept, report: &Report) -> bool {
 
 /// Tells whether a change does not become ready that is to be taken back then: by what this run saw end,
 /// or, where an earlier one was cut short, by what stands. What may still heal has its deadline, counted
-/// from when it was first found so.
+/// from when it was first found so, and never from before this version was kept.
 async fn is_unready(world: &World, kept: &Kept, report: &Report) -> Result<bool, LedgerError> {
     if kept.graph.reconcile().on_failure != OnFailure::Rollback {
         return Ok(false);
@@ -110,14 +110,17 @@ async fn is_unready(world: &World, kept: &Kept, report: &Report) -> Result<bool,
     if report.failures().any(missed) || report.plan.steps.iter().any(is_final) {
         return Ok(true);
     }
-    let open = world.ledger.open_episodes(kept.pinned.name()).await?;
+    let name = kept.pinned.name();
+    let open = world.ledger.open_episodes(name).await?;
+    let kept_since = world.ledger.versions(name).await?.since;
     let now = world.clock.now();
     let is_over = |step: &Step| {
         let found = |one: &&Episode| {
             one.address.as_ref() == Some(&step.address)
                 && one.condition == Condition::Failing.as_str()
         };
-        let since = open.iter().find(found).map(|one| one.opened_at);
+        let failing = open.iter().find(found);
+        let since = failing.and_then(|one| Some(one.opened_at).max(kept_since));
         since.is_some_and(|since| now.duration_since(since).unsigned_abs() >= step.deadline)
     };
     let mut failing = report.plan.steps.iter().filter(|step| step.is_failing());

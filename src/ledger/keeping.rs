@@ -70,6 +70,7 @@ impl Ledger {
             let kept = versions.kept.as_ref().map(|kept| &kept.content);
             if kept != Some(&one.version.content) {
                 versions.kept = Some(one.version.clone());
+                versions.since = Some(self.clock.now());
                 entries.push(Entry::Delivered {
                     name,
                     posted: serde_json::to_value(versions).unwrap_or_default(),

@@ -38,6 +38,9 @@ pub struct Version {
 pub struct Versions {
     /// The one that is kept.
     pub kept: Option<Version>,
+    /// Since when it is; `None` where an older binary wrote it.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// Those that were applied whole and were ready, the newest first.
     pub good: Vec<Version>,
 }
@@ -215,6 +218,7 @@ mod tests {
     fn the_way_back_leads_to_other_content_and_never_to_what_was_left() {
         let versions = Versions {
             kept: Some(version("b")),
+            since: None,
             good: vec![version("b"), version("a")],
         };
         let to = |refused| Some(versions.target(refused)?.revision.as_str().to_owned());

@@ -162,3 +162,39 @@ fn the_deadline_of_what_may_heal_counts_on_after_a_restart() {
     let waited = back.begun_at.duration_since(failing.opened_at);
     assert!(waited.as_secs() >= 14, "{waited:?}");
 }
+
+#[test]
+fn what_was_failing_before_a_merge_takes_nothing_of_its_deadline() {
+    let scene = Scene::new("failing-long");
+    let mut daemon = scene.world.start();
+    let all = |api: Json| [("namespace", scene.namespace()), ("api", api)];
+    let good = scene.commit(json!({}), &all(api(&scene, "1")));
+    daemon.run_of(scene.name, &good);
+    let bad = scene.commit(json!({}), &all(api(&scene, "missing")));
+    daemon.run_of(scene.name, &bad);
+    let failing = daemon.episode("failing", |failing| {
+        scene.is(failing.address.as_ref(), "api")
+    });
+    daemon.until("it fails for longer than it may", |_| {
+        let fails = jiff::Timestamp::now().duration_since(failing.opened_at);
+        (fails.as_secs() > 15).then_some(())
+    });
+    daemon.terminate();
+    let mut daemon = scene.world.start();
+    let merged_at = jiff::Timestamp::now();
+    let mut fix = api(&scene, "missing");
+    fix["spec"]["spec"]["template"]["metadata"]["annotations"] = json!({ "fix": "slow" });
+    scene.commit(json!({ "onFailure": "rollback" }), &all(fix));
+    daemon.logged("Waiting until it is ready", |line| {
+        line["why"].as_str().unwrap().contains("ImagePullBackOff")
+    });
+    daemon.kill();
+    let mut daemon = scene.world.start();
+    let back = daemon.until("the good state is back", |_| {
+        let mut runs = scene.world.runs(scene.name).into_iter();
+        runs.find(|run| run.trigger == "rollback" && run.summary.is_some())
+    });
+    assert_eq!(image(&scene), Some(json!("shop/api:1")));
+    let waited = back.begun_at.duration_since(merged_at);
+    assert!(waited.as_secs() >= 14, "{waited:?}");
+}
