@@ -2,7 +2,8 @@
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
 mod counted;
-mod mistakes;
+pub(super) mod mistakes;
+mod restored;
 
 use super::{Claims, Everywhere, Instead, Pinned, Trust};
 use crate::graph::{self, Allowance, Graph, Twice};
@@ -209,38 +210,6 @@ impl Fleet {
         }
         news.extend(self.drop_gone(repository, &there, unreadable));
         news
-    }
-
-    /// Takes in the last good state of one environment whose newest cannot be used.
-    pub async fn restore(
-        &mut self,
-        arrival: Arrival<'_>,
-        name: &EnvironmentName,
-        (kinds, claims): (&Kinds, &Claims),
-    ) -> Vec<News> {
-        let Arrival {
-            repository,
-            snapshot,
-            reading,
-            outside,
-            ..
-        } = arrival;
-        if claims.kept_unread(name, repository).is_some() {
-            return Vec::new();
-        }
-        let read = reading
-            .environments
-            .into_iter()
-            .find(|read| read.name == *name);
-        let Some(read) = read else {
-            return Vec::new();
-        };
-        let allowance = Arc::default();
-        let kept = self.kept_of(repository, read, snapshot, (outside, &allowance), kinds);
-        match kept.await {
-            Ok(kept) => self.keep(name.clone(), kept),
-            Err(_) => Vec::new(),
-        }
     }
 
     /// As [`Fleet::kept_of`], where no other repository has it.

@@ -34,13 +34,16 @@ pub(super) async fn restore(
                     instead: Instead::new(),
                 };
                 let known = (world.registry.kinds(), claims);
-                news.extend(fleet.restore(arrival, &name, known).await);
                 let revision = snapshot.revision.short();
-                if fleet.kept().contains_key(&name) {
-                    tracing::warn!(environment = %name, revision = %revision, "Newest state cannot be used, keeping the last good one");
-                } else {
+                match fleet.restore(arrival, &name, known).await {
+                    Ok(kept) => {
+                        tracing::warn!(environment = %name, revision = %revision, "Newest state cannot be used, keeping the last good one");
+                        news.extend(kept);
+                    }
                     // A secret that is missing is missing there, too.
-                    tracing::error!(environment = %name, revision = %revision, "The last good state cannot be used either, keeping nothing");
+                    Err(reason) => {
+                        tracing::error!(environment = %name, revision = %revision, reason, "The last good state cannot be used either, keeping nothing");
+                    }
                 }
             }
             Ok(None) => {}
@@ -83,11 +86,16 @@ pub(super) async fn restore_unread(
             instead: Instead::new(),
         };
         let known = (kinds, claims);
-        let kept = fleet.restore(arrival, &name, known).await;
-        if !kept.is_empty() {
-            tracing::warn!(environment = %name, revision = %revision.short(), "Repository not read yet, keeping the last good state");
+        let revision = revision.short();
+        match fleet.restore(arrival, &name, known).await {
+            Ok(kept) => {
+                tracing::warn!(environment = %name, revision = %revision, "Repository not read yet, keeping the last good state");
+                news.extend(kept);
+            }
+            Err(reason) => {
+                tracing::error!(environment = %name, revision = %revision, reason, "Repository not read yet, and its last good state cannot be used");
+            }
         }
-        news.extend(kept);
     }
     Ok(news)
 }

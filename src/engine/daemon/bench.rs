@@ -1,6 +1,7 @@
 //! Takes states in beside the loop: reads, builds, writes down and tells. A large state takes its time, and
 //! signals, live changes and people do not wait for it. Starts no run: that is the loop's, of what comes out.
 
+use super::super::fleet::mistakes::{place, told};
 use super::super::restore::{restore, restore_unread};
 use super::super::rollback::instead;
 use super::super::{Arrival, Claims, Fleet, Followed, News, Teller, World, beside};
@@ -249,21 +250,12 @@ impl Bench {
     }
 }
 
-fn place(one: &Diagnostic) -> String {
-    let at = &one.location;
-    format!("{}:{}:{}", at.file, at.line, at.column)
-}
-
 /// Says what is wrong in files that name no environment, where anything is.
 fn trouble_of(wrong: &[Diagnostic]) -> Option<Value> {
     let first = wrong.first()?;
-    let more = match wrong.len() - 1 {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    };
     Some(json!({
         "code": first.code,
-        "message": format!("{}: {}{more}", place(first), first.message),
+        "message": told(wrong),
         "hint": first.hint.as_deref().unwrap_or("`reconciled validate` shows every mistake."),
     }))
 }

@@ -1,8 +1,24 @@
-//! What is wrong where two repositories mean one environment.
+//! What is wrong where two repositories mean one environment, and mistakes in one line.
 
 use super::{Kept, Pinned};
 use crate::model::{Diagnostic, Severity};
 use crate::spec::Environment;
+
+/// Returns where a mistake is.
+pub(in crate::engine) fn place(one: &Diagnostic) -> String {
+    let at = &one.location;
+    format!("{}:{}:{}", at.file, at.line, at.column)
+}
+
+/// Returns the first mistake with its place, and how many more there are; `None` of none.
+pub(in crate::engine) fn told(mistakes: &[Diagnostic]) -> Option<String> {
+    let (first, more) = mistakes.split_first()?;
+    let more = match more.len() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!("{}: {}{more}", place(first), first.message))
+}
 
 pub(super) fn kept_elsewhere(home: &str, environment: &Environment) -> Diagnostic {
     let name = &environment.name;

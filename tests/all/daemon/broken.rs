@@ -238,8 +238,23 @@ fn a_start_without_a_secret_says_that_nothing_is_kept_and_deletes_nothing() {
     let episode = daemon.episode("broken-spec", |open| open.ended_at.is_none());
     let hint = episode.details["hint"].as_str().unwrap();
     assert!(hint.starts_with("No good state can be had"), "{hint}");
+    let nothing = "The last good state cannot be used either, keeping nothing";
+    let said = daemon.logged(nothing, |line| line["environment"] == "shop");
+    let why = said["reason"].as_str().unwrap();
+    assert!(
+        why.starts_with("shop.yaml:") && why.contains("SHOP_KEY"),
+        "{why}"
+    );
     let (_, log) = daemon.terminate();
     assert!(!log.contains("keeping the last good"), "{log}");
+
+    world.git(&["branch", "-m", "main", "trunk"]);
+    let mut daemon = world.start();
+    let nothing = "Repository not read yet, and its last good state cannot be used";
+    let said = daemon.logged(nothing, |line| line["environment"] == "shop");
+    assert_eq!(said["reason"], why);
+    daemon.terminate();
+    world.git(&["branch", "-m", "trunk", "main"]);
     assert_eq!(world.live("page").as_deref(), Some("canary"));
 
     world.write_live("page", "hacked");
