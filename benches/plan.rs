@@ -118,6 +118,7 @@ impl<'k> Scene<'k> {
             wanted: &self.wanted,
             observed: &self.observed,
             owned: &self.owned,
+            orphaned: &[],
             declared: &self.addresses,
             known: &self.addresses,
             taken: &BTreeMap::new(),

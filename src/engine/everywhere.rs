@@ -43,6 +43,11 @@ impl Everywhere {
         self.partial |= other.partial;
     }
 
+    /// Tells whether an environment is declared, as far as that is known now.
+    pub fn may_declare(&self, name: &EnvironmentName) -> bool {
+        self.partial || self.graphs.contains_key(name) || self.unresolved.contains(name)
+    }
+
     /// Returns every address that counts as declared, of those the ledger knows and beyond.
     pub fn declared(&self, known: &BTreeSet<Address>) -> BTreeSet<Address> {
         let counts = |name: &EnvironmentName| {

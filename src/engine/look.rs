@@ -2,8 +2,9 @@
 
 use super::{CycleError, Everywhere, Pinned, Trust, World, observe};
 use crate::graph::Graph;
-use crate::model::{Depth, Reconcile};
+use crate::model::{Address, Depth, EnvironmentName, Owned, Reconcile};
 use crate::plan::{self, Inputs, Plan};
+use std::collections::BTreeSet;
 
 /// What a look is about.
 #[derive(Clone, Copy)]
@@ -44,6 +45,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     let owned = world.ledger.owned(pinned.name()).await?;
     let known = world.ledger.all_owned_addresses().await?;
     let declared = subject.everywhere.declared(&known);
+    let orphaned = orphaned(world, subject.everywhere, &known).await?;
     let taken = subject.everywhere.taken(&graph, &owned);
     let reconcile = with_pause(world, &graph, pinned).await?;
     let seen = observe::observe(
@@ -64,6 +66,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         wanted: &seen.wanted,
         observed: &seen.observed,
         owned: &owned,
+        orphaned: &orphaned,
         declared: &declared,
         known: &known,
         taken: &taken,
@@ -80,6 +83,24 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         seen,
         plan,
     })
+}
+
+/// Returns what the ledger says of environments that are declared no more.
+async fn orphaned(
+    world: &World,
+    everywhere: &Everywhere,
+    known: &BTreeSet<Address>,
+) -> Result<Vec<Owned>, CycleError> {
+    let names: BTreeSet<&EnvironmentName> =
+        known.iter().map(|address| &address.environment).collect();
+    let mut orphaned = Vec::new();
+    for name in names
+        .into_iter()
+        .filter(|name| !everywhere.may_declare(name))
+    {
+        orphaned.extend(world.ledger.owned(name).await?);
+    }
+    Ok(orphaned)
 }
 
 /// A pause on the command line counts like one in the spec.

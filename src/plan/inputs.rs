@@ -21,6 +21,8 @@ pub struct Inputs<'a> {
     pub observed: &'a BTreeMap<Address, Observation>,
     /// What the ledger says is ours in this environment.
     pub owned: &'a [Owned],
+    /// What it says of environments that no file declares any more: one of another name may have been this.
+    pub orphaned: &'a [Owned],
     /// Every address any environment declares at this revision: an object whose mark names one of
     /// these belongs to it and is refused here.
     pub declared: &'a BTreeSet<Address>,

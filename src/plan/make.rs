@@ -35,9 +35,14 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     let mut records = Vec::new();
     let mut released = Vec::new();
     let mut successors = Successors::default();
-    let mine = Mine::new(&owned, &wanted);
+    let mine = Mine::new(&owned, &wanted, inputs.orphaned);
     for wanted in wanted.values() {
         let Choice { step, from, record } = one(inputs, wanted, &mine);
+        if !inputs.reconcile.destroy {
+            let observation = inputs.observed.get(&wanted.address);
+            records.extend(mine.inheritance(wanted, observation));
+            released.extend(mine.predecessor(wanted, observation));
+        }
         released.extend(from_elsewhere(inputs, &step, from.as_ref()));
         successors.note(&step, from);
         steps.push(step);
@@ -84,22 +89,67 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
 struct Mine<'a> {
     by_address: &'a BTreeMap<&'a Address, &'a Owned>,
     undeclared: BTreeMap<(&'a ConnectionName, &'a KindName, &'a Identity), &'a Owned>,
+    /// Of environments that are declared no more.
+    orphaned: BTreeMap<(&'a KindName, &'a Identity), &'a Owned>,
 }
 
 impl<'a> Mine<'a> {
     fn new(
         by_address: &'a BTreeMap<&'a Address, &'a Owned>,
         wanted: &BTreeMap<&Address, &Wanted>,
+        orphaned: &'a [Owned],
     ) -> Self {
         let undeclared = by_address
             .values()
             .filter(|owned| !wanted.contains_key(&owned.address))
             .map(|owned| ((&owned.connection, &owned.kind, &owned.identity), *owned))
             .collect();
+        let orphaned = orphaned.iter();
         Self {
             by_address,
             undeclared,
+            orphaned: orphaned
+                .map(|owned| ((&owned.kind, &owned.identity), owned))
+                .collect(),
         }
+    }
+
+    /// Returns the record of this object under an environment's name that is declared no more.
+    fn orphan(&self, wanted: &Wanted) -> Option<&'a Owned> {
+        let object = (&wanted.kind.name, wanted.identity.as_ref()?);
+        let owned = self.orphaned.get(&object).copied()?;
+        let leads_there = owned.place.is_some() && owned.place == wanted.connection.leads_to();
+        leads_there.then_some(owned)
+    }
+
+    /// Returns the record that a renamed environment takes along of what somebody has deleted: without it
+    /// the object would be made anew, as if nobody had.
+    fn inheritance(&self, wanted: &Wanted, observation: Option<&Observation>) -> Option<Owned> {
+        let is_gone = matches!(observation, Some(Observation::Absent { .. }));
+        let is_new = !self.by_address.contains_key(&wanted.address);
+        let orphan = self.orphan(wanted).filter(|_| is_gone && is_new)?;
+        Some(Owned {
+            address: wanted.address.clone(),
+            connection: wanted.connection.name.clone(),
+            ..orphan.clone()
+        })
+    }
+
+    /// Returns the record that a renamed environment leaves behind: what is live names the new one, or
+    /// nothing is.
+    fn predecessor(&self, wanted: &Wanted, observation: Option<&Observation>) -> Option<Released> {
+        let is_over = match observation {
+            Some(Observation::Absent { .. }) => true,
+            Some(Observation::Present(live)) => {
+                live.owner.as_ref() == Some(&Owner::Resource(wanted.address.clone()))
+            }
+            _ => false,
+        };
+        let orphan = self.orphan(wanted).filter(|_| is_over)?;
+        Some(Released {
+            address: orphan.address.clone(),
+            to: None,
+        })
     }
 
     /// Returns the record of a resource, or of what it was before: by the mark that its object carries,
@@ -109,7 +159,8 @@ impl<'a> Mine<'a> {
             return Some(owned);
         }
         let Some(Observation::Present(live)) = observation else {
-            return None;
+            let is_gone = matches!(observation, Some(Observation::Absent { .. }));
+            return self.orphan(wanted).filter(|_| is_gone);
         };
         match &live.owner {
             Some(Owner::Resource(old)) => self.by_address.get(old).copied(),

@@ -1,9 +1,9 @@
 //! Reads a snapshot's environments: finds them, types each by itself, compares their names.
 
 use super::{EnvironmentReading, ReadOptions, Reading, environment, find};
-use crate::model::{Diagnostic, EnvironmentName, Snapshot};
+use crate::model::{Diagnostic, EnvironmentName, RepoPath, Snapshot};
 use crate::yaml::Place;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The most diagnostics one environment keeps; the rest is counted.
 pub(super) const MOST_DIAGNOSTICS: usize = 200;
@@ -71,31 +71,32 @@ pub fn read(snapshot: &Snapshot, options: &ReadOptions<'_>) -> Reading {
     reading
 }
 
+/// Each of many readings says its own place and one other: thousands of one name in one file cost no more
+/// than as many mistakes.
 fn refuse_equal_names(readings: &mut [EnvironmentReading], names: &[(EnvironmentName, Place)]) {
     let mut places: BTreeMap<&EnvironmentName, Vec<&Place>> = BTreeMap::new();
+    let mut in_file: BTreeMap<(&EnvironmentName, &RepoPath), VecDeque<&Place>> = BTreeMap::new();
     for (name, place) in names {
         places.entry(name).or_default().push(place);
+        in_file
+            .entry((name, place.file()))
+            .or_default()
+            .push_back(place);
     }
     for reading in readings {
-        let all = places
-            .get(&reading.name)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let [_, _, ..] = all else { continue };
-        let errors: Vec<Diagnostic> = all
-            .iter()
-            .filter(|place| *place.file() == reading.path)
-            .filter_map(|place| {
-                let other = all.iter().find(|other| *other != place)?;
-                let message = format!("two environments are named {}", reading.name);
-                let error = place.error("same-environment-name", message);
-                let error = error.with_hint("Give one of them another name.");
-                Some(error.with_related(other.location(), "the other is here"))
-            })
-            .collect();
+        let Some([first, second, ..]) = places.get(&reading.name).map(Vec::as_slice) else {
+            continue;
+        };
+        let own = in_file.get_mut(&(&reading.name, &reading.path));
+        let place = own.and_then(VecDeque::pop_front).unwrap_or(first);
+        let other = if place == *first { second } else { first };
+        let message = format!("two environments are named {}", reading.name);
+        let error = place.error("same-environment-name", message);
+        let error = error.with_hint("Give one of them another name.");
+        let error = error.with_related(other.location(), "the other is here");
         match &mut reading.environment {
-            Ok(_) => reading.environment = Err(errors),
-            Err(diagnostics) => diagnostics.extend(errors),
+            Ok(_) => reading.environment = Err(vec![error]),
+            Err(diagnostics) => diagnostics.push(error),
         }
     }
 }

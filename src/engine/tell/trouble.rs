@@ -2,7 +2,7 @@
 //! nobody declares any more, live state that cannot be told, repositories that do not answer.
 
 use super::super::Fleet;
-use super::super::conditions::End;
+use super::super::conditions::{Condition, End};
 use super::Teller;
 use super::chat::ChatLetter;
 use super::digest::Unnamed;
@@ -97,6 +97,8 @@ impl Teller {
                 self.trouble_over(name, ORPHANED, End::Mended).await?;
             }
         }
+        self.forget_of(|name| !fleet.declares(name) && !names.contains(name))
+            .await?;
         for name in names.iter().filter(|name| !fleet.declares(name)) {
             let count = owned
                 .iter()
@@ -105,6 +107,29 @@ impl Teller {
             let hint = "Nothing of it is deleted. Restore the file; to take it down, declare it with `reconcile: { destroy: true }`.";
             let details = json!({ "message": format!("no file declares it, and {count} of its resources are ours"), "hint": hint });
             self.trouble(name, ORPHANED, &details).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends what was the matter with resources of environments of which nothing is left: no run of theirs
+    /// will.
+    async fn forget_of(
+        &self,
+        is_over: impl Fn(&EnvironmentName) -> bool,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world.ledger;
+        for condition in [Condition::Drift, Condition::Failing, Condition::Unknown] {
+            for told in ledger.open_episodes_of(condition.as_str()).await? {
+                if is_over(&told.environment) {
+                    let now = self.world.clock.now();
+                    ledger
+                        .end_episode(told.id, End::Undeclared.as_str(), now)
+                        .await?;
+                    if let Some(ended) = ledger.episode(told.id).await? {
+                        self.say_trouble(&ended).await;
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -168,6 +168,13 @@ fn much_input_costs_bounded_time() {
         .map(|(path, text)| (path.as_str(), text.as_str()))
         .collect();
     assert_eq!(reading(&files).environments.len(), 10_000);
+    let equal = vec![environment("  vars: { a: 1 }\n"); 5000].join("---\n");
+    let equal = reading(&[("equal.yaml", &equal)]).environments;
+    let said: usize = equal
+        .iter()
+        .map(|e| e.environment.as_ref().unwrap_err().len())
+        .sum();
+    assert_eq!((equal.len(), said), (5000, 5000), "one for each");
     let mistakes = environment(&(0..1000).fold("  vars:\n".to_owned(), |text, nth| {
         text + &format!("    a{nth}: \"${{x}}\"\n")
     }));

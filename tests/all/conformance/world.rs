@@ -177,6 +177,7 @@ impl<'a> World<'a> {
             wanted: &wanted,
             observed: &observed,
             owned: &self.owned,
+            orphaned: &[],
             declared: &all,
             taken: &std::collections::BTreeMap::new(),
             strays: &std::collections::BTreeMap::new(),

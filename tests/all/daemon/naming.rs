@@ -54,6 +54,50 @@ fn what_takes_another_name_is_kept() {
 }
 
 #[test]
+fn what_was_deleted_by_hand_stays_drift_under_another_name() {
+    let world = World::new();
+    let only_reported = |name: &str| {
+        environment(
+            name,
+            "  reconcile: { interval: 1s, onDrift: report }\n",
+            &files(&TWO),
+        )
+    };
+    world.commit(&[("shop.yaml", &only_reported("shop"))]);
+    let mut daemon = world.start();
+    daemon.until("two files are ours", |_| {
+        (world.owned().len() == 2).then_some(())
+    });
+    std::fs::remove_file(world.host().join("page")).unwrap();
+    daemon.until("the drift is found", |_| {
+        world
+            .episodes()
+            .iter()
+            .any(|one| one.ended_at.is_none())
+            .then_some(())
+    });
+
+    let commit = world.commit(&[("shop.yaml", &only_reported("store"))]);
+    daemon.run_of("store", &commit);
+    daemon.until("the new name has both", |_| {
+        (world.owned() == ["store/page", "store/robots"]).then_some(())
+    });
+    daemon.looked_again("store");
+    assert!(
+        !world.host().join("page").exists(),
+        "it is only to be reported"
+    );
+    daemon.until("the old name has nothing left to say", |_| {
+        let open = world
+            .episodes()
+            .into_iter()
+            .filter(|one| one.ended_at.is_none());
+        let names: Vec<String> = open.map(|one| one.environment.to_string()).collect();
+        (names == ["store"]).then_some(())
+    });
+}
+
+#[test]
 fn what_moves_from_one_environment_to_another_is_kept() {
     let world = World::new();
     let [page, robots] = TWO.map(|(id, text)| file(id, id, text));

@@ -128,6 +128,7 @@ impl Walk {
             wanted: &wanted,
             observed: &observed,
             owned: &self.owned,
+            orphaned: &[],
             declared: &self.graph.addresses(),
             taken: &std::collections::BTreeMap::new(),
             strays: &std::collections::BTreeMap::new(),

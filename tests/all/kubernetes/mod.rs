@@ -248,6 +248,7 @@ impl Scene {
             wanted: &wanted,
             observed: &self.ask(&asked).await,
             owned: &self.owned,
+            orphaned: &[],
             declared: &wanted.iter().map(|wanted| wanted.address.clone()).collect(),
             taken: &std::collections::BTreeMap::new(),
             strays: &std::collections::BTreeMap::new(),
