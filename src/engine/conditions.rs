@@ -36,6 +36,10 @@ impl Condition {
 pub(super) enum End {
     /// Drift was put back by a run.
     Corrected,
+    /// A run of ours wrote something else over it: what was merged, or put back to.
+    Overwritten,
+    /// Git declares now what was changed by hand.
+    TakenOver,
     /// Drift is no more, and no run did anything for it.
     SameAgain,
     /// What failed works.
@@ -53,6 +57,8 @@ impl End {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Corrected => "corrected",
+            Self::Overwritten => "overwritten by a run",
+            Self::TakenOver => "Git has it now",
             Self::SameAgain => "live equals Git again",
             Self::Recovered => "recovered",
             Self::SeenAgain => "seen again",
@@ -69,6 +75,8 @@ impl End {
         }
         let all = [
             Self::Corrected,
+            Self::Overwritten,
+            Self::TakenOver,
             Self::SameAgain,
             Self::Recovered,
             Self::SeenAgain,
@@ -241,6 +249,12 @@ fn how_it_ended(address: &Address, condition: &str, report: &Report) -> Option<E
         "unknown" => told.then_some(End::SeenAgain),
         // What is still ours and declared no more has a step, too.
         "drift" if told && step.desired.is_none() => Some(End::Undeclared),
+        "drift" if step.action.writes() => {
+            // What is held or fails leaves it as it was found.
+            tried
+                .is_some_and(Outcome::is_good)
+                .then_some(End::Overwritten)
+        }
         "drift" => told.then_some(End::SameAgain),
         "failing" if seen && !step.action.writes() && step.action != Action::Wait => {
             Some(End::Recovered)

@@ -18,6 +18,9 @@ struct Details {
     differences: Vec<Difference>,
     by: Vec<String>,
     course: String,
+    /// The revision whose run wrote it at the end, where one of ours did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_by: Option<Revision>,
 }
 
 /// Returns what is kept of the drift a step is about.
@@ -32,6 +35,7 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         differences: Difference::of(step),
         by: render::touched(step),
         course: held.map_or_else(|| "it is put back".to_owned(), course),
+        ended_by: None,
     };
     serde_json::to_value(details).unwrap_or_default()
 }
@@ -48,7 +52,7 @@ fn course(code: &str) -> String {
 /// Returns the message on an episode as it stands; `None` where its record cannot be read.
 pub(super) fn message(episode: &Episode) -> Option<Message> {
     let details: Details = serde_json::from_value(episode.details.clone()).ok()?;
-    let end = episode.ended_at.map(|at| (end(episode.how.as_deref()), at));
+    let end = |at| (end(episode.how.as_deref(), details.ended_by.as_ref()), at);
     Some(episode_slack(&render::Episode {
         environment: &episode.environment,
         revision: &details.revision,
@@ -58,13 +62,15 @@ pub(super) fn message(episode: &Episode) -> Option<Message> {
         by: &details.by,
         found_at: episode.opened_at,
         course: &details.course,
-        ended: end,
+        ended: episode.ended_at.map(end),
     }))
 }
 
-fn end(how: Option<&str>) -> EpisodeEnd {
+fn end<'r>(how: Option<&str>, by: Option<&'r Revision>) -> EpisodeEnd<'r> {
     match how.and_then(End::of) {
         Some(End::Corrected) => EpisodeEnd::Corrected,
+        Some(End::Overwritten) => EpisodeEnd::Overwritten(by),
+        Some(End::TakenOver) => EpisodeEnd::TakenOver,
         Some(End::Undeclared) => EpisodeEnd::Released,
         _ => EpisodeEnd::Gone,
     }

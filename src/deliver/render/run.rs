@@ -118,11 +118,14 @@ impl Difference {
 }
 
 /// How an episode ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EpisodeEnd {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EpisodeEnd<'a> {
     /// A run put the declared values back.
     Corrected,
+    /// A run wrote over it what was merged or put back to: the revision.
+    Overwritten(Option<&'a Revision>),
+    /// Git declares what was changed by hand.
+    TakenOver,
     /// The live side was as declared again without us.
     Gone,
     /// It is no longer declared.
@@ -149,5 +152,5 @@ pub struct Episode<'a> {
     /// What is done about it: `it is put back`, `only reported (onDrift: report)` …
     pub course: &'a str,
     /// How and when it ended.
-    pub ended: Option<(EpisodeEnd, Timestamp)>,
+    pub ended: Option<(EpisodeEnd<'a>, Timestamp)>,
 }

@@ -7,7 +7,7 @@ use super::chat::ChatLetter;
 use super::digest::Unnamed;
 use super::{Teller, trouble};
 use crate::ledger::{Episode, EpisodeId, LedgerError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 impl Teller {
@@ -15,7 +15,11 @@ impl Teller {
     pub(super) async fn conditions(&self, report: &Report) -> Result<bool, LedgerError> {
         let name = &report.plan.environment;
         let open = self.world.ledger.open_episodes(name).await?;
-        let mut transitions = conditions::transitions(conditions::found(report), &open, report);
+        let mut found = conditions::found(report);
+        for found in &mut found {
+            self.note_declared(report, found);
+        }
+        let mut transitions = conditions::transitions(found, &open, report);
         let crowds = conditions::crowds(report, &open);
         let alone = |found: &mut Found| {
             let code = found.details["code"].as_str().unwrap_or_default();
@@ -115,10 +119,18 @@ impl Teller {
         let said = format!("slack/episode/{}", episode.id);
         let unheard =
             episode.details["crowd"] == true && self.world.ledger.delivery(&said).await?.is_none();
-        self.world
-            .ledger
-            .end_episode(episode.id, how.as_str(), self.world.clock.now())
-            .await?;
+        let (how, by) = self.whose_end(report, episode, how).await?;
+        let now = self.world.clock.now();
+        let ledger = &self.world.ledger;
+        if let (Some(by), Some(address)) = (by, &episode.address) {
+            let mut details = episode.details.clone();
+            details["ended_by"] = json!(by);
+            let (name, condition) = (&episode.environment, &episode.condition);
+            ledger
+                .open_episode(name, Some(address), condition, &details, now)
+                .await?;
+        }
+        ledger.end_episode(episode.id, how.as_str(), now).await?;
         if unheard {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 
 mod chat;
 mod digest;
+mod ends;
 mod episodes;
 mod lost;
 mod merged;

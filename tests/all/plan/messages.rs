@@ -61,7 +61,7 @@ fn run(scene: &Scene) -> Message {
     run_slack(&borrow(scene, &plan, &route, &outcomes))
 }
 
-fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd>) -> Message {
+fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd<'_>>) -> Message {
     let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
     episode_slack(&Episode {
         environment: &EnvironmentName::new("prod").unwrap(),

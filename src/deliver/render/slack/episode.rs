@@ -79,11 +79,16 @@ fn title(episode: &Episode<'_>) -> String {
     }
 }
 
-fn how(end: EpisodeEnd) -> &'static str {
+fn how(end: EpisodeEnd<'_>) -> String {
     match end {
-        EpisodeEnd::Corrected => "is as Git has it again",
-        EpisodeEnd::Gone => "is as Git has it again, without us",
-        EpisodeEnd::Released => "is no longer declared",
+        EpisodeEnd::Corrected => "is as Git has it again".to_owned(),
+        EpisodeEnd::Overwritten(None) => "was overwritten by a run".to_owned(),
+        EpisodeEnd::Overwritten(Some(by)) => {
+            format!("was overwritten by the run of {}", by.short())
+        }
+        EpisodeEnd::TakenOver => "is as it was changed: Git has it now".to_owned(),
+        EpisodeEnd::Gone => "is as Git has it again, without us".to_owned(),
+        EpisodeEnd::Released => "is no longer declared".to_owned(),
     }
 }
 

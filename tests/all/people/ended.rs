@@ -1,0 +1,88 @@
+//! How drift and outages end in Slack: by whom, and only where they were told before.
+
+use super::scene::Scene;
+use crate::daemon::{Daemon, environment, files};
+
+fn shop(page: &str) -> String {
+    let more = "  reconcile: { interval: 1s, onDrift: report }\n";
+    environment("shop", more, &files(&[("page", page)]))
+}
+
+/// Begins with a good state and an edit by hand that is told and left alone.
+fn hacked(scene: &Scene) -> Daemon<'_> {
+    let commit = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &commit);
+    scene.world.write_live("page", "hacked\n");
+    said(
+        scene,
+        &mut daemon,
+        "🔶 shop: page was changed outside of Git",
+    );
+    daemon
+}
+
+/// Waits until a message begins with these words.
+#[track_caller]
+fn said(scene: &Scene, daemon: &mut Daemon<'_>, title: &str) -> String {
+    daemon.until(format!("{title:?} is said"), |_| {
+        let said = [scene.said("infra"), scene.said("general")].concat();
+        said.into_iter().find(|one| one.starts_with(title))
+    })
+}
+
+#[track_caller]
+fn ended(daemon: &mut Daemon<'_>) -> String {
+    let drift = daemon.episode("drift", |drift| drift.ended_at.is_some());
+    drift.how.unwrap()
+}
+
+#[test]
+fn drift_that_a_merge_overwrites_did_not_go_without_us() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = hacked(&scene);
+    let merge = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    assert_eq!(ended(&mut daemon), "overwritten by a run");
+    let by = format!(
+        "✅ shop: page was overwritten by the run of {}",
+        &merge[..10]
+    );
+    let told = said(&scene, &mut daemon, &by);
+    assert!(told.contains("owner of the file"), "{told}");
+    scene.assert_accepted();
+}
+
+#[test]
+fn drift_that_a_rollback_overwrites_did_not_go_without_us() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    scene.world.start().run_of("shop", &first);
+    scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    let mut daemon = hacked(&scene);
+    let back = scene
+        .world
+        .command(&["rollback", "shop", "--to", &first, "--yes"]);
+    assert_eq!(back.code, Some(0), "{back:?}");
+    assert_eq!(ended(&mut daemon), "overwritten by a run");
+    let by = format!(
+        "✅ shop: page was overwritten by the run of {}",
+        &first[..10]
+    );
+    said(&scene, &mut daemon, &by);
+    assert_eq!(scene.world.live("page").unwrap(), "hello\n");
+    scene.assert_accepted();
+}
+
+#[test]
+fn drift_that_git_takes_over_is_what_git_has_now() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = hacked(&scene);
+    scene.world.commit(&[("shop.yaml", &shop("hacked\n"))]);
+    assert_eq!(ended(&mut daemon), "Git has it now");
+    said(
+        &scene,
+        &mut daemon,
+        "✅ shop: page is as it was changed: Git has it now",
+    );
+    scene.assert_accepted();
+}
