@@ -10,6 +10,9 @@ use crate::ledger::{Episode, EpisodeId, LedgerError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Marks an episode that may pass by itself, until it is found again and told.
+const UNTOLD: &str = "untold";
+
 impl Teller {
     /// Keeps episodes up to date with what a run found. Returns whether a step began to fail.
     pub(super) async fn conditions(&self, report: &Report) -> Result<bool, LedgerError> {
@@ -43,6 +46,9 @@ impl Teller {
                 tracing::warn!(address = %found.address, code = said("code"), reason = said("message"), "Live state cannot be told, leaving it alone");
             }
             let alone = alone(found);
+            if !found.certain {
+                found.details[UNTOLD] = true.into();
+            }
             let id = self.open(report, found).await?;
             if found.over {
                 let opened = self.world.ledger.episode(id).await?;
@@ -115,10 +121,7 @@ impl Teller {
         let Some(episode) = episode else {
             return Ok(());
         };
-        // What stood in the message of a crowd was never told by itself.
-        let said = format!("slack/episode/{}", episode.id);
-        let unheard =
-            episode.details["crowd"] == true && self.world.ledger.delivery(&said).await?.is_none();
+        let unheard = self.is_unheard(episode).await?;
         let (how, by) = self.whose_end(report, episode, how).await?;
         let now = self.world.clock.now();
         let ledger = &self.world.ledger;
@@ -137,6 +140,16 @@ impl Teller {
         let ended = self.world.ledger.episode(episode.id).await?;
         self.say(report, ended.as_ref()).await;
         Ok(())
+    }
+
+    /// Tells whether people never heard of an episode: it passed by itself before it was told, or stood in
+    /// the message of a crowd.
+    async fn is_unheard(&self, episode: &Episode) -> Result<bool, LedgerError> {
+        if episode.details[UNTOLD] == true || episode.details["crowd"] != true {
+            return Ok(episode.details[UNTOLD] == true);
+        }
+        let said = format!("slack/episode/{}", episode.id);
+        Ok(self.world.ledger.delivery(&said).await?.is_none())
     }
 
     /// Says how an episode stands. Failures speak through their run's message.

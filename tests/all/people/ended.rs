@@ -86,3 +86,33 @@ fn drift_that_git_takes_over_is_what_git_has_now() {
     );
     scene.assert_accepted();
 }
+
+#[test]
+fn an_outage_that_was_never_told_has_no_end_either() {
+    let names: Vec<String> = (0..6).map(|nth| format!("f{nth}")).collect();
+    let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let more = "  reconcile: { interval: 1s }\n";
+    let scene = Scene::new(&[("shop.yaml", &environment("shop", more, &files(&all)))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let (live, away) = (scene.world.host(), scene.world.folder().join("away"));
+    std::fs::rename(&live, &away).unwrap();
+    daemon.logged("Live state cannot be told, leaving it alone", |_| true);
+    std::fs::rename(&away, &live).unwrap();
+    daemon.until("all of it can be told again", |_| {
+        let outage = scene.world.episodes().into_iter();
+        let outage: Vec<_> = outage.filter(|one| one.address.is_some()).collect();
+        (!outage.is_empty() && outage.iter().all(|one| one.ended_at.is_some())).then_some(())
+    });
+    scene.world.write_live("f0", "by hand");
+    said(
+        &scene,
+        &mut daemon,
+        "🔶 shop: f0 was changed outside of Git",
+    );
+    let said = scene.said("infra");
+    let about = said.iter().filter(|one| one.contains("live state"));
+    assert_eq!(about.count(), 0, "{said:#?}");
+    scene.assert_accepted();
+}
