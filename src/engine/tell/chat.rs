@@ -199,15 +199,27 @@ impl Carrier for Chat {
         if before["digest"] == json!(digest) {
             return Ok(());
         }
+        let news = json!(news(&letter.message));
         let posted: Option<Posted> = serde_json::from_value(before["posted"].clone()).ok();
+        if posted.is_none() && before["news"] == news {
+            return Ok(());
+        }
         let posted = match posted {
             Some(posted) => self.edit(posted, letter).await?,
             None => self.post(None, letter).await?,
         };
-        let record = json!({ "posted": posted, "digest": digest });
+        let record = json!({ "posted": posted, "digest": digest, "news": news });
         self.record(name, record).await;
         Ok(())
     }
+}
+
+/// Returns a digest of a message without its small print, which says at what revision and when: nobody
+/// is told the same again for that.
+fn news(message: &Message) -> Digest {
+    let blocks = message.blocks.as_array().into_iter().flatten();
+    let said: Vec<&Value> = blocks.filter(|block| block["type"] != "context").collect();
+    Digest::of(serde_json::to_vec(&(&message.text, said)).unwrap_or_default())
 }
 
 #[cfg(test)]

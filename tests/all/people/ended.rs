@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
+use serde_json::json;
 
 fn shop(page: &str) -> String {
     let more = "  reconcile: { interval: 1s, onDrift: report }\n";
@@ -114,5 +115,31 @@ fn an_outage_that_was_never_told_has_no_end_either() {
     let said = scene.said("infra");
     let about = said.iter().filter(|one| one.contains("live state"));
     assert_eq!(about.count(), 0, "{said:#?}");
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_cannot_be_edited_is_not_posted_anew_for_another_revision() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.variable("SLACK", scene.slack.webhook_url());
+    scene
+        .world
+        .settings(|settings| settings["slack"] = json!({ "webhook": { "env": "SLACK" } }));
+    let mut daemon = hacked(&scene);
+    for nth in 0..2 {
+        let commit = scene.world.commit(&[("README.md", &format!("{nth}"))]);
+        daemon.episode("drift", |drift| {
+            drift.details["revision"] == commit.as_str()
+        });
+    }
+    scene.world.write_live("page", "hello\n");
+    said(
+        &scene,
+        &mut daemon,
+        "✅ shop: page is as Git has it again, without us",
+    );
+    let said = scene.said("general");
+    let open = said.iter().filter(|one| one.starts_with("🔶 "));
+    assert_eq!(open.count(), 1, "{said:#?}");
     scene.assert_accepted();
 }

@@ -8,6 +8,8 @@ use super::*;
 struct Scripted {
     asked: Mutex<Vec<String>>,
     answers: Mutex<VecDeque<NotifyError>>,
+    /// True where nothing that was posted can be named any more, as by a webhook.
+    nameless: bool,
 }
 
 impl Scripted {
@@ -32,7 +34,7 @@ impl Notifier for Scripted {
         let what = if thread.is_some() { "answer" } else { "post" };
         self.answer(format!("{what} {}", message.text))?;
         let (channel, id) = ("C1".to_owned(), message.text.clone());
-        Ok(Some(Posted { channel, id }))
+        Ok((!self.nameless).then_some(Posted { channel, id }))
     }
 
     async fn edit(&self, _posted: &Posted, message: &Message) -> Result<(), NotifyError> {
@@ -91,6 +93,25 @@ async fn what_the_ledger_does_not_take_is_not_said_again() {
     chat.deliver(&letter("done")).await.unwrap();
     assert_eq!(notifier.asked(), ["post begun", "edit done"]);
 }
+
+#[tokio::test]
+async fn what_cannot_be_edited_is_not_posted_anew_for_its_small_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(&path).await.unwrap();
+    let notifier = Arc::new(Scripted {
+        nameless: true,
+        ..Scripted::default()
+    });
+    let chat = Chat::new(Arc::clone(&notifier) as Arc<dyn Notifier>, ledger);
+    for (text, revision) in [("open", "a1"), ("open", "b2"), ("over", "b2")] {
+        let mut letter = letter(text);
+        letter.message.blocks = json!([{ "type": "context", "elements": [{ "text": revision }] }]);
+        chat.deliver(&letter).await.unwrap();
+    }
+    assert_eq!(notifier.asked(), ["post open", "post over"]);
+}
+
 #[tokio::test]
 async fn what_cannot_be_rewritten_is_said_in_its_thread_or_anew() {
     let unfit = |word: &str| NotifyError::Unfit(word.to_owned());
