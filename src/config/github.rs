@@ -1,4 +1,4 @@
-//! How GitHub is reached. Without a token, what would go there is printed to the log.
+//! How GitHub is reached. Without a token the results of merges are printed to the log.
 
 use super::describe::{object, text_or};
 use super::element::Reading;
@@ -39,7 +39,7 @@ pub(super) fn read(reading: &mut Reading, node: Option<&Node>) -> GitHub {
 
 pub(super) fn schema() -> Value {
     object(
-        "How GitHub is reached. Without a token, comments and statuses go to the log",
+        "How GitHub is reached. Without a token nothing is said on pull requests, since nobody can list them: the results of merges go to the log",
         &[],
         vec![
             (

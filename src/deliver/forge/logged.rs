@@ -10,6 +10,10 @@ pub struct LoggedForge;
 
 #[async_trait]
 impl Forge for LoggedForge {
+    fn sees_pull_requests(&self) -> bool {
+        false
+    }
+
     async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, ForgeError> {
         Ok(Vec::new())
     }

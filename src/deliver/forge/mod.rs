@@ -143,6 +143,10 @@ impl Fault for ForgeError {
 /// Where pull requests live.
 #[async_trait]
 pub trait Forge: Send + Sync {
+    /// Tells whether it can be asked for pull requests at all: not without credentials.
+    fn sees_pull_requests(&self) -> bool {
+        true
+    }
     /// Lists the open pull requests.
     async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, ForgeError>;
     /// Finds the merged pull requests that a commit came from: none where it was pushed, and more than

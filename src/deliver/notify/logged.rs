@@ -18,6 +18,7 @@ impl Notifier for LoggedNotifier {
         tracing::info!(
             channel,
             text = message.text,
+            body = body(message),
             "Message not sent, no Slack credentials"
         );
         Ok(None)
@@ -27,8 +28,53 @@ impl Notifier for LoggedNotifier {
         tracing::info!(
             channel = posted.channel,
             text = message.text,
+            body = body(message),
             "Edit not sent, no Slack credentials"
         );
         Ok(())
+    }
+}
+
+/// How much of a message's body is logged.
+const LONGEST_BODY: usize = 4_000;
+
+/// Returns what a message says below its title, as Slack would show it.
+fn body(message: &Message) -> String {
+    let blocks = message.blocks.as_array().into_iter().flatten();
+    let texts = blocks.flat_map(|block| {
+        let small = block["elements"].as_array().into_iter().flatten();
+        let section = (block["type"] == "section").then(|| &block["text"]);
+        section.into_iter().chain(small)
+    });
+    let texts: Vec<&str> = texts.filter_map(|text| text["text"].as_str()).collect();
+    let body = texts.join("\n");
+    let body = body.replace("&lt;", "<").replace("&gt;", ">");
+    let body = body.replace("&amp;", "&");
+    match body.char_indices().nth(LONGEST_BODY) {
+        Some((end, _)) => format!("{}…", &body[..end]),
+        None => body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_log_has_what_the_message_says_below_its_title() {
+        let said = |lines: &str| {
+            let text = |text: &str| json!({ "type": "mrkdwn", "text": text });
+            body(&Message {
+                text: "✅ shop: 1 changed".to_owned(),
+                blocks: json!([
+                    { "type": "header", "text": text("✅ shop: 1 changed") },
+                    { "type": "section", "text": text(lines) },
+                    { "type": "context", "elements": [text("run 7")] },
+                ]),
+            })
+        };
+        assert_eq!(said("`~` `page`: a &lt; b"), "`~` `page`: a < b\nrun 7");
+        assert_eq!(said(&"ä".repeat(9_000)).chars().count(), LONGEST_BODY + 1);
     }
 }

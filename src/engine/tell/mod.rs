@@ -59,6 +59,13 @@ impl Teller {
         let pulls = followed.iter().filter_map(|followed| {
             let name = followed.origin.name();
             let forge = Arc::clone(forges.get(name)?);
+            if !forge.sees_pull_requests() {
+                tracing::warn!(
+                    repository = name,
+                    hint = "Set `github: { token: … }`: without it nobody can list pull requests. Results of merges stand in this log.",
+                    "Nothing will be said on pull requests, no GitHub credentials"
+                );
+            }
             let shown = (world.ledger.clone(), readiness.clone());
             let pulls = Pulls::start(followed.origin.clone(), forge, shown)?;
             Some((name.to_owned(), pulls))

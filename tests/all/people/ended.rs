@@ -143,3 +143,28 @@ fn what_cannot_be_edited_is_not_posted_anew_for_another_revision() {
     assert_eq!(open.count(), 1, "{said:#?}");
     scene.assert_accepted();
 }
+
+#[test]
+fn without_credentials_the_log_has_whole_messages_and_results() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.settings(|settings| {
+        settings.as_object_mut().unwrap().remove("slack");
+        settings["github"].as_object_mut().unwrap().remove("token");
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    let nothing = "Nothing will be said on pull requests, no GitHub credentials";
+    daemon.logged(nothing, |_| true);
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    scene.merge(number, "greet");
+    let says = |line: &serde_json::Value, what: &str| line["body"].as_str().unwrap().contains(what);
+    daemon.logged(
+        "Result of a merge not sent, no GitHub credentials",
+        |line| says(line, "Applied in shop"),
+    );
+    daemon.logged("Message not sent, no Slack credentials", |line| {
+        says(line, "`page`")
+    });
+    assert_eq!(daemon.lines(nothing).len(), 1);
+}
