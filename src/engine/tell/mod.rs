@@ -19,7 +19,7 @@ use super::{Counts, CycleError, Followed, Kept, Report, World};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::{RunResult, run_slack};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Rollback};
 use crate::model::{Action, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 use chat::{Chat, ChatLetter};
@@ -165,7 +165,8 @@ impl Teller {
         // What put drift back is told by the drift's own message.
         let new_waits = self.new_waits(kept, report).await?;
         if report.done().any(|step| !step.is_only_drift()) || new_failure || new_waits.is_some() {
-            let message = run_slack(&result);
+            let back = self.rolled_back(report, reason).await?;
+            let message = run_slack(&result, back.as_ref().map(|one| (&*one.by, &*one.why)));
             let letter = ChatLetter {
                 runs: vec![message.text.clone()],
                 unnamed: Unnamed::default(),
@@ -188,6 +189,20 @@ impl Teller {
             pulls.put(kept, &result).await?;
         }
         Ok(())
+    }
+
+    /// Returns the rollback a run carried out; `None` where it ran for another reason.
+    async fn rolled_back(
+        &self,
+        report: &Report,
+        reason: Reason,
+    ) -> Result<Option<Rollback>, LedgerError> {
+        if reason != Reason::Rollback {
+            return Ok(None);
+        }
+        let plan = &report.plan;
+        let is_it = |one: &Rollback| one.environment == plan.environment && one.to == plan.revision;
+        Ok(self.world.ledger.rollbacks().await?.into_iter().find(is_it))
     }
 
     fn result<'r>(&self, report: &'r Report, reason: Reason) -> RunResult<'r> {

@@ -30,6 +30,14 @@ fn a_pull_request_is_told_that_its_merge_was_taken_back_and_how_to_go_on() {
         let mut of_it = statuses.filter(|one| one["sha"] == merge.as_str());
         (of_it.next()?["state"] == "failure").then_some(())
     });
+    let title = format!("✅ shop: rolled back to {}: 1 changed", &good[..10]);
+    daemon.until("Slack says so first of all", |_| {
+        let said = scene.said("infra").into_iter();
+        let mut back = said.filter(|one| one.starts_with(&title));
+        let back = back.next()?;
+        (back.contains("Rolled back by ") && back.contains("checkout is &lt;down&gt;"))
+            .then_some(())
+    });
     // Looked at again there is nothing new to say of it.
     let before = scene.github.server.requests().len();
     daemon.looked_again("shop");

@@ -58,7 +58,7 @@ fn run(scene: &Scene) -> Message {
         route,
         outcomes,
     } = result(scene);
-    run_slack(&borrow(scene, &plan, &route, &outcomes))
+    run_slack(&borrow(scene, &plan, &route, &outcomes), None)
 }
 
 fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd<'_>>) -> Message {

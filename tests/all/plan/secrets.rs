@@ -50,7 +50,7 @@ pub(super) fn everything(scene: &Scene) -> String {
         run_terminal(&result, screen),
         run_markdown(&[result], &[], &page),
         run_json(&result).to_string(),
-        message(run_slack(&result)),
+        message(run_slack(&result, None)),
     ];
     all.extend(
         plan.steps

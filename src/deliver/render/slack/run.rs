@@ -9,9 +9,18 @@ use crate::model::{Outcome, Step};
 /// The most lines of one sort that are shown.
 const MOST_LINES: usize = 40;
 
-/// Shows how a run ended: failures first, then what was done, then what was held back.
-pub fn run_slack(result: &RunResult<'_>) -> Message {
-    let mut draft = Draft::new(&title(result));
+/// Shows how a run ended: failures first, then what was done, then what was held back. `back` is who put
+/// the environment back to an older revision, and why, where that is what the run did.
+pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message {
+    let mut draft = Draft::new(&title(result, back.is_some()));
+    if let Some((by, why)) = back {
+        let why = Some(why).filter(|why| !why.is_empty());
+        let why = why.map_or_else(
+            || ", without a reason given.".to_owned(),
+            |why| format!(": {}", text(why)),
+        );
+        draft.lines(&[format!("Rolled back by {}{why}", text(by))]);
+    }
     let mut failed = Vec::new();
     let mut done = Vec::new();
     for (step, outcome) in result.ended() {
@@ -59,7 +68,7 @@ pub fn run_slack(result: &RunResult<'_>) -> Message {
     ))
 }
 
-fn title(result: &RunResult<'_>) -> String {
+fn title(result: &RunResult<'_>, is_rollback: bool) -> String {
     let count = |wanted: &str| {
         result
             .ended()
@@ -67,7 +76,11 @@ fn title(result: &RunResult<'_>) -> String {
             .count()
     };
     let (done, failed) = (count("done"), count("failed"));
-    let environment = &result.plan.environment;
+    let mut environment = result.plan.environment.to_string();
+    if is_rollback {
+        let to = result.plan.revision.short();
+        environment = format!("{environment}: rolled back to {to}");
+    }
     match (done, failed) {
         (_, 0) if result.unready().any(Step::is_failing) => {
             format!("❌ {environment}: {done} changed, and something does not work")
