@@ -6,7 +6,7 @@ use crate::deliver::Decision;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{self, Difference, EpisodeEnd, episode_slack};
 use crate::ledger::Episode;
-use crate::model::{Revision, Step};
+use crate::model::{Action, Revision, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,6 +18,9 @@ struct Details {
     differences: Vec<Difference>,
     by: Vec<String>,
     course: String,
+    /// True where the resource is not there any more.
+    #[serde(default)]
+    gone: bool,
     /// The revision whose run wrote it at the end, where one of ours did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_by: Option<Revision>,
@@ -35,6 +38,7 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         differences: Difference::of(step),
         by: render::touched(step),
         course: held.map_or_else(|| "it is put back".to_owned(), course),
+        gone: step.action == Action::Create,
         ended_by: None,
     };
     serde_json::to_value(details).unwrap_or_default()
@@ -58,7 +62,11 @@ pub(super) fn message(episode: &Episode) -> Option<Message> {
         revision: &details.revision,
         address: episode.address.as_ref()?,
         kind: &details.kind,
-        differences: &details.differences,
+        differences: if details.gone {
+            &[]
+        } else {
+            &details.differences
+        },
         by: &details.by,
         found_at: episode.opened_at,
         course: &details.course,

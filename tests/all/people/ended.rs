@@ -145,6 +145,23 @@ fn what_cannot_be_edited_is_not_posted_anew_for_another_revision() {
 }
 
 #[test]
+fn what_was_deleted_by_hand_is_gone() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\nand\nwelcome\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    std::fs::remove_file(scene.world.host().join("page")).unwrap();
+    let told = said(
+        &scene,
+        &mut daemon,
+        "🔶 shop: page was changed outside of Git",
+    );
+    assert!(told.contains("It is gone from the live side."), "{told}");
+    assert!(!told.contains("nothing"), "{told}");
+    scene.assert_accepted();
+}
+
+#[test]
 fn without_credentials_the_log_has_whole_messages_and_results() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
     scene.world.settings(|settings| {

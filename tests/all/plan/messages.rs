@@ -98,6 +98,18 @@ fn a_run_says_what_failed_first() {
 }
 
 #[test]
+fn what_holds_many_is_said_once() {
+    let mut scene = Scene::new().settled("test/plain", "same", json!({}));
+    for id in ["old", "older"] {
+        scene = scene.leftover("test/plain", id, json!({}));
+    }
+    scene.reconcile.deletion_budget.count = 0;
+    let said = words(&run(&scene));
+    assert_eq!(said.matches("deletionBudget allows").count(), 1, "{said}");
+    assert!(said.contains("! `old`, `older`: 2 deletes"), "{said}");
+}
+
+#[test]
 fn a_drift_episode_opens_and_ends() {
     let step = everything().plan().step(&address("web")).unwrap().clone();
     let differences = Difference::of(&step);

@@ -9,6 +9,9 @@ use crate::model::{Outcome, Step};
 /// The most lines of one sort that are shown.
 const MOST_LINES: usize = 40;
 
+/// The most resources named that wait for one reason.
+const MOST_NAMES: usize = 10;
+
 /// Shows how a run ended: failures first, then what was done, then what was held back. `back` is who put
 /// the environment back to an older revision, and why, where that is what the run did.
 pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message {
@@ -47,15 +50,9 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
     }
     draft.lines(&shortened(failed));
     draft.lines(&shortened(done));
-    let held = result
-        .held()
-        .map(|(step, reason)| format!("! {}: {}", name(step), text(reason)));
     let still = result.waiting().chain(result.unready());
-    let still = still.map(|step| {
-        let reason = step.reason.as_deref().unwrap_or_default();
-        format!("! {}: {}", name(step), text(reason))
-    });
-    draft.lines(&shortened(held.chain(still).collect()));
+    let still = still.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
+    draft.lines(&shortened(by_reason(result.held().chain(still))));
     let run = result
         .run
         .map_or_else(String::new, |run| format!(" · run {run}"));
@@ -66,6 +63,26 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
         cause(result.trigger),
         at(result.ended_at)
     ))
+}
+
+/// Says every reason once, with all that wait for it.
+fn by_reason<'s>(waits: impl Iterator<Item = (&'s Step, &'s str)>) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for (step, reason) in waits {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(name(step)),
+            None => reasons.push((reason, vec![name(step)])),
+        }
+    }
+    let line = |(reason, mut names): (&str, Vec<String>)| {
+        let more = names.len().saturating_sub(MOST_NAMES);
+        names.truncate(MOST_NAMES);
+        if more > 0 {
+            names.push(format!("… and {more} more"));
+        }
+        format!("! {}: {}", names.join(", "), text(reason))
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 fn title(result: &RunResult<'_>, is_rollback: bool) -> String {
