@@ -7,6 +7,7 @@ use super::find::Library;
 use super::kustomization::Scan;
 use super::layer::Layering;
 use super::manifests;
+use super::own_secret;
 use super::reconcile;
 use super::references::Symbols;
 use super::resource::{self, Declared};
@@ -195,6 +196,7 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
     let symbols = Symbols::new(&vars, secrets.keys(), &declared, &resources);
     let vars = symbols.check(vars, &connections, &resources, reader);
     cluster_secret::check(&secrets, &connections, &vars, reader);
+    own_secret::check(&secrets, &resources, &connections, &vars, reader);
     let (secret_places, secrets) = secrets
         .into_iter()
         .map(|(name, entry)| ((name.clone(), entry.place), (name, entry.source)))

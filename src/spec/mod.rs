@@ -18,6 +18,7 @@ mod layer;
 mod lifecycle;
 pub mod manifests;
 pub(crate) mod names;
+mod own_secret;
 mod reading;
 mod reconcile;
 mod references;

@@ -153,6 +153,24 @@ fn secrets_are_names_never_values() {
 }
 
 #[test]
+fn a_secret_is_not_made_of_itself() {
+    let spec = |source: &str| {
+        check(&format!(
+            "  connections:\n    c: {{ provider: kubernetes, namespace: shop }}\n  secrets:\n    own: {{ kubernetes: {source} }}\n  vars: {{ next: \"${{secrets.own}}x\" }}\n  resources:\n    out: {{ kind: kubernetes/object, spec: {{ apiVersion: v1, kind: Secret, metadata: {{ name: out }}, stringData: {{ v: \"${{vars.next}}\" }} }} }}\n"
+        ))
+    };
+    insta::assert_snapshot!(spec("{ name: out, key: v, namespace: shop }"), @r#"
+    e.yaml:8:10 secret-cycle: it is made of itself: secrets.own -> resources.out -> secrets.own
+          own: { kubernetes: { name: out, key: v, namespace: shop } }
+             ^
+      this writes it: e.yaml:11:5
+      = Read it from a Secret that nothing here writes, or leave it out of this one.
+    "#);
+    assert_eq!(spec("{ name: other, key: v }"), "");
+    assert_eq!(spec("{ name: out, key: v, namespace: else }"), "");
+}
+
+#[test]
 fn secrets_of_clusters_are_read_through_what_is_known_before_them() {
     insta::assert_snapshot!(check("  connections:\n    a: { provider: kubernetes, kubeconfig: \"${vars.k}\" }\n    b: { provider: kubernetes, kubeconfig: \"${secrets.x}\" }\n    c: { provider: kubernetes, context: \"${resources.f.id}\" }\n    h: { provider: host }\n  vars: { k: \"${secrets.y}\" }\n  secrets:\n    x: { kubernetes: { connection: a, name: n, key: k } }\n    y: { kubernetes: { connection: b, name: n, key: k } }\n    z: { kubernetes: { connection: c, name: n, key: k } }\n    p: { kubernetes: { name: n, key: k } }\n    q: { kubernetes: { connection: h, name: \"${vars.k}\", namespace: ../x, key: a/b } }\n    r: { kubernetes: { connection: d, key: k } }\n    s: { kubernetes: db }\n  resources:\n    f: { kind: host/file, spec: { path: /f } }\n"), @r#"
     e.yaml:8:56 unknown-output: a host/file has no outputs
