@@ -162,7 +162,7 @@ fn a_secret_is_not_made_of_itself() {
     insta::assert_snapshot!(spec("{ name: out, key: v, namespace: shop }"), @r#"
     e.yaml:8:10 secret-cycle: it is made of itself: secrets.own -> resources.out -> secrets.own
           own: { kubernetes: { name: out, key: v, namespace: shop } }
-             ^
+               ^
       this writes it: e.yaml:11:5
       = Read it from a Secret that nothing here writes, or leave it out of this one.
     "#);
