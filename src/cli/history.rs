@@ -45,7 +45,7 @@ enum What {
         /// The later run's number
         to: i64,
     },
-    /// Check that nobody changed the record: every entry's hash covers the one before
+    /// Check that nobody changed the record: its chain, its end, and what is told of runs and steps
     Verify,
 }
 

@@ -20,15 +20,15 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-mod bench;
 mod footing;
 mod git;
+mod intake;
 mod orders;
 
-use bench::Taken;
+use intake::Taken;
 
-/// How often the ledger is asked whether a person paused or resumed something.
-const PAUSE_CHECK: Duration = Duration::from_secs(2);
+/// How often the ledger is asked whether a person paused or resumed something, or ordered a rollback.
+pub const ORDERS_CHECK: Duration = Duration::from_secs(2);
 
 /// How often old runs are forgotten.
 const THINNING: Duration = Duration::from_secs(3600);
@@ -167,7 +167,7 @@ impl Daemon {
                 stop.child_token(),
             ));
         }
-        let mut pause_check = tokio::time::interval(PAUSE_CHECK);
+        let mut pause_check = tokio::time::interval(ORDERS_CHECK);
         let mut thinning = tokio::time::interval(THINNING);
         loop {
             self.start_due();
@@ -195,7 +195,7 @@ impl Daemon {
     /// Returns how long nothing is due.
     fn until_next(&self) -> Duration {
         if self.lost {
-            return PAUSE_CHECK;
+            return ORDERS_CHECK;
         }
         let now = self.parts.world.clock.now();
         let wait = self.schedule.wake().map(|at| at.duration_since(now));

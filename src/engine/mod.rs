@@ -44,7 +44,7 @@ mod world;
 pub use assemble::{Assembly, AssemblyError, assemble, client, followed, outside, registry};
 pub use claims::Claims;
 pub use cycle::{Orders, carry_out, cycle};
-pub use daemon::{Daemon, Followed, Parts, View};
+pub use daemon::{Daemon, Followed, ORDERS_CHECK, Parts, View};
 pub use error::CycleError;
 pub use everywhere::Everywhere;
 pub use fleet::{Arrival, Fleet, Kept, News};

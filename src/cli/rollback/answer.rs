@@ -1,12 +1,14 @@
 //! What the daemon says to a rollback that could not be checked before it was ordered.
 
+use crate::engine::ORDERS_CHECK;
 use crate::ledger::{Episode, Ledger, LedgerError};
 use crate::model::{EnvironmentName, Revision};
 use std::time::Duration;
 
-/// How often the ledger is asked, and how often at most: the daemon reads orders every second.
+/// How often the ledger is asked.
 const EVERY: Duration = Duration::from_millis(250);
-const TIMES: usize = 80;
+/// How often at most: until the daemon has looked for orders ten times.
+const TIMES: u128 = 10 * ORDERS_CHECK.as_millis() / EVERY.as_millis();
 
 /// The open episode about specs that cannot be used.
 pub(super) async fn trouble(

@@ -4,7 +4,7 @@ use super::super::follower::Heard;
 use super::super::schedule::Reason;
 use super::super::{Everywhere, News};
 use super::Daemon;
-use super::bench::{Bench, Taken};
+use super::intake::{Intake, Taken};
 use crate::telemetry::chain;
 use std::sync::Arc;
 use tokio::task::JoinError;
@@ -16,20 +16,20 @@ impl Daemon {
         if !self.has_ledger() {
             return;
         }
-        let (bench, nth) = (self.bench(), heard.repository);
+        let (intake, nth) = (self.intake(), heard.repository);
         let again = self.stale.contains(&nth);
         match heard.result {
-            Ok(fetched) => drop(self.taking.spawn(bench.read(nth, fetched, again))),
+            Ok(fetched) => drop(self.taking.spawn(intake.read(nth, fetched, again))),
             Err(error) => {
                 self.unreachable(nth, &chain(&error));
-                self.taking.spawn(bench.unread(nth, error));
+                self.taking.spawn(intake.unread(nth, error));
             }
         }
     }
 
     /// Puts together what a state is taken in with.
-    pub(super) fn bench(&self) -> Bench {
-        Bench {
+    pub(super) fn intake(&self) -> Intake {
+        Intake {
             world: self.parts.world.clone(),
             teller: Arc::clone(&self.parts.teller),
             followed: Arc::clone(&self.followed),

@@ -47,7 +47,7 @@ impl Daemon {
         if !meant.is_empty() {
             // Until it is taken in: else the next answer of the repository does it.
             self.stale.extend(&meant);
-            self.taking.spawn(self.bench().again(meant));
+            self.taking.spawn(self.intake().again(meant));
         }
     }
 

@@ -153,8 +153,9 @@ impl Sender {
         Ok(self.send(get(path, accept)).await?.1)
     }
 
-    /// Sends until there is an answer, inside one deadline. Every request of this provider may be
-    /// sent twice: reads, applies (the second changes nothing), deletes of one version.
+    /// Sends until there is an answer, inside one deadline, which counts from the first moment it may be
+    /// sent: the wait for a turn before that is bounded by the registry's guards alone. Every request of
+    /// this provider may be sent twice: reads, applies (the second changes nothing), deletes of one version.
     pub(super) async fn send(&self, ask: Ask<'_>) -> Result<(u16, Json), Failure> {
         self.read_as(ask).await
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 const TOLD_AT_ONCE: usize = 64;
 
 /// What one state of one repository is taken in with.
-pub(super) struct Bench {
+pub(super) struct Intake {
     pub world: World,
     pub teller: Arc<Teller>,
     /// Every repository.
@@ -44,7 +44,7 @@ pub(super) struct Taken {
     pub again: BTreeSet<usize>,
 }
 
-impl Bench {
+impl Intake {
     /// Takes in what a repository answered; what is known already, unless it is to be taken `again`, is not
     /// looked at any further.
     pub(super) async fn read(mut self, nth: usize, fetched: Fetched, again: bool) -> Taken {
