@@ -68,11 +68,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     released.retain(|released| released.to.is_some() || !staying.contains(&released.address));
     waits::spread(&mut steps);
     // What waits now takes nothing over.
-    let waits = |to: &Address| {
-        let place = steps.binary_search_by(|step| step.address.cmp(to));
-        place.is_ok_and(|place| steps[place].action == Action::Wait)
-    };
-    released.retain(|released| !released.to.as_ref().is_some_and(waits));
+    released.retain(|one| one.to.as_ref().is_none_or(|to| !waits_in(&steps, to)));
     Plan {
         environment: inputs.environment.clone(),
         revision: inputs.revision.clone(),
@@ -83,6 +79,12 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         released,
         records,
     }
+}
+
+/// Tells whether a resource waits, of steps in the order of addresses.
+fn waits_in(steps: &[Step], address: &Address) -> bool {
+    let place = steps.binary_search_by(|step| step.address.cmp(address));
+    place.is_ok_and(|place| steps[place].action == Action::Wait)
 }
 
 /// What the ledger knows, by address and, of what is no longer declared, by live object.
