@@ -5,6 +5,7 @@ use crate::model::{File, Kind, KindName, Output, PathPattern, Revision, Snapshot
 use serde_json::json;
 use std::fmt::Write as _;
 
+mod cluster_secrets;
 mod files;
 mod mistakes;
 mod whole;
