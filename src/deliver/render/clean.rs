@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 pub(super) const LONGEST_LINE: usize = 300;
 
 /// Returns one line of text with everything that is not plainly visible written as an escape, cut
-/// at [`LONGEST_LINE`].
+/// at 300 characters.
 pub fn line(text: &str) -> Cow<'_, str> {
     line_of(text, LONGEST_LINE)
 }
