@@ -105,6 +105,24 @@ impl<'w> Daemon<'w> {
         })
     }
 
+    /// Waits for a run at a commit, and for the look that follows what it wrote: until the next interval
+    /// nothing more is asked.
+    #[track_caller]
+    pub(crate) fn rest_after(&mut self, environment: &str, commit: &str) {
+        let ended = self.run_of(environment, commit).ended_at;
+        let name = EnvironmentName::new(environment).unwrap();
+        self.until(
+            format!("{environment} is compared after its run"),
+            |daemon| {
+                let seen = daemon
+                    .world
+                    .ledger(async |ledger| ledger.last_compared(&name).await.unwrap());
+                let at: jiff::Timestamp = seen.flatten()?["at"].as_str()?.parse().ok()?;
+                (Some(at) > ended).then_some(())
+            },
+        );
+    }
+
     /// Waits until a look that began after now ended: what it would have done is done.
     #[track_caller]
     pub(crate) fn looked_again(&mut self, environment: &str) {

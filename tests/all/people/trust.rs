@@ -41,7 +41,7 @@ fn nothing_live_is_read_for_a_fork() {
     let cloud = scene.with_cloud();
     let first = scene.world.git(&["rev-parse", "main"]);
     let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    daemon.rest_after("shop", &first);
     let before = cloud.requests().len();
     let fork = scene.open(
         "fork",
@@ -163,7 +163,7 @@ fn a_connection_that_a_pull_request_changes_is_used_only_after_the_merge() {
     let opened = world_with_a_secret_file(&scene.world);
     let first = scene.world.git(&["rev-parse", "main"]);
     let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    daemon.rest_after("shop", &first);
     let before = cloud.requests().len();
     let other = shop("", "first-value").replace("{ env: CLOUD }", "{ file: machine.key }");
     let number = scene.open("other", None, &[("shop.yaml", &other)]);
