@@ -246,7 +246,7 @@ fn forge(
         return Ok(None);
     };
     let Some(token) = &settings.github.token else {
-        return Ok(Some(Arc::new(LoggedForge)));
+        return Ok(Some(Arc::new(LoggedForge::default())));
     };
     let forge = GitHub::new(&GitHubSettings {
         api_url: settings.github.api_url.to_string(),

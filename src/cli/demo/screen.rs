@@ -1,7 +1,7 @@
 //! What the demo shows: chapters in its own words, and beside a bar what would go to GitHub and
 //! Slack, as the renderers wrote it.
 
-use crate::deliver::forge::{Forge, ForgeError, PullRequest, StatusState};
+use crate::deliver::forge::{Forge, ForgeError, Proposals, PullRequest, StatusState};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::model::Revision;
 use async_trait::async_trait;
@@ -252,3 +252,6 @@ impl Forge for ScreenForge {
         Ok(())
     }
 }
+
+// Nothing in the demo opens any.
+impl Proposals for ScreenForge {}

@@ -1,12 +1,42 @@
 //! The forge of a daemon without credentials: has no pull requests, and logs what it would write.
 
-use super::{Forge, ForgeError, PullRequest, StatusState};
-use crate::model::Revision;
+use super::{Draft, Forge, ForgeError, Proposals, Proposed, PullRequest, StatusState};
+use crate::model::{Digest, Revision};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// Logs what would go to a forge.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LoggedForge;
+#[derive(Debug, Default)]
+pub struct LoggedForge {
+    /// What was logged last of each branch, so that it is logged once.
+    drafts: Mutex<BTreeMap<String, Digest>>,
+}
+
+#[async_trait]
+impl Proposals for LoggedForge {
+    async fn propose(&self, draft: &Draft) -> Result<Option<Proposed>, ForgeError> {
+        let Draft {
+            branch,
+            title,
+            body,
+            ..
+        } = draft;
+        let said = Digest::of(format!("{} {title}\n{body}", draft.version));
+        let drafts = self.drafts.lock();
+        let mut drafts = drafts.unwrap_or_else(PoisonError::into_inner);
+        let before = drafts.insert(branch.clone(), said.clone());
+        if before != Some(said) {
+            tracing::info!(
+                branch,
+                title,
+                body,
+                "Pull request not opened, no GitHub credentials"
+            );
+        }
+        Ok(None)
+    }
+}
 
 #[async_trait]
 impl Forge for LoggedForge {

@@ -1,12 +1,14 @@
-//! Where pull requests live: lists them, keeps one comment on each, sets commit statuses.
+//! Where pull requests live: lists them, keeps one comment on each, sets commit statuses, opens some.
 //!
 //! Says nothing of its own: bodies come rendered. Never repeats a request; the next poll does.
 
 mod github;
 mod logged;
+mod proposals;
 
 pub use github::{GitHub, GitHubSettings};
 pub use logged::LoggedForge;
+pub use proposals::{Draft, Proposals, Proposed, Standing};
 
 use crate::model::{Class, Fault, Revision};
 use async_trait::async_trait;
@@ -88,6 +90,12 @@ pub enum ForgeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Somebody else committed to a branch of ours.
+    #[error("write the branch {branch}: somebody else committed to it")]
+    Moved {
+        /// The branch.
+        branch: String,
+    },
     /// The settings cannot be used.
     #[error("use the GitHub settings: {0}")]
     Settings(String),
@@ -114,6 +122,7 @@ impl Fault for ForgeError {
             Self::Answered { .. } => "forge-answered",
             Self::Foreign { .. } => "forge-foreign",
             Self::Unreachable { .. } => "forge-unreachable",
+            Self::Moved { .. } => "forge-moved",
             Self::Settings(_) => "forge-settings",
         }
     }
@@ -124,6 +133,9 @@ impl Fault for ForgeError {
                 "Give a token that may read the repository, and write pull requests and commit statuses.".to_owned()
             }
             Self::Settings(_) => "Look at `github` in the settings file.".to_owned(),
+            Self::Moved { branch } => format!(
+                "Merge or close its pull request, or delete the branch: {branch} is made anew then."
+            ),
             Self::Foreign { .. } => {
                 "Look for a proxy between here and GitHub. It is kept and tried again.".to_owned()
             }
@@ -133,7 +145,7 @@ impl Fault for ForgeError {
 
     fn class(&self) -> Class {
         match self {
-            Self::Unauthorised { .. } | Self::Settings(_) => Class::User,
+            Self::Unauthorised { .. } | Self::Moved { .. } | Self::Settings(_) => Class::User,
             Self::Answered { status, .. } if *status < 500 => Class::User,
             _ => Class::Transient,
         }
@@ -142,7 +154,7 @@ impl Fault for ForgeError {
 
 /// Where pull requests live.
 #[async_trait]
-pub trait Forge: Send + Sync {
+pub trait Forge: Proposals + Send + Sync {
     /// Tells whether it can be asked for pull requests at all: not without credentials.
     fn sees_pull_requests(&self) -> bool {
         true

@@ -91,8 +91,25 @@ impl Checked {
 
     /// Has the next requests of a method whose path contains a text answered with a status and headers, so many times.
     pub(crate) fn fail(&self, method: &str, path: &str, status: u16, headers: &Value, times: u32) {
+        self.answer_instead(method, path, (status, headers), times, false);
+    }
+
+    /// Has the next request of a method whose path contains a text carried out, and the answer lost.
+    pub(crate) fn lose_answer(&self, method: &str, path: &str) {
+        let headers = serde_json::json!({});
+        self.answer_instead(method, path, (502, &headers), 1, true);
+    }
+
+    fn answer_instead(
+        &self,
+        method: &str,
+        path: &str,
+        (status, headers): (u16, &Value),
+        times: u32,
+        late: bool,
+    ) {
         let failure = serde_json::json!({
-            "method": method, "path": path, "status": status, "headers": headers, "times": times,
+            "method": method, "path": path, "status": status, "headers": headers, "times": times, "late": late,
             "body": {
                 "message": "failed on purpose", "documentation_url": "https://docs.github.com/rest",
                 "ok": false, "error": "failed_on_purpose",

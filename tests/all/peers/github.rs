@@ -1,6 +1,7 @@
 //! GitHub: emulate keeps repositories, pull requests and comments, and GitHub's own OpenAPI judges every request.
 //!
-//! Revisions come from a real repository: emulate has no Git transport, so a pull request is told which it stands for.
+//! Revisions come from a real repository: emulate has no Git transport, so a pull request that a person opens is told
+//! which it stands for. Git data is that repository's.
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,18 @@ impl GitHub {
         let path = github.path(&format!("collaborators/{}", Self::LOGIN));
         github.as_person("PUT", &path, Some(&json!({"permission": "push"})));
         github
+    }
+
+    /// Has its Git data be that of a real repository: branches made over the API are branches there.
+    pub(crate) fn is_over(&self, repository: &std::path::Path) {
+        let real = json!({"repository": Self::REPOSITORY, "folder": repository});
+        self.server.tell("real", &real);
+    }
+
+    /// Every pull request so far, newest first, as the API tells them.
+    pub(crate) fn pulls(&self) -> Vec<Value> {
+        let pulls = self.as_person("GET", &self.path("pulls?state=all&per_page=100"), None);
+        pulls.as_array().unwrap().clone()
     }
 
     /// Opens a pull request of a branch, which stands for revisions of the real repository, and gives back its number.

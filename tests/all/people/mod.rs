@@ -6,6 +6,7 @@ mod ended;
 mod lost;
 mod merged;
 mod outage;
+mod proposals;
 mod refused;
 mod results;
 mod review;

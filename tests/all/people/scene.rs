@@ -5,7 +5,6 @@ use crate::peers::digitalocean::{self, Server};
 use crate::peers::github::{self, GitHub};
 use crate::peers::slack::{self, Slack};
 use serde_json::{Value, json};
-use std::cell::Cell;
 
 /// How a pull request is merged.
 #[derive(Clone, Copy)]
@@ -20,7 +19,6 @@ pub(super) struct Scene {
     pub(super) world: World,
     pub(super) github: GitHub,
     pub(super) slack: Slack,
-    opened: Cell<u64>,
 }
 
 impl Scene {
@@ -37,12 +35,12 @@ impl Scene {
                 "token": { "env": "SLACK" }, "channel": "#infra", "apiUrl": slack.api_url(),
             });
         });
+        github.is_over(&world.repository());
         world.commit(files);
         Self {
             world,
             github,
             slack,
-            opened: Cell::new(0),
         }
     }
 
@@ -73,8 +71,11 @@ impl Scene {
     pub(super) fn open(&self, branch: &str, fork: Option<&str>, files: &[(&str, &str)]) -> u64 {
         let base = self.world.git(&["rev-parse", "main"]);
         let head = self.commit_on(branch, files);
-        let number = self.opened.get() + 1;
-        self.opened.set(number);
+        let pulls = self.github.pulls();
+        let newest = pulls
+            .first()
+            .map_or(0, |one| one["number"].as_u64().unwrap());
+        let number = newest + 1;
         self.point(number, &head);
         if let Some(fork) = fork {
             // The fork is told first: nobody may see it as one of ours for a moment.

@@ -1,10 +1,12 @@
 // GitHub as the tests meet it: github.mjs FOLDER SEED. Emulate keeps the state, GitHub's own OpenAPI judges every request,
-// and what emulate lacks (commit statuses, pull requests of a commit, revisions of a real repository) is kept here.
+// and what emulate lacks (commit statuses, pull requests of a commit, revisions and Git data of a real repository, who
+// closed a pull request) is kept here.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { Contract } from "./contract.mjs";
+import { Git } from "./git.mjs";
 import { serve } from "./proxy.mjs";
 
 const [folder, seed] = process.argv.slice(2);
@@ -16,6 +18,8 @@ const contract = new Contract(folder, join(description, "../generated/api.github
 const tokens = JSON.parse(seed).tokens;
 const statuses = []; // {repository, sha, body}
 const revisions = new Map(); // "owner/name#7" -> {head, base, merge, rebased, fork}
+const repositories = new Map(); // "owner/name" -> Git
+const closed = new Map(); // "owner/name#7" -> who closed it
 
 const repository = (path) => path.split("/").slice(2, 4).join("/");
 const key = (path, number) => `${repository(path)}#${number}`;
@@ -33,7 +37,26 @@ function real(path, pull) {
   };
 }
 
-function rewrite({ url }, body) {
+/** Ties a pull request that was opened of a branch of the real repository to it. */
+function opened(path, pull) {
+  const git = repositories.get(repository(path));
+  const head = pull?.head && git?.tip(`refs/heads/${pull.head.ref}`);
+  if (!head || revisions.has(key(path, pull.number))) return;
+  git.run(["update-ref", `refs/pull/${pull.number}/head`, head]);
+  revisions.set(key(path, pull.number), { head, base: git.tip(`refs/heads/${pull.base.ref}`), branch: pull.head.ref });
+}
+
+/** Moves the pull requests of a branch with it. */
+function pushed(path, reference, head) {
+  for (const [name, known] of revisions) {
+    if (!name.startsWith(`${repository(path)}#`) || `refs/heads/${known.branch}` !== reference || known.merge) continue;
+    known.head = head;
+    repositories.get(repository(path)).run(["update-ref", `refs/pull/${name.split("#")[1]}/head`, head]);
+  }
+}
+
+function rewrite({ url, method }, body) {
+  if (method === "POST" && /^\/repos\/[^/]+\/[^/]+\/pulls$/.test(url.pathname)) opened(url.pathname, body);
   if (!/^\/repos\/[^/]+\/[^/]+\/pulls(\/\d+)?$/.test(url.pathname)) return body;
   return Array.isArray(body) ? body.map((pull) => real(url.pathname, pull)) : real(url.pathname, body);
 }
@@ -55,11 +78,61 @@ function status(entry) {
   };
 }
 
+/** Whoever may write to a repository of emulate's; else how it refuses them. */
+async function writer(request) {
+  const [there, me] = [await ask(request, `/repos/${repository(request.url.pathname)}`), await ask(request, "/user")];
+  return me.status === 200 && there.status !== 200 ? there : me;
+}
+
+async function gitData(request) {
+  const path = request.url.pathname;
+  const [, rest] = /^\/repos\/[^/]+\/[^/]+\/git\/(.+)$/.exec(path) ?? [];
+  const git = repositories.get(repository(path));
+  if (!rest || !git) return undefined;
+  const me = await writer(request);
+  if (me.status !== 200) return me;
+  const body = request.body ? JSON.parse(request.body) : undefined;
+  const answer = git.answer(request.method, decodeURIComponent(rest), body);
+  if (request.method === "PATCH" && answer?.status === 200) pushed(path, answer.body.ref, answer.body.object.sha);
+  return answer;
+}
+
+async function aboutPull(request) {
+  const path = request.url.pathname;
+  const git = repositories.get(repository(path));
+  const [, what, number] = /^\/repos\/[^/]+\/[^/]+\/(pulls|issues)(?:\/(\d+))?$/.exec(path) ?? [];
+  if (!what) return undefined;
+  if (what === "pulls" && request.method === "POST" && git) {
+    const { head, base } = JSON.parse(request.body);
+    const open = await ask(request, `/repos/${repository(path)}/pulls?state=open&per_page=100`);
+    // The tests of people open pull requests of branches that stand for anything.
+    const isOurs = head.startsWith("reconciled/");
+    return isOurs ? git.unopenable(head, base, open.body.some((pull) => pull.head.ref === head)) : undefined;
+  }
+  if (what === "pulls" && request.method === "PATCH" && JSON.parse(request.body).state === "closed") {
+    closed.set(key(path, number), (await ask(request, "/user")).body);
+  }
+  // Every pull request is an issue, too, which emulate forgets.
+  if (what !== "issues" || !number || request.method !== "GET") return undefined;
+  const pull = await ask(request, path.replace("/issues/", "/pulls/"));
+  if (pull.status !== 200) return undefined;
+  const { merged_by, html_url, title, user, labels, state, locked, assignee, assignees, milestone, created_at, updated_at, closed_at, body, id, node_id, author_association } = pull.body;
+  const url = `${emulator.url}${path}`;
+  const issue = {
+    url, repository_url: `${emulator.url}/repos/${repository(path)}`, labels_url: `${url}/labels{/name}`, comments_url: `${url}/comments`, events_url: `${url}/events`,
+    html_url, id, node_id, number: Number(number), title, user, labels, state, locked, assignee, assignees, milestone, comments: 0, created_at, updated_at, closed_at, body, author_association,
+    closed_by: merged_by ?? closed.get(key(path, number)) ?? null,
+  };
+  return { status: 200, body: issue };
+}
+
 async function lacks(request) {
   const path = request.url.pathname;
   // Emulate takes an unknown token for its first user.
   const token = request.headers.authorization?.replace(/^(Bearer|token) /i, "");
   if (token && !(token in tokens)) return { status: 401, body: { message: "Bad credentials" } };
+  const real = await gitData(request) ?? await aboutPull(request);
+  if (real) return real;
   const [, what, rest] = /^\/repos\/[^/]+\/[^/]+\/(statuses|commits)\/(.+)$/.exec(path) ?? [];
   if (!what) return undefined;
   const about = rest.replace(/\/(statuses|pulls)$/, "");
@@ -86,6 +159,8 @@ async function lacks(request) {
 }
 
 const controls = {
+  // {repository, folder}: its Git data is that of a real repository.
+  real: ({ repository: name, folder: at }) => void repositories.set(name, new Git(at, `${emulator.url}/repos/${name}`)),
   statuses: () => statuses.map(({ repository, sha, body }) => ({ repository, sha, ...body })),
   // {repository, number, head, base, merge, rebased, fork}: which revisions of the real repository a pull request stands
   // for, every one that a rebase made of it, and the repository its head is in where that is another.

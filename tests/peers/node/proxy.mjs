@@ -7,7 +7,8 @@ import { createServer } from "node:http";
  * `contract` judges, or nothing does; `strict` judges answers too; `lacks(request)` answers what upstream cannot
  * (`{status, body}`), and `rewrite(request, body)` changes what upstream answered. Under `/__peers/` it tells what it
  * has seen (`requests`, `faults`), and takes a `failure` `{method, path, status, headers, body, times}` to answer with
- * instead, never where its status is null, until `mended`; `controls` adds more there.
+ * instead, never where its status is null, once upstream has answered where it is `late`, until `mended`; `controls`
+ * adds more there.
  */
 export async function serve({ upstream, contract, strict = false, lacks, rewrite, controls = {} }) {
   const requests = [];
@@ -42,6 +43,12 @@ export async function serve({ upstream, contract, strict = false, lacks, rewrite
       return { status: 418, text: JSON.stringify({ message: `the request breaks the contract: ${wrong.join("; ")}` }) };
     }
     const failure = failures.find((one) => one.times > 0 && one.method === request.method && request.url.pathname.includes(one.path));
+    if (failure?.late) {
+      failure.times -= 1;
+      await carriedOut(request, seen);
+      seen.status = failure.status;
+      return { status: failure.status, text: JSON.stringify(failure.body ?? {}), extra: failure.headers };
+    }
     if (failure) {
       failure.times -= 1;
       if (failure.status === null) await new Promise(() => {});
@@ -49,11 +56,15 @@ export async function serve({ upstream, contract, strict = false, lacks, rewrite
       if (failure.text !== undefined) return { status: failure.status, text: failure.text, type: "text/html", extra: failure.headers };
       return { status: failure.status, text: JSON.stringify(failure.body ?? {}), extra: failure.headers };
     }
+    return carriedOut(request, seen);
+  };
+
+  const carriedOut = async (request, seen) => {
     const own = await lacks?.(request);
     const answer = own ? { status: own.status, text: JSON.stringify(own.body) } : await pass(request);
     if (!own && rewrite && answer.type?.includes("json") && answer.text) answer.text = JSON.stringify(rewrite(request, JSON.parse(answer.text)));
     seen.status = answer.status;
-    if (contract && (own?.status < 400 || strict)) faults.push(...contract.answer(request.method, request.url.pathname, answer.status, answer.text).map((fault) => `${line}: ${fault}`));
+    if (contract && (own?.status < 400 || strict)) faults.push(...contract.answer(request.method, request.url.pathname, answer.status, answer.text).map((fault) => `${request.method} ${request.url.pathname}: ${fault}`));
     return answer;
   };
 

@@ -1,6 +1,8 @@
 //! GitHub over octocrab, with a token. Answers are read into just the fields needed, so that an
 //! Enterprise server of another version does not break it.
 
+mod proposals;
+
 use super::{Forge, ForgeError, PullRequest, StatusState};
 use crate::model::{Revision, Secret};
 use async_trait::async_trait;

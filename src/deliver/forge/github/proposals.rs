@@ -1,0 +1,341 @@
+//! Pull requests of ours on GitHub: the branch is one commit made through the Git data API, recognised by the
+//! last line of its message. A branch only ever moves forward.
+
+use super::super::{Draft, ForgeError, Proposals, Proposed, Standing};
+use super::{GitHub, Pull, User, read};
+use crate::model::Revision;
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Value, json};
+
+/// What the last line of a commit of ours begins with; what it is made from and its tree follow.
+const TRAILER: &str = "Reconciled-Version: ";
+/// How our comment on a request begins that we close.
+const WITHDRAWN: &str = "<!-- reconciled:withdrawn -->";
+
+#[derive(Deserialize)]
+struct Reference {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    sha: String,
+    tree: Object,
+    #[serde(default)]
+    message: String,
+}
+
+impl Commit {
+    /// Returns what it was made from, where we made it and nobody changed it since.
+    fn version(&self) -> Option<&str> {
+        let line = self.message.trim_end().lines().last()?;
+        let (version, tree) = line.strip_prefix(TRAILER)?.split_once(' ')?;
+        (tree == self.tree.sha).then_some(version)
+    }
+}
+
+/// A pull request with what only ours are asked for.
+#[derive(Deserialize)]
+struct Request {
+    #[serde(flatten)]
+    pull: Pull,
+    html_url: String,
+    title: String,
+    state: String,
+    body: Option<String>,
+    user: Option<User>,
+    #[serde(default)]
+    labels: Vec<IgnoredAny>,
+}
+
+/// Who ended one; only an issue tells who closed it.
+#[derive(Deserialize)]
+struct Ended {
+    closed_by: Option<User>,
+}
+
+impl Request {
+    fn is_open(&self) -> bool {
+        self.state == "open"
+    }
+
+    fn proposed(self, by: Option<String>) -> Proposed {
+        let standing = match (self.pull.merged_at.is_some(), self.is_open()) {
+            (true, _) => Standing::Merged(by),
+            (false, true) => Standing::Open,
+            (false, false) => Standing::Closed(by),
+        };
+        Proposed {
+            number: self.pull.number,
+            url: self.html_url,
+            branch: self.pull.head.branch,
+            head: Revision::new(self.pull.head.sha),
+            // A form in a browser sends other line ends.
+            body: self.body.unwrap_or_default().replace("\r\n", "\n"),
+            standing,
+        }
+    }
+}
+
+impl GitHub {
+    /// Returns ours among these: opened by us, from a branch of this repository.
+    async fn ours(&self, some: Vec<Request>) -> Result<Vec<Request>, ForgeError> {
+        let me = self.me().await?;
+        let is_ours = |one: &Request| {
+            let author = one.user.as_ref();
+            author.is_some_and(|author| author.may_be(me)) && self.is_here(&one.pull)
+        };
+        Ok(some.into_iter().filter(is_ours).collect())
+    }
+
+    fn is_here(&self, pull: &Pull) -> bool {
+        let repo = pull.head.repo.as_ref();
+        repo.is_some_and(|repo| repo.full_name.eq_ignore_ascii_case(&self.repository))
+    }
+
+    /// Finds the newest request of ours from a branch.
+    async fn request(&self, branch: &str) -> Result<Option<Request>, ForgeError> {
+        let owner = self.repository.split('/').next().unwrap_or_default();
+        let doing = "find the pull request of a branch";
+        let rest = format!("pulls?state=all&head={owner}:{branch}");
+        let some: Vec<Request> = self.all(doing, &rest).await?;
+        let ours = self.ours(some).await?.into_iter();
+        // One that is open counts before any that ended.
+        Ok(ours.max_by_key(|one| (one.is_open(), one.pull.number)))
+    }
+
+    async fn ended_by(&self, request: &Request) -> Result<Option<String>, ForgeError> {
+        if request.is_open() {
+            return Ok(None);
+        }
+        let rest = format!("issues/{}", request.pull.number);
+        let ended: Ended = self.one("ask who ended a pull request", &rest).await?;
+        Ok(ended.closed_by.map(|user| user.login))
+    }
+
+    async fn tip(&self, branch: &str) -> Result<Option<String>, ForgeError> {
+        let rest = format!("git/ref/heads/{branch}");
+        match self.one::<Reference>("find a branch", &rest).await {
+            Ok(reference) => Ok(Some(reference.object.sha)),
+            Err(ForgeError::Answered { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn commit(&self, sha: &str) -> Result<Commit, ForgeError> {
+        let rest = format!("git/commits/{sha}");
+        self.one("read a commit", &rest).await
+    }
+
+    /// Makes a commit that nothing points to yet. Returns its id.
+    async fn make_commit(&self, draft: &Draft, on: Option<&str>) -> Result<String, ForgeError> {
+        let onto = self.commit(draft.onto.as_str()).await?;
+        let entry = |(path, text): (&crate::model::RepoPath, &Option<String>)| {
+            let mut entry = json!({ "path": path.as_str(), "mode": "100644", "type": "blob" });
+            match text {
+                Some(text) => entry["content"] = json!(text),
+                None => entry["sha"] = Value::Null,
+            }
+            entry
+        };
+        let entries: Vec<Value> = draft.files.iter().map(entry).collect();
+        let tree = json!({ "base_tree": onto.tree.sha, "tree": entries });
+        let tree: Object = self.post("write files", "git/trees", &tree).await?;
+        let mut parents = Vec::from_iter(on.map(str::to_owned));
+        if on != Some(onto.sha.as_str()) {
+            parents.push(onto.sha);
+        }
+        let (title, version, tree) = (&draft.title, &draft.version, tree.sha);
+        let message = format!("{title}\n\n{TRAILER}{version} {tree}\n");
+        let commit = json!({ "message": message, "tree": tree, "parents": parents });
+        let made: Object = self.post("make a commit", "git/commits", &commit).await?;
+        Ok(made.sha)
+    }
+
+    /// Brings the branch to where it holds the draft's files, where it does not.
+    async fn put_branch(&self, draft: &Draft) -> Result<(), ForgeError> {
+        let Some(tip) = self.tip(&draft.branch).await? else {
+            let sha = self.make_commit(draft, None).await?;
+            let made = json!({ "ref": format!("refs/heads/{}", draft.branch), "sha": sha });
+            let _reference: Reference = self.post("make a branch", "git/refs", &made).await?;
+            return Ok(());
+        };
+        let commit = self.commit(&tip).await?;
+        match commit.version() {
+            Some(version) if version == draft.version.as_str() => return Ok(()),
+            Some(_) => {}
+            None => {
+                let branch = draft.branch.clone();
+                return Err(ForgeError::Moved { branch });
+            }
+        }
+        let sha = self.make_commit(draft, Some(&tip)).await?;
+        let rest = format!("git/refs/heads/{}", draft.branch);
+        let moved = json!({ "sha": sha, "force": false });
+        let doing = "move a branch forward";
+        match self.patch::<Reference>(doing, &rest, &moved).await {
+            Ok(_) => Ok(()),
+            // Somebody was quicker.
+            Err(ForgeError::Answered { status: 422, .. }) => Err(ForgeError::Moved {
+                branch: draft.branch.clone(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
+        let rest = format!("issues/{number}/labels");
+        let labels = json!({ "labels": labels });
+        let asked = self.post::<Value>("label a pull request", &rest, &labels);
+        match asked.await {
+            // It is there, and says what it is without them.
+            Err(error) if error.is_final() => {
+                tracing::warn!(
+                    number,
+                    error = crate::telemetry::chain(&error),
+                    "Pull request takes no labels"
+                );
+                Ok(())
+            }
+            labelled => labelled.map(drop),
+        }
+    }
+
+    async fn patch_pull(&self, number: u64, body: &Value) -> Result<Request, ForgeError> {
+        let rest = format!("pulls/{number}");
+        self.patch("edit a pull request", &rest, body).await
+    }
+
+    async fn remove_branch(&self, branch: &str) -> Result<(), ForgeError> {
+        let rest = format!("git/refs/heads/{branch}");
+        match self.remove("take a branch away", &rest).await {
+            // It is gone: 422 is how GitHub says that a reference does not exist.
+            Err(ForgeError::Answered {
+                status: 404 | 422, ..
+            }) => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
+/// Requests about what is in the repository.
+impl GitHub {
+    async fn one<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+    ) -> Result<T, ForgeError> {
+        let asked = self.client.get(self.route(rest), None::<&()>).await;
+        asked.map_err(|error| read(doing, error))
+    }
+
+    async fn all<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+    ) -> Result<Vec<T>, ForgeError> {
+        self.pages(doing, rest, json!({})).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+        body: &Value,
+    ) -> Result<T, ForgeError> {
+        let asked = self.client.post(self.route(rest), Some(body)).await;
+        asked.map_err(|error| read(doing, error))
+    }
+
+    async fn patch<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+        body: &Value,
+    ) -> Result<T, ForgeError> {
+        let asked = self.client.patch(self.route(rest), Some(body)).await;
+        asked.map_err(|error| read(doing, error))
+    }
+
+    async fn remove(&self, doing: &'static str, rest: &str) -> Result<(), ForgeError> {
+        let asked = async {
+            let answer = self.client._delete(self.route(rest), None::<&()>).await?;
+            octocrab::map_github_error(answer).await
+        };
+        asked.await.map(drop).map_err(|error| read(doing, error))
+    }
+}
+
+#[async_trait]
+impl Proposals for GitHub {
+    async fn propose(&self, draft: &Draft) -> Result<Option<Proposed>, ForgeError> {
+        let known = self.request(&draft.branch).await?;
+        if let Some(ended) = known.as_ref().filter(|one| !one.is_open()) {
+            let by = self.ended_by(ended).await?;
+            return Ok(known.map(|known| known.proposed(by)));
+        }
+        self.put_branch(draft).await?;
+        let (title, body) = (&draft.title, &draft.body);
+        let request = match known {
+            Some(known) => {
+                let says = known.body.as_deref().unwrap_or_default();
+                if known.title == *title && says.replace("\r\n", "\n") == *body {
+                    known
+                } else {
+                    let said = json!({ "title": title, "body": body });
+                    self.patch_pull(known.pull.number, &said).await?
+                }
+            }
+            None => {
+                let (head, base) = (&draft.branch, &draft.into);
+                let made = json!({ "title": title, "body": body, "head": head, "base": base });
+                self.post("open a pull request", "pulls", &made).await?
+            }
+        };
+        if request.labels.is_empty() && !draft.labels.is_empty() {
+            self.put_labels(request.pull.number, &draft.labels).await?;
+        }
+        Ok(Some(request.proposed(None)))
+    }
+
+    async fn open_proposals(&self, prefix: &str) -> Result<Vec<Proposed>, ForgeError> {
+        let doing = "list the open pull requests";
+        let open = self.all(doing, "pulls?state=open").await?;
+        let mut ours = self.ours(open).await?;
+        ours.retain(|one| one.pull.head.branch.starts_with(prefix));
+        ours.sort_by_key(|one| std::cmp::Reverse(one.pull.number));
+        Ok(ours.into_iter().map(|one| one.proposed(None)).collect())
+    }
+
+    async fn proposal(&self, branch: &str) -> Result<Option<Proposed>, ForgeError> {
+        let Some(found) = self.request(branch).await? else {
+            return Ok(None);
+        };
+        let by = self.ended_by(&found).await?;
+        Ok(Some(found.proposed(by)))
+    }
+
+    async fn withdraw(&self, proposed: &Proposed, why: &str) -> Result<(), ForgeError> {
+        use super::super::Forge as _;
+        let (number, branch) = (proposed.number, &proposed.branch);
+        let body = format!("{WITHDRAWN}\n{why}");
+        self.put_comment(number, WITHDRAWN, &body, None).await?;
+        let closed = json!({ "state": "closed" });
+        let _closed = self.patch_pull(number, &closed).await?;
+        let Some(tip) = self.tip(branch).await? else {
+            return Ok(());
+        };
+        // What somebody else committed is theirs to keep.
+        if self.commit(&tip).await?.version().is_some() {
+            self.remove_branch(branch).await?;
+        }
+        Ok(())
+    }
+}
