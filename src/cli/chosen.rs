@@ -50,6 +50,19 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// Returns the one path that is meant; the working folder where none is named.
+    ///
+    /// # Errors
+    /// Several are named, or one that is not there.
+    pub(super) fn path(&self) -> anyhow::Result<&Path> {
+        match self.what.as_slice() {
+            [] => Ok(Path::new(".")),
+            [path] if Path::new(path).exists() => Ok(Path::new(path)),
+            [missing] => bail!("read {missing}: there is no such file or folder"),
+            _ => bail!("read several paths: name one"),
+        }
+    }
+
     /// Finds what is meant.
     ///
     /// # Errors
@@ -121,7 +134,12 @@ fn registry(settings: &Settings, ledger: &Ledger) -> anyhow::Result<Registry> {
     ))
 }
 
-async fn world(settings: &Settings, path: &Path, access: Access) -> anyhow::Result<World> {
+/// Opens what runs share, with the ledger at a path.
+pub(super) async fn world(
+    settings: &Settings,
+    path: &Path,
+    access: Access,
+) -> anyhow::Result<World> {
     let ledger = match access {
         Access::Write => Ledger::open(path).await?,
         Access::Read => match Ledger::open_for_reading(path).await {

@@ -2,6 +2,7 @@
 //!
 //! A command gathers its arguments, calls the engine and renders; it decides nothing about a plan.
 
+mod against;
 mod apply;
 mod ask;
 mod chosen;

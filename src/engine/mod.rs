@@ -55,7 +55,7 @@ pub use origin::{Folder, Origin};
 pub use past::{PastError, check as check_past};
 pub use pinned::Pinned;
 pub use report::Report;
-pub use review::Reviewer;
+pub use review::{Proposal, Reviewer};
 pub use rollback::Instead;
 pub use schedule::{Pace, Reason};
 pub use tell::Teller;

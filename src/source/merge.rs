@@ -4,7 +4,7 @@ use super::blobs::Blobs;
 use super::store::{commit, corrupt};
 use super::{SourceError, Stop, Target, tree};
 use crate::model::{Revision, Snapshot};
-use git2::{MergeOptions, Oid};
+use git2::{MergeOptions, Oid, Tree};
 use std::collections::BTreeSet;
 
 /// What a branch would hold after a merge.
@@ -49,32 +49,50 @@ pub(crate) fn preview(
     let odb = repository.odb().map_err(failed)?;
     let _memory = odb.add_new_mempack_backend(1000).map_err(failed)?;
     let tree_of = |id| commit(repository, &target.name, id)?.tree().map_err(failed);
-    let (ours, theirs) = (tree_of(sides.base.1)?, tree_of(sides.head.1)?);
+    let trees = [
+        tree_of(sides.common)?,
+        tree_of(sides.base.1)?,
+        tree_of(sides.head.1)?,
+    ];
+    Ok(MergePreview {
+        snapshot: merged(
+            repository,
+            target,
+            (trees, [&sides.base.0, &sides.head.0]),
+            blobs,
+            stop,
+        )?,
+        base: Revision::new(sides.base.1.to_string()),
+        head: Revision::new(sides.head.1.to_string()),
+    })
+}
+
+/// Merges trees, the common one first, then the base's and the head's, whose names people know. What is new
+/// is written to the store: one in memory has to be asked first.
+pub(super) fn merged(
+    repository: &git2::Repository,
+    target: &Target,
+    ([common, base, head], [base_name, head_name]): ([Tree<'_>; 3], [&str; 2]),
+    blobs: &mut Blobs,
+    stop: &Stop,
+) -> Result<Snapshot, SourceError> {
+    let failed = |error| corrupt(&target.name, "merge the two trees", error);
     let mut index = repository
-        .merge_trees(
-            &tree_of(sides.common)?,
-            &ours,
-            &theirs,
-            Some(&MergeOptions::new()),
-        )
+        .merge_trees(&common, &base, &head, Some(&MergeOptions::new()))
         .map_err(failed)?;
     if index.has_conflicts() {
         return Err(SourceError::Conflict {
             target: target.name.clone(),
-            base: sides.base.0.clone(),
-            head: sides.head.0.clone(),
+            base: base_name.to_owned(),
+            head: head_name.to_owned(),
             paths: conflicts(&index).map_err(failed)?,
         });
     }
     let merged = index.write_tree_to(repository).map_err(failed)?;
     let root = repository.find_tree(merged).map_err(failed)?;
-    Ok(MergePreview {
-        snapshot: Snapshot {
-            revision: Revision::new(format!("merge:{merged}")),
-            files: tree::files(repository, target, root, blobs, stop)?,
-        },
-        base: Revision::new(sides.base.1.to_string()),
-        head: Revision::new(sides.head.1.to_string()),
+    Ok(Snapshot {
+        revision: Revision::new(format!("merge:{merged}")),
+        files: tree::files(repository, target, root, blobs, stop)?,
     })
 }
 

@@ -30,6 +30,7 @@ mod target;
 mod tree;
 mod watch;
 mod wire;
+mod working;
 
 pub use error::SourceError;
 pub use limits::Limits;
@@ -40,5 +41,6 @@ pub use place::Place;
 pub use repository::{Fetched, Repository, Touching};
 pub use target::{Credentials, Target};
 pub use watch::Watch;
+pub use working::Working;
 
 pub(crate) use stop::{Stop, blocking};

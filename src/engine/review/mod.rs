@@ -2,25 +2,28 @@
 //! is kept up to date, and a commit status. Reads with what merged environments use; changes nothing.
 
 mod conflict;
+mod proposal;
 mod touched;
+mod working;
+
+pub use proposal::Proposal;
 
 use super::daemon::View;
-use super::{Followed, Origin, Subject, Trust, World, look};
+use super::{Followed, Origin, World};
 use crate::deliver::forge::{Forge, ForgeError, PullRequest, StatusState};
-use crate::deliver::render::{Broken, Page, many, plan_markdown, validation_markdown};
+use crate::deliver::render::Page;
 use crate::ledger::LedgerError;
-use crate::model::{Depth, Digest, EnvironmentName, Fault as _, Revision, Snapshot};
-use crate::plan::Plan;
+use crate::model::{Digest, Fault as _, RepoPath, Revision, Snapshot};
 use crate::source::{Repository, SourceError};
 use crate::telemetry::chain;
 use jiff::{SignedDuration, Timestamp};
+use proposal::Merge;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use touched::Touched;
 
 /// A plan this old is made anew, though neither branch moved: live state did, maybe.
 const STALE: SignedDuration = SignedDuration::from_mins(15);
@@ -230,24 +233,29 @@ impl Reviewer {
             Err(error) => return Err(error.into()),
         };
         let fleet = Arc::clone(&self.view.borrow().fleet);
-        let trust = if pull.from_fork {
-            Trust::Nothing
-        } else {
-            Trust::merged(&fleet, &self.world.registry).await
-        };
-        let touched = Touched::find(
-            &preview,
+        let merge = Merge {
+            followed: &self.followed,
+            fleet: &fleet,
             base,
-            (&self.followed, &fleet),
-            (self.world.registry.kinds(), &trust),
-        )
-        .await;
-        if touched.names.is_empty() && touched.wrong.is_empty() && memory.comment.is_none() {
+            merged: &preview,
+            within: &RepoPath::default(),
+            from_fork: pull.from_fork,
+        };
+        let proposal = Proposal::of(&self.world, merge).await;
+        if proposal.is_nothing() && memory.comment.is_none() {
             let said = "Touches no environment";
             return self.status(pull, StatusState::Success, said, memory).await;
         }
         memory.conflict_since = None;
-        let opinion = self.opinion(pull, &touched).await;
+        let (state, said) = proposal.status();
+        let marker = self.marker();
+        let opinion = self.dated(state, said, |at| {
+            proposal.comment(&Page {
+                marker: &marker,
+                revision: &pull.head,
+                at,
+            })
+        });
         self.write(pull, opinion, memory).await
     }
 
@@ -295,60 +303,6 @@ impl Reviewer {
         Ok(())
     }
 
-    async fn opinion(&self, pull: &PullRequest, touched: &Touched) -> Opinion {
-        let marker = self.marker();
-        let page = |at| Page {
-            marker: &marker,
-            revision: &pull.head,
-            at,
-        };
-        let names: Vec<EnvironmentName> = touched.names.iter().cloned().collect();
-        if pull.from_fork || !touched.wrong.is_empty() {
-            let body = |at| validation_markdown(&names, &touched.wrong, pull.from_fork, &page(at));
-            let (state, said) = match touched.wrong.len() {
-                0 => (
-                    StatusState::Success,
-                    "The specs are valid; a fork gets no plan".to_owned(),
-                ),
-                wrong => (
-                    StatusState::Failure,
-                    format!("{} in the specs", many(wrong, "mistake")),
-                ),
-            };
-            return self.dated(state, said, body);
-        }
-        let (plans, broken) = self.plans(touched).await;
-        let broken: Vec<Broken<'_>> = broken
-            .iter()
-            .map(|(name, message, hint)| Broken {
-                environment: name,
-                message,
-                hint: hint.as_deref(),
-            })
-            .collect();
-        let state = if broken.is_empty() {
-            StatusState::Success
-        } else {
-            StatusState::Failure
-        };
-        let writes = plans
-            .iter()
-            .flat_map(|plan| &plan.steps)
-            .filter(|step| step.action.writes())
-            .count();
-        let said = match broken.len() {
-            0 => format!(
-                "{} planned in {}",
-                many(writes, "change"),
-                many(plans.len(), "environment")
-            ),
-            broken => format!("{} could not be made", many(broken, "plan")),
-        };
-        self.dated(state, said, |at| {
-            plan_markdown(&plans, &broken, &touched.gone, &page(at))
-        })
-    }
-
     fn dated(
         &self,
         state: StatusState,
@@ -362,24 +316,5 @@ impl Reviewer {
             digest,
             body: body(self.world.clock.now()),
         }
-    }
-
-    async fn plans(&self, touched: &Touched) -> (Vec<Plan>, Vec<(String, String, Option<String>)>) {
-        let fleet = Arc::clone(&self.view.borrow().fleet);
-        let trust = Trust::merged(&fleet, &self.world.registry).await;
-        let (mut plans, mut broken) = (Vec::new(), Vec::new());
-        for pinned in &touched.pinned {
-            let subject = Subject {
-                pinned,
-                everywhere: &touched.everywhere,
-                depth: Depth::PredictAll,
-                trust: &trust,
-            };
-            match look(&self.world, subject).await {
-                Ok(looked) => plans.push(looked.plan),
-                Err(error) => broken.push((pinned.name().to_string(), chain(&error), error.hint())),
-            }
-        }
-        (plans, broken)
     }
 }

@@ -78,6 +78,21 @@ impl Touched {
         touched.names.extend(touched.gone.iter().cloned());
         touched
     }
+
+    /// Keeps what stands, or stood, below a path.
+    pub(super) fn keep(&mut self, within: &RepoPath, fleet: &Fleet) {
+        self.pinned.retain(|pinned| pinned.path.is_under(within));
+        self.wrong.retain(|one| one.location.file.is_under(within));
+        let stood = |name: &EnvironmentName| {
+            let kept = fleet.kept().get(name);
+            kept.is_some_and(|kept| kept.pinned.path.is_under(within))
+        };
+        self.gone.retain(stood);
+        let there = |name: &EnvironmentName| self.pinned.iter().any(|one| one.name() == name);
+        let gone = &self.gone;
+        self.names
+            .retain(|name| stood(name) || there(name) || gone.contains(name));
+    }
 }
 
 /// Returns the mistakes that show only when expressions are resolved, as far as they show without

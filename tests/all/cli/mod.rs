@@ -1,5 +1,6 @@
 //! The command line as a person or a script meets it: what goes to stdout, what to stderr, and how it ends.
 
+mod against;
 mod claims;
 mod demo;
 mod explain;

@@ -2,6 +2,8 @@
 //! daemon's own reading of its settings.
 
 mod account;
+pub(crate) mod action;
+mod hook;
 mod image;
 mod kubernetes;
 mod systemd;

@@ -2,6 +2,7 @@
 //!
 //! GitHub's own OpenAPI judges every request, Slack's own models every message.
 
+mod ci;
 mod ended;
 mod lost;
 mod merged;

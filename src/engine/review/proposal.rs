@@ -1,0 +1,161 @@
+//! What a merge would make of the environments it touches: their plans, or why there are none, and the one
+//! comment that says so. Writes nothing anywhere.
+
+use super::super::{Fleet, Followed, Subject, Trust, World, look};
+use super::touched::Touched;
+use crate::deliver::forge::StatusState;
+use crate::deliver::render::{Broken, Page, many, plan_markdown, validation_markdown};
+use crate::model::{Depth, Diagnostic, EnvironmentName, Fault as _, RepoPath, Snapshot};
+use crate::plan::Plan;
+use crate::telemetry::chain;
+use std::sync::Arc;
+
+/// A merge that is thought about.
+pub(super) struct Merge<'a> {
+    /// Where it would be merged.
+    pub followed: &'a Followed,
+    /// What is merged there so far.
+    pub fleet: &'a Fleet,
+    /// The state it would be merged into.
+    pub base: &'a Snapshot,
+    /// The state after it.
+    pub merged: &'a Arc<Snapshot>,
+    /// Only environments below this path are asked about; the root means all.
+    pub within: &'a RepoPath,
+    /// Then nothing live is read for it.
+    pub from_fork: bool,
+}
+
+/// What a merge would make of the environments it touches.
+pub struct Proposal {
+    touched: Touched,
+    plans: Vec<Plan>,
+    /// Plans that could not be made: of what, why, and what to do.
+    broken: Vec<(String, String, Option<String>)>,
+    from_fork: bool,
+}
+
+impl Proposal {
+    /// Finds what is touched, and plans it against live state, with what merged environments use.
+    pub(super) async fn of(world: &World, merge: Merge<'_>) -> Self {
+        let Merge {
+            followed,
+            fleet,
+            base,
+            merged,
+            within,
+            from_fork,
+        } = merge;
+        let trust = if from_fork {
+            Trust::Nothing
+        } else {
+            Trust::merged(fleet, &world.registry).await
+        };
+        let kinds = world.registry.kinds();
+        let touched = Touched::find(merged, base, (followed, fleet), (kinds, &trust));
+        let mut touched = touched.await;
+        touched.keep(within, fleet);
+        let mut proposal = Self {
+            touched,
+            plans: Vec::new(),
+            broken: Vec::new(),
+            from_fork,
+        };
+        if !from_fork && proposal.touched.wrong.is_empty() {
+            proposal.plan(world, &trust).await;
+        }
+        proposal
+    }
+
+    async fn plan(&mut self, world: &World, trust: &Trust) {
+        for pinned in &self.touched.pinned {
+            let subject = Subject {
+                pinned,
+                everywhere: &self.touched.everywhere,
+                depth: Depth::PredictAll,
+                trust,
+            };
+            match look(world, subject).await {
+                Ok(looked) => self.plans.push(looked.plan),
+                Err(error) => {
+                    let name = pinned.name().to_string();
+                    self.broken.push((name, chain(&error), error.hint()));
+                }
+            }
+        }
+    }
+
+    /// Tells whether it touches no environment.
+    pub fn is_nothing(&self) -> bool {
+        self.touched.names.is_empty() && self.touched.wrong.is_empty()
+    }
+
+    /// Tells whether it must not be merged as it is: mistakes, or plans that could not be made.
+    pub fn is_wrong(&self) -> bool {
+        !self.touched.wrong.is_empty() || !self.broken.is_empty()
+    }
+
+    /// Returns the plans that could be made.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    /// Returns the mistakes for which there is no plan.
+    pub fn mistakes(&self) -> &[Diagnostic] {
+        &self.touched.wrong
+    }
+
+    /// Returns whose plans could not be made, and why.
+    pub fn unplanned(&self) -> impl Iterator<Item = (&str, &str)> {
+        let broken = self.broken.iter();
+        broken.map(|(name, why, _)| (name.as_str(), why.as_str()))
+    }
+
+    /// Returns the environments that no file would declare any more.
+    pub fn gone(&self) -> &[EnvironmentName] {
+        &self.touched.gone
+    }
+
+    /// Returns what a status on the commit says of it.
+    pub(super) fn status(&self) -> (StatusState, String) {
+        let wrong = self.touched.wrong.len();
+        if wrong > 0 {
+            return (
+                StatusState::Failure,
+                format!("{} in the specs", many(wrong, "mistake")),
+            );
+        }
+        if self.from_fork {
+            let said = "The specs are valid; a fork gets no plan";
+            return (StatusState::Success, said.to_owned());
+        }
+        if !self.broken.is_empty() {
+            let said = format!("{} could not be made", many(self.broken.len(), "plan"));
+            return (StatusState::Failure, said);
+        }
+        let steps = self.plans.iter().flat_map(|plan| &plan.steps);
+        let writes = steps.filter(|step| step.action.writes()).count();
+        let said = format!(
+            "{} planned in {}",
+            many(writes, "change"),
+            many(self.plans.len(), "environment")
+        );
+        (StatusState::Success, said)
+    }
+
+    /// Returns the comment on it.
+    pub fn comment(&self, page: &Page<'_>) -> String {
+        let touched = &self.touched;
+        if self.from_fork || !touched.wrong.is_empty() {
+            let names: Vec<EnvironmentName> = touched.names.iter().cloned().collect();
+            return validation_markdown(&names, &touched.wrong, self.from_fork, page);
+        }
+        let broken = self.broken.iter().map(|(name, message, hint)| Broken {
+            environment: name,
+            message,
+            hint: hint.as_deref(),
+        });
+        let broken: Vec<Broken<'_>> = broken.collect();
+        plan_markdown(&self.plans, &broken, &touched.gone, page)
+    }
+}
