@@ -2,7 +2,7 @@
 
 use super::{Ordered, Standing};
 use crate::cli::history;
-use crate::deliver::render::{harmless, many};
+use crate::deliver::render::{harmless, harmless_reason, many};
 use crate::ledger::Episode;
 use crate::model::Revision;
 use jiff::Timestamp;
@@ -104,7 +104,7 @@ pub(in crate::cli) fn of_trouble(episode: &Episode, now: Timestamp) -> String {
     let message = message.map_or_else(String::new, |message| format!(": {message}"));
     let age = ago(now, episode.opened_at);
     let first = format!("{}{what} for {age}{message}", episode.condition);
-    let mut text = format!("  {}\n", harmless(&first));
+    let mut text = format!("  {}\n", harmless_reason(&first));
     // What an older daemon wrote down has no mistakes, only their first lines.
     let lines = match &details["mistakes"] {
         Value::Array(mistakes) => mistakes.iter().flat_map(mistake).collect(),

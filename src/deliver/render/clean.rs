@@ -8,10 +8,19 @@ use std::fmt::Write as _;
 /// The longest line that is shown, in characters.
 pub(super) const LONGEST_LINE: usize = 300;
 
+/// The longest reason that is shown, in characters: the last words of what does not work stand at its end.
+/// As long as providers make them, and what is said around them.
+const LONGEST_REASON: usize = 1_400;
+
 /// Returns one line of text with everything that is not plainly visible written as an escape, cut
 /// at 300 characters.
 pub fn line(text: &str) -> Cow<'_, str> {
     line_of(text, LONGEST_LINE)
+}
+
+/// Like [`line`], for why something is as it is.
+pub fn reason(text: &str) -> Cow<'_, str> {
+    line_of(text, LONGEST_REASON)
 }
 
 /// Like [`line`], for a limit of characters.

@@ -15,7 +15,7 @@ mod slack;
 mod terminal;
 mod words;
 
-pub use clean::line as harmless;
+pub use clean::{line as harmless, reason as harmless_reason};
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
 pub use markdown::{
     Page, RolledBack, conflict_markdown, overtaken_markdown, plan_markdown, rolled_back_markdown,

@@ -15,4 +15,5 @@ mod rolled_back;
 mod scene;
 mod talk;
 mod trust;
+mod unwell;
 mod waits;

@@ -12,6 +12,7 @@ mod messages;
 mod ownership;
 mod properties;
 mod prune;
+mod reasons;
 mod recorded;
 mod result;
 mod scene;

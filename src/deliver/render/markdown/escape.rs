@@ -9,7 +9,15 @@ use std::fmt::Write as _;
 /// takes for markup, a mention, an issue number or a link. Source: CommonMark 0.31, section 2.5;
 /// GitHub resolves mentions before references, so `&#64;` is no mention.
 pub(super) fn text(text: &str) -> String {
-    let clean = clean::line(text);
+    escaped(&clean::line(text))
+}
+
+/// Like [`text`], for why something is as it is.
+pub(super) fn reason(text: &str) -> String {
+    escaped(&clean::reason(text))
+}
+
+fn escaped(clean: &str) -> String {
     let mut escaped = String::with_capacity(clean.len());
     for c in clean.chars() {
         match c {

@@ -129,7 +129,7 @@ fn failure(step: &Step, outcome: &Outcome) -> String {
     format!(
         "{} {} ({}).{hint}",
         escape::code(&step.address.to_string()),
-        escape::text(message),
+        escape::reason(message),
         escape::text(code)
     )
 }

@@ -1,6 +1,6 @@
 //! Steps of a plan as list items and as blocks of diff lines.
 
-use super::escape::{code, text};
+use super::escape::{self, code, text};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
 use crate::deliver::render::words::{deed, sign, touched};
@@ -93,7 +93,7 @@ pub(super) fn by_reason<'s>(steps: impl Iterator<Item = (&'s Step, &'s str)>) ->
             .cloned()
             .collect::<Vec<_>>()
             .join(", ");
-        format!("{shown}{more} – {}", text(reason))
+        format!("{shown}{more} – {}", escape::reason(reason))
     };
     reasons.iter().map(item).collect()
 }

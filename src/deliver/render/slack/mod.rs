@@ -25,7 +25,15 @@ const LONGEST_LINE: usize = 400;
 
 /// Returns text that Slack takes for nothing but itself: no mention, no link, no date.
 fn text(text: &str) -> String {
-    let clean = clean::line_of(text, LONGEST_LINE);
+    escaped(&clean::line_of(text, LONGEST_LINE))
+}
+
+/// Like [`text`], for why something is as it is.
+fn long(text: &str) -> String {
+    escaped(&clean::reason(text))
+}
+
+fn escaped(clean: &str) -> String {
     let mut escaped = String::with_capacity(clean.len());
     for c in clean.chars() {
         match c {

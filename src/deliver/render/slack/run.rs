@@ -1,6 +1,6 @@
 //! One message for a run that changed or failed something.
 
-use super::{Draft, code, text};
+use super::{Draft, code, long, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::run::RunResult;
 use crate::deliver::render::words::{at, cause, ended, sign};
@@ -29,7 +29,7 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
     for (step, outcome) in result.ended() {
         match outcome {
             Outcome::Failed { message, hint, .. } => {
-                failed.push(format!("✗ {}: {}", name(step), text(message)));
+                failed.push(format!("✗ {}: {}", name(step), long(message)));
                 failed.extend(hint.iter().map(|hint| format!("      {}", text(hint))));
             }
             Outcome::Unchanged => {}
@@ -80,7 +80,7 @@ fn by_reason<'s>(waits: impl Iterator<Item = (&'s Step, &'s str)>) -> Vec<String
         if more > 0 {
             names.push(format!("… and {more} more"));
         }
-        format!("! {}: {}", names.join(", "), text(reason))
+        format!("! {}: {}", names.join(", "), long(reason))
     };
     reasons.into_iter().map(line).collect()
 }

@@ -56,7 +56,7 @@ pub fn ended_terminal(
     };
     let took = took.map_or_else(String::new, |took| format!(" [{:.1}s]", took.as_secs_f64()));
     let text = ended(action, outcome);
-    let line = format!("{}: {}{took}", clean::line(resource), clean::line(&text));
+    let line = format!("{}: {}{took}", clean::line(resource), clean::reason(&text));
     let line = format!("  {} {line}", screen.paint(ink, sign));
     match outcome {
         Outcome::Failed {
@@ -96,7 +96,7 @@ fn left_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
         let sign = screen.paint(Ink::Yellow, "!");
         lines.push(format!(
             "  {sign} {}",
-            clean::line(&format!("{names}{more}: {why}"))
+            clean::reason(&format!("{names}{more}: {why}"))
         ));
     }
     lines

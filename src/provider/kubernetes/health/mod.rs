@@ -2,6 +2,7 @@
 //! kinds. Pure, but for what `explain` asks about an object that does not work.
 
 mod custom;
+mod ended;
 mod events;
 mod explain;
 mod finalizers;

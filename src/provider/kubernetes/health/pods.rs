@@ -1,10 +1,10 @@
 //! Why a pod does not work: the cause in the kubelet's or scheduler's own words, and what to do next.
 
 use super::condition;
+use super::ended::{Ended, remedy, worst_end};
 use crate::model::Health;
 use serde_json::Value as Json;
 use std::cmp::Reverse;
-use std::fmt::Write as _;
 
 /// What else may be asked about a pod that does not work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,16 +86,41 @@ pub(super) fn examined(object: &Json) -> (Health, More) {
     match condition(object, "Ready") {
         Some(("True", ..)) => (Health::Ready, More::Nothing),
         Some((_, reason, message)) if !message.is_empty() => {
-            let why = Health::Progressing(format!(
-                "not ready: {reason}: {message}\nCheck the readiness probe and what the application waits for."
-            ));
-            (why, More::Events)
+            unready(object, &format!("not ready: {reason}: {message}"))
         }
         _ => {
             let phase = status["phase"].as_str().unwrap_or("Pending");
-            (Health::Progressing(format!("it is {phase}")), More::Events)
+            unready(object, &format!("it is {phase}"))
         }
     }
+}
+
+/// Tells of a pod that nothing holds back any more, and that does not work still: where a container
+/// ended before, that may be why.
+fn unready(object: &Json, told: &str) -> (Health, More) {
+    const PROBED: &str = "Check the readiness probe and what the application waits for.";
+    let unready = containers(object).filter(|one| one["ready"] != true);
+    let Some(ended) = worst_end(unready) else {
+        let is_told = told.starts_with("not ready");
+        let next = if is_told {
+            format!("\n{PROBED}")
+        } else {
+            String::new()
+        };
+        return (Health::Progressing(format!("{told}{next}")), More::Events);
+    };
+    let restarts = restarts(ended.container);
+    let told = format!(
+        "{told}; container {} ended: {ended}, {restarts}",
+        ended.name()
+    );
+    // What a probe ends says nothing of itself; what had too little memory needs no probe.
+    let (next, more) = if ended.is_memory() {
+        remedy(object, &ended)
+    } else {
+        (PROBED.to_owned(), More::Events)
+    };
+    (Health::Progressing(format!("{told}\n{next}")), more)
 }
 
 /// Tells of a pod that will not run again.
@@ -103,17 +128,12 @@ fn ended(object: &Json) -> (Health, More) {
     let text = |key: &str| object["status"][key].as_str().unwrap_or_default();
     let mut why = format!("it failed {} {}", text("reason"), text("message"));
     why = why.trim_end().to_owned();
-    let mut more = More::Nothing;
-    if let Some((container, ended)) =
-        containers(object).find_map(|one| Some((one, terminated(one)?)))
-    {
-        let _infallible = write!(why, "; {ended}");
-        more = More::LastWords {
-            container: container["name"].as_str().unwrap_or_default().to_owned(),
-            previous: false,
-        };
-    }
-    let next = format!("Read its logs: kubectl logs {}", shown(object));
+    let Some(ended) = worst_end(containers(object)) else {
+        let next = format!("Read its logs: kubectl logs {}", shown(object));
+        return (Health::Failed(format!("{why}\n{next}")), More::Nothing);
+    };
+    let (next, more) = remedy(object, &ended);
+    let why = format!("{why}; container {}: {ended}", ended.name());
     (Health::Failed(format!("{why}\n{next}")), more)
 }
 
@@ -121,11 +141,6 @@ fn containers(object: &Json) -> impl Iterator<Item = &Json> {
     ["initContainerStatuses", "containerStatuses"]
         .into_iter()
         .flat_map(|key| object["status"][key].as_array().into_iter().flatten())
-}
-
-fn shown(object: &Json) -> String {
-    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
-    format!("-n {} {}", text("namespace"), text("name"))
 }
 
 /// Tells why a container waits.
@@ -156,30 +171,20 @@ fn waiting(object: &Json, container: &Json) -> Option<(Health, More)> {
 }
 
 fn crashing(object: &Json, container: &Json, cause: &str) -> (Health, More) {
-    let restarts = container["restartCount"].as_i64().unwrap_or_default();
-    let last = terminated(container).unwrap_or_default();
-    let why = format!("{}, {restarts} restarts", with(cause, &last));
-    let name = container["name"].as_str().unwrap_or_default();
-    let container = name.to_owned();
-    let (next, more) = if last.contains("OOMKilled") {
-        let limit = limit(object, name);
-        let next = format!("Raise the memory limit of the container{limit}, or find what uses it.");
-        (next, More::Memory { container })
-    } else {
-        let next = format!(
-            "Read its last words: kubectl logs {} -c {name} --previous",
-            shown(object)
-        );
-        (
-            next,
-            More::LastWords {
-                container,
-                previous: true,
-            },
-        )
+    let ended = Ended::of(container).unwrap_or(Ended {
+        container,
+        reason: "",
+        code: 0,
+        is_last: true,
+    });
+    let last = match ended.reason {
+        "" => String::new(),
+        _ => ended.to_string(),
     };
+    let why = format!("{}, {}", with(cause, &last), restarts(container));
+    let (next, more) = remedy(object, &ended);
     let words = format!("{why}\n{next}");
-    let health = if restarts >= CRASHES {
+    let health = if container["restartCount"].as_i64() >= Some(CRASHES) {
         Health::Failing(words)
     } else {
         Health::Progressing(words)
@@ -187,29 +192,15 @@ fn crashing(object: &Json, container: &Json, cause: &str) -> (Health, More) {
     (health, more)
 }
 
-/// Tells how a container ended.
-fn terminated(container: &Json) -> Option<String> {
-    let ended = [
-        &container["state"]["terminated"],
-        &container["lastState"]["terminated"],
-    ]
-    .into_iter()
-    .find(|ended| ended.is_object())?;
-    let reason = ended["reason"].as_str().unwrap_or("Error");
-    let code = ended["exitCode"].as_i64().unwrap_or_default();
-    (reason != "Completed").then(|| format!("{reason} (exit code {code})"))
+fn restarts(container: &Json) -> String {
+    let restarts = container["restartCount"].as_i64().unwrap_or_default();
+    format!("{restarts} restarts")
 }
 
-fn limit(object: &Json, container: &str) -> String {
-    let specs = ["initContainers", "containers"]
-        .into_iter()
-        .flat_map(|key| object["spec"][key].as_array().into_iter().flatten());
-    let limit = specs
-        .filter(|spec| spec["name"] == container)
-        .find_map(|spec| spec["resources"]["limits"]["memory"].as_str());
-    limit
-        .map(|limit| format!(" (it is {limit})"))
-        .unwrap_or_default()
+/// The pod as a command line names it.
+pub(super) fn shown(object: &Json) -> String {
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
+    format!("-n {} {}", text("namespace"), text("name"))
 }
 
 fn with(cause: &str, detail: &str) -> String {

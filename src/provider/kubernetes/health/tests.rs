@@ -80,6 +80,40 @@ fn a_failing_pod_says_why_and_what_to_do() {
 }
 
 #[test]
+fn a_container_that_ended_says_so_wherever_its_pod_stands_now() {
+    let ended = |reason: &str| json!({ "terminated": { "reason": reason, "exitCode": 137 } });
+    let runs = |state: Json, last: Json| {
+        pod(json!({ "phase": "Running", "containerStatuses": [
+            { "name": "api", "ready": false, "restartCount": 2, "state": state, "lastState": last }], "conditions": [
+            { "type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "unready: [api]" }] }))
+    };
+    let job = pod(json!({ "phase": "Failed", "containerStatuses": [
+        { "name": "proxy", "state": ended("Error") }, { "name": "api", "state": ended("OOMKilled") }] }));
+    insta::assert_snapshot!([
+        runs(json!({ "running": {} }), ended("OOMKilled")),
+        runs(ended("OOMKilled"), json!({})),
+        runs(json!({ "running": {} }), ended("Error")),
+        runs(json!({ "running": {} }), json!({})),
+        job,
+    ].join("\n---\n"), @r"
+    progressing: not ready: ContainersNotReady: unready: [api]; container api ended: OOMKilled (exit code 137), 2 restarts
+    Raise the memory limit of the container (it is 64Mi), or find what uses it.
+    ---
+    progressing: not ready: ContainersNotReady: unready: [api]; container api ended: OOMKilled (exit code 137), 2 restarts
+    Raise the memory limit of the container (it is 64Mi), or find what uses it.
+    ---
+    progressing: not ready: ContainersNotReady: unready: [api]; container api ended: Error (exit code 137), 2 restarts
+    Check the readiness probe and what the application waits for.
+    ---
+    progressing: not ready: ContainersNotReady: unready: [api]
+    Check the readiness probe and what the application waits for.
+    ---
+    failed: it failed; container api: OOMKilled (exit code 137)
+    Raise the memory limit of the container (it is 64Mi), or find what uses it.
+    ");
+}
+
+#[test]
 fn the_pods_of_the_revision_before_say_nothing_about_this_one() {
     let numbered = |revision: &str| json!({ "deployment.kubernetes.io/revision": revision });
     let deployment = |seen: i64| {

@@ -1,0 +1,161 @@
+//! A rollout that does not work: why, and what to do about it, wherever people look.
+
+use super::scene::Scene;
+use crate::peers::kubernetes::{Cluster, cluster};
+use serde_json::{Value, json};
+
+/// What is wrong with each deployment: its name, what its reason says, and what to do.
+const WRONG: [(&str, &[&str], &str); 5] = [
+    (
+        "unpulled",
+        &["ImagePullBackOff"],
+        "Check that the image shop/api:missing exists",
+    ),
+    (
+        "crashing",
+        &[
+            "CrashLoopBackOff",
+            "it last said",
+            "no database at postgres",
+        ],
+        "Read its last words",
+    ),
+    (
+        "hungry",
+        &["CrashLoopBackOff", "OOMKilled (exit code 137)"],
+        "Raise the memory limit of the container (it is 64Mi)",
+    ),
+    (
+        "homeless",
+        &["no node takes it", "node affinity/selector"],
+        "Make room",
+    ),
+    (
+        "probed",
+        &["ContainersNotReady", "Readiness probe failed", "503"],
+        "Check the readiness probe",
+    ),
+];
+
+fn deployment(namespace: &str, name: &str, image: &str) -> Value {
+    let node = if name == "homeless" { "none" } else { "" };
+    let selector = if node.is_empty() {
+        json!({})
+    } else {
+        json!({ "disk": node })
+    };
+    let status = if name == "probed" { "mine" } else { "played" };
+    json!({
+        "kind": "kubernetes/object", "lifecycle": { "deadline": "30s" },
+        "spec": {
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name, "namespace": namespace },
+            "spec": {
+                "selector": { "matchLabels": { "app": name } },
+                "template": {
+                    "metadata": { "labels": { "app": name }, "annotations": { "peers/status": status } },
+                    "spec": { "nodeSelector": selector, "containers": [{
+                        "name": "talker", "image": image, "resources": { "limits": { "memory": "64Mi" } },
+                    }] },
+                },
+            },
+        },
+    })
+}
+
+/// The environment, which has these deployments or none yet.
+fn shop(namespace: &str, images: &[(&str, &str)]) -> String {
+    let deployments = images.iter().map(|(name, image)| {
+        let deployment = deployment(namespace, name, image);
+        format!("    {name}: {deployment}\n")
+    });
+    let config = json!({ "kind": "kubernetes/object", "spec": { "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "page", "namespace": namespace }, "data": { "text": "x" } } });
+    let resources = format!("    page: {config}\n{}", deployments.collect::<String>());
+    format!(
+        "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: {{ name: shop }}\nspec:\n  connections:\n\
+         \x20   cluster: {{ provider: kubernetes, context: peers }}\n  reconcile: {{ interval: 1s }}\n  resources:\n{resources}"
+    )
+}
+
+/// Plays a kubelet whose readiness probe fails; `None` while the pod has no node.
+fn fail_the_probe(cluster: &Cluster, namespace: &str) -> Option<()> {
+    let pods = format!("/api/v1/namespaces/{namespace}/pods");
+    let list = cluster.get(&format!("{pods}?labelSelector=app%3Dprobed"))?;
+    let pod = &list["items"][0];
+    pod["spec"]["nodeName"].as_str()?;
+    let name = pod["metadata"]["name"].as_str()?;
+    let status = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "False",
+            "reason": "ContainersNotReady", "message": "containers with unready status: [talker]" }],
+        "containerStatuses": [{ "name": "talker", "image": "shop/api:1", "imageID": "", "ready": false,
+            "restartCount": 0, "state": { "running": {} } }] });
+    let path = format!("{pods}/{name}/status");
+    assert!(cluster.merge_patch(&path, &json!({ "status": status })));
+    let path = format!("/api/v1/namespaces/{namespace}/events");
+    let about = json!({ "kind": "Pod", "namespace": namespace, "name": name, "uid": pod["metadata"]["uid"] });
+    cluster.post(&path, &json!({ "metadata": { "generateName": "played-" }, "type": "Warning", "reason": "Unhealthy",
+        "involvedObject": about, "lastTimestamp": "2026-01-01T00:01:00Z",
+        "message": "Readiness probe failed: HTTP probe failed with statuscode: 503" }));
+    Some(())
+}
+
+/// Returns what of a reason a text does not say, read as a person does.
+fn missing(text: &str) -> Vec<&'static str> {
+    let plain = text
+        .replace("&#58;", ":")
+        .replace("&#91;", "[")
+        .replace("&#93;", "]");
+    let all = WRONG.iter();
+    let parts = all.flat_map(|(_, parts, next)| parts.iter().chain([next]));
+    let parts = parts.filter(|part| !plain.contains(**part));
+    parts.copied().collect()
+}
+
+#[test]
+fn why_a_rollout_fails_stands_on_the_terminal_on_the_pull_request_and_in_slack() {
+    let cluster = cluster();
+    let namespace = cluster.namespace("unwell");
+    let scene = Scene::new(&[("shop.yaml", &shop(&namespace, &[]))]);
+    let kubeconfig = cluster.kubeconfig();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
+    });
+    let good = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &good);
+    let images = [
+        ("unpulled", "shop/api:missing"),
+        ("crashing", "shop/api:crashing"),
+        ("hungry", "shop/api:hungry"),
+        ("homeless", "shop/api:1"),
+        ("probed", "shop/api:1"),
+    ];
+    let bad = shop(&namespace, &images);
+    let number = scene.open("bad", None, &[("shop.yaml", &bad)]);
+    let merge = scene.merge(number, "bad");
+    daemon.until("the pod has a node", |_| {
+        fail_the_probe(cluster, &namespace)
+    });
+    let run = daemon.run_of("shop", &merge);
+    let shown = scene
+        .world
+        .command(&["history", "show", &run.id.to_string()]);
+    assert_eq!(missing(&shown.stdout), [""; 0], "{}", shown.stdout);
+    let (_, body) = scene.comment_with(&mut daemon, number, "Failed in shop");
+    assert_eq!(missing(&body), [""; 0], "{body}");
+    let said = daemon.until("Slack is told", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with("❌ shop: 5 failed"))
+    });
+    assert_eq!(missing(&said), [""; 0], "{said}");
+    // It stays so: who asks later reads the same.
+    for (name, ..) in WRONG {
+        daemon.episode("failing", |one| {
+            let address = one.address.as_ref().map(ToString::to_string);
+            one.ended_at.is_none() && address == Some(format!("shop/{name}"))
+        });
+    }
+    let status = scene.world.command(&["status"]);
+    assert_eq!(status.code, Some(2));
+    assert_eq!(missing(&status.stdout), [""; 0], "{}", status.stdout);
+    scene.assert_accepted();
+}
