@@ -31,6 +31,7 @@ mod many;
 mod marks;
 mod observe;
 mod place;
+mod reach;
 mod reference;
 mod rights;
 mod rows;

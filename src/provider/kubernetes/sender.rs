@@ -2,6 +2,7 @@
 //! "later". Knows paths and statuses.
 
 use super::error::Failure;
+use super::reach::Reach;
 use super::written::{Page, Written};
 use crate::net::{Limiter, Slot};
 use bytes::Bytes;
@@ -61,16 +62,19 @@ pub(super) struct Sender {
     server: String,
     /// It let the last request wait in vain.
     is_silent: Arc<AtomicBool>,
+    reach: Reach,
 }
 
 impl Sender {
     /// Joins a client and a pace.
     pub(super) fn new(client: kube::Client, limiter: Limiter, server: String) -> Self {
+        let reach = Reach::new(client.clone(), server.clone());
         Self {
             client,
             limiter,
             server,
             is_silent: Arc::default(),
+            reach,
         }
     }
 
@@ -171,6 +175,7 @@ impl Sender {
         let mut until = None;
         let mut wait = Duration::from_millis(200);
         for sends in 1.. {
+            self.reach.checked().await?;
             let mut slot = self.slot(&ask).await;
             let until = *until.get_or_insert_with(|| Instant::now() + self.deadline());
             let answer = self.once(&ask, until, &mut slot).await;
@@ -198,6 +203,9 @@ impl Sender {
             }
             let again = later || unsent && ask.method == http::Method::GET;
             if !again || sends >= MOST_SENDS || Instant::now() + pause >= until {
+                if unsent {
+                    self.reach.doubt();
+                }
                 return Err(failure);
             }
             sleep(pause).await;
@@ -246,7 +254,9 @@ impl Sender {
             }
             self.send_now(ask).await
         };
-        let answer = timeout_at(until, answer).await.map_err(late)??;
+        let answer = self.reach.answered(timeout_at(until, answer)).await?;
+        let answer = answer.map_err(late)??;
+        self.reach.heard();
         self.is_silent.store(false, Ordering::Relaxed);
         let status = answer.status().as_u16();
         let retry_after = retry_after(&answer);

@@ -1,8 +1,10 @@
 //! Two clusters, one of which answers nothing at all: the other is looked after as if it were alone.
 
 use super::Scene;
-use serde_json::json;
+use crate::peers::kubernetes::cluster;
+use serde_json::{Value as Json, json};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// An address that drops whatever is sent to it: nobody accepts, and the queue of those who wait is full.
@@ -26,25 +28,39 @@ impl BlackHole {
             _waiting: waiting,
         }
     }
+
+    /// Writes a kubeconfig that leads here.
+    fn kubeconfig(&self, folder: &Path) -> PathBuf {
+        let file = folder.join("dead-kubeconfig");
+        let kubeconfig = json!({ "apiVersion": "v1", "kind": "Config", "current-context": "dead",
+            "clusters": [{ "name": "dead", "cluster": { "server": format!("https://{}", self.address), "insecure-skip-tls-verify": true } }],
+            "contexts": [{ "name": "dead", "context": { "cluster": "dead", "user": "dead" } }],
+            "users": [{ "name": "dead", "user": { "token": "t" } }] });
+        std::fs::write(&file, kubeconfig.to_string()).unwrap();
+        file
+    }
+}
+
+fn page(namespace: &str, text: &str) -> Json {
+    json!({ "kind": "kubernetes/object", "spec": { "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "page", "namespace": namespace }, "data": { "text": text } } })
+}
+
+/// Says where a resource is, and what it is called there.
+fn at(connection: &str, name: &str, mut resource: Json) -> Json {
+    resource["connection"] = json!(connection);
+    resource["spec"]["metadata"]["name"] = json!(name);
+    resource
 }
 
 #[test]
 fn a_dead_cluster_delays_no_other() {
     let hole = BlackHole::new();
     let scene = Scene::new("alive");
-    let dead = scene.world.folder().join("dead-kubeconfig");
-    let kubeconfig = json!({ "apiVersion": "v1", "kind": "Config", "current-context": "dead",
-        "clusters": [{ "name": "dead", "cluster": { "server": format!("https://{}", hole.address), "insecure-skip-tls-verify": true } }],
-        "contexts": [{ "name": "dead", "context": { "cluster": "dead", "user": "dead" } }],
-        "users": [{ "name": "dead", "user": { "token": "t" } }] });
-    std::fs::write(&dead, kubeconfig.to_string()).unwrap();
-    let page = |namespace: &str| {
-        json!({ "kind": "kubernetes/object", "spec": { "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": { "name": "page", "namespace": namespace }, "data": { "text": "x" } } })
-    };
+    let dead = hole.kubeconfig(scene.world.folder());
     let lost = json!({ "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": "lost" },
         "spec": { "connections": { "cluster": { "provider": "kubernetes", "kubeconfig": dead } },
-            "reconcile": { "interval": "1s" }, "resources": { "page": page("default") } } });
+            "reconcile": { "interval": "1s" }, "resources": { "page": page("default", "x") } } });
     scene.world.commit(&[("lost.yaml", &lost.to_string())]);
     let mut daemon = scene.world.start();
     let all = |text: &str| {
@@ -73,5 +89,59 @@ fn a_dead_cluster_delays_no_other() {
         ),
         "{unknown:?}"
     );
+    drop(hole);
+}
+
+#[test]
+fn a_dead_cluster_delays_no_other_of_its_own_environment() {
+    let hole = BlackHole::new();
+    let namespace = cluster().namespace("halved");
+    let scene = Scene::new("halved");
+    let dead = hole.kubeconfig(scene.world.folder());
+    // Each of these is looked at only once the one before is known.
+    let all = |text: &str| {
+        let after = |name: &str| format!("${{resources.{name}.data.text}}");
+        json!({
+            "first": at("alive", "first", page(&namespace, text)),
+            "second": at("alive", "second", page(&namespace, &after("first"))),
+            "third": at("alive", "third", page(&namespace, &after("second"))),
+            "lost-first": at("dead", "first", page("default", "x")),
+            "lost-second": at("dead", "second", page("default", &after("first"))),
+            "lost-third": at("dead", "third", page("default", &after("second"))),
+        })
+    };
+    let commit = |text: &str| {
+        let environment = json!({ "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": scene.name },
+            "spec": { "reconcile": { "interval": "1s", "onDrift": "correct" }, "resources": all(text), "connections": {
+                "alive": { "provider": "kubernetes", "context": "peers" },
+                "dead": { "provider": "kubernetes", "kubeconfig": dead } } } });
+        scene
+            .world
+            .commit(&[("environment.yaml", &environment.to_string())])
+    };
+    let live = |name: &str| {
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        Some(cluster().get(&path)?["data"]["text"].as_str()?.to_owned())
+    };
+    commit("one");
+    let mut daemon = scene.world.start();
+    daemon.until("the live one is looked after", |_| {
+        (live("third")? == "one").then_some(())
+    });
+    let began = Instant::now();
+    for text in ["two", "three", "four"] {
+        commit(text);
+        daemon.until("the live one is looked after", |_| {
+            (live("third")? == text).then_some(())
+        });
+    }
+    // Three waves of looks at the dead one, and each after a commit.
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(25), "{took:?}");
+    daemon.episode("unknown", |unknown| {
+        let address = unknown.address.as_ref().map(ToString::to_string);
+        address.as_deref() == Some("halved/lost-first")
+            || unknown.details.to_string().contains("lost-first")
+    });
     drop(hole);
 }

@@ -1,0 +1,179 @@
+//! Whether a cluster's server is there at all: found out beside the requests that wait for it, so that a
+//! dead one is given up soon, and then costs who looks at it next to nothing.
+//!
+//! Any answer counts, an error too: how a server fares that answers, its answers say.
+
+use super::error::Failure;
+use crate::model::Class;
+use kube::client::Body;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Where a request waits for so long, the server is asked beside it whether it is there.
+const SUSPICIOUS: Duration = Duration::from_secs(3);
+/// How long it may take to say so. Its answer costs it nothing.
+const ANSWERS: Duration = Duration::from_secs(5);
+/// Between two such questions while it does not.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long a request to a server that was not there waits for it to be asked once more, and for how long
+/// after that in vain none does.
+const ONCE_MORE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+
+/// What is known of one server. Clones share it.
+#[derive(Clone)]
+pub(super) struct Reach(Arc<Inner>);
+
+struct Inner {
+    client: kube::Client,
+    /// The server's address, for people.
+    server: String,
+    /// Why it is not there; `None` where it is, as far as is known. Sent at each question's end.
+    lost: watch::Sender<Option<Failure>>,
+    /// Somebody asks it whether it is there, until it is.
+    is_asked: AtomicBool,
+    /// Somebody waits for the next question.
+    hurry: Notify,
+    /// When somebody did so in vain.
+    in_vain: Mutex<Option<Instant>>,
+}
+
+impl Reach {
+    /// Takes a server to be there.
+    pub(super) fn new(client: kube::Client, server: String) -> Self {
+        Self(Arc::new(Inner {
+            client,
+            server,
+            lost: watch::Sender::new(None),
+            is_asked: AtomicBool::new(false),
+            hurry: Notify::new(),
+            in_vain: Mutex::default(),
+        }))
+    }
+
+    /// Lets a request be sent.
+    ///
+    /// # Errors
+    /// The server was not there when it was asked last, and did not come back in a moment.
+    pub(super) async fn checked(&self) -> Result<(), Failure> {
+        let mut lost = self.0.lost.subscribe();
+        if lost.borrow_and_update().is_none() {
+            return Ok(());
+        }
+        if self.0.in_vain().is_none_or(|at| at.elapsed() > ONCE_MORE.1) {
+            self.0.hurry.notify_one();
+            let _still_asked = timeout(ONCE_MORE.0, lost.changed()).await;
+        }
+        let Some(failure) = lost.borrow().clone() else {
+            return Ok(());
+        };
+        let mut in_vain = self.0.in_vain();
+        if in_vain.is_none_or(|at| at.elapsed() > ONCE_MORE.1) {
+            *in_vain = Some(Instant::now());
+        }
+        Err(failure)
+    }
+
+    /// Waits for an answer as long as the server is there.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) async fn answered<T>(&self, answer: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut answer = pin!(answer);
+        tokio::select! {
+            biased;
+            answer = &mut answer => return Ok(answer),
+            () = sleep(SUSPICIOUS) => self.doubt(),
+        }
+        let mut lost = self.0.lost.subscribe();
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            failure = lost.wait_for(Option::is_some) => {
+                let failure = failure.ok().and_then(|failure| failure.clone());
+                Err(failure.unwrap_or_else(|| self.silent()))
+            }
+        }
+    }
+
+    /// Takes in that it answered.
+    pub(super) fn heard(&self) {
+        self.0.found();
+    }
+
+    /// Has it asked whether it is there, where nobody does.
+    pub(super) fn doubt(&self) {
+        if !self.0.is_asked.swap(true, Ordering::AcqRel) {
+            tokio::spawn(ask(Arc::downgrade(&self.0)));
+        }
+    }
+
+    fn silent(&self) -> Failure {
+        self.0.silent()
+    }
+}
+
+impl Inner {
+    fn silent(&self) -> Failure {
+        let (server, seconds) = (&self.server, ANSWERS.as_secs());
+        Failure::transient("timeout", format!("{server} gave no answer in {seconds} s"))
+    }
+
+    fn in_vain(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.in_vain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn found(&self) {
+        let was_lost = self.lost.send_if_modified(|lost| lost.take().is_some());
+        if was_lost {
+            tracing::info!(server = self.server, "Cluster answers again");
+        }
+    }
+
+    fn lost(&self, failure: Failure) {
+        if self.lost.borrow().is_none() {
+            let (server, reason) = (&self.server, &failure.reason);
+            tracing::warn!(server, reason, "Cluster gives no answer");
+        }
+        self.lost.send_replace(Some(failure));
+    }
+
+    /// Asks once. Who cannot be signed in finds that out by asking for something.
+    async fn is_there(&self) -> Result<(), Failure> {
+        let request = http::Request::get("/version").body(Body::empty());
+        let Ok(request) = request else { return Ok(()) };
+        match timeout(ANSWERS, self.client.send(request)).await {
+            Err(_late) => Err(self.silent()),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                let failure = Failure::unanswered(&error, &self.server);
+                match failure.class {
+                    Class::Transient => Err(failure),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// Asks until it answers, or nobody wants to know any more.
+async fn ask(inner: Weak<Inner>) {
+    while let Some(inner) = inner.upgrade() {
+        match inner.is_there().await {
+            Ok(()) => {
+                inner.is_asked.store(false, Ordering::Release);
+                inner.found();
+                return;
+            }
+            Err(failure) => inner.lost(failure),
+        }
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            () = inner.hurry.notified() => {}
+        }
+    }
+}
