@@ -50,7 +50,8 @@ use mimalloc::MiMalloc;
 use peers::kubernetes::{Cluster, cluster};
 use reconciled::deliver::Authority;
 use reconciled::engine::{
-    Everywhere, Limits, Looked, Orders, Pinned, Report, Subject, Trust, World, carry_out, look,
+    Everywhere, Limits, Looked, Orders, Pinned, Report, Subject, Trust, World, carry_out, cycle,
+    look,
 };
 use reconciled::ledger::Ledger;
 use reconciled::model::{Action, Address, Depth, Outcome};
@@ -202,8 +203,12 @@ async fn engine(cluster: &Cluster, apps: usize, shape: Shape) -> Engine {
     for which in ["the first, which begins to watch", "the second"] {
         quiet.push((which, quiet_pass(cluster, &world, &kept).await));
     }
-    let edits = Edits::make(cluster, &namespace, apps, &mut nudges, || async {
-        let report = act(&world, look_at(&world, &kept).await).await;
+    let edits = Edits::make(cluster, &namespace, apps, &mut nudges, async |edited| {
+        let orders = Orders {
+            nudged: Some(&edited),
+            ..orders()
+        };
+        let report = cycle(&world, subject(&kept), &orders).await.unwrap();
         assert!(report.failures().next().is_none());
     })
     .await;
@@ -267,29 +272,39 @@ async fn read(world: &World, snapshot: &Arc<reconciled::model::Snapshot>) -> (Pi
     .unwrap();
     let mut everywhere = Everywhere::default();
     let graph = pinned.graph(&world.registry, &Trust::All).await.unwrap();
-    everywhere.add(pinned.name(), Some(Arc::new(graph)));
+    everywhere.add(pinned.name(), Some(graph));
     (pinned, everywhere)
 }
 
-async fn look_at(world: &World, (pinned, everywhere): &(Pinned, Everywhere)) -> Looked {
-    let subject = Subject {
+fn subject((pinned, everywhere): &(Pinned, Everywhere)) -> Subject<'_> {
+    Subject {
         pinned,
         everywhere,
         depth: Depth::Predict,
         trust: &Trust::All,
-    };
-    look(world, subject).await.unwrap()
+    }
 }
 
-async fn act(world: &World, looked: Looked) -> Report {
-    let orders = Orders {
-        resting: &BTreeSet::new(),
+async fn look_at(world: &World, kept: &(Pinned, Everywhere)) -> Looked {
+    look(world, subject(kept)).await.unwrap()
+}
+
+/// Nothing rests.
+static NOTHING: BTreeSet<Address> = BTreeSet::new();
+
+fn orders() -> Orders<'static> {
+    Orders {
+        resting: &NOTHING,
+        nudged: None,
         authority: Authority::Environment,
         trigger: "bench",
         // The floor does not wait for its objects to become ready either.
         wait: false,
         cancel: CancellationToken::new(),
         progress: &(),
-    };
-    carry_out(world, looked, &orders).await.unwrap()
+    }
+}
+
+async fn act(world: &World, looked: Looked) -> Report {
+    carry_out(world, looked, &orders()).await.unwrap()
 }

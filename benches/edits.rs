@@ -5,6 +5,7 @@ use crate::peers::kubernetes::Cluster;
 use reconciled::engine::Pace;
 use reconciled::model::Address;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
@@ -23,12 +24,12 @@ pub(crate) struct Edits {
 
 impl Edits {
     /// Edits services, and runs as the schedule does when it hears of it.
-    pub(crate) async fn make<R: Future<Output = ()>>(
+    pub(crate) async fn make(
         cluster: &Cluster,
         namespace: &str,
         apps: usize,
         nudges: &mut Receiver<Address>,
-        run: impl Fn() -> R,
+        run: impl AsyncFn(BTreeSet<Address>),
     ) -> Self {
         while nudges.try_recv().is_ok() {}
         let mut edits = Self {
@@ -39,16 +40,21 @@ impl Edits {
             let path = format!("/api/v1/namespaces/{namespace}/services/app-{nth:05}");
             let begun = Instant::now();
             // As a person: what a controller writes is left to it.
-            let edited = format!("{path}?fieldManager=kubectl-edit");
+            let as_person = format!("{path}?fieldManager=kubectl-edit");
             let selector = json!({ "spec": { "selector": { SELECTED: "another" } } });
-            assert!(cluster.merge_patch(&edited, &selector));
+            assert!(cluster.merge_patch(&as_person, &selector));
             let name = format!("app-{nth:05}");
             let is_it = |told: &str| told.contains("Service/") && told.contains(&name);
-            while !is_it(&nudges.recv().await.unwrap().to_string()) {}
+            let edited = loop {
+                let told = nudges.recv().await.unwrap();
+                if is_it(&told.to_string()) {
+                    break told;
+                }
+            };
             edits.heard.push(begun.elapsed());
             // As the schedule does, to run once for all that is edited together.
             let _gathered = timeout(Pace::default().gather, nudges.recv()).await;
-            run().await;
+            run(BTreeSet::from([edited])).await;
             edits.put_back.push(begun.elapsed());
             let live = cluster.get(&path).unwrap();
             assert_eq!(live["spec"]["selector"][SELECTED], name.as_str());

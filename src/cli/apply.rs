@@ -61,6 +61,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let progress: &dyn Progress = if out.is_json() { &() } else { &Steps::new() };
         let orders = Orders {
             resting: &BTreeSet::new(),
+            nudged: None,
             authority: Authority::Person,
             trigger: "cli",
             wait: !args.no_wait,

@@ -240,7 +240,7 @@ async fn everywhere(
                 .ok(),
             Err(_) => None,
         };
-        everywhere.add(&read.name, graph.map(Arc::new));
+        everywhere.add(&read.name, graph);
     }
     everywhere
 }

@@ -54,6 +54,7 @@ pub(super) fn plan_of(mut steps: Vec<Step>) -> Plan {
         environment: EnvironmentName::new("test").unwrap(),
         revision: Revision::new("abc"),
         steps,
+        beside: 0,
         records: Vec::new(),
         next_window: None,
         released: Vec::new(),

@@ -240,7 +240,7 @@ pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) 
 /// not see the resource, or did not try what failed before.
 fn how_it_ended(address: &Address, condition: &str, report: &Report) -> Option<End> {
     let Some(step) = report.plan.step(address) else {
-        return Some(End::Undeclared);
+        return (report.plan.beside == 0).then_some(End::Undeclared);
     };
     let told = !report.unknown.contains_key(address);
     let seen = told && step.unready.is_none();

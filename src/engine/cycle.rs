@@ -3,6 +3,7 @@
 //! Every choice is `plan`'s and `route`'s; every write to the outside is `deliver`'s.
 
 use super::journal::RunJournal;
+use super::look::look_at;
 use super::{CycleError, Looked, Report, Subject, World, look};
 use crate::deliver::{self, Authority, CarryOut, Progress, Route};
 use crate::ledger::{RunIntent, RunOutcome, RunSummary};
@@ -26,6 +27,9 @@ pub struct Orders<'a> {
     pub wait: bool,
     /// What failed a moment ago and is not tried again in this run.
     pub resting: &'a BTreeSet<Address>,
+    /// What may have changed, where all the rest was found as declared and nothing says otherwise since: then a
+    /// look at these is enough, as far as it finds nothing that hangs on the rest. `None`: all is looked at.
+    pub nudged: Option<&'a BTreeSet<Address>>,
     /// Ends it early: nothing further starts, waiting ends.
     pub cancel: CancellationToken,
     /// Who watches.
@@ -43,10 +47,23 @@ pub async fn cycle(
 ) -> Result<Report, CycleError> {
     // Looking writes nothing, so it can be left at any point: a silent server holds nobody up.
     let looked = tokio::select! {
-        looked = look(world, subject) => looked?,
+        looked = as_far_as_needed(world, subject, orders) => looked?,
         () = orders.cancel.cancelled() => return Err(CycleError::Stopped),
     };
     carry_out(world, looked, orders).await
+}
+
+async fn as_far_as_needed(
+    world: &World,
+    subject: Subject<'_>,
+    orders: &Orders<'_>,
+) -> Result<Looked, CycleError> {
+    if let Some(nudged) = orders.nudged
+        && let Some(looked) = look_at(world, subject, nudged).await?
+    {
+        return Ok(looked);
+    }
+    look(world, subject).await
 }
 
 /// Carries out what was planned, as far as the authority goes.
@@ -142,6 +159,10 @@ async fn moved_before_a_kill(world: &World, looked: &Looked) -> Result<Vec<Addre
 /// Writes down when the environment was last compared, for `status`.
 async fn compared(world: &World, looked: &Looked) -> Result<(), CycleError> {
     let (plan, now) = (&looked.plan, world.clock.now());
+    // What was said of all of it stands.
+    if plan.beside > 0 && plan.is_empty() {
+        return Ok(());
+    }
     let due = looked.reconcile.comparing().after(now);
     let unknown = plan.steps.iter().filter(|step| step.unknown.is_some());
     let seen = json!({
@@ -173,7 +194,8 @@ async fn open(
     let same = last.is_some_and(|run| {
         run.plan_hash == looked.plan.hash && run.revision == looked.plan.revision
     });
-    if acting.is_empty() && same {
+    let is_nothing = looked.plan.beside > 0 && looked.plan.is_empty();
+    if acting.is_empty() && (same || is_nothing) {
         return Ok(None);
     }
     let intent = RunIntent::of(&looked.plan, orders.trigger, acting, world.clock.now());

@@ -246,7 +246,7 @@ impl Daemon {
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
             let everywhere = Arc::clone(&self.everywhere);
-            let resting = self.schedule.resting(&name);
+            let (resting, nudged) = (self.schedule.resting(&name), self.schedule.nudged(&name));
             let (counts, ordered) = (self.parts.counts.clone(), Arc::clone(&self.ordered));
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
@@ -262,6 +262,7 @@ impl Daemon {
                     trigger: reason.as_str(),
                     wait: true,
                     resting: &resting,
+                    nudged: nudged.as_ref(),
                     cancel,
                     progress: &waiting,
                 };

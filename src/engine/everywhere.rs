@@ -48,25 +48,19 @@ impl Everywhere {
         self.partial || self.graphs.contains_key(name) || self.unresolved.contains(name)
     }
 
-    /// Returns every address that counts as declared, of those the ledger knows and beyond.
-    pub fn declared(&self, known: &BTreeSet<Address>) -> BTreeSet<Address> {
-        let counts = |name: &EnvironmentName| {
-            self.unresolved.contains(name) || (self.partial && !self.graphs.contains_key(name))
-        };
-        let unresolved = known
-            .iter()
-            .filter(|address| counts(&address.environment))
-            .cloned();
-        self.graphs
-            .values()
-            .flat_map(|graph| graph.addresses())
-            .chain(unresolved)
-            .collect()
+    /// Tells whether an address counts as declared; `is_known` where the ledger knows it.
+    pub fn declares(&self, address: &Address, is_known: bool) -> bool {
+        let name = &address.environment;
+        match self.graphs.get(name) {
+            Some(graph) if graph.has(address) => true,
+            known => {
+                is_known && (self.unresolved.contains(name) || (self.partial && known.is_none()))
+            }
+        }
     }
 
     /// Returns what one environment owns and another declares now, by the owner's address.
     pub fn taken(&self, by: &Graph, owned: &[Owned]) -> BTreeMap<Address, Address> {
-        let declared = by.addresses();
         let others = || {
             self.graphs
                 .iter()
@@ -81,7 +75,7 @@ impl Everywhere {
         };
         owned
             .iter()
-            .filter(|owned| !declared.contains(&owned.address))
+            .filter(|owned| !by.has(&owned.address))
             .filter_map(taken)
             .collect()
     }
@@ -100,15 +94,12 @@ mod tests {
                 ResourceId::new("api").unwrap(),
             )
         };
-        let known = BTreeSet::from([address("broken"), address("gone")]);
+        let (broken, gone) = (address("broken"), address("gone"));
         let mut everywhere = Everywhere::default();
         everywhere.add(&EnvironmentName::new("broken").unwrap(), None);
-        assert_eq!(
-            everywhere.declared(&known),
-            BTreeSet::from([address("broken")])
-        );
+        assert!(everywhere.declares(&broken, true) && !everywhere.declares(&gone, true));
         // A repository that was not read yet may declare all the rest.
         everywhere.mark_partial();
-        assert_eq!(everywhere.declared(&known), known);
+        assert!(everywhere.declares(&gone, true) && !everywhere.declares(&gone, false));
     }
 }

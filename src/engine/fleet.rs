@@ -253,7 +253,7 @@ impl Fleet {
         Ok(Kept {
             repository: repository.to_owned(),
             every: graph.reconcile().comparing(),
-            graph: Arc::new(graph),
+            graph,
             changed_at: pinned.revision().clone(),
             content: pinned.content(),
             pinned,

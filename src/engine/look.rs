@@ -2,9 +2,10 @@
 
 use super::{CycleError, Everywhere, Pinned, Trust, World, observe};
 use crate::graph::Graph;
-use crate::model::{Address, Depth, EnvironmentName, Owned, Reconcile};
+use crate::model::{Action, Address, Depth, Observation, Owned, Owner, Reconcile, Step};
 use crate::plan::{self, Inputs, Plan};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a look is about.
 #[derive(Clone, Copy)]
@@ -22,7 +23,7 @@ pub struct Subject<'a> {
 /// What was seen, and what follows from it.
 pub struct Looked {
     /// What Git wants.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// How the environment wants to be kept, a pause by a person included.
     pub reconcile: Reconcile,
     /// What is live and what expressions could read of it.
@@ -43,9 +44,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         .await
         .map_err(CycleError::Invalid)?;
     let owned = world.ledger.owned(pinned.name()).await?;
-    let known = world.ledger.all_owned_addresses().await?;
-    let declared = subject.everywhere.declared(&known);
-    let orphaned = orphaned(world, subject.everywhere, &known).await?;
+    let orphaned = orphaned(world, subject.everywhere).await?;
     let taken = subject.everywhere.taken(&graph, &owned);
     let reconcile = with_pause(world, &graph, pinned).await?;
     let seen = observe::observe(
@@ -59,6 +58,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         },
     )
     .await;
+    let marks = Marks::read(world, subject.everywhere, &seen).await?;
     let connections = graph.connections_with(&seen.outputs);
     let plan = plan::make(&Inputs {
         environment: pinned.name(),
@@ -67,8 +67,8 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         observed: &seen.observed,
         owned: &owned,
         orphaned: &orphaned,
-        declared: &declared,
-        known: &known,
+        declared: &marks.declared,
+        known: &marks.known,
         taken: &taken,
         strays: &seen.strays,
         reconcile: &reconcile,
@@ -85,19 +85,118 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     })
 }
 
-/// Returns what the ledger says of environments that are declared no more.
-async fn orphaned(
+/// Looks at some resources and plans those, on the word that all others stand as declared. `None` where that is not all
+/// there is to it: the whole environment has to be looked at then.
+///
+/// Only what was changed by hand and can be put back, or is as it should be, is for such a look. Whatever
+/// else it finds (something gone, of another owner, not known, not well) may hang on what it did not look at.
+///
+/// # Errors
+/// As [`look`].
+pub(super) async fn look_at(
     world: &World,
-    everywhere: &Everywhere,
-    known: &BTreeSet<Address>,
-) -> Result<Vec<Owned>, CycleError> {
-    let names: BTreeSet<&EnvironmentName> =
-        known.iter().map(|address| &address.environment).collect();
+    subject: Subject<'_>,
+    some: &BTreeSet<Address>,
+) -> Result<Option<Looked>, CycleError> {
+    let pinned = subject.pinned;
+    let graph = pinned
+        .graph(&world.registry, subject.trust)
+        .await
+        .map_err(CycleError::Invalid)?;
+    let reconcile = with_pause(world, &graph, pinned).await?;
+    if reconcile.destroy {
+        return Ok(None);
+    }
+    let mut owned = Vec::new();
+    for address in some {
+        owned.extend(world.ledger.owned_at(address).await?);
+    }
+    let look = observe::Look {
+        registry: &world.registry,
+        owned: &owned,
+        depth: subject.depth,
+        trust: subject.trust,
+        digest_key: &world.digest_key,
+    };
+    let Some(seen) = observe::observe_some(&graph, look, some).await else {
+        return Ok(None);
+    };
+    let (nothing, nobody) = (BTreeSet::new(), BTreeMap::new());
+    let mut plan = plan::make(&Inputs {
+        environment: pinned.name(),
+        revision: pinned.revision(),
+        wanted: &seen.wanted,
+        observed: &seen.observed,
+        owned: &owned,
+        // All of these are for what is not plain.
+        orphaned: &[],
+        declared: &nothing,
+        known: &nothing,
+        taken: &nobody,
+        strays: &seen.strays,
+        reconcile: &reconcile,
+        kinds: world.registry.kinds(),
+        connections: &graph.connections_with(&seen.outputs),
+        digest_key: &world.digest_key,
+        now: world.clock.now(),
+    });
+    plan.beside = graph.len().saturating_sub(plan.steps.len());
+    let is_plain = plan.released.is_empty() && plan.steps.iter().all(is_plain);
+    let looked = || Looked {
+        graph,
+        reconcile,
+        seen,
+        plan,
+    };
+    Ok(is_plain.then(looked))
+}
+
+fn is_plain(step: &Step) -> bool {
+    let is_well = step.unknown.is_none() && step.unready.is_none();
+    is_well && matches!(step.action, Action::None | Action::Update)
+}
+
+/// What is known of the addresses that live objects carry in the place of their own.
+struct Marks {
+    /// Declared by any environment.
+    declared: BTreeSet<Address>,
+    /// Known to the ledger.
+    known: BTreeSet<Address>,
+}
+
+impl Marks {
+    async fn read(
+        world: &World,
+        everywhere: &Everywhere,
+        seen: &observe::Seen,
+    ) -> Result<Self, CycleError> {
+        let other = |(address, seen): (&Address, &Observation)| match seen {
+            Observation::Present(live) => match &live.owner {
+                Some(Owner::Resource(other)) if other != address => Some(other.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let others: BTreeSet<Address> = seen.observed.iter().filter_map(other).collect();
+        let (mut declared, mut known) = (BTreeSet::new(), BTreeSet::new());
+        for other in others {
+            let is_known = world.ledger.owned_at(&other).await?.is_some();
+            if everywhere.declares(&other, is_known) {
+                declared.insert(other.clone());
+            }
+            if is_known {
+                known.insert(other);
+            }
+        }
+        Ok(Self { declared, known })
+    }
+}
+
+/// Returns what the ledger says of environments that are declared no more.
+async fn orphaned(world: &World, everywhere: &Everywhere) -> Result<Vec<Owned>, CycleError> {
+    let names = world.ledger.owners().await?;
     let mut orphaned = Vec::new();
-    for name in names
-        .into_iter()
-        .filter(|name| !everywhere.may_declare(name))
-    {
+    for name in names.iter().filter(|name| !everywhere.may_declare(name)) {
         orphaned.extend(world.ledger.owned(name).await?);
     }
     Ok(orphaned)

@@ -77,6 +77,7 @@ pub struct Counts {
     took: Family<RunLabels, Histogram>,
     steps: Family<StepLabels, Counter>,
     drifts: Counter,
+    compared: Counter,
     environments: Gauge,
     affected: Family<AffectedLabels, Gauge>,
     /// How many repositories cannot be read now.
@@ -99,6 +100,11 @@ impl Counts {
             drifts: metrics.counter(
                 "drifts",
                 "Drift that was found: live state changed outside of Git, once from found to ended",
+            ),
+            compared: metrics.counter(
+                "resources_compared",
+                "Resources that were compared with what is live, each as often as it was: all of an environment by \
+                 its interval, and in between what was changed",
             ),
             affected: metrics.gauges(
                 "environments_affected",
@@ -144,6 +150,7 @@ impl Counts {
             .get_or_create(&RunLabels { outcome })
             .observe(took.as_secs_f64());
         if let Ok(report) = result {
+            self.compared.inc_by(report.plan.steps.len() as u64);
             self.steps_of(report);
         }
     }

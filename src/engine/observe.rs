@@ -95,6 +95,40 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     seen
 }
 
+/// Looks at some resources, each of which has to stand for itself. `None` where one does not, or cannot be
+/// asked about.
+pub(super) async fn observe_some(
+    graph: &Graph,
+    look: Look<'_>,
+    some: &BTreeSet<Address>,
+) -> Option<Seen> {
+    let owned: BTreeMap<&Address, Arc<Owned>> = look
+        .owned
+        .iter()
+        .map(|owned| (&owned.address, Arc::new(owned.clone())))
+        .collect();
+    let wanted = graph.alone(some)?;
+    let may_ask = |wanted: &&Wanted| {
+        look.trust.allows(&wanted.connection)
+            && graph.unread(&wanted.address).is_none()
+            && graph.unread_behind(&wanted.connection.name).is_none()
+    };
+    let asked = wanted
+        .iter()
+        .map(|wanted| question(Some(wanted).filter(may_ask)?, &owned, look.depth));
+    let asked: Vec<Asked> = asked.collect::<Option<_>>()?;
+    let mut answers = look.registry.observe(&asked).await;
+    answers.retain(|answer| answer.unasked.is_none());
+    let mut seen = Seen {
+        wanted,
+        observed: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        strays: BTreeMap::new(),
+    };
+    take(&mut seen, answers);
+    Some(seen)
+}
+
 /// Adds what an earlier wave found absent and this plan makes, on the connections of this wave: a
 /// provider has to know that a namespace is on its way before it calls what goes there refused.
 fn with_coming(

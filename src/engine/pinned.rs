@@ -11,7 +11,7 @@ use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
 use crate::spec::{Environment, EnvironmentReading};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One environment of one snapshot.
 #[derive(Clone)]
@@ -26,6 +26,28 @@ pub struct Pinned {
     pub snapshot: Arc<Snapshot>,
     /// What it may take from outside.
     pub outside: Outside,
+    built: Built,
+}
+
+/// The graph of the last look. Clones share it. The same files with the same secrets make the same graph,
+/// and to read thousands of files again costs more than all the rest of a quiet look.
+#[derive(Clone, Default)]
+struct Built(Arc<Mutex<Option<Arc<Graph>>>>);
+
+impl Built {
+    fn of(&self, fetched: &Secrets) -> Option<Arc<Graph>> {
+        let graph = self.graph();
+        graph.as_ref().filter(|graph| graph.is_of(fetched)).cloned()
+    }
+
+    fn keep(&self, graph: &Arc<Graph>) {
+        *self.graph() = Some(Arc::clone(graph));
+    }
+
+    fn graph(&self) -> MutexGuard<'_, Option<Arc<Graph>>> {
+        // Only ever changed whole: a panic elsewhere leaves it usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Pinned {
@@ -44,6 +66,7 @@ impl Pinned {
             files: reading.files,
             snapshot: Arc::clone(snapshot),
             outside: outside.clone(),
+            built: Built::default(),
         })
     }
 
@@ -66,7 +89,7 @@ impl Pinned {
         &self,
         registry: &Registry,
         trust: &Trust,
-    ) -> Result<Graph, Vec<Diagnostic>> {
+    ) -> Result<Arc<Graph>, Vec<Diagnostic>> {
         let (environment, allowance) = (trust.bounded(&self.environment), Arc::default());
         let fetched = self.fetched(trust).await;
         let of = (registry, trust);
@@ -85,7 +108,7 @@ impl Pinned {
         kinds: &Kinds,
         trust: &Trust,
         allowance: &Arc<Allowance>,
-    ) -> Result<Graph, Vec<Diagnostic>> {
+    ) -> Result<Arc<Graph>, Vec<Diagnostic>> {
         let environment = trust.bounded(&self.environment);
         let fetched = self.fetched(trust).await;
         self.resolved(&environment, fetched, (kinds, trust), allowance)
@@ -103,7 +126,11 @@ impl Pinned {
         fetched: Secrets,
         (kinds, trust): (&Kinds, &Trust),
         allowance: &Arc<Allowance>,
-    ) -> Result<Graph, Vec<Diagnostic>> {
+    ) -> Result<Arc<Graph>, Vec<Diagnostic>> {
+        let is_bounded = !matches!(trust, Trust::All);
+        if let Some(graph) = self.built.of(&fetched).filter(|_| !is_bounded) {
+            return Ok(graph);
+        }
         let (fetched, asked) = beside::renders(environment, fetched, kinds, allowance).await;
         let rendered = if trust.renders() {
             self.outside.render(&asked, &self.snapshot).await
@@ -111,7 +138,14 @@ impl Pinned {
             Rendered::refused(&asked)
         };
         let of = (environment, &self.snapshot);
-        beside::build(of, (fetched, rendered), kinds, allowance).await
+        // What could not be read or rendered may be there at the next look.
+        let is_whole = fetched.is_whole() && rendered.failed.is_empty();
+        let graph = beside::build(of, (fetched, rendered), kinds, allowance).await?;
+        let graph = Arc::new(graph);
+        if is_whole && !is_bounded {
+            self.built.keep(&graph);
+        }
+        Ok(graph)
     }
 
     /// Resolves it with what is at hand: no secret is fetched and nothing rendered, so their values are holes.

@@ -9,11 +9,12 @@ use crate::ledger::RunOutcome;
 use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step, Unknown};
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One run, at its end.
 pub struct Report {
     /// What Git wanted.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// What was to be done.
     pub plan: Plan,
     /// What was let go.
@@ -142,7 +143,15 @@ impl Report {
             .any(|outcome| *outcome == Outcome::Moved);
         let failing = self.failing();
         let corrected = self.done().filter(|step| step.is_only_drift());
+        let is_right = |step: &Step| match self.outcomes.get(&step.address) {
+            Some(outcome) => outcome.is_good(),
+            None => step.action == Action::None && step.unready.is_none(),
+        };
         Ended {
+            partial: self.plan.beside > 0,
+            settled: !self.stopped
+                && self.unknown.is_empty()
+                && self.plan.steps.iter().all(is_right),
             failed: !failing.is_empty(),
             failing,
             wrote: self.done().next().is_some(),

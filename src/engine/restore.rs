@@ -123,9 +123,9 @@ async fn in_question(
         }
     }
     let broken = newest.clone().map(|read| read.name.clone());
-    let owned = world.ledger.all_owned_addresses().await?;
+    let owners = world.ledger.owners().await?;
     Ok(broken
-        .chain(owned.into_iter().map(|address| address.environment))
+        .chain(owners)
         .filter(|name| !good.contains(name) && unkept(name))
         .collect())
 }

@@ -4,11 +4,15 @@
 //! Guarantees: one run per environment at a time; of several reasons the earliest wins and the rest
 //! are folded into it; a failing environment backs off up to a cap and is reset by success or by a
 //! new revision; a new revision cuts a run's waiting short. What failed holds nobody else up: a nudge
-//! about another resource runs the environment, in which what failed rests until its own time.
+//! about another resource runs the environment, in which what failed rests until its own time. Where the last
+//! run left all as declared, a run for nudges is about what was nudged and no more, and puts off no other.
+
+mod slot;
 
 use crate::model::{Address, EnvironmentName, Every};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use slot::Slot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The numbers the schedule works with.
@@ -29,6 +33,8 @@ pub struct Pace {
     pub flap_window: Duration,
     /// How many environments run at once.
     pub at_once: usize,
+    /// Of more resources than this that were nudged, all of the environment is looked at.
+    pub most_nudged: usize,
 }
 
 impl Default for Pace {
@@ -41,6 +47,7 @@ impl Default for Pace {
             flap_count: 5,
             flap_window: Duration::from_secs(600),
             at_once: 4,
+            most_nudged: 64,
         }
     }
 }
@@ -93,6 +100,10 @@ pub struct Ended {
     pub failed: bool,
     /// What failed; empty where it was the run as a whole.
     pub failing: BTreeSet<Address>,
+    /// All that it looked at is as declared, or was made so.
+    pub settled: bool,
+    /// It looked only at what was nudged.
+    pub partial: bool,
     /// Something was written.
     pub wrote: bool,
     /// Whose drift was put back.
@@ -110,80 +121,6 @@ pub(super) enum Command {
     Start(EnvironmentName, Reason),
     /// Cut the run under way short: its waiting ends, nothing further starts.
     Preempt(EnvironmentName),
-}
-
-#[derive(Debug)]
-struct Slot {
-    every: Every,
-    due: Timestamp,
-    reason: Reason,
-    running: bool,
-    /// No longer declared; forgotten when its run ends.
-    gone: bool,
-    /// What was told while it ran.
-    next: Option<(Timestamp, Reason)>,
-    /// What was nudged while it ran.
-    nudged: BTreeSet<Address>,
-    failures: u32,
-    /// What failed last; empty with failures where that was the run as a whole.
-    failing: BTreeSet<Address>,
-    /// When that is tried again.
-    retry: Option<Timestamp>,
-    /// What failed rests in the run under way.
-    resting: bool,
-    corrections: BTreeMap<Address, VecDeque<Timestamp>>,
-}
-
-impl Slot {
-    fn new(every: &Every, now: Timestamp) -> Self {
-        Self {
-            every: every.clone(),
-            due: now,
-            reason: Reason::Start,
-            running: false,
-            gone: false,
-            next: None,
-            nudged: BTreeSet::new(),
-            failures: 0,
-            failing: BTreeSet::new(),
-            retry: None,
-            resting: false,
-            corrections: BTreeMap::new(),
-        }
-    }
-
-    /// Tells whether a resource waits for its next try.
-    fn waits(&self, address: &Address) -> bool {
-        self.failures > 0 && (self.failing.is_empty() || self.failing.contains(address))
-    }
-
-    /// Tells whether somebody keeps changing what is put back, so that nudges about it are not answered
-    /// before the interval.
-    fn is_fought_over(&self, address: &Address, pace: Pace, now: Timestamp) -> bool {
-        let oldest = now - signed(pace.flap_window);
-        let corrections = self.corrections.get(address).into_iter().flatten();
-        corrections.filter(|at| **at >= oldest).count() >= pace.flap_count
-    }
-
-    fn note_corrections(&mut self, corrected: BTreeSet<Address>, pace: Pace, now: Timestamp) {
-        let oldest = now - signed(pace.flap_window);
-        for address in corrected {
-            self.corrections.entry(address).or_default().push_back(now);
-        }
-        self.corrections.retain(|_, times| {
-            times.retain(|at| *at >= oldest);
-            !times.is_empty()
-        });
-    }
-
-    fn bring_forward(&mut self, at: Timestamp, reason: Reason, now: Timestamp) {
-        self.reason = if at < self.due && self.due > now {
-            reason
-        } else {
-            self.reason.max(reason)
-        };
-        self.due = self.due.min(at);
-    }
 }
 
 /// When which environment runs.
@@ -244,6 +181,7 @@ impl Schedule {
             }));
             return is_new.then(|| Command::Preempt(name.clone()));
         }
+        slot.some = None;
         slot.bring_forward(now, reason, now);
         None
     }
@@ -258,7 +196,7 @@ impl Schedule {
         if slot.running {
             slot.nudged.insert(address.clone());
         } else if !slot.waits(address) && !slot.is_fought_over(address, pace, now) {
-            slot.bring_forward(later(now, pace.gather), Reason::Nudge, now);
+            slot.nudge([address.clone()], pace, now);
         }
     }
 
@@ -278,6 +216,8 @@ impl Schedule {
                 slot.running = true;
                 let is_early = slot.retry.is_some_and(|retry| retry > now);
                 slot.resting = is_early && slot.reason == Reason::Nudge;
+                // What is due for all of it by now is about these, too.
+                slot.some = slot.some.take().filter(|some| some.rest.0 > now);
                 Command::Start(name.clone(), slot.reason)
             })
             .collect()
@@ -287,6 +227,12 @@ impl Schedule {
     pub(super) fn resting(&self, name: &EnvironmentName) -> BTreeSet<Address> {
         let slot = self.slots.get(name).filter(|slot| slot.resting);
         slot.map(|slot| slot.failing.clone()).unwrap_or_default()
+    }
+
+    /// Returns what the run under way is about, where that is not all of the environment.
+    pub(super) fn nudged(&self, name: &EnvironmentName) -> Option<BTreeSet<Address>> {
+        let some = self.slots.get(name)?.some.as_ref()?;
+        Some(some.addresses.clone())
     }
 
     /// Takes note that a run ended, and plans the next.
@@ -302,6 +248,8 @@ impl Schedule {
             return;
         }
         slot.note_corrections(ended.corrected, pace, now);
+        slot.settled = ended.settled && !ended.failed && !ended.again;
+        let rest = slot.some.take().map(|some| some.rest);
         match slot.retry.filter(|_| slot.resting && slot.failures > 0) {
             // It tried nothing that had failed, so that keeps its time. What failed anew rests with it.
             Some(retry) => {
@@ -324,7 +272,8 @@ impl Schedule {
                 slot.failures = 0;
                 slot.failing.clear();
                 slot.retry = None;
-                (slot.due, slot.reason) = (next(&slot.every, now), Reason::Interval);
+                let all = (next(&slot.every, now), Reason::Interval);
+                (slot.due, slot.reason) = rest.filter(|_| ended.partial).unwrap_or(all);
                 // Once: where somebody undoes what is written, that is for nudges and the interval.
                 let is_checked = matches!(was, Reason::Check | Reason::Nudge);
                 let check = later(now, pace.check);
@@ -340,15 +289,7 @@ impl Schedule {
             (slot.due, slot.reason) = (window.max(now), Reason::Window);
         }
         slot.resting = false;
-        let nudged = std::mem::take(&mut slot.nudged);
-        let counts =
-            |address: &Address| !slot.waits(address) && !slot.is_fought_over(address, pace, now);
-        if nudged.iter().any(counts) {
-            slot.bring_forward(later(now, pace.gather), Reason::Nudge, now);
-        }
-        if let Some((at, reason)) = slot.next.take().filter(|(at, _)| *at < slot.due) {
-            (slot.due, slot.reason) = (at.max(now), reason);
-        }
+        slot.take_up(pace, now);
     }
 
     /// Returns when `due` has something to say next; `None` while nothing is declared or all run.

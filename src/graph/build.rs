@@ -1,6 +1,7 @@
 //! Environment -> graph: secrets and variables, connections, resources and their members, waves.
 
 use super::allowance::Allowance;
+use super::node::Node;
 use super::renders as rendering;
 use super::unread::Waiting;
 use super::values::values;
@@ -141,6 +142,7 @@ fn build_with(
         labels: environment.labels.clone(),
         connecting: environment.connections.clone(),
         connections,
+        sorted: sorted(&nodes),
         nodes,
         waves,
         values,
@@ -148,6 +150,12 @@ fn build_with(
         warnings,
         waiting,
     })
+}
+
+fn sorted(nodes: &[Node]) -> Vec<usize> {
+    let mut sorted: Vec<usize> = (0..nodes.len()).collect();
+    sorted.sort_by(|one, other| nodes[*one].address.cmp(&nodes[*other].address));
+    sorted
 }
 
 fn none_of(mut wrong: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {

@@ -33,6 +33,7 @@ pub use twice::{Twice, declared_twice};
 use crate::model::{
     Address, Connection, ConnectionName, Diagnostic, EnvironmentName, Notify, Reconcile, Unknown,
 };
+use crate::source::secrets::Secrets;
 use node::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Graph {
     connecting: BTreeMap<ConnectionName, crate::spec::Connecting>,
     connections: BTreeMap<ConnectionName, Arc<Connection>>,
     nodes: Vec<Node>,
+    /// The places of nodes, in the order of their addresses.
+    sorted: Vec<usize>,
     waves: Vec<Wave>,
     values: Values,
     objects: Vec<twice::Object>,
@@ -90,6 +93,33 @@ impl Graph {
     /// Returns why nothing can be told about what is behind a connection, likewise.
     pub fn unread_behind(&self, connection: &ConnectionName) -> Option<&Unknown> {
         self.waiting.connection(connection)
+    }
+
+    /// Tells whether it was built with just these secrets, all of them at hand.
+    pub fn is_of(&self, secrets: &Secrets) -> bool {
+        secrets.is_whole() && self.values.has(secrets)
+    }
+
+    /// Tells whether it declares an address, members included.
+    pub fn has(&self, address: &Address) -> bool {
+        self.node(address).is_some()
+    }
+
+    /// Returns how many resources it declares, members included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Tells whether it declares nothing.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    fn node(&self, address: &Address) -> Option<&Node> {
+        let place = self
+            .sorted
+            .binary_search_by(|nth| self.nodes[*nth].address.cmp(address));
+        place.ok().map(|place| &self.nodes[self.sorted[place]])
     }
 
     /// Returns every address it declares, members included.

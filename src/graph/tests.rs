@@ -166,6 +166,39 @@ fn holes_are_filled_and_a_secret_seals_the_text_around_it() {
 }
 
 #[test]
+fn what_reads_nothing_and_is_read_by_nobody_can_be_looked_at_alone() {
+    let graph = hybrid();
+    let alone = |resources: &[&str]| {
+        let address = |one: &&str| format!("test/{one}").parse().unwrap();
+        let wanted = graph.alone(&resources.iter().map(address).collect())?;
+        let names = wanted.iter().map(|one| one.address.resource.to_string());
+        Some(names.collect::<Vec<_>>())
+    };
+    assert_eq!(alone(&["motd"]), Some(vec!["motd".to_owned()]));
+    for hangs_on_others in [&["db"][..], &["env"], &["motd", "db"], &["nowhere"]] {
+        assert_eq!(alone(hangs_on_others), None);
+    }
+}
+
+#[test]
+fn other_secrets_or_fewer_make_another_graph() {
+    let graph = hybrid();
+    assert!(graph.is_of(&secrets()) && !graph.is_of(&Secrets::default()));
+    let mut other = secrets();
+    other.values.insert("t".to_owned(), Secret::new("rotated"));
+    assert!(!graph.is_of(&other));
+    let (mut unread, why) = (
+        secrets(),
+        crate::source::SourceError::Secret {
+            place: "env U".to_owned(),
+            reason: "it is not set".to_owned(),
+        },
+    );
+    unread.missing.insert("u".to_owned(), why);
+    assert!(!graph.is_of(&unread));
+}
+
+#[test]
 fn a_wrong_type_that_shows_late_is_told_when_filling() {
     let graph = graph(
         "  resources:\n    db: { kind: digitalocean/database-cluster, spec: { name: db, engine: pg, region: a } }\n    f: { kind: host/file, spec: { path: \"/${resources.db.id + 1}\" } }\n",

@@ -29,6 +29,15 @@ impl Values {
         }
     }
 
+    /// Tells whether these are its secrets, and all of them.
+    pub(super) fn has(&self, secrets: &Secrets) -> bool {
+        let same = |(name, value): (&String, &Value)| match (secrets.values.get(name), value) {
+            (Some(one), Value::Secret(other)) => one.expose() == other.expose(),
+            _ => false,
+        };
+        self.secrets.len() == secrets.values.len() && self.secrets.iter().all(same)
+    }
+
     /// Returns them with holes in the places of secrets and of what was computed from one.
     pub(super) fn without_secrets(&self) -> Self {
         Self {

@@ -1,10 +1,12 @@
 //! What a graph wants once outputs are known: resources of a wave, declared fields, connections.
 
+use super::node::Node;
 use super::order::Wave;
 use super::values::opened;
 use super::{Graph, connections};
 use crate::model::{Address, Basis, Connection, ConnectionName, Map, ResourceId, Value, Wanted};
 use crate::spec::expression::Fuel;
+use crate::spec::names::Known;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,23 +27,45 @@ impl Graph {
         let fuel = Fuel::full();
         let connections = connections::resolve(&self.connecting, &known, &fuel, &mut Vec::new());
         let nodes = wave.0.iter().filter_map(|nth| self.nodes.get(*nth));
-        nodes
-            .filter_map(|node| {
-                let desired = node.desired(&self.labels, &known, &fuel, &mut Vec::new());
-                Some(Wanted {
-                    address: node.address.clone(),
-                    kind: Arc::clone(&node.kind),
-                    connection: Arc::clone(connections.get(&node.connection)?),
-                    identity: self.values.kinds.identity(&node.kind, &desired),
-                    desired: Arc::new(desired),
-                    after: node.after.clone(),
-                    is_read: node.is_read,
-                    lifecycle: node.lifecycle.clone(),
-                    location: node.place.location(),
-                    basis: Basis::Merged,
-                })
-            })
-            .collect()
+        let wanted = |node| self.wanted(node, &connections, (&known, &fuel));
+        nodes.filter_map(wanted).collect()
+    }
+
+    /// Returns these of its resources as Git wants them, where each stands for itself: it reads no output,
+    /// and none of its own is read. `None` where one does not, or is not declared.
+    pub fn alone(&self, addresses: &BTreeSet<Address>) -> Option<Vec<Wanted>> {
+        let nothing = BTreeMap::new();
+        let (known, fuel) = (self.values.known(&nothing), Fuel::full());
+        let connections = connections::resolve(&self.connecting, &known, &fuel, &mut Vec::new());
+        let one = |address| {
+            let node = self.node(address).filter(|node| !node.is_read)?;
+            let wanted = self.wanted(node, &connections, (&known, &fuel))?;
+            let connection = &wanted.connection.settings;
+            let is_whole = wanted.desired.holes().is_empty() && connection.holes().is_empty();
+            is_whole.then_some(wanted)
+        };
+        addresses.iter().map(one).collect()
+    }
+
+    fn wanted(
+        &self,
+        node: &Node,
+        connections: &BTreeMap<ConnectionName, Arc<Connection>>,
+        (known, fuel): (&Known<'_>, &Fuel),
+    ) -> Option<Wanted> {
+        let desired = node.desired(&self.labels, known, fuel, &mut Vec::new());
+        Some(Wanted {
+            address: node.address.clone(),
+            kind: Arc::clone(&node.kind),
+            connection: Arc::clone(connections.get(&node.connection)?),
+            identity: self.values.kinds.identity(&node.kind, &desired),
+            desired: Arc::new(desired),
+            after: node.after.clone(),
+            is_read: node.is_read,
+            lifecycle: node.lifecycle.clone(),
+            location: node.place.location(),
+            basis: Basis::Merged,
+        })
     }
 
     /// Returns the declared fields of these of its resources with holes for all that comes from a secret.
@@ -73,7 +97,7 @@ impl Graph {
         address: &Address,
         outputs: &BTreeMap<ResourceId, Map>,
     ) -> Result<Value, String> {
-        let node = self.nodes.iter().find(|node| node.address == *address);
+        let node = self.node(address);
         let node = node.ok_or_else(|| format!("{address} is not declared"))?;
         let known = self.values.known(outputs);
         let mut wrong = Vec::new();

@@ -52,9 +52,7 @@ impl Ledger {
              UNION SELECT environment FROM episodes WHERE ended_at IS NULL AND address = ''",
         );
         let heard_of = self.read(query, |row| row.word(0)).await?;
-        let owned = self.all_owned_addresses().await?;
-        let owners = owned.into_iter().map(|address| address.environment);
-        Ok(heard_of.into_iter().chain(owners).collect())
+        Ok(heard_of.into_iter().chain(self.owners().await?).collect())
     }
 
     /// Returns one run with its plan and steps; `None` where there is none, or no more.

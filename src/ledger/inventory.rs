@@ -13,10 +13,7 @@ impl Ledger {
     /// # Errors
     /// Why it could not be read or written.
     pub async fn own(&self, owned: &Owned) -> Result<(), LedgerError> {
-        let query = sqlx::query("SELECT body FROM owned WHERE address = $1")
-            .bind(owned.address.to_string());
-        let known: Option<Owned> = self.read_one(query, |row| row.json(0)).await?;
-        if known.as_ref() == Some(owned) {
+        if self.owned_at(&owned.address).await?.as_ref() == Some(owned) {
             return Ok(());
         }
         let owned = Box::new(owned.clone());
@@ -45,6 +42,29 @@ impl Ledger {
         let query = sqlx::query("SELECT body FROM owned WHERE environment = $1 ORDER BY address")
             .bind(environment.to_string());
         self.read(query, |row| row.json(0)).await
+    }
+
+    /// Returns what is known of one resource; `None` where it is not ours.
+    ///
+    /// # Errors
+    /// Why it cannot be read; never an empty answer instead.
+    pub async fn owned_at(&self, address: &Address) -> Result<Option<Owned>, LedgerError> {
+        let query =
+            sqlx::query("SELECT body FROM owned WHERE address = $1").bind(address.to_string());
+        self.read_one(query, |row| row.json(0)).await
+    }
+
+    /// Returns every environment in which something is ours.
+    ///
+    /// # Errors
+    /// Why they cannot be read; never an empty answer instead.
+    pub async fn owners(&self) -> Result<BTreeSet<EnvironmentName>, LedgerError> {
+        let query = sqlx::query("SELECT DISTINCT environment FROM owned");
+        Ok(self
+            .read(query, |row| row.word(0))
+            .await?
+            .into_iter()
+            .collect())
     }
 
     /// Returns every address that is ours, in any environment.

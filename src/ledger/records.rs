@@ -83,7 +83,7 @@ impl Recorded<'_> {
             environment: &plan.environment,
             revision: &plan.revision,
             steps: said,
-            unchanged: plan.steps.len() - said.len(),
+            unchanged: plan.steps.len() - said.len() + plan.beside,
             released: &plan.released,
             holds: &plan.holds,
             hash: &plan.hash,

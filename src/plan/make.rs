@@ -56,10 +56,8 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         steps.push(leftover.step);
         released.extend(leftover.released);
     }
-    let strays = inputs.strays.iter();
-    steps.extend(
-        strays.filter_map(|(address, marked)| prune::stray(inputs, address, marked, &successors)),
-    );
+    let stray = |(address, marked)| prune::stray(inputs, address, marked, &successors);
+    steps.extend(inputs.strays.iter().filter_map(stray));
     steps.sort_by(|one, other| one.address.cmp(&other.address));
     if inputs.reconcile.destroy {
         turn_around(&mut steps);
@@ -76,6 +74,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         next_window: holds::next_window(inputs),
         hash: hash::hash(&steps, inputs.digest_key),
         steps,
+        beside: 0,
         released,
         records,
     }

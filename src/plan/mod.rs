@@ -31,6 +31,10 @@ pub struct Plan {
     pub revision: Revision,
     /// One step for every resource wanted or owned, `none` and `wait` included.
     pub steps: Vec<Step>,
+    /// How many more resources there are that it does not speak of: nothing says that they are not as they
+    /// were found at the last look at all of them, as declared.
+    #[serde(skip)]
+    pub beside: usize,
     /// Owned addresses whose record goes: gone by themselves, no longer marked, or renamed.
     pub released: Vec<Released>,
     /// What the ledger is to remember though no step writes: live equals desired already, and the

@@ -22,6 +22,13 @@ pub struct Secrets {
     pub unread: BTreeMap<String, Unknown>,
 }
 
+impl Secrets {
+    /// Tells whether nothing that was asked for is missing.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.unread.is_empty()
+    }
+}
+
 /// Reads every secret that lives on this machine; those of SOPS files are left to `sops`, those of clusters to the engine. A relative file path counts from `base`. One line break at a
 /// file's end is not part of the value; everything else is.
 pub fn fetch(sources: &BTreeMap<String, SecretSource>, base: &Path) -> Secrets {

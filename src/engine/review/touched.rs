@@ -51,7 +51,7 @@ impl Touched {
                 Ok(pinned) if pinned.touched_files(base).is_empty() => {}
                 Ok(pinned) => {
                     if let Ok(graph) = pinned.graph_within(kinds, trust, &allowance).await {
-                        touched.everywhere.add(&name, Some(Arc::new(graph)));
+                        touched.everywhere.add(&name, Some(graph));
                     }
                     touched.names.insert(name);
                     touched

@@ -322,3 +322,72 @@ fn cron_times_are_kept_instead_of_an_interval() {
         Some("2026-11-20T06:00:00Z".parse().unwrap())
     );
 }
+
+/// Starts what is due, and returns what it is about, where that is not all.
+fn about(schedule: &mut Schedule, now: i64) -> (Option<Reason>, Vec<String>) {
+    let reason = started(schedule, now);
+    let some = schedule.nudged(&name("a")).unwrap_or_default();
+    let some = some.iter().map(|address| address.resource.to_string());
+    (reason, some.collect())
+}
+
+fn settled(partial: bool) -> Ended {
+    Ended {
+        settled: true,
+        partial,
+        ..Ended::default()
+    }
+}
+
+#[test]
+fn a_nudge_of_what_was_as_declared_is_about_that_alone_and_puts_off_no_other_run() {
+    let mut schedule = one(60);
+    assert_eq!(about(&mut schedule, 0), (Some(Reason::Start), Vec::new()));
+    schedule.nudge(&of("early"), at(1));
+    schedule.end(&name("a"), settled(false), at(2));
+    schedule.nudge(&of("api"), at(2));
+    let both = vec!["api".to_owned(), "early".to_owned()];
+    assert_eq!(about(&mut schedule, 3), (Some(Reason::Nudge), both));
+    schedule.nudge(&of("db"), at(4));
+    schedule.end(&name("a"), settled(true), at(40));
+    let db = vec!["db".to_owned()];
+    assert_eq!(about(&mut schedule, 41), (Some(Reason::Nudge), db));
+    schedule.end(&name("a"), settled(true), at(50));
+    // As long after the first run as ever.
+    assert_eq!(about(&mut schedule, 61), (None, Vec::new()));
+    assert_eq!(
+        about(&mut schedule, 62),
+        (Some(Reason::Interval), Vec::new())
+    );
+}
+
+#[test]
+fn what_else_is_due_or_did_not_settle_is_about_all() {
+    let all = |schedule: &mut Schedule, now, reason| {
+        assert_eq!(about(schedule, now), (Some(reason), Vec::new()));
+    };
+    let mut schedule = one(60);
+    all(&mut schedule, 0, Reason::Start);
+    // It found something that is not as declared.
+    schedule.end(&name("a"), Ended::default(), at(0));
+    schedule.nudge(&of("api"), at(1));
+    all(&mut schedule, 2, Reason::Nudge);
+    schedule.end(&name("a"), settled(false), at(2));
+    schedule.nudge(&of("api"), at(3));
+    schedule.tell(&name("a"), Reason::Asked, at(3));
+    all(&mut schedule, 3, Reason::Asked);
+    // Told while a run is under way, with a nudge beside it.
+    schedule.tell(&name("a"), Reason::Revision, at(4));
+    schedule.nudge(&of("api"), at(4));
+    schedule.end(&name("a"), settled(false), at(5));
+    all(&mut schedule, 5, Reason::Revision);
+    schedule.end(&name("a"), settled(false), at(5));
+    // Nobody starts it before the interval is over, too.
+    schedule.nudge(&of("api"), at(6));
+    all(&mut schedule, 100, Reason::Nudge);
+    schedule.end(&name("a"), settled(false), at(100));
+    for nth in 0..=Pace::default().most_nudged {
+        schedule.nudge(&of(&format!("r{nth}")), at(101));
+    }
+    all(&mut schedule, 102, Reason::Nudge);
+}

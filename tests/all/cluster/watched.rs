@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::drift::by;
+use crate::daemon::Daemon;
 use reconciled::ledger::Episode;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -57,6 +58,51 @@ fn an_edit_is_put_back_at_once_though_nothing_is_compared_for_an_hour() {
     let runs = scene.world.runs(scene.name);
     let odd = runs.iter().find(|run| run.trigger == "interval");
     assert!(odd.is_none(), "{odd:?}");
+}
+
+/// Waits until so many resources were compared since the daemon began, each as often as it was.
+#[track_caller]
+fn compared(daemon: &mut Daemon<'_>, count: u64) {
+    let line = format!("reconciled_resources_compared_total {count}\n");
+    daemon.until(format!("{count} resources were compared"), |daemon| {
+        let (_, text) = daemon.try_page("/metrics")?;
+        text.contains(&line).then_some(())
+    });
+}
+
+#[test]
+fn an_edit_has_nothing_compared_but_what_was_edited() {
+    let scene = Scene::new("alone");
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("page", scene.config("page", "hello")),
+        ("other", scene.config("other", "hello")),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, hourly(), &resources);
+    // To be applied, and once more after it.
+    compared(&mut daemon, 6);
+    for edits in 1..=2 {
+        scene.kubectl(["edit", "configmap/page"]);
+        daemon.until("the edit is put back", |_| {
+            (scene.text("page")? == "hello").then_some(())
+        });
+        compared(&mut daemon, 6 + edits);
+    }
+    // What is gone may be gone with what it was in.
+    scene.kubectl(["delete", "configmap/other"]);
+    daemon.until("what was deleted is there again", |_| scene.text("other"));
+    compared(&mut daemon, 8 + 3);
+    scene.kubectl(["edit", "configmap/other"]);
+    compared(&mut daemon, 8 + 3 + 1);
+    daemon.until("the edit is put back", |_| {
+        (scene.text("other")? == "hello").then_some(())
+    });
+    let episodes = scene.world.episodes();
+    let open = episodes.iter().find(|one| one.ended_at.is_none());
+    assert!(open.is_none(), "{open:?}");
+    let drifts = episodes.iter().filter(|one| one.condition == "drift");
+    assert_eq!(drifts.count(), 4, "{episodes:?}");
 }
 
 #[test]

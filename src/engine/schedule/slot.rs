@@ -1,0 +1,143 @@
+//! What the schedule knows of one environment. Pure.
+
+use super::{Pace, Reason, later, signed};
+use crate::model::{Address, Every};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Some resources that are looked at alone.
+#[derive(Debug)]
+pub(super) struct Partial {
+    pub(super) addresses: BTreeSet<Address>,
+    /// When all of the environment is looked at next, and why.
+    pub(super) rest: (Timestamp, Reason),
+}
+
+/// One environment.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) every: Every,
+    pub(super) due: Timestamp,
+    pub(super) reason: Reason,
+    pub(super) running: bool,
+    /// No longer declared; forgotten when its run ends.
+    pub(super) gone: bool,
+    /// What was told while it ran.
+    pub(super) next: Option<(Timestamp, Reason)>,
+    /// What was nudged while it ran.
+    pub(super) nudged: BTreeSet<Address>,
+    pub(super) failures: u32,
+    /// What failed last; empty with failures where that was the run as a whole.
+    pub(super) failing: BTreeSet<Address>,
+    /// When that is tried again.
+    pub(super) retry: Option<Timestamp>,
+    /// What failed rests in the run under way.
+    pub(super) resting: bool,
+    pub(super) corrections: BTreeMap<Address, VecDeque<Timestamp>>,
+    /// The last run left all as declared, and nothing but nudges came since.
+    pub(super) settled: bool,
+    /// What the next run is about, or the one under way, where that is not all of the environment.
+    pub(super) some: Option<Partial>,
+}
+
+impl Slot {
+    pub(super) fn new(every: &Every, now: Timestamp) -> Self {
+        Self {
+            every: every.clone(),
+            due: now,
+            reason: Reason::Start,
+            running: false,
+            gone: false,
+            next: None,
+            nudged: BTreeSet::new(),
+            failures: 0,
+            failing: BTreeSet::new(),
+            retry: None,
+            resting: false,
+            corrections: BTreeMap::new(),
+            settled: false,
+            some: None,
+        }
+    }
+
+    /// Tells whether a resource waits for its next try.
+    pub(super) fn waits(&self, address: &Address) -> bool {
+        self.failures > 0 && (self.failing.is_empty() || self.failing.contains(address))
+    }
+
+    /// Tells whether somebody keeps changing what is put back, so that nudges about it are not answered
+    /// before the interval.
+    pub(super) fn is_fought_over(&self, address: &Address, pace: Pace, now: Timestamp) -> bool {
+        let oldest = now - signed(pace.flap_window);
+        let corrections = self.corrections.get(address).into_iter().flatten();
+        corrections.filter(|at| **at >= oldest).count() >= pace.flap_count
+    }
+
+    pub(super) fn note_corrections(
+        &mut self,
+        corrected: BTreeSet<Address>,
+        pace: Pace,
+        now: Timestamp,
+    ) {
+        let oldest = now - signed(pace.flap_window);
+        for address in corrected {
+            self.corrections.entry(address).or_default().push_back(now);
+        }
+        self.corrections.retain(|_, times| {
+            times.retain(|at| *at >= oldest);
+            !times.is_empty()
+        });
+    }
+
+    pub(super) fn bring_forward(&mut self, at: Timestamp, reason: Reason, now: Timestamp) {
+        self.reason = if at < self.due && self.due > now {
+            reason
+        } else {
+            self.reason.max(reason)
+        };
+        self.due = self.due.min(at);
+    }
+
+    /// Takes up what was told while a run was under way.
+    pub(super) fn take_up(&mut self, pace: Pace, now: Timestamp) {
+        let nudged = std::mem::take(&mut self.nudged);
+        let counts =
+            |address: &Address| !self.waits(address) && !self.is_fought_over(address, pace, now);
+        let nudged: Vec<Address> = nudged.into_iter().filter(counts).collect();
+        if !nudged.is_empty() {
+            self.nudge(nudged, pace, now);
+        }
+        if let Some((at, reason)) = self.next.take() {
+            self.some = None;
+            if at < self.due {
+                (self.due, self.reason) = (at.max(now), reason);
+            }
+        }
+    }
+
+    /// Takes hints that these may have changed: of a few, where nothing else is to be looked at by then, a
+    /// look at them is enough.
+    pub(super) fn nudge(
+        &mut self,
+        addresses: impl IntoIterator<Item = Address>,
+        pace: Pace,
+        now: Timestamp,
+    ) {
+        let at = later(now, pace.gather);
+        let is_alone = self.settled && (self.some.is_some() || self.due > at);
+        let rest = (self.due, self.reason);
+        let none = || Partial {
+            addresses: BTreeSet::new(),
+            rest,
+        };
+        self.some = is_alone.then(|| self.some.take().unwrap_or_else(none));
+        if let Some(some) = &mut self.some {
+            some.addresses.extend(addresses);
+        }
+        self.bring_forward(at, Reason::Nudge, now);
+        let is_many = |some: &Partial| some.addresses.len() > pace.most_nudged;
+        if self.some.as_ref().is_some_and(is_many) {
+            (self.some, self.settled) = (None, false);
+        }
+    }
+}
