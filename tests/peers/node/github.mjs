@@ -131,8 +131,8 @@ async function lacks(request) {
   // Emulate takes an unknown token for its first user.
   const token = request.headers.authorization?.replace(/^(Bearer|token) /i, "");
   if (token && !(token in tokens)) return { status: 401, body: { message: "Bad credentials" } };
-  const real = await gitData(request) ?? await aboutPull(request);
-  if (real) return real;
+  const served = (await gitData(request)) ?? (await aboutPull(request));
+  if (served) return served;
   const [, what, rest] = /^\/repos\/[^/]+\/[^/]+\/(statuses|commits)\/(.+)$/.exec(path) ?? [];
   if (!what) return undefined;
   const about = rest.replace(/\/(statuses|pulls)$/, "");
