@@ -1,20 +1,16 @@
 //! Environments that were rolled back: each is kept at the older revision for as long as Git says of it
 //! just what was refused. Anything new in Git ends the rollback.
 
-use super::conditions::Condition;
+mod unready;
+
 use super::past::{self, PastError};
 use super::{Followed, Kept, Pinned, Report, World};
-use crate::ledger::{Episode, LedgerError, Rollback, RunOutcome, Version, Versions};
-use crate::model::{
-    Diagnostic, EnvironmentName, Health, OnFailure, Outcome, Revision, Severity, Snapshot, Step,
-};
+use crate::ledger::{LedgerError, Rollback, RunOutcome, Version, Versions};
+use crate::model::{Diagnostic, EnvironmentName, OnFailure, Revision, Severity, Snapshot};
 use crate::spec::{EnvironmentReading, Reading};
 use crate::telemetry::chain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How a step ends whose resource does not become ready: the live side calls that final, or its time is over.
-const UNREADY: [&str; 2] = ["not-healthy", "deadline"];
 
 /// What is kept instead of what the newest state says.
 pub type Instead = BTreeMap<EnvironmentName, (EnvironmentReading, Arc<Snapshot>)>;
@@ -77,7 +73,8 @@ pub(super) async fn after(world: &World, kept: &Kept, report: &Report) -> bool {
             let well = world.ledger.went_well(name, kept.version()).await;
             well.map(|()| None)
         }
-        _ => match is_unready(world, kept, report).await {
+        _ if kept.graph.reconcile().on_failure != OnFailure::Rollback => Ok(None),
+        _ => match unready::is_by_what_is_kept(world, kept, report).await {
             Ok(true) => order(world, kept, report).await,
             done => done.map(|_| None),
         },
@@ -93,38 +90,6 @@ pub(super) async fn after(world: &World, kept: &Kept, report: &Report) -> bool {
             false
         }
     }
-}
-
-/// Tells whether a change does not become ready that is to be taken back then: by what this run saw end,
-/// or, where an earlier one was cut short, by what stands. What may still heal has its deadline, counted
-/// from when it was first found so, and never from before this version was kept.
-async fn is_unready(world: &World, kept: &Kept, report: &Report) -> Result<bool, LedgerError> {
-    if kept.graph.reconcile().on_failure != OnFailure::Rollback {
-        return Ok(false);
-    }
-    let missed = |(step, outcome): (&Step, &Outcome)| {
-        !step.is_only_drift()
-            && matches!(outcome, Outcome::Failed { code, .. } if UNREADY.contains(&code.as_str()))
-    };
-    let is_final = |step: &Step| matches!(step.unready, Some(Health::Failed(_)));
-    if report.failures().any(missed) || report.plan.steps.iter().any(is_final) {
-        return Ok(true);
-    }
-    let name = kept.pinned.name();
-    let open = world.ledger.open_episodes(name).await?;
-    let kept_since = world.ledger.versions(name).await?.since;
-    let now = world.clock.now();
-    let is_over = |step: &Step| {
-        let found = |one: &&Episode| {
-            one.address.as_ref() == Some(&step.address)
-                && one.condition == Condition::Failing.as_str()
-        };
-        let failing = open.iter().find(found);
-        let since = failing.and_then(|one| Some(one.opened_at).max(kept_since));
-        since.is_some_and(|since| now.duration_since(since).unsigned_abs() >= step.deadline)
-    };
-    let mut failing = report.plan.steps.iter().filter(|step| step.is_failing());
-    Ok(failing.any(is_over))
 }
 
 async fn order(

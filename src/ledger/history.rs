@@ -3,7 +3,8 @@
 use super::reading::Reading;
 use super::records::{RunDetails, RunRecord, StepIntent, StepRecord};
 use super::{Ledger, LedgerError};
-use crate::model::{EnvironmentName, RunId};
+use crate::model::{Address, EnvironmentName, RunId};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 macro_rules! select_run {
@@ -39,6 +40,25 @@ impl Ledger {
                 .bind(i64::from(limit)),
         };
         self.read(query, |row| run(&row)).await
+    }
+
+    /// Returns what the runs of an environment wrote, or meant to when they were cut short, that began at this time or later.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn written_since(
+        &self,
+        environment: &EnvironmentName,
+        since: Timestamp,
+    ) -> Result<BTreeSet<Address>, LedgerError> {
+        let query = sqlx::query(
+            "SELECT DISTINCT address FROM steps JOIN runs ON runs.id = steps.run
+             WHERE environment = $1 AND runs.begun_at >= $2 AND steps.begun_at IS NOT NULL",
+        )
+        .bind(environment.to_string())
+        .bind(since.as_microsecond());
+        let written = self.read(query, |row| row.word(0)).await?;
+        Ok(written.into_iter().collect())
     }
 
     /// Returns every environment it has heard of: read at least once, run, or owning something.

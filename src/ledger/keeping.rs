@@ -69,8 +69,7 @@ impl Ledger {
             let mut versions = Versions::of(before.clone());
             let kept = versions.kept.as_ref().map(|kept| &kept.content);
             if kept != Some(&one.version.content) {
-                versions.kept = Some(one.version.clone());
-                versions.since = Some(self.clock.now());
+                versions.keep(one.version.clone(), self.clock.now());
                 entries.push(Entry::Delivered {
                     name,
                     posted: serde_json::to_value(versions).unwrap_or_default(),

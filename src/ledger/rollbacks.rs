@@ -41,6 +41,10 @@ pub struct Versions {
     /// Since when it is; `None` where an older binary wrote it.
     #[serde(default)]
     pub since: Option<Timestamp>,
+    /// Since when no version that is kept went well before: what fails since longer is not this one's doing.
+    /// `None` where an older binary wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven_since: Option<Timestamp>,
     /// Those that were applied whole and were ready, the newest first.
     pub good: Vec<Version>,
 }
@@ -53,6 +57,16 @@ impl Versions {
     pub(super) fn of(remembered: Option<Value>) -> Self {
         let read = remembered.and_then(|remembered| serde_json::from_value(remembered).ok());
         read.unwrap_or_default()
+    }
+
+    /// Keeps a version from now on.
+    pub(super) fn keep(&mut self, version: Version, now: Timestamp) {
+        let proven = |kept: &Version| self.went_well(&kept.content);
+        if self.kept.as_ref().is_none_or(proven) {
+            self.unproven_since = Some(now);
+        }
+        self.kept = Some(version);
+        self.since = Some(now);
     }
 
     /// Tells whether a version went well before.
@@ -218,13 +232,26 @@ mod tests {
     fn the_way_back_leads_to_other_content_and_never_to_what_was_left() {
         let versions = Versions {
             kept: Some(version("b")),
-            since: None,
             good: vec![version("b"), version("a")],
+            ..Versions::default()
         };
         let to = |refused| Some(versions.target(refused)?.revision.as_str().to_owned());
         assert_eq!(to(None).unwrap(), "at-a");
         assert_eq!(to(Some(&version("a"))), None);
         assert!(versions.went_well(&Digest::of("b")) && !versions.went_well(&Digest::of("c")));
+    }
+
+    #[test]
+    fn versions_are_unproven_since_the_last_one_that_went_well_was_left() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut versions = Versions::default();
+        versions.keep(version("a"), at(1));
+        versions.good.push(version("a"));
+        versions.keep(version("b"), at(2));
+        assert_eq!(versions.unproven_since, Some(at(2)));
+        versions.keep(version("c"), at(3));
+        assert_eq!(versions.unproven_since, Some(at(2)));
+        assert_eq!(versions.since, Some(at(3)));
     }
 
     fn order(to: &str) -> Rollback {

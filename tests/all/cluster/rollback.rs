@@ -1,6 +1,6 @@
 //! A merged change that does not become ready puts the environment back, where the environment says so.
 
-use super::{Scene, with};
+use super::{Scene, ruled, with};
 use crate::peers::kubernetes::cluster;
 use reconciled::ledger::RunOutcome;
 use serde_json::{Value as Json, json};
@@ -197,4 +197,49 @@ fn what_was_failing_before_a_merge_takes_nothing_of_its_deadline() {
     assert_eq!(image(&scene), Some(json!("shop/api:1")));
     let waited = back.begun_at.duration_since(merged_at);
     assert!(waited.as_secs() >= 14, "{waited:?}");
+}
+
+#[test]
+fn what_fails_since_before_a_merge_that_leaves_it_alone_takes_nothing_back() {
+    let scene = Scene::new("unrelated");
+    let on_failure = || json!({ "onFailure": "rollback" });
+    let database = json!({ "kind": "kubernetes/object", "spec": {
+        "apiVersion": format!("{}/v1", ruled::group(&scene)), "kind": "Database",
+        "metadata": { "name": "main", "namespace": scene.name }, "spec": { "size": 1 } } });
+    let lifecycle = json!({ "dependsOn": ["definition", "namespace"], "health": [ruled::rule()] });
+    let all = |text: &str| {
+        [
+            ("definition", ruled::definition(&scene)),
+            ("namespace", scene.namespace()),
+            ("database", with(database.clone(), lifecycle.clone())),
+            ("other", scene.config("other", text)),
+        ]
+    };
+    let mut daemon = scene.world.start();
+    let good = scene.commit(on_failure(), &all("one"));
+    daemon.logged("Waiting until it is ready", |_| true);
+    ruled::phase(&scene, "Ready");
+    let summary = daemon.run_of(scene.name, &good).summary.unwrap();
+    assert_eq!(summary.outcome, RunOutcome::Done, "{summary:?}");
+    // It breaks for good, by itself; and something else is merged a day later.
+    ruled::phase(&scene, "Broken");
+    daemon.episode("failing", |failing| {
+        scene.is(failing.address.as_ref(), "database")
+    });
+    let merged = scene.commit(on_failure(), &all("two"));
+    daemon.run_of(scene.name, &merged);
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.text("other").unwrap(), "two");
+    let runs = scene.world.runs(scene.name);
+    assert!(runs.iter().all(|run| run.trigger != "rollback"), "{runs:?}");
+    // What breaks because of a merge is taken back still.
+    let mut larger = database.clone();
+    larger["spec"]["spec"]["size"] = json!(2);
+    let mut next = all("two");
+    next[2].1 = with(larger, lifecycle.clone());
+    scene.commit(on_failure(), &next);
+    daemon.until("it is taken back", |_| {
+        let mut runs = scene.world.runs(scene.name).into_iter();
+        runs.find(|run| run.trigger == "rollback" && run.revision.as_str() == good)
+    });
 }

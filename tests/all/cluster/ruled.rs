@@ -6,20 +6,30 @@ use crate::peers::kubernetes::cluster;
 use reconciled::ledger::RunOutcome;
 use serde_json::{Value as Json, json};
 
-const GROUP: &str = "ruled.example.com";
+/// A kind of the scene's own.
+pub(super) fn group(scene: &Scene) -> String {
+    format!("{}.example.com", scene.name)
+}
 
-fn definition() -> Json {
+pub(super) fn definition(scene: &Scene) -> Json {
+    let group = group(scene);
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     json!({ "kind": "kubernetes/object", "spec": {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": format!("databases.{GROUP}") },
-        "spec": { "group": GROUP, "scope": "Namespaced", "names": { "plural": "databases", "singular": "database", "kind": "Database", "listKind": "DatabaseList" },
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": format!("databases.{group}") },
+        "spec": { "group": group, "scope": "Namespaced", "names": { "plural": "databases", "singular": "database", "kind": "Database", "listKind": "DatabaseList" },
             "versions": [{ "name": "v1", "served": true, "storage": true, "subresources": { "status": {} }, "schema": { "openAPIV3Schema": schema } }] } } })
 }
 
+/// What makes one of it ready, or failed for good.
+pub(super) fn rule() -> Json {
+    json!({ "kind": "Database", "ready": "object.status.phase == 'Ready'", "failed": "object.status.phase == 'Broken'" })
+}
+
 /// Writes the phase, as the operator would.
-fn phase(scene: &Scene, phase: &str) {
+pub(super) fn phase(scene: &Scene, phase: &str) {
     let path = format!(
-        "/apis/{GROUP}/v1/namespaces/{}/databases/main/status",
+        "/apis/{}/v1/namespaces/{}/databases/main/status",
+        group(scene),
         scene.name
     );
     assert!(cluster().merge_patch(&path, &json!({ "status": { "phase": phase } })));
@@ -37,16 +47,17 @@ fn told(scene: &Scene, daemon: &mut Daemon<'_>, text: &str) {
 #[test]
 fn an_object_out_of_a_folder_is_ready_when_its_rule_says_so() {
     let scene = Scene::new("ruled");
+    let group = group(&scene);
     let database = format!(
-        "apiVersion: {GROUP}/v1\nkind: Database\nmetadata: {{ name: main }}\nspec: {{ size: 1 }}\n"
+        "apiVersion: {group}/v1\nkind: Database\nmetadata: {{ name: main }}\nspec: {{ size: 1 }}\n"
     );
     scene.world.commit(&[("k8s/database.yaml", &database)]);
     let folder = json!({ "kind": "kubernetes/manifests", "spec": { "path": "k8s", "namespace": scene.name } });
-    let rule = json!({ "kind": "Database", "ready": "object.status.phase == 'Ready'", "failed": "object.status.phase == 'Broken'" });
+    let rule = rule();
     let lifecycle =
         json!({ "deadline": "2s", "dependsOn": ["definition", "namespace"], "health": [rule] });
     let resources = [
-        ("definition", definition()),
+        ("definition", definition(&scene)),
         ("namespace", scene.namespace()),
         ("shop", with(folder, lifecycle)),
         (
