@@ -306,7 +306,7 @@ impl Question<'_> {
         }
         let immutable = immutable(&failure.causes);
         Ok(Some(Prediction::Refused {
-            reason: failure.reason,
+            reason: failure.said(),
             immutable,
         }))
     }

@@ -28,7 +28,8 @@ pub(super) struct Failure {
     pub(super) code: &'static str,
     /// Whose move it is.
     pub(super) class: Class,
-    /// What was seen, as a fragment.
+    /// What was seen, as a fragment, as long as the server made it: secrets are looked for in the whole of
+    /// it. What is passed on is [`Failure::said`].
     pub(super) reason: String,
     /// The fields complained about.
     pub(super) causes: Vec<Cause>,
@@ -118,6 +119,11 @@ impl Failure {
         )
     }
 
+    /// Returns what was seen, for people: on one line, cut to what helps.
+    pub(super) fn said(&self) -> String {
+        cut(&self.reason)
+    }
+
     /// Tells whether the server said that the object is not there. A 404 about the address itself (a
     /// kind that is not served, a proxy's page) says nothing about the object.
     pub(super) fn is_not_found(&self) -> bool {
@@ -140,7 +146,7 @@ impl Failure {
     /// Gives the answer to a question that could not be answered.
     pub(super) fn unknown(&self) -> Observation {
         Observation::Unknown {
-            reason: self.reason.clone(),
+            reason: self.said(),
             code: self.code,
             class: self.class,
         }
@@ -148,28 +154,25 @@ impl Failure {
 
     /// Gives the error of a step that was not carried out.
     pub(super) fn of_step(self, what: &str) -> ProviderError {
-        let what = what.to_owned();
+        let (what, reason) = (what.to_owned(), self.said());
         match self.class {
             Class::Transient => ProviderError::Unavailable {
                 what,
-                reason: self.reason,
+                reason,
                 code: self.code,
             },
             Class::Refused => ProviderError::Refused {
                 what,
                 hint: self.hint(),
-                reason: self.reason,
+                reason,
                 code: self.code,
             },
             Class::User => ProviderError::Invalid {
                 what,
                 hint: self.hint(),
-                reason: self.reason,
+                reason,
             },
-            Class::Internal => ProviderError::Internal {
-                what,
-                reason: self.reason,
-            },
+            Class::Internal => ProviderError::Internal { what, reason },
         }
     }
 
@@ -240,12 +243,12 @@ fn reason(status: u16, message: &str, causes: &[Cause]) -> String {
         .map(|cause| format!("{}: {}", cause.field, cause.message))
         .collect();
     if status == 422 && !told.is_empty() {
-        return cut(&told.join("; "));
+        return told.join("; ");
     }
     if message.is_empty() {
         return format!("the server answered with status {status}");
     }
-    cut(&without_dump(message))
+    without_dump(message)
 }
 
 /// Leaves out the value the server quotes: `Invalid value: <dump of anything>: what is wrong with it`.

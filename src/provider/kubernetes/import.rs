@@ -95,7 +95,7 @@ impl Kubernetes {
                 }
                 // Served in discovery, though nothing can be listed there.
                 Err(failure) if failure.status == 405 => {}
-                Err(failure) => import.unseen.push((served.kind.clone(), failure.reason)),
+                Err(failure) => import.unseen.push((served.kind.clone(), failure.said())),
             }
         }
         Ok(import)

@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 /// Shorter texts are not looked for in the server's words: they would match by accident.
 const SHORTEST: usize = 4;
+/// Shorter lines of a secret are not looked for by themselves.
+const SHORTEST_LINE: usize = 8;
 
 /// Knows what is secret in one object.
 pub(super) struct Sealer<'a> {
@@ -129,22 +131,66 @@ impl<'a> Sealer<'a> {
 
     /// Takes secrets out of the server's words.
     pub(super) fn scrubbed(&self, mut failure: Failure) -> Failure {
-        failure.reason = self.clean(failure.reason);
+        let spoken = self.spoken();
+        failure.reason = clean(failure.reason, &spoken);
         for cause in &mut failure.causes {
-            cause.message = self.clean(std::mem::take(&mut cause.message));
+            cause.message = clean(std::mem::take(&mut cause.message), &spoken);
         }
         failure
     }
 
     /// Takes secrets out of the reason why something does not work.
     pub(super) fn scrubbed_health(&self, health: Health) -> Health {
-        health.reworded(|why| self.clean(why))
+        health.reworded(|why| clean(why, &self.spoken()))
     }
 
-    fn clean(&self, text: String) -> String {
-        let secrets = self.texts.iter().filter(|secret| secret.len() >= SHORTEST);
-        secrets.fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+    /// Returns the secrets as somebody's words may quote them, a text that holds another before that one: as
+    /// they are, in quotes with escapes, on one line, and line by line.
+    fn spoken(&self) -> Vec<Zeroizing<String>> {
+        let mut spoken = Vec::new();
+        for text in self.texts.iter().filter(|text| text.len() >= SHORTEST) {
+            spoken.push(text.clone());
+            spoken.push(Zeroizing::new(flat(text)));
+            for line in text.lines().map(str::trim) {
+                if line.len() >= SHORTEST_LINE {
+                    spoken.push(Zeroizing::new(line.to_owned()));
+                }
+            }
+        }
+        let quoted: Vec<_> = spoken.iter().flat_map(|text| quoted(text)).collect();
+        spoken.extend(quoted);
+        spoken.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
+        spoken.dedup();
+        spoken
     }
+}
+
+/// Returns a text as it stands inside of quotes, in JSON or Go; Go's own writer of JSON escapes more.
+fn quoted(text: &str) -> [Zeroizing<String>; 2] {
+    let json = Json::from(text).to_string();
+    let inner = Zeroizing::new(json[1..json.len() - 1].to_owned());
+    let more = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];
+    let more = more.iter().fold((*inner).clone(), |text, (bare, escaped)| {
+        text.replace(bare, escaped)
+    });
+    [inner, Zeroizing::new(more)]
+}
+
+fn clean(text: String, spoken: &[Zeroizing<String>]) -> String {
+    let clean = spoken
+        .iter()
+        .fold(text, |text, secret| text.replace(secret.as_str(), MASK));
+    // What is quoted with its line breaks turned into spaces is found on one line only.
+    let line = flat(&clean);
+    let cleaner = spoken.iter().fold(line.clone(), |text, secret| {
+        text.replace(secret.as_str(), MASK)
+    });
+    if cleaner == line { clean } else { cleaner }
+}
+
+/// Returns a text on one line.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -152,6 +198,7 @@ mod tests {
     use super::super::rows;
     use super::*;
     use crate::model::Map;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn desired() -> Value {
@@ -205,6 +252,31 @@ mod tests {
             "cannot parse postgres://canary as a number",
         ));
         assert!(!failure.reason.contains("canary"), "{}", failure.reason);
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_of_many_lines_is_scrubbed_however_it_is_quoted_and_cut(
+            lines in prop::collection::vec("[ -~]{0,12}canary[ -~]{2,40}", 1..40),
+            before in 0_usize..700,
+            how in 0_usize..5,
+        ) {
+            let text = lines.join("\n");
+            let desired = Value::Map([("a".to_owned(), Value::Secret(Secret::new(text.as_str())))].into_iter().collect());
+            let rows = rows::rows();
+            let sealer = Sealer::of(&rows[0], Some(&desired));
+            let quote = match how {
+                0 => text.clone(),
+                1 => format!("{text:?}"),
+                2 => Json::from(text.as_str()).to_string(),
+                3 => flat(&text),
+                _ => text.replace('\n', "\n    "),
+            };
+            let message = format!("{}: cannot parse {quote} of it", "x".repeat(before));
+            let body = json!({ "reason": "BadRequest", "message": message }).to_string();
+            let failure = sealer.scrubbed(Failure::answered(400, body.as_bytes(), None));
+            prop_assert!(!failure.said().contains("canary"), "{}", failure.said());
+        }
     }
 
     #[test]

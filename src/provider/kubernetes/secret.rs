@@ -103,7 +103,7 @@ fn user(code: &'static str, reason: String) -> Unknown {
 
 fn unread(failure: Failure) -> Unknown {
     Unknown {
-        reason: failure.reason,
+        reason: failure.said(),
         code: failure.code,
         class: failure.class,
     }
