@@ -40,8 +40,8 @@ impl Limiter {
     /// Waits for this account's turn. Cancelling the wait gives the turn back to nobody: it is spent.
     pub async fn turn(&self) {
         self.0.pace.until_ready().await;
-        while let Some(until) = self.held().filter(|until| *until > Instant::now()) {
-            tokio::time::sleep_until(until).await;
+        while let Some(wait) = self.held_for() {
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -59,6 +59,12 @@ impl Limiter {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *held = Some(held.map_or(until, |before| before.max(until)));
+    }
+
+    /// Returns how long nothing is sent yet; `None` where something may be.
+    pub fn held_for(&self) -> Option<Duration> {
+        let left = self.held()?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
     }
 
     fn held(&self) -> Option<Instant> {

@@ -27,6 +27,9 @@ const MOST_SENDS: u32 = 5;
 /// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB fits rarely, at
 /// usual sizes easily.
 const LARGEST: usize = 256 * 1024 * 1024;
+/// The longest wait a server's word is taken for: one that says a day, a maintenance page say, may be back in
+/// a minute.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 /// How long a watch may take to begin. One that does not may be held back by a proxy.
 const BEGIN: Duration = Duration::from_secs(10);
 const JSON: &str = "application/json";
@@ -131,7 +134,7 @@ impl Sender {
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
         let failure = Failure::answered(status, &body, retry_after);
         if let Some(pause) = retry_after.filter(|_| matches!(status, 429 | 503)) {
-            self.limiter.hold(pause);
+            self.limiter.hold(pause.min(LONGEST_HOLD));
         }
         Err(failure)
     }
@@ -199,7 +202,7 @@ impl Sender {
                 .unwrap_or(wait)
                 .max(Duration::from_millis(50));
             if later {
-                self.limiter.hold(pause);
+                self.limiter.hold(pause.min(LONGEST_HOLD));
             }
             let again = later || unsent && ask.method == http::Method::GET;
             if !again || sends >= MOST_SENDS || Instant::now() + pause >= until {
@@ -239,6 +242,13 @@ impl Sender {
         let begun = Instant::now();
         if begun >= until {
             let reason = format!("{} is busy: its turn did not come in time", self.server);
+            return Err(Failure::transient("rate-limited", reason));
+        }
+        if let Some(wait) = self.limiter.held_for()
+            && begun + wait >= until
+        {
+            let seconds = wait.as_secs();
+            let reason = format!("{} wants no requests for {seconds} s", self.server);
             return Err(Failure::transient("rate-limited", reason));
         }
         let late = |_late| {
@@ -322,4 +332,42 @@ fn page_query(selector: Option<&str>, from: &str) -> String {
         }
     }
     query.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Class;
+    use std::num::NonZeroU32;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_page_that_says_come_back_tomorrow_holds_for_a_minute_and_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _asked = stream.read(&mut [0; 4096]).await.unwrap();
+            let page = b"HTTP/1.1 503 Down\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(page).await.unwrap();
+        });
+        let mut config = kube::Config::new(uri.parse().unwrap());
+        config.default_retry = false;
+        let client = kube::Client::try_from(config);
+        let plenty = NonZeroU32::new(100).unwrap();
+        let limiter = Limiter::new(plenty, plenty);
+        let sender = Sender::new(client.unwrap(), limiter.clone(), "the server".to_owned());
+        let down = sender.read("/version", JSON).await.unwrap_err();
+        assert_eq!((down.status, down.class), (503, Class::Transient));
+        let held = limiter.held_for().unwrap();
+        assert!(held > DEADLINE && held <= LONGEST_HOLD, "{held:?}");
+        let held = sender.read("/version", JSON).await.unwrap_err();
+        assert_eq!(held.code, "rate-limited");
+        assert!(
+            held.reason.starts_with("the server wants no requests for "),
+            "{}",
+            held.reason
+        );
+    }
 }
