@@ -62,6 +62,9 @@ fn place(pod: &Json) -> Option<(&str, &str)> {
 
 /// Returns what a pod was given in secret; `None` where not all of it can be told.
 async fn secrets(cluster: &Cluster, pod: &Json, namespace: &str) -> Option<Vec<Zeroizing<String>>> {
+    if may_be_given_more(pod) {
+        return None;
+    }
     let mut names = BTreeSet::new();
     named(&pod["spec"], &mut names);
     if names.len() > MOST_SECRETS {
@@ -86,6 +89,39 @@ async fn secrets(cluster: &Cluster, pod: &Json, namespace: &str) -> Option<Vec<Z
         }
     }
     in_order(texts)
+}
+
+/// Volumes that hold nothing secret, or what a Secret holds that is named in the pod.
+const KNOWN_VOLUMES: [&str; 6] = [
+    "configMap",
+    "downwardAPI",
+    "emptyDir",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+];
+/// What makes an injector put secrets into a pod, by the beginning of the annotation.
+///
+/// Source: the documentation of Vault's agent injector, of bank-vaults' webhook and of 1Password's operator.
+const INJECTORS: [&str; 4] = [
+    "vault.hashicorp.com/",
+    "vault.security.banzaicloud.io/",
+    "vault.banzaicloud.io/",
+    "operator.1password.io/",
+];
+
+/// Tells whether a pod may be given secrets that no Secret of the cluster holds: by a driver of a secret
+/// store, or by whoever injects them.
+fn may_be_given_more(pod: &Json) -> bool {
+    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+    let is_unknown = |volume: &Json| {
+        let mut keys = volume.as_object().into_iter().flatten().map(|(key, _)| key);
+        keys.any(|key| key != "name" && !KNOWN_VOLUMES.contains(&key.as_str()))
+    };
+    let annotations = pod["metadata"]["annotations"].as_object();
+    let mut keys = annotations.into_iter().flatten().map(|(key, _)| key);
+    volumes.into_iter().any(is_unknown)
+        || keys.any(|key| INJECTORS.iter().any(|injector| key.starts_with(injector)))
 }
 
 /// Returns the texts as they are looked for; `None` where they are too many.
@@ -228,6 +264,19 @@ mod tests {
         let mut names = BTreeSet::new();
         named(&spec, &mut names);
         assert_eq!(names.into_iter().collect::<String>(), "abcd");
+    }
+
+    #[test]
+    fn a_pod_that_is_given_secrets_by_others_is_not_quoted() {
+        let pod = |volume: Json| json!({ "spec": { "volumes": [{ "name": "a", "emptyDir": {} }, volume] } });
+        let known =
+            json!({ "name": "b", "projected": { "sources": [{ "secret": { "name": "x" } }] } });
+        assert!(!may_be_given_more(&pod(known)));
+        assert!(!may_be_given_more(&json!({})));
+        let store = json!({ "name": "b", "csi": { "driver": "secrets-store.csi.k8s.io" } });
+        assert!(may_be_given_more(&pod(store)));
+        let injected = json!({ "metadata": { "annotations": { "vault.hashicorp.com/agent-inject": "true" } } });
+        assert!(may_be_given_more(&injected));
     }
 
     fn learned(value: &str) -> Vec<Zeroizing<String>> {
