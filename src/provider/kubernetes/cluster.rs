@@ -203,12 +203,13 @@ impl Cluster {
         let Some(watch) = self.watches.at(place) else {
             return self.sender.send(ask).await;
         };
-        watch.writing(name);
+        // Also where nobody waits for the answer any more.
+        let writing = watch.writing(name);
         let sent = self.sender.send(ask).await;
         match &sent {
-            Ok(_) if deletes => watch.deleted(name),
-            Ok((_, object)) => watch.wrote(name, Some(object)),
-            Err(_) => watch.wrote(name, None),
+            Ok(_) if deletes => writing.deleted(),
+            Ok((_, object)) => writing.wrote(Some(object)),
+            Err(_) => writing.wrote(None),
         }
         sent
     }

@@ -167,20 +167,13 @@ impl Watch {
         Some(found.collect())
     }
 
-    /// A write of ours begins.
-    pub(super) fn writing(&self, name: &str) {
+    /// A write of ours begins. One that is let drop is taken for one without an answer.
+    pub(super) fn writing<'w>(&'w self, name: &'w str) -> Writing<'w> {
         self.cache().writing(name);
-    }
-
-    /// It ended; with the object as it is now, where that was answered.
-    pub(super) fn wrote(&self, name: &str, answer: Option<&Json>) {
-        let told = self.cache().wrote(name, answer);
-        self.tell(told);
-    }
-
-    /// A write that was a delete went well.
-    pub(super) fn deleted(&self, name: &str) {
-        self.cache().deleted(name);
+        Writing {
+            watch: self,
+            name: Some(name),
+        }
     }
 
     /// One object was asked for; `None` where it is not there.
@@ -197,5 +190,71 @@ impl Watch {
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A write of ours that is under way.
+pub(super) struct Writing<'w> {
+    watch: &'w Watch,
+    /// `None` when it ended.
+    name: Option<&'w str>,
+}
+
+impl Writing<'_> {
+    /// It ended; with the object as it is now, where that was answered.
+    pub(super) fn wrote(mut self, answer: Option<&Json>) {
+        self.ended(answer);
+    }
+
+    /// It was a delete and went well.
+    pub(super) fn deleted(mut self) {
+        if let Some(name) = self.name.take() {
+            self.watch.cache().deleted(name);
+        }
+    }
+
+    fn ended(&mut self, answer: Option<&Json>) {
+        if let Some(name) = self.name.take() {
+            let told = self.watch.cache().wrote(name, answer);
+            self.watch.tell(told);
+        }
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.ended(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::marks;
+    use super::super::reference::Reference;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_edit_after_a_write_that_was_cut_off_is_told() {
+        let (nudge, mut told) = Nudge::channel(8);
+        let served = Served {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            plural: "configmaps".to_owned(),
+            namespaced: true,
+        };
+        let watch = Watch::new(&(served, "shop".to_owned()), nudge);
+        let mut object = json!({ "metadata": { "name": "a", "namespace": "shop", "uid": "u", "resourceVersion": "1" } });
+        let reference = Reference::of_live("", "ConfigMap", &object);
+        let address: Address = "shop/a".parse().unwrap();
+        marks::put(&mut object, &address, &reference);
+        watch.read("a", Some(&object));
+        drop(watch.writing("a"));
+        object["metadata"]["resourceVersion"] = json!("2");
+        object["data"] = json!({ "text": "edited" });
+        let heard = watch.cache().heard(&object);
+        watch.tell(heard);
+        assert_eq!(told.try_recv().ok(), Some(address));
     }
 }
