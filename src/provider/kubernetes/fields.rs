@@ -6,6 +6,7 @@ use super::cluster::MANAGER;
 use super::error::{Cause, Failure};
 use super::place::{self, Place};
 use crate::model::{FieldPath, Touch};
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
@@ -128,18 +129,29 @@ fn manager_of(message: &str) -> String {
     message.split('"').nth(1).unwrap_or(message).to_owned()
 }
 
-/// Tells who changed the object: people first of all, else whoever is no caretaker, newest first.
-/// Fields in conflict are named with their managers.
+/// Tells who changed the object since we wrote it: people first of all, else whoever is no caretaker,
+/// newest first. Fields in conflict are named with their managers.
 pub(super) fn touches(live: &Json, sent: &Json, conflicts: &[&Cause]) -> Vec<Touch> {
-    let entries: Vec<Touch> = live["metadata"]["managedFields"]
-        .as_array()
-        .into_iter()
-        .flatten()
+    let managed = live["metadata"]["managedFields"].as_array();
+    let managed = || managed.into_iter().flatten();
+    let written = |entry: &Json| entry["time"].as_str()?.parse::<Timestamp>().ok();
+    let ours = managed().filter(|entry| entry["manager"] == MANAGER);
+    let ours = ours.filter_map(written).max();
+    // Who wrote before us changed nothing of what we left. The server counts whole seconds.
+    let is_before = |entry: &Json| ours.zip(written(entry)).is_some_and(|(ours, at)| at < ours);
+    let is_named = |entry: &Json| {
+        let mut named = conflicts
+            .iter()
+            .map(|conflict| manager_of(&conflict.message));
+        named.any(|manager| entry["manager"] == *manager)
+    };
+    let entries: Vec<Touch> = managed()
         .filter(|entry| entry["manager"] != MANAGER && entry["subresource"] != "status")
+        .filter(|entry| !is_before(entry) || is_named(entry))
         .map(|entry| Touch {
             path: None,
             by: entry["manager"].as_str().unwrap_or_default().to_owned(),
-            at: entry["time"].as_str().and_then(|time| time.parse().ok()),
+            at: written(entry),
         })
         .collect();
     let when = |by: &str| {
@@ -248,5 +260,19 @@ mod tests {
         assert_eq!(touches[0].by, "kubectl-edit");
         assert_eq!(touches[0].path.as_ref().unwrap().to_string(), "spec.paused");
         assert_eq!(touches[0].at.unwrap().to_string(), "2026-01-02T00:00:00Z");
+    }
+
+    #[test]
+    fn who_wrote_before_us_did_not_do_it() {
+        let live = json!({ "metadata": { "managedFields": [
+            { "manager": "kubectl-client-side-apply", "operation": "Update", "time": "2025-01-01T00:00:00Z" },
+            { "manager": "reconciled", "operation": "Apply", "time": "2026-01-01T00:00:00Z" },
+            { "manager": "mesh-operator", "operation": "Update", "time": "2026-01-02T00:00:00Z" },
+        ] } });
+        let who: Vec<String> = touches(&live, &json!({}), &[])
+            .into_iter()
+            .map(|one| one.by)
+            .collect();
+        assert_eq!(who, ["mesh-operator"]);
     }
 }
