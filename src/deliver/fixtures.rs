@@ -33,6 +33,7 @@ pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
         mark: None,
         external_id: None,
         payload: None,
+        ignore: Vec::new(),
         yielded: Vec::new(),
         touched_by: Vec::new(),
         after: after.iter().map(|id| address(id)).collect(),

@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::id::{Address, KindName};
 use super::observation::{Health, Identity, Mark, Touch};
-use super::path::FieldPath;
+use super::path::{FieldPath, PathPattern};
 use super::reconcile::HealthRule;
 use super::shared;
 use super::value::Value;
@@ -110,6 +110,10 @@ pub struct Step {
     /// write is.
     #[serde(skip)]
     pub payload: Option<Value>,
+    /// The fields that `lifecycle.ignore` leaves to the live side: written as they are at that moment,
+    /// where the provider can tell.
+    #[serde(skip)]
+    pub ignore: Vec<PathPattern>,
     /// Declared fields left to another owner, and to whom.
     pub yielded: Vec<(FieldPath, String)>,
     /// Who changed it, newest first, where drift is part of it.

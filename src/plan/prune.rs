@@ -253,6 +253,7 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         mark: None,
         external_id: owned.external_id.clone(),
         payload: None,
+        ignore: Vec::new(),
         yielded: Vec::new(),
         touched_by: Vec::new(),
         after: BTreeSet::new(),

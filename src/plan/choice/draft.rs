@@ -37,6 +37,7 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         mark: None,
         external_id: None,
         payload: None,
+        ignore: wanted.lifecycle.ignore.clone(),
         yielded: Vec::new(),
         touched_by: Vec::new(),
         after: wanted.after.clone(),

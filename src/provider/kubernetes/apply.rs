@@ -8,7 +8,7 @@ use super::observe::{outputs, present};
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::verdict::Yielded;
-use super::{delete, fields, health, marks, scalers, shape};
+use super::{delete, fields, health, marks, shape};
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -241,21 +241,8 @@ impl Work<'_> {
     async fn happened(&self, live: &Json) -> Result<Applied, ProviderError> {
         let moved = || ProviderError::Moved { what: self.what() };
         let whole = self.payload()?;
-        let instruction = self.instruction().unwrap_or_default();
-        let yielded = instruction.yielded();
-        let object = fields::without(&whole, &instruction.without).map_err(|_| moved())?;
-        let object = scalers::as_live(&object, live, &instruction.kept);
-        let mode = Mode {
-            dry_run: true,
-            force: true,
-        };
-        let target = &self.target;
-        let told = self
-            .cluster
-            .apply(&target.served, target.namespace(), &object, mode)
-            .await;
-        match told {
-            Ok((object, _)) if shape::is_same(live, &object) => {
+        match self.would_give(&whole, live).await {
+            Ok(Some((object, yielded))) if shape::is_same(live, &object) => {
                 Ok(self.settled(live, true, &whole, &yielded).await)
             }
             Ok(_) => Err(moved()),

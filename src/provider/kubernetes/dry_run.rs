@@ -1,14 +1,15 @@
 //! What a write would make of an object, asked of the server itself: a server-side apply as a
 //! dry-run, first without force, then with what is ours to take.
 
-use super::cluster::{Cluster, Mode};
+use super::cluster::Cluster;
 use super::error::{Cause, Failure};
 use super::instruction::Instruction;
-use super::scalers::{self, Claim, Scalers};
+use super::merge::Merge;
+use super::scalers::{Claim, Scalers};
 use super::seal::Sealer;
 use super::target::Target;
 use super::verdict::Matter;
-use super::{added, fields, ignored, marks, place, shape};
+use super::{added, fields, ignored, left, marks, place, shape};
 use crate::model::{Asked, Class, FieldPath, Prediction, Touch, Value, Verdict};
 use serde_json::Value as Json;
 
@@ -64,6 +65,7 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
     });
     if let Some((matter, verdict)) = matter.zip(question.asked.verdict())
         && let Some(yielded) = cluster.verdicts.holds(verdict, reference, matter)
+        && question.scalers.have(question.target, &yielded).await?
     {
         let touches = fields::touches(matter.live, &sent.object, &[]);
         let value = question.shaped(matter.live.clone());
@@ -87,11 +89,9 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
                 Some(live) => instruction.as_far_as_ours(live, object, &sent.object),
                 None => object,
             };
-            // Where something scales it the next look has to see whether it still does.
-            let settled = matter.filter(|matter| {
-                instruction.kept.is_empty() && shape::is_same(matter.live, &object)
-            });
-            let verdict = settled.map(|matter| cluster.verdicts.make(matter, &instruction.without));
+            let settled = matter.filter(|matter| shape::is_same(matter.live, &object));
+            let yielded = instruction.yielded();
+            let verdict = settled.map(|matter| cluster.verdicts.make(matter, &yielded));
             if verdict.is_some() {
                 cluster.verdicts.asked(reference);
             }
@@ -130,9 +130,7 @@ impl Question<'_> {
             &self.asked.address,
             &self.target.reference,
         );
-        if let Some(live) = self.live
-            && !self.asked.ignore.is_empty()
-        {
+        if let Some(live) = self.live {
             sent.object = ignored::as_live(&sent.object, live, &self.asked.ignore);
         }
         Ok(sent)
@@ -154,7 +152,7 @@ impl Question<'_> {
         for touch in &mut touches {
             touch.path = touch.path.take().map(declared);
         }
-        let shown = fields::shown(&sent.object, &instruction.yielded()).into_iter();
+        let shown = fields::shown(&sent.object, self.live, &instruction.yielded()).into_iter();
         let prediction = shape::with_holes(value, &sent.holes).map(|value| Prediction::Becomes {
             value,
             yielded: shown.map(|(path, owner)| (declared(path), owner)).collect(),
@@ -185,7 +183,7 @@ impl Question<'_> {
         let (mut told, sent, touches) = if claims.is_empty() {
             (told, sent, touches)
         } else {
-            let object = scalers::as_live(object, live, &claims);
+            let object = left::kept(object, live, &claims);
             self.merged(&object).await?
         };
         if let Told::Gives { instruction, .. } = &mut told {
@@ -240,52 +238,34 @@ impl Question<'_> {
         }
     }
 
-    /// Asks for the server's own merge, first without force, then with what is ours to take; also
-    /// returns what was sent in the end, `None` where it cannot be sent at all.
+    /// Asks for the server's own merge; also returns what was sent in the end, `None` where it cannot be
+    /// sent at all.
     async fn merged(&self, object: &Json) -> Result<(Told, Option<Sent>, Vec<Touch>), Failure> {
-        let touched = |conflicts: &[&Cause]| match self.live {
-            Some(live) => fields::touches(live, object, conflicts),
+        let merge = Merge {
+            cluster: self.cluster,
+            target: self.target,
+            scalers: self.scalers,
+            dry_run: true,
+        };
+        let merged = merge.of(object).await?;
+        let touches = match self.live {
+            Some(live) => {
+                fields::touches(live, object, &merged.conflicts.iter().collect::<Vec<_>>())
+            }
             None => Vec::new(),
         };
-        let whole = || (object.clone(), Vec::new());
-        let gives = |object, without| Told::Gives {
-            object,
-            instruction: Instruction {
-                without,
-                ..Instruction::default()
+        let without = merged.sent.as_ref().map(|(_, left)| left.clone());
+        let told = match merged.told {
+            Ok(object) => Told::Gives {
+                object,
+                instruction: Instruction {
+                    without: without.unwrap_or_default(),
+                    ..Instruction::default()
+                },
             },
-        };
-        let first = match self.ask(object, false).await {
-            Ok(told) => return Ok((gives(told, Vec::new()), Some(whole()), touched(&[]))),
-            Err(failure) => failure,
-        };
-        let conflicts = first.conflicts();
-        if conflicts.is_empty() {
-            let told = Told::Refuses(self.refusal(first)?);
-            return Ok((told, Some(whole()), touched(&[])));
-        }
-        let touches = touched(&conflicts);
-        let settled = match fields::settle(object, &conflicts) {
-            Ok(settled) => settled,
-            Err(failure) => return Ok((Told::Refuses(self.refusal(failure)?), None, touches)),
-        };
-        let told = match self.ask(&settled.object, true).await {
-            Ok(told) => gives(told, settled.yielded.clone()),
             Err(failure) => Told::Refuses(self.refusal(failure)?),
         };
-        Ok((told, Some((settled.object, settled.yielded)), touches))
-    }
-
-    async fn ask(&self, object: &Json, force: bool) -> Result<Json, Failure> {
-        let mode = Mode {
-            dry_run: true,
-            force,
-        };
-        let answer = self
-            .cluster
-            .apply(&self.target.served, self.target.namespace(), object, mode)
-            .await;
-        answer.map(|(object, _)| object)
+        Ok((told, merged.sent, touches))
     }
 
     /// Tells a refusal, which is an answer, from no answer.

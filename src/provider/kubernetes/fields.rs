@@ -1,14 +1,11 @@
-//! Who owns which field: conflicts settled per field, and who changed what and when.
-//!
-//! Managers that are people's tools are overwritten, controllers are yielded to and named.
+//! Who owns which field: which managers are people, and who changed what and when. Pure.
 
 use super::cluster::MANAGER;
-use super::error::{Cause, Failure};
+use super::error::Cause;
 use super::place::{self, Place};
 use crate::model::{FieldPath, Touch};
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 
 /// Field managers that are a person at work, by the beginning of their names. `before-first-apply`
 /// is what the server calls whoever wrote before managers were recorded.
@@ -60,41 +57,6 @@ pub(super) fn is_person(manager: &str) -> bool {
     PEOPLE.iter().any(|person| manager.starts_with(person)) || FORMER.contains(&manager)
 }
 
-/// What is left to send after conflicts were settled.
-#[derive(Debug)]
-pub(super) struct Settled {
-    /// The object without the fields that are left to their owners.
-    pub(super) object: Json,
-    /// Those fields as the server writes them, with their owners.
-    pub(super) yielded: Vec<(String, String)>,
-}
-
-/// Settles conflicts: a field that any controller owns is left to it, every other one is taken.
-///
-/// # Errors
-/// A field of a controller that cannot be left out of the object.
-pub(super) fn settle(object: &Json, conflicts: &[&Cause]) -> Result<Settled, Failure> {
-    let mut owners: BTreeMap<&str, String> = BTreeMap::new();
-    for conflict in conflicts {
-        let manager = manager_of(&conflict.message);
-        // Our own name under another operation is an object we made by another verb: ours to take.
-        if !is_person(&manager) && manager != MANAGER {
-            owners.insert(&conflict.field, manager);
-        }
-    }
-    let yielded: Vec<(String, String)> = owners
-        .into_iter()
-        .map(|(field, owner)| (field.to_owned(), owner))
-        .collect();
-    let object = without(object, &yielded).map_err(|field| {
-        Failure::user(
-            "owned-elsewhere",
-            format!("{field} belongs to another controller and cannot be left out"),
-        )
-    })?;
-    Ok(Settled { object, yielded })
-}
-
 /// Returns the object without fields that are left to their owners.
 ///
 /// # Errors
@@ -112,20 +74,25 @@ pub(super) fn without<'y>(object: &Json, yielded: &'y [(String, String)]) -> Res
     Ok(object)
 }
 
-/// Returns yielded fields as they are shown.
-pub(super) fn shown(object: &Json, yielded: &[(String, String)]) -> Vec<(FieldPath, String)> {
+/// Returns yielded fields as they are shown: one that is not declared stands in the live object.
+pub(super) fn shown(
+    object: &Json,
+    live: Option<&Json>,
+    yielded: &[(String, String)],
+) -> Vec<(FieldPath, String)> {
     yielded
         .iter()
         .map(|(field, owner)| {
-            let path = place::find(object, field)
-                .map_or_else(|| place::plain(field), |found| place::path(&found));
+            let found = place::find(object, field);
+            let found = found.or_else(|| place::find(live?, field));
+            let path = found.map_or_else(|| place::plain(field), |found| place::path(&found));
             (path, owner.clone())
         })
         .collect()
 }
 
 /// Reads the manager of a conflict's message: `conflict with "kubectl" with subresource "scale" …`.
-fn manager_of(message: &str) -> String {
+pub(super) fn manager_of(message: &str) -> String {
     message.split('"').nth(1).unwrap_or(message).to_owned()
 }
 
@@ -203,39 +170,6 @@ mod tests {
                 "conflict with \"{manager}\" with subresource \"scale\" using apps/v1"
             ),
         }
-    }
-
-    #[test]
-    fn a_person_is_overwritten_and_a_controller_yielded_to() {
-        let object = json!({ "spec": { "replicas": 2, "paused": false } });
-        let causes = [
-            conflict(".spec.replicas", "kube-controller-manager"),
-            conflict(".spec.paused", "kubectl-edit"),
-        ];
-        let settled = settle(&object, &causes.iter().collect::<Vec<_>>()).unwrap();
-        assert_eq!(settled.object, json!({ "spec": { "paused": false } }));
-        assert_eq!(
-            settled.yielded,
-            [(
-                ".spec.replicas".to_owned(),
-                "kube-controller-manager".to_owned()
-            )]
-        );
-        assert_eq!(
-            shown(&object, &settled.yielded)[0].0.to_string(),
-            "spec.replicas"
-        );
-    }
-
-    #[test]
-    fn a_field_of_both_is_the_controller_s() {
-        let object = json!({ "spec": { "replicas": 2 } });
-        let causes = [
-            conflict(".spec.replicas", "keda-operator"),
-            conflict(".spec.replicas", "kubectl"),
-        ];
-        let settled = settle(&object, &causes.iter().collect::<Vec<_>>()).unwrap();
-        assert_eq!(settled.yielded.len(), 1);
     }
 
     #[test]

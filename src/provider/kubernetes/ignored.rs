@@ -1,18 +1,69 @@
-//! Declared fields that `lifecycle.ignore` leaves to the live side: sent as they are live, so that
-//! neither a dry-run nor a write touches them. Pure.
+//! Fields that `lifecycle.ignore` leaves to the live side: sent as they are live, so that neither a
+//! dry-run nor a write touches them. Pure.
+//!
+//! That goes for one that is not declared any more as well: while it is ours the server would take it
+//! away, or set it to its default.
 
-use super::fieldset;
+use super::cluster::MANAGER;
+use super::fieldset::{self, Key};
 use crate::model::{FieldPath, PathPattern, Segment};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 /// Returns the object with ignored fields as they are live, or without those that are not there.
 pub(super) fn as_live(sent: &Json, live: &Json, ignore: &[PathPattern]) -> Json {
+    if ignore.is_empty() {
+        return sent.clone();
+    }
     let entries = live["metadata"]["managedFields"].as_array();
     let entries = entries.into_iter().flatten();
+    let ours = fieldset::joined(entries.clone().filter_map(|entry| {
+        let is_ours = entry["manager"] == MANAGER
+            && entry["operation"] == "Apply"
+            && entry["apiVersion"] == sent["apiVersion"];
+        is_ours.then_some(&entry["fieldsV1"])
+    }));
     let owned = fieldset::joined(entries.map(|entry| &entry["fieldsV1"]));
-    let keep = Keep { ignore };
-    let kept = keep.node(&FieldPath::default(), sent, Some(live), owned.as_ref());
+    let side = Side {
+        live: Some(live),
+        owned: owned.as_ref(),
+        ours: ours.as_ref(),
+    };
+    let kept = Keep { ignore }.node(&FieldPath::default(), sent, side);
     kept.unwrap_or_else(|| sent.clone())
+}
+
+/// One place of the live side.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    live: Option<&'a Json>,
+    /// What anybody owns below it.
+    owned: Option<&'a Json>,
+    /// What we do.
+    ours: Option<&'a Json>,
+}
+
+impl<'a> Side<'a> {
+    fn field(self, key: &str) -> Self {
+        let below = |set: Option<&'a Json>| set.and_then(|set| set.get(format!("f:{key}")));
+        Self {
+            live: self.live.and_then(|live| live.get(key)),
+            owned: below(self.owned),
+            ours: below(self.ours),
+        }
+    }
+
+    /// The live item of these keys.
+    fn item(self, keys: &Json, names: &[String]) -> Self {
+        let mut items = self.live.and_then(Json::as_array).into_iter().flatten();
+        let live = items.find(|item| fieldset::has_keys(item, keys));
+        let whole = live.map(|live| format!("k:{}", fieldset::keys_of(live, names)));
+        let below = |set: Option<&'a Json>| set.and_then(|set| set.get(whole.as_ref()?));
+        Self {
+            live,
+            owned: below(self.owned),
+            ours: below(self.ours),
+        }
+    }
 }
 
 struct Keep<'a> {
@@ -20,37 +71,58 @@ struct Keep<'a> {
 }
 
 impl Keep<'_> {
-    fn node(
-        &self,
-        at: &FieldPath,
-        sent: &Json,
-        live: Option<&Json>,
-        owned: Option<&Json>,
-    ) -> Option<Json> {
+    fn node(&self, at: &FieldPath, sent: &Json, side: Side<'_>) -> Option<Json> {
         if self.ignore.iter().any(|pattern| pattern.covers(at)) {
-            return live.cloned();
+            return side.live.cloned();
         }
         if !self.ignore.iter().any(|pattern| pattern.touches(at)) {
             return Some(sent.clone());
         }
         Some(match sent {
             Json::Object(fields) => {
-                let fields = fields.iter().filter_map(|(key, sent)| {
-                    let live = live.and_then(|live| live.get(key));
-                    let owned = owned.and_then(|owned| owned.get(format!("f:{key}")));
-                    Some((key.clone(), self.node(&at.key(key), sent, live, owned)?))
+                let sent = fields.iter().filter_map(|(key, sent)| {
+                    let kept = self.node(&at.key(key), sent, side.field(key))?;
+                    Some((key.clone(), kept))
                 });
-                Json::Object(fields.collect())
+                let mut kept: Map<String, Json> = sent.collect();
+                kept.extend(self.dropped(at, fields, side));
+                Json::Object(kept)
             }
             Json::Array(items) => {
-                let names = owned.and_then(fieldset::key_names);
-                let items = items.iter().enumerate().filter_map(|(nth, sent)| {
-                    self.item(at, nth, sent, live, owned.zip(names.as_deref()))
-                });
+                let names = side.owned.and_then(fieldset::key_names);
+                let items = items
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(nth, sent)| self.item(at, nth, sent, side, names.as_deref()));
                 Json::Array(items.collect())
             }
             other => other.clone(),
         })
+    }
+
+    /// What is ignored and ours of a map, and not sent any more.
+    fn dropped(
+        &self,
+        at: &FieldPath,
+        sent: &Map<String, Json>,
+        side: Side<'_>,
+    ) -> Vec<(String, Json)> {
+        let ours = side.ours.into_iter().flat_map(fieldset::below);
+        let gone = ours.filter_map(|(text, _)| match fieldset::key(text) {
+            Key::Field(name) if !sent.contains_key(name) => Some(name.to_owned()),
+            _ => None,
+        });
+        let kept = gone.filter_map(|name| {
+            let (at, side) = (at.key(&name), side.field(&name));
+            let kept = if self.ignore.iter().any(|pattern| pattern.covers(&at)) {
+                side.live?.clone()
+            } else {
+                let inner = self.dropped(&at, &Map::new(), side);
+                Json::Object((!inner.is_empty()).then(|| inner.into_iter().collect())?)
+            };
+            Some((name, kept))
+        });
+        kept.collect()
     }
 
     /// An item is the live one of the same keys or, in lists without keys, of the same place.
@@ -59,19 +131,21 @@ impl Keep<'_> {
         list: &FieldPath,
         nth: usize,
         sent: &Json,
-        live: Option<&Json>,
-        owned: Option<(&Json, &[String])>,
+        side: Side<'_>,
+        names: Option<&[String]>,
     ) -> Option<Json> {
-        let live = live.and_then(Json::as_array);
-        let Some((owned, names)) = owned else {
-            let live = live.and_then(|items| items.get(nth));
-            return self.node(&list.then(Segment::Index(nth)), sent, live, None);
+        let Some(names) = names else {
+            let items = side.live.and_then(Json::as_array);
+            let side = Side {
+                live: items.and_then(|items| items.get(nth)),
+                owned: None,
+                ours: None,
+            };
+            return self.node(&list.then(Segment::Index(nth)), sent, side);
         };
         let keys = fieldset::keys_of(sent, names);
-        let live = live.and_then(|items| items.iter().find(|item| fieldset::has_keys(item, &keys)));
-        let whole = live.map(|live| format!("k:{}", fieldset::keys_of(live, names)));
-        let owned = whole.and_then(|whole| owned.get(whole));
-        self.node(&list.then(fieldset::segment(&keys)), sent, live, owned)
+        let at = list.then(fieldset::segment(&keys));
+        self.node(&at, sent, side.item(&keys, names))
     }
 }
 
@@ -91,5 +165,22 @@ mod tests {
         let kept = json!({ "spec": { "replicas": 5, "image": "x",
             "env": [{ "name": "A", "value": "own" }, { "name": "B", "value": "live" }] } });
         assert_eq!(as_live(&sent, &live, &ignore), kept);
+    }
+    #[test]
+    fn what_is_ours_and_goes_from_git_stays_where_it_is_ignored() {
+        let set = json!({ "f:spec": { "f:replicas": {}, "f:paused": {}, "f:strategy": { "f:type": {} } } });
+        let live = json!({ "apiVersion": "apps/v1",
+            "spec": { "replicas": 5, "paused": true, "strategy": { "type": "Recreate" }, "others": 1 },
+            "metadata": { "managedFields": [{ "manager": MANAGER, "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": set }] } });
+        let sent = json!({ "apiVersion": "apps/v1", "spec": { "image": "x" } });
+        let ignore = ["/spec/replicas", "/spec/strategy/type", "/spec/others"];
+        let ignore = ignore.map(|pointer| PathPattern::parse(pointer).unwrap());
+        let kept = json!({ "apiVersion": "apps/v1", "spec": { "image": "x", "replicas": 5, "strategy": { "type": "Recreate" } } });
+        assert_eq!(as_live(&sent, &live, &ignore), kept);
+        let bare = json!({ "apiVersion": "apps/v1" });
+        let spec = json!({ "replicas": 5, "strategy": { "type": "Recreate" } });
+        assert_eq!(as_live(&bare, &live, &ignore)["spec"], spec);
+        let other = json!({ "apiVersion": "apps/v1beta1" });
+        assert_eq!(as_live(&other, &live, &ignore), other);
     }
 }

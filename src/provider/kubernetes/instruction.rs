@@ -60,6 +60,12 @@ impl Instruction {
         managed::as_far_as_ours(live, told, sent, self.added.as_ref())
     }
 
+    /// Tells whether a field is known to be left to somebody.
+    pub(super) fn has(&self, field: &str) -> bool {
+        let mut all = self.without.iter().chain(&self.kept);
+        all.any(|(known, _)| known == field)
+    }
+
     /// Returns every field that is not written, and whose it is.
     pub(super) fn yielded(&self) -> Vec<Claim> {
         self.without.iter().chain(&self.kept).cloned().collect()

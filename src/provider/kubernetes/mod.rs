@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! connection -> cluster (client, pace, repeats) -> discovery -> target
-//! observe: list -> dry_run (fields settles conflicts) -> marks, health, shape + seal -> Observed
-//! apply:   planned version -> write | delete, wait gone -> Applied
+//! observe: list -> dry_run (left, merge) -> marks, health, shape + seal -> Observed
+//! apply:   planned version -> write (left, merge) | delete, wait gone -> Applied
 //! ```
 //!
 //! The one room besides `net` that sends requests: `kube` knows how clusters are signed in to.
@@ -25,10 +25,12 @@ mod health;
 mod ignored;
 mod import;
 mod instruction;
+mod left;
 mod list;
 mod managed;
 mod many;
 mod marks;
+mod merge;
 mod observe;
 mod place;
 mod reach;

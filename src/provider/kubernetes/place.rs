@@ -89,17 +89,19 @@ impl Selector {
         match self {
             Self::Keys(keys) => Segment::Item(
                 keys.iter()
-                    .map(|(key, value)| {
-                        let text = value
-                            .as_str()
-                            .map_or_else(|| value.to_string(), str::to_owned);
-                        (key.clone(), text)
-                    })
+                    .map(|(key, value)| (key.clone(), text_of(value)))
                     .collect(),
             ),
             Self::Index(_) | Self::Scalar(_) => Segment::Index(nth),
         }
     }
+}
+
+/// Writes a key's value as people read it.
+fn text_of(value: &Json) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Reads `[0]`, `[="text"]` or `[name="x",port=80]`, and how many bytes it took.
@@ -156,14 +158,30 @@ pub(super) fn get<'v>(object: &'v Json, place: &[Turn]) -> Option<&'v Json> {
     })
 }
 
-/// Puts a value in the place of another.
+/// Puts a value in a place as another object has it, maps on the way made; nowhere where an item on the
+/// way is not there.
 pub(super) fn put(object: &mut Json, place: &[Turn], value: Json) {
-    let at = place.iter().try_fold(object, |value, turn| match turn {
-        Turn::Key(key) => value.get_mut(key),
-        Turn::Item(nth, _) => value.get_mut(*nth),
-    });
-    if let Some(at) = at {
-        *at = value;
+    let Some((first, rest)) = place.split_first() else {
+        *object = value;
+        return;
+    };
+    let inner = match (first, object) {
+        (Turn::Key(key), Json::Object(fields)) => {
+            let empty = || Json::Object(serde_json::Map::new());
+            Some(fields.entry(key.clone()).or_insert_with(empty))
+        }
+        (Turn::Item(_, Segment::Item(keys)), Json::Array(items)) => {
+            let is_named = |item: &&mut Json| {
+                let mut keys = keys.iter();
+                keys.all(|(key, text)| item.get(key).is_some_and(|own| text_of(own) == *text))
+            };
+            items.iter_mut().find(is_named)
+        }
+        (Turn::Item(nth, _), Json::Array(items)) => items.get_mut(*nth),
+        _ => None,
+    };
+    if let Some(inner) = inner {
+        put(inner, rest, value);
     }
 }
 

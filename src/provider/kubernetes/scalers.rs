@@ -6,21 +6,29 @@
 
 use super::cluster::Cluster;
 use super::discovery::{Lookup, Types};
-use super::error::Failure;
-use super::place;
+use super::error::{Cause, Failure};
 use super::reference::Reference;
 use super::target::Target;
 use crate::model::{Asked, Value};
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Group and kind of what scales.
 const KINDS: [(&str, &str); 3] = [
-    ("autoscaling", "HorizontalPodAutoscaler"),
+    // It makes an autoscaler of its own; people know it by this.
     ("keda.sh", "ScaledObject"),
+    ("autoscaling", "HorizontalPodAutoscaler"),
     ("autoscaling.k8s.io", "VerticalPodAutoscaler"),
 ];
+
+/// Managers that set replicas for one of those kinds, by the beginning of their names: where none of them
+/// is there, nobody sets them any more. KEDA goes to zero and back by itself.
+const ACTORS: [&str; 2] = ["kube-controller-manager", "keda"];
+
+/// The replicas, as the server writes the field.
+const REPLICAS: &str = ".spec.replicas";
 
 /// A field as the server writes it, and who it is left to.
 pub(super) type Claim = (String, String);
@@ -31,7 +39,26 @@ pub(super) struct Scalers<'a> {
     types: &'a Types,
     declared: Vec<Scaler>,
     /// By namespace, as read in this look.
-    live: Mutex<HashMap<String, Vec<Scaler>>>,
+    live: Mutex<HashMap<String, Arc<Read>>>,
+}
+
+/// What scales workloads of one namespace.
+#[derive(Debug)]
+struct Read {
+    scalers: Vec<Scaler>,
+    /// False where the account may not see them all.
+    is_whole: bool,
+}
+
+/// Whether something scales a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scaled {
+    /// This does.
+    By(String),
+    /// Nothing does.
+    No,
+    /// That cannot be seen.
+    Unseen,
 }
 
 /// One that scales.
@@ -72,27 +99,63 @@ impl<'a> Scalers<'a> {
         live: &Json,
         told: &Json,
     ) -> Result<Vec<Claim>, Failure> {
-        let moved = moved(live, told);
-        if moved.is_empty() {
-            return Ok(Vec::new());
+        let mut claims = Vec::new();
+        for (field, what) in moved(live, told) {
+            if let Scaled::By(scaler) = self.of(&target.reference, what).await? {
+                claims.push((field, scaler));
+            }
         }
-        let reference = &target.reference;
-        let mut scalers = self.live(&reference.namespace).await?;
-        scalers.extend(self.declared.iter().cloned());
-        scalers.retain(|scaler| scaler.scales(reference));
-        let claims = moved.into_iter().filter_map(|(field, what)| {
-            let scaler = scalers.iter().find(|scaler| scaler.has(what))?;
-            Some((field, format!("{} {}", scaler.kind, scaler.name)))
-        });
-        Ok(claims.collect())
+        Ok(claims)
     }
 
-    async fn live(&self, namespace: &str) -> Result<Vec<Scaler>, Failure> {
-        let mut known = self.live.lock().await;
-        if let Some(scalers) = known.get(namespace) {
-            return Ok(scalers.clone());
+    /// Tells whether a field in conflict is left to its manager: always, but for replicas that were set
+    /// for something that scales, and nothing does any more.
+    pub(super) async fn scaled(
+        &self,
+        target: &Target,
+        conflict: &Cause,
+        manager: &str,
+    ) -> Result<Scaled, Failure> {
+        if conflict.field == REPLICAS && ACTORS.iter().any(|actor| manager.starts_with(actor)) {
+            return self.of(&target.reference, What::Replicas).await;
         }
-        let mut scalers = Vec::new();
+        Ok(Scaled::Unseen)
+    }
+
+    /// Tells whether fields that were left to what scales a workload are left to the same still.
+    pub(super) async fn have(&self, target: &Target, left: &[Claim]) -> Result<bool, Failure> {
+        for (field, owner) in left {
+            let kind = owner.split_once(' ').map_or("", |(kind, _)| kind);
+            if KINDS.iter().any(|(_, known)| *known == kind)
+                && self.of(&target.reference, What::of(field)).await? != Scaled::By(owner.clone())
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells what scales a workload: what is declared to, else what is live.
+    async fn of(&self, reference: &Reference, what: What) -> Result<Scaled, Failure> {
+        let has = |scaler: &&Scaler| scaler.scales(reference) && scaler.has(what);
+        let by = |scaler: &Scaler| Scaled::By(format!("{} {}", scaler.kind, scaler.name));
+        if let Some(scaler) = self.declared.iter().find(has) {
+            return Ok(by(scaler));
+        }
+        let live = self.live(&reference.namespace).await?;
+        Ok(match live.scalers.iter().find(has) {
+            Some(scaler) => by(scaler),
+            None if live.is_whole => Scaled::No,
+            None => Scaled::Unseen,
+        })
+    }
+
+    async fn live(&self, namespace: &str) -> Result<Arc<Read>, Failure> {
+        let mut known = self.live.lock().await;
+        if let Some(read) = known.get(namespace) {
+            return Ok(Arc::clone(read));
+        }
+        let (mut scalers, mut is_whole) = (Vec::new(), true);
         for (group, kind) in KINDS {
             let Lookup::Served(served) = self.types.find(group, kind, None) else {
                 continue;
@@ -105,12 +168,13 @@ impl<'a> Scalers<'a> {
                         .filter_map(|object| Scaler::read(kind, &object, namespace)),
                 ),
                 // An account that may not see them: what they have written is told by the owners still.
-                Err(failure) if failure.code == "forbidden" => {}
+                Err(failure) if failure.code == "forbidden" => is_whole = false,
                 Err(failure) => return Err(failure),
             }
         }
-        known.insert(namespace.to_owned(), scalers.clone());
-        Ok(scalers)
+        let read = Arc::new(Read { scalers, is_whole });
+        known.insert(namespace.to_owned(), Arc::clone(&read));
+        Ok(read)
     }
 }
 
@@ -168,11 +232,24 @@ enum What {
     Limits,
 }
 
+impl What {
+    /// Tells what a field is, by its end.
+    fn of(field: &str) -> Self {
+        if field == REPLICAS {
+            Self::Replicas
+        } else if field.ends_with(".limits") {
+            Self::Limits
+        } else {
+            Self::Requests
+        }
+    }
+}
+
 /// Returns the fields that may be a scaler's and differ.
 fn moved(live: &Json, told: &Json) -> Vec<(String, What)> {
     let mut moved = Vec::new();
     if live.pointer("/spec/replicas") != told.pointer("/spec/replicas") {
-        moved.push((".spec.replicas".to_owned(), What::Replicas));
+        moved.push((REPLICAS.to_owned(), What::Replicas));
     }
     let containers = "/spec/template/spec/containers";
     for container in told
@@ -201,21 +278,6 @@ fn moved(live: &Json, told: &Json) -> Vec<(String, What)> {
     moved
 }
 
-/// Returns the object with these fields as they are live, or without those that are not there.
-pub(super) fn as_live(object: &Json, live: &Json, claims: &[Claim]) -> Json {
-    let mut object = object.clone();
-    for (field, _) in claims {
-        let Some(place) = place::find(&object, field) else {
-            continue;
-        };
-        match place::find(live, field).and_then(|at| place::get(live, &at)) {
-            Some(value) => place::put(&mut object, &place, value.clone()),
-            None => place::cut(&mut object, &place),
-        }
-    }
-    object
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,18 +289,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_looked_after_and_is_sent_as_it_is_live() {
+    fn only_what_differs_is_looked_after() {
         let (live, told) = (workload(5, "1"), workload(2, "2"));
         assert_eq!(moved(&live, &live), []);
-        let moved = moved(&live, &told);
-        let fields: Vec<&str> = moved.iter().map(|(field, _)| field.as_str()).collect();
         let requests = ".spec.template.spec.containers[name=\"api\"].resources.requests";
-        assert_eq!(fields, [".spec.replicas", requests]);
-        let claims: Vec<Claim> = moved
-            .into_iter()
-            .map(|(field, _)| (field, "x".to_owned()))
-            .collect();
-        assert_eq!(as_live(&told, &live, &claims), live);
+        let expected = [(REPLICAS, What::Replicas), (requests, What::Requests)];
+        let expected = expected.map(|(field, what)| (field.to_owned(), what));
+        assert_eq!(moved(&live, &told), expected);
+        assert!(
+            expected
+                .iter()
+                .all(|(field, what)| What::of(field) == *what)
+        );
     }
 
     #[test]

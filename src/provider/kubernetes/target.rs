@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How old an answer of discovery may be where it is good.
-const GOOD: Duration = Duration::from_secs(600);
+pub(super) const GOOD: Duration = Duration::from_secs(600);
 /// How old it may be where something was missing: a CRD may just have been made.
 const DOUBTFUL: Duration = Duration::from_secs(2);
 /// How long a kind may take to be served once its definition is there.

@@ -1,20 +1,21 @@
-//! The requests of one write: what people added is made ours first, then one server-side apply sets
-//! and takes off. Locked on the version just read, so that nothing is written over a change nobody
-//! has seen.
+//! The requests of one write: what people added is made ours first, then a server-side apply sets and
+//! takes off. Locked on the version just read, so that nothing is written over a change nobody has seen.
 
 use super::apply::Work;
-use super::cluster::Mode;
 use super::error::Failure;
 use super::instruction::Instruction;
+use super::merge::Merge;
+use super::scalers::Scalers;
 use super::verdict::{Matter, Yielded};
-use super::{added, fields, place, scalers};
+use super::{added, fieldset, ignored, left, target};
 use crate::model::Verdict;
 use serde_json::Value as Json;
 
 impl Work<'_> {
-    /// Returns how the step is to be written, where it was predicted.
-    pub(super) fn instruction(&self) -> Option<Instruction> {
-        self.step.payload.as_ref().and_then(Instruction::read)
+    /// Returns how the step is to be written: as it was predicted, where it was.
+    fn instruction(&self) -> Instruction {
+        let payload = self.step.payload.as_ref();
+        payload.and_then(Instruction::read).unwrap_or_default()
     }
 
     /// Writes, and returns the object with what was left to others.
@@ -23,29 +24,57 @@ impl Work<'_> {
         whole: &Json,
         live: &Json,
     ) -> Result<(Json, Yielded), Failure> {
-        let Some(instruction) = self.instruction() else {
-            // Nothing was predicted: the conflicts of this moment are settled by the same rules.
-            return match self.send(whole, live, false).await {
-                Err(failure) if !failure.conflicts().is_empty() => {
-                    let settled = fields::settle(whole, &failure.conflicts())?;
-                    let sent = self.send(&settled.object, live, true).await?;
-                    Ok((sent, settled.yielded))
-                }
-                other => Ok((other?, Vec::new())),
-            };
-        };
-        // An ignored field that is not live is left out already.
-        let mut without = instruction.without.clone();
-        without.retain(|(field, _)| place::find(whole, field).is_some());
-        let object = fields::without(whole, &without).unwrap_or_else(|_| whole.clone());
-        let object = scalers::as_live(&object, live, &instruction.kept);
-        let taken = match &instruction.added {
+        let taken = match &self.instruction().added {
             Some(added) => Some(self.take_over(live, added, &whole["apiVersion"]).await?),
             None => None,
         };
-        let live = taken.as_ref().unwrap_or(live);
-        let sent = self.send(&object, live, true).await?;
-        Ok((sent, instruction.yielded()))
+        self.merged(whole, taken.as_ref().unwrap_or(live), false)
+            .await
+    }
+
+    /// Asks what the write gives of the object as it is live; `None` where what people added, and it is to
+    /// take off, is still there.
+    pub(super) async fn would_give(
+        &self,
+        whole: &Json,
+        live: &Json,
+    ) -> Result<Option<(Json, Yielded)>, Failure> {
+        if let Some(planned) = self.instruction().added
+            && let Some(there) = added::find(live, whole, &self.step.ignore)
+            && fieldset::minus(&planned, &there.fields).as_ref() != Some(&planned)
+        {
+            return Ok(None);
+        }
+        self.merged(whole, live, true).await.map(Some)
+    }
+
+    /// Sends what is ours now. What moved since the plan without being a change, e.g. replicas that an
+    /// autoscaler set, is left to who set it.
+    async fn merged(
+        &self,
+        whole: &Json,
+        live: &Json,
+        dry_run: bool,
+    ) -> Result<(Json, Yielded), Failure> {
+        let instruction = self.instruction();
+        let mut object = left::as_sent(whole, live, &self.step.ignore, &instruction);
+        if !dry_run {
+            for key in ["uid", "resourceVersion"] {
+                object["metadata"][key] = live["metadata"][key].clone();
+            }
+        }
+        let types = self.cluster.types(target::GOOD).await?;
+        let merge = Merge {
+            cluster: self.cluster,
+            target: &self.target,
+            scalers: &Scalers::new(self.cluster, &types, &[]),
+            dry_run,
+        };
+        let merged = merge.of(&object).await?;
+        let mut yielded = instruction.yielded();
+        let more = merged.sent.into_iter().flat_map(|(_, left)| left);
+        yielded.extend(more.filter(|(field, _)| !instruction.has(field)));
+        Ok((merged.told?, yielded))
     }
 
     /// Makes ours what people added. It changes who owns it and nothing else.
@@ -58,38 +87,22 @@ impl Work<'_> {
             .await
     }
 
-    async fn send(&self, object: &Json, live: &Json, force: bool) -> Result<Json, Failure> {
-        let mut object = object.clone();
-        for key in ["uid", "resourceVersion"] {
-            object["metadata"][key] = live["metadata"][key].clone();
-        }
-        let mode = Mode {
-            dry_run: false,
-            force,
-        };
-        let sent = self
-            .cluster
-            .apply(&self.target.served, self.target.namespace(), &object, mode)
-            .await;
-        sent.map(|(object, _)| object)
-    }
-
     /// What the server answered to a write would be its answer again, unless somebody added to it what
-    /// this write was not told of, or it holds only while something scales the workload.
+    /// this write was not told of.
     pub(super) async fn verdict(
         &self,
         live: &Json,
-        sent: &Json,
+        whole: &Json,
         yielded: &Yielded,
     ) -> Option<Verdict> {
-        let instruction = self.instruction().unwrap_or_default();
-        if !instruction.kept.is_empty() || added::find(live, sent, &[]).is_some() {
+        let ignore = &self.step.ignore;
+        if added::find(live, whole, ignore).is_some() {
             return None;
         }
         let (cluster, target) = (self.cluster, &self.target);
         let schema = cluster.schema(&target.served).await;
         let matter = Matter {
-            sent,
+            sent: &ignored::as_live(whole, live, ignore),
             live,
             schema: &schema,
         };

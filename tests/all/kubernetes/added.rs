@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 impl Scene {
     /// Changes an object as somebody, who is called by a field manager.
-    fn patch(&self, kind: &str, name: &str, manager: &str, patch: &Json) {
+    pub(super) fn patch(&self, kind: &str, name: &str, manager: &str, patch: &Json) {
         self.cluster.kubectl([
             "-n",
             &self.namespace,
@@ -19,7 +19,22 @@ impl Scene {
         ]);
     }
 
-    fn live(&self, path: &str) -> Json {
+    /// The same of a kind that the server does not know how to merge.
+    pub(super) fn merged(&self, kind: &str, name: &str, manager: &str, patch: &Json) {
+        self.cluster.kubectl([
+            "-n",
+            &self.namespace,
+            "patch",
+            kind,
+            name,
+            "--type=merge",
+            &format!("--field-manager={manager}"),
+            "--patch",
+            &patch.to_string(),
+        ]);
+    }
+
+    pub(super) fn live(&self, path: &str) -> Json {
         let path = path.replace("NAMESPACE", &self.namespace);
         self.cluster.get(&path).unwrap()
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 impl Scene {
     /// Applies an object as another tool, server-side.
-    fn applied_by(&self, manager: &str, object: &serde_json::Value) {
+    pub(super) fn applied_by(&self, manager: &str, object: &serde_json::Value) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), object.to_string()).unwrap();
         self.cluster.kubectl([

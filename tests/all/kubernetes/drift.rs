@@ -59,7 +59,7 @@ async fn an_autoscaler_keeps_the_replicas_it_sets() {
         .collect();
     assert_eq!(
         yielded,
-        [("spec.replicas".to_owned(), "kube-controller-manager")]
+        [("spec.replicas".to_owned(), "HorizontalPodAutoscaler api")]
     );
     // Another field of the same object still changes, and the autoscaler's stays.
     let objects = [scene.deployment("api", 2, "shop/api:2"), objects[1].clone()];

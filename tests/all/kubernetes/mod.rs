@@ -6,6 +6,7 @@ mod adopted;
 mod deletes;
 mod drift;
 mod health;
+mod left;
 mod noise;
 mod order;
 mod reasons;

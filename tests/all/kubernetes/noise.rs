@@ -25,13 +25,14 @@ fn corpus(file: &str, namespace: &str) -> Vec<Json> {
     documents.map(|document| document.root.to_json()).collect()
 }
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "config",
     "definitions",
     "network",
     "storage",
     "rights",
     "scaling",
+    "scalers",
     "admission",
     "workloads",
     "custom",
@@ -79,6 +80,7 @@ async fn applied() -> (Scene, Vec<Json>) {
     let kubeconfig = cluster().kubeconfig_limited_to(&namespace, &rules);
     let mut scene = Scene::through(namespace.clone(), &kubeconfig);
     let policies = corpus("policies", &namespace);
+    scalers_are_served(&namespace).await;
     scene.apply(&policies).await;
     mutates(&namespace).await;
     let objects: Vec<Json> = FILES
@@ -87,6 +89,7 @@ async fn applied() -> (Scene, Vec<Json>) {
         .chain(policies)
         .collect();
     all_applied(&mut scene, &objects).await;
+    operators_act(&scene);
     at_rest(&namespace).await;
     (scene, objects)
 }
@@ -108,6 +111,34 @@ async fn all_applied(scene: &mut Scene, objects: &[Json]) {
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// Defines what scales workloads besides the server's own, once for every test.
+pub(super) async fn scalers_are_served(namespace: &str) {
+    for definition in corpus("scaler_definitions", namespace) {
+        cluster().kubectl_apply(namespace, &definition.to_string());
+        let name = definition["metadata"]["name"].as_str().unwrap();
+        cluster().kubectl([
+            "wait",
+            "--for=condition=Established",
+            &format!("crd/{name}"),
+        ]);
+    }
+}
+
+/// Does what the operators do that are not there: KEDA labels what it scales by, and goes to zero by itself.
+fn operators_act(scene: &Scene) {
+    for name in ["bare-queue", "full-queue", "of-worker"] {
+        let labels = json!({ "scaledobject.keda.sh/name": name });
+        let patch = json!({ "metadata": { "labels": labels } });
+        scene.merged("scaledobject", name, "keda", &patch);
+    }
+    let path = format!(
+        "/apis/apps/v1/namespaces/{}/deployments/scaled-worker/scale?fieldManager=keda",
+        scene.namespace
+    );
+    let zero = json!([{ "op": "replace", "path": "/spec/replicas", "value": 0 }]);
+    cluster().json_patch(&path, &zero).unwrap();
 }
 
 /// Waits until the policies act: the server reads them a moment after it stored them.

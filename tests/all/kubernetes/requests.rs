@@ -70,7 +70,7 @@ async fn a_look_that_finds_nothing_to_do_lists_and_asks_nothing_twice() {
 const LISTS: [&str; 2] = ["list configmaps", "list deployments"];
 
 /// Looks once, asserts that nothing is to be done, and returns what was asked for.
-async fn quiet_pass(scene: &Scene, objects: &[Json]) -> Vec<String> {
+pub(super) async fn quiet_pass(scene: &Scene, objects: &[Json]) -> Vec<String> {
     let before = requests_of(&scene.namespace).len();
     let plan = scene.plan(objects).await;
     assert!(plan.is_empty(), "{:#?}", plan.steps);

@@ -1,28 +1,20 @@
 //! Whatever scales a workload has its fields, also before it has written any of them.
 
+use super::noise::scalers_are_served;
 use super::{Scene, paths};
 use reconciled::model::{Action, Step};
 use serde_json::{Value as Json, json};
 
 /// The yielded fields of a step, and whose they are.
-fn yielded(step: &Step) -> Vec<String> {
+pub(super) fn yielded(step: &Step) -> Vec<String> {
     let yielded = step.yielded.iter();
     yielded.map(|(path, by)| format!("{path}: {by}")).collect()
-}
-
-/// A definition that takes anything, in the name of an operator that is not there.
-fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Json {
-    json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": format!("{plural}.{group}"),
-            "annotations": { "api-approved.kubernetes.io": "unapproved, test only" } },
-        "spec": { "group": group, "scope": "Namespaced", "names": { "kind": kind, "plural": plural }, "versions": [{
-            "name": version, "served": true, "storage": true,
-            "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } } }] } })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_autoscaler_that_has_done_nothing_yet_has_the_replicas() {
     let mut scene = Scene::new("unscaled");
-    let at = |replicas| scene_deployment(replicas, "shop/api:1");
+    let at = |replicas| deployment(replicas, "shop/api:1");
     let (three, four) = (at(3), at(4));
     let [three, four] =
         [three, four].map(|rest| scene.object("apps/v1", "Deployment", "api", rest));
@@ -53,12 +45,7 @@ async fn an_autoscaler_that_has_done_nothing_yet_has_the_replicas() {
         "{step:#?}"
     );
     // Another change leaves them, and the live autoscaler counts where Git does not declare it.
-    let image = scene.object(
-        "apps/v1",
-        "Deployment",
-        "api",
-        scene_deployment(4, "shop/api:2"),
-    );
+    let image = scene.object("apps/v1", "Deployment", "api", deployment(4, "shop/api:2"));
     let step = scene.step(&scene.plan(std::slice::from_ref(&image)).await, &image);
     assert_eq!(
         paths(&step),
@@ -78,7 +65,8 @@ async fn an_autoscaler_that_has_done_nothing_yet_has_the_replicas() {
     assert_eq!(paths(&step), ["spec.replicas"]);
 }
 
-fn scene_deployment(replicas: u32, image: &str) -> Json {
+/// A deployment of these replicas, whose pods run nowhere.
+pub(super) fn deployment(replicas: u32, image: &str) -> Json {
     json!({ "spec": {
         "replicas": replicas, "selector": { "matchLabels": { "app": "api" } },
         "template": { "metadata": { "labels": { "app": "api" } }, "spec": { "nodeSelector": { "never": "here" }, "containers": [
@@ -88,30 +76,8 @@ fn scene_deployment(replicas: u32, image: &str) -> Json {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scalers_of_others_have_their_fields_as_well() {
     let mut scene = Scene::new("others-scale");
-    for (group, version, kind, plural) in [
-        ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
-        (
-            "autoscaling.k8s.io",
-            "v1",
-            "VerticalPodAutoscaler",
-            "verticalpodautoscalers",
-        ),
-    ] {
-        let definition = definition(group, version, kind, plural);
-        scene
-            .cluster
-            .kubectl_apply(&scene.namespace, &definition.to_string());
-        let name = format!("crd/{plural}.{group}");
-        scene
-            .cluster
-            .kubectl(["wait", "--for=condition=Established", &name]);
-    }
-    let api = scene.object(
-        "apps/v1",
-        "Deployment",
-        "api",
-        scene_deployment(1, "shop/api:1"),
-    );
+    scalers_are_served(&scene.namespace).await;
+    let api = scene.object("apps/v1", "Deployment", "api", deployment(1, "shop/api:1"));
     let keda = scene.object(
         "keda.sh/v1alpha1",
         "ScaledObject",

@@ -129,6 +129,7 @@ impl World {
             mark: live.map(|live| live.mark.clone()),
             external_id: live.and_then(|live| live.external_id.clone()).or(recorded),
             payload: None,
+            ignore: Vec::new(),
             yielded: Vec::new(),
             touched_by: Vec::new(),
             after: BTreeSet::new(),

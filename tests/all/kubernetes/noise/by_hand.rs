@@ -15,11 +15,13 @@ pub(super) async fn every_change_is_shown(scene: &mut Scene, objects: &[Json]) {
     let mut changed = BTreeMap::new();
     let mut seed = fastrand::Rng::with_seed(20_261_121);
     for (nth, object) in objects.iter().enumerate() {
-        // What is admitted through these would change with them.
-        if object["kind"]
-            .as_str()
-            .unwrap()
-            .starts_with("MutatingAdmission")
+        // What is admitted through these would change with them; what scales has fields of the other.
+        let is_scaled = object["metadata"]["name"] == "scaled-worker";
+        if is_scaled
+            || object["kind"]
+                .as_str()
+                .unwrap()
+                .starts_with("MutatingAdmission")
         {
             continue;
         }
