@@ -217,7 +217,10 @@ impl Work<'_> {
         let Some(live) = live.map_err(|failure| self.failed(failure))? else {
             return Ok(Seen::Gone);
         };
-        let owner = marks::owner(&live, &target.reference);
+        let owner = match self.step.action {
+            Action::Delete => marks::keeper(&live, &target.reference),
+            _ => marks::owner(&live, &target.reference),
+        };
         let is_ours =
             matches!(&owner, Some(Owner::Resource(address)) if *address == self.step.address);
         if !is_ours && self.step.action != Action::Adopt {

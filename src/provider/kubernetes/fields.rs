@@ -26,8 +26,9 @@ const PEOPLE: [&str; 14] = [
     "before-first-apply",
 ];
 
-/// Tools that once had the object, by their whole names. While one has it, its mark is on it and it is
-/// refused; without the mark only the names of its fields' manager are left, and nobody writes them.
+/// Tools that once had the object, by their whole names. What carries the mark of one is refused until Git
+/// says that it is to be adopted, which takes the mark off; what is left then are fields in its name, which
+/// are ours to take.
 const FORMER: [&str; 6] = [
     "helm",
     "helm-controller",

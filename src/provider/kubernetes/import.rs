@@ -6,7 +6,7 @@ use super::discovery::{Served, Types};
 use super::error::Failure;
 use super::fieldset;
 use super::reference::Reference;
-use super::{Kubernetes, added, defaults, fields, marks};
+use super::{Kubernetes, added, defaults, fields, foreign, marks};
 use crate::model::{Connection, Owner};
 use crate::provider::ProviderError;
 use futures::stream::{self, StreamExt as _};
@@ -243,7 +243,7 @@ fn without_others_marks(metadata: &mut Map<String, Json>) {
         let Some(entries) = metadata.get_mut(field).and_then(Json::as_object_mut) else {
             continue;
         };
-        entries.retain(|key, _| !marks::is_restless(key) && !marks::is_of_another_tool(key));
+        entries.retain(|key, _| !marks::is_restless(key) && !foreign::is_mark(key));
         if entries.is_empty() {
             metadata.shift_remove(field);
         }

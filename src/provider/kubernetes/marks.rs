@@ -3,7 +3,9 @@
 //! A mark names the object it was made for. Copied to another one, by a person or by a controller
 //! that hands annotations down, it says nothing.
 
+use super::cluster::MANAGER;
 use super::fields::is_person;
+use super::foreign;
 use super::reference::Reference;
 use crate::model::{Address, Digest, Mark, Owner};
 use base64::Engine as _;
@@ -81,39 +83,58 @@ pub(super) fn strip(object: &mut Json) {
     }
 }
 
-/// Tells whose mark an object carries.
+/// Tells whose mark an object carries: ours first of all, since we take those of others off where Git has
+/// an object adopted.
 pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
     let annotation = |key: &str| object["metadata"]["annotations"][key].as_str();
-    let label = |key: &str| object["metadata"]["labels"][key].as_str();
     if let Some(address) = annotation(ADDRESS)
         && annotation(OBJECT) == Some(reference.mark_text().as_str())
         && let Ok(address) = address.parse::<Address>()
     {
         // Half a mark is none: watches select the label, and would hear of it no more.
-        let is_whole = label(ENVIRONMENT) == Some(address.environment.as_str());
+        let label = &object["metadata"]["labels"][ENVIRONMENT];
+        let is_whole = *label == address.environment.as_str();
         return is_whole.then_some(Owner::Resource(address));
     }
-    let foreign = if let Some(release) = annotation("meta.helm.sh/release-name") {
-        let namespace = annotation("meta.helm.sh/release-namespace").unwrap_or_default();
-        format!("Helm release {namespace}/{release}")
-    } else if let Some(id) = annotation("argocd.argoproj.io/tracking-id") {
-        format!("Argo CD application {}", id.split(':').next().unwrap_or(id))
-    } else if let Some(name) = label("kustomize.toolkit.fluxcd.io/name") {
-        let namespace = label("kustomize.toolkit.fluxcd.io/namespace").unwrap_or_default();
-        format!("Flux Kustomization {namespace}/{name}")
-    } else if let Some(set) = label(PART_OF).filter(|_| annotation(ADDRESS).is_none()) {
-        format!("apply set {set}")
-    } else {
-        return None;
-    };
-    Some(Owner::Foreign(foreign))
+    let tool = foreign::tool(object).filter(|(_, key)| {
+        // A copy of our marks has our set's label.
+        *key != PART_OF || annotation(ADDRESS).is_none()
+    });
+    tool.map(|(name, _)| Owner::Foreign(name))
 }
 
-/// Tells whether `kubectl apply` made it, on either side: its files are at hand somewhere.
+/// Tells who would miss an object that is to be deleted: another tool whose mark was put beside ours since,
+/// for then it was handed over.
+pub(super) fn keeper(object: &Json, reference: &Reference) -> Option<Owner> {
+    let owner = owner(object, reference);
+    let Some(Owner::Resource(address)) = &owner else {
+        return owner;
+    };
+    let set = object["metadata"]["labels"][PART_OF].as_str();
+    let is_our_set = set == Some(&set_id(address.environment.as_str()));
+    let entries = object["metadata"]["managedFields"].as_array();
+    let mut ours = entries
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry["manager"] == MANAGER && entry["operation"] == "Apply")
+        .map(|entry| &entry["fieldsV1"]["f:metadata"]);
+    let mut is_ours = |key: &str| {
+        let key = format!("f:{key}");
+        ours.any(|set| !set["f:labels"][&key].is_null() || !set["f:annotations"][&key].is_null())
+    };
+    match foreign::tool(object) {
+        Some((_, PART_OF)) if is_our_set => owner,
+        Some((name, key)) if !is_ours(key) => Some(Owner::Foreign(name)),
+        _ => owner,
+    }
+}
+
+/// Tells whether `kubectl apply` made it, on either side: its files are at hand somewhere. Another tool that
+/// applies from the client's side leaves the same annotation.
 pub(super) fn is_applied_by_kubectl(object: &Json) -> bool {
     let metadata = &object["metadata"];
     let mut managers = metadata["managedFields"].as_array().into_iter().flatten();
-    metadata["annotations"].get(LAST_APPLIED).is_some()
+    metadata["annotations"].get(LAST_APPLIED).is_some() && !foreign::is_by_argo(object)
         || managers.any(|entry| entry["manager"] == "kubectl" && entry["operation"] == "Apply")
 }
 
@@ -163,18 +184,6 @@ pub(super) fn is_labelled(object: &Json) -> bool {
 /// Tells an annotation that a controller keeps for itself.
 pub(super) fn is_restless(annotation: &str) -> bool {
     RESTLESS.iter().any(|start| annotation.starts_with(start))
-}
-
-/// Tells a label or annotation by which another tool knows what is its own.
-pub(super) fn is_of_another_tool(key: &str) -> bool {
-    const THEIRS: [&str; 5] = [
-        "meta.helm.sh/",
-        "argocd.argoproj.io/",
-        "kustomize.toolkit.fluxcd.io/",
-        "helm.toolkit.fluxcd.io/",
-        "applyset.kubernetes.io/",
-    ];
-    THEIRS.iter().any(|start| key.starts_with(start))
 }
 
 fn is_autoscaled(metadata: &Json) -> bool {
@@ -242,13 +251,19 @@ mod tests {
     }
 
     #[test]
-    fn other_tools_are_told_by_name() {
-        let helm = json!({ "metadata": { "annotations": {
-            "meta.helm.sh/release-name": "api", "meta.helm.sh/release-namespace": "shop" } } });
-        assert_eq!(
-            owner(&helm, &reference("api")),
-            Some(Owner::Foreign("Helm release shop/api".to_owned()))
-        );
+    fn what_was_handed_over_is_its_new_owner_s_unless_we_declare_that_mark() {
+        let address = "production/api[Deployment.apps/shop/api]".parse().unwrap();
+        let ours = Some(Owner::Resource(address));
+        let mut object = marked();
+        assert_eq!(keeper(&object, &reference("api")), ours);
+        object["metadata"]["annotations"]["meta.helm.sh/release-name"] = json!("api");
+        object["metadata"]["annotations"]["meta.helm.sh/release-namespace"] = json!("shop");
+        let helm = Some(Owner::Foreign("Helm release shop/api".to_owned()));
+        assert_eq!(keeper(&object, &reference("api")), helm);
+        assert_eq!(owner(&object, &reference("api")), ours);
+        object["metadata"]["managedFields"] = json!([{ "manager": MANAGER, "operation": "Apply",
+            "fieldsV1": { "f:metadata": { "f:annotations": { "f:meta.helm.sh/release-name": {} } } } }]);
+        assert_eq!(keeper(&object, &reference("api")), ours);
     }
 
     #[test]

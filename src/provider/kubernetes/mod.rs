@@ -21,6 +21,7 @@ mod error;
 mod essence;
 mod fields;
 mod fieldset;
+mod foreign;
 mod health;
 mod ignored;
 mod import;

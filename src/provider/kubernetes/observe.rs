@@ -314,7 +314,10 @@ pub(super) fn present(
     dry_run::with_type(&mut object, target);
     Live {
         outputs: Map::new(),
-        owner: marks::owner(&object, &target.reference),
+        owner: match desired {
+            Some(_) => marks::owner(&object, &target.reference),
+            None => marks::keeper(&object, &target.reference),
+        },
         mark: marks::mark(live),
         external_id: object["metadata"]["uid"].as_str().map(str::to_owned),
         health: sealer.scrubbed_health(health::of(&object)),
