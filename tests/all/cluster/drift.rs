@@ -102,6 +102,50 @@ fn where_drift_is_only_reported_it_stays() {
 }
 
 #[test]
+fn what_somebody_added_stays_where_drift_is_only_reported() {
+    let scene = Scene::new("reported-added");
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("api", scene.deployment(0, "shop/api:1")),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({ "onDrift": "report" }), &resources);
+    let variable = || {
+        let live = scene.live(DEPLOYMENT).unwrap();
+        live["spec"]["template"]["spec"]["containers"][0]["env"].clone()
+    };
+    let debug = json!([{ "name": "DEBUG", "value": "1" }]);
+    let set = |value: &str| {
+        scene.kubectl([
+            "set",
+            "env",
+            "deployment/api",
+            "--field-manager=kubectl-set",
+            value,
+        ]);
+    };
+    set("DEBUG=1");
+    let drift = daemon.episode("drift", |drift| scene.is(drift.address.as_ref(), "api"));
+    assert_eq!(by(&drift), ["kubectl-set"], "{drift:?}");
+    let told = drift.details["differences"].to_string();
+    assert!(told.contains("env"), "{told}");
+    daemon.looked_again(scene.name);
+    daemon.looked_again(scene.name);
+    assert_eq!(variable(), debug);
+    let (status, code) = scene.told(&["status"]);
+    assert!(
+        code == Some(2) && status.contains("drift api"),
+        "{code:?} {status}"
+    );
+    set("DEBUG-");
+    let ended = daemon.episode("drift", |drift| drift.ended_at.is_some());
+    assert_eq!(
+        (ended.id, ended.how.as_deref()),
+        (drift.id, Some("live equals Git again"))
+    );
+}
+
+#[test]
 fn an_autoscaler_keeps_what_it_sets_though_drift_is_corrected() {
     let scene = Scene::new("scaled-by-load");
     let scaler = scene.object("autoscaling/v2", "HorizontalPodAutoscaler", "api", json!({ "spec": {

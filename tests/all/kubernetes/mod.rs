@@ -5,6 +5,7 @@ mod added;
 mod adopted;
 mod deletes;
 mod drift;
+mod filled;
 mod foreign;
 mod health;
 mod left;
