@@ -11,6 +11,7 @@ use serde_json::json;
 mod charts;
 mod damage;
 mod folders;
+mod protected;
 mod ruled;
 mod twice;
 

@@ -54,6 +54,10 @@ impl Graph {
         (known, fuel): (&Known<'_>, &Fuel),
     ) -> Option<Wanted> {
         let desired = node.desired(&self.labels, known, fuel, &mut Vec::new());
+        let mut lifecycle = node.lifecycle.clone();
+        if lifecycle.protect.is_none() && self.reconcile.protects(&node.kind.name, &desired) {
+            lifecycle.protect = Some(true);
+        }
         Some(Wanted {
             address: node.address.clone(),
             kind: Arc::clone(&node.kind),
@@ -62,7 +66,7 @@ impl Graph {
             desired: Arc::new(desired),
             after: node.after.clone(),
             is_read: node.is_read,
-            lifecycle: node.lifecycle.clone(),
+            lifecycle,
             location: node.place.location(),
             basis: Basis::Merged,
         })

@@ -1,6 +1,8 @@
 //! What an environment says about how it wants to be kept.
 
+use super::id::KindName;
 use super::path::PathPattern;
+use super::value::Value;
 use super::window::Window;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -106,6 +108,10 @@ pub struct Reconcile {
     pub prune: bool,
     /// How many deletes one plan may hold; a replace of what holds data counts as one.
     pub deletion_budget: DeletionBudget,
+    /// Kinds that are never deleted and never replaced unless a resource lets go of itself: by our name
+    /// of the kind, or objects of a cluster by theirs, `Certificate` or `Certificate.cert-manager.io`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<String>,
     /// Why nothing is changed at present; looking goes on.
     pub paused: Option<String>,
     /// True where the whole environment is to be taken down.
@@ -118,6 +124,21 @@ impl Reconcile {
         self.drift_interval
             .clone()
             .unwrap_or(Every::Interval(self.interval))
+    }
+
+    /// Tells whether a resource is of a kind that the environment protects.
+    pub fn protects(&self, kind: &KindName, desired: &Value) -> bool {
+        let text = |key: &str| desired.get(key).and_then(Value::as_str);
+        let object = text("kind").unwrap_or_default();
+        let group = text("apiVersion").and_then(|version| version.split_once('/'));
+        self.protect.iter().any(|name| {
+            let of_group = name.split_once('.');
+            name == kind.as_str()
+                || name == object
+                || of_group.is_some_and(|(named, of)| {
+                    named == object && group.is_some_and(|(group, _)| group == of)
+                })
+        })
     }
 }
 
@@ -132,6 +153,7 @@ impl Default for Reconcile {
             windows: Vec::new(),
             prune: true,
             deletion_budget: DeletionBudget::default(),
+            protect: Vec::new(),
             paused: None,
             destroy: false,
         }
@@ -174,4 +196,39 @@ pub struct HealthRule {
 pub struct Notify {
     /// The Slack channel.
     pub slack: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_kind_is_protected_by_our_name_or_by_its_own() {
+        let object = |version: &str| {
+            Value::from_json(json!({ "apiVersion": version, "kind": "Certificate" }))
+        };
+        let protects = |name: &str, kind: &str, version: &str| {
+            let reconcile = Reconcile {
+                protect: vec![name.to_owned()],
+                ..Reconcile::default()
+            };
+            reconcile.protects(&KindName::new(kind), &object(version))
+        };
+        let ours = "kubernetes/object";
+        assert!(protects("Certificate", ours, "v1"));
+        assert!(protects(
+            "Certificate.cert-manager.io",
+            ours,
+            "cert-manager.io/v1"
+        ));
+        assert!(!protects(
+            "Certificate.cert-manager.io",
+            ours,
+            "others.example.com/v1"
+        ));
+        assert!(!protects("Certificate.cert-manager.io", ours, "v1"));
+        assert!(!protects("Secret", ours, "v1"));
+        assert!(protects("digitalocean/volume", "digitalocean/volume", ""));
+    }
 }

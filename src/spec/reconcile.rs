@@ -60,6 +60,9 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> Reconcile {
     if let Some(node) = fields.get("deletionBudget") {
         reconcile.deletion_budget = budget(node, reader);
     }
+    if let Some(node) = fields.get("protect") {
+        reconcile.protect = reader.list(node, |reader, item| Some(reader.name(item)?.to_owned()));
+    }
     if let Some(node) = fields.get("paused") {
         reconcile.paused = paused(node, reader);
     }

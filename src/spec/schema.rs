@@ -238,6 +238,12 @@ fn reconcile() -> Value {
         "description": "Why nothing is changed at present. Looking goes on: drift is found and shown.",
         "oneOf": [{ "type": "string" }, { "const": false }, { "type": "null" }],
     });
+    let protect = json!({
+        "type": ["array", "null"],
+        "items": { "type": "string" },
+        "description": "Kinds that are never deleted and never replaced, beside those that hold data: by name, or an object of a cluster by its own kind, with its group where that matters. A resource lets go with lifecycle.protect: false.",
+        "examples": [["digitalocean/domain-record", "Secret", "Certificate.cert-manager.io"]],
+    });
     let prune = "Whether what is no longer declared is deleted.";
     let destroy =
         "Takes the whole environment down: a plan of deletes that is reviewed like any other.";
@@ -253,6 +259,7 @@ fn reconcile() -> Value {
             ("windows", windows()),
             ("prune", flag(prune, true)),
             ("deletionBudget", deletion_budget()),
+            ("protect", protect),
             ("paused", paused),
             ("destroy", flag(destroy, false)),
         ],
