@@ -228,5 +228,6 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         applied: key.sealed_json(&wanted.desired).into(),
         protected: false,
         verdict: None,
+        after: wanted.after.clone(),
     }
 }

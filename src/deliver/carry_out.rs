@@ -318,6 +318,7 @@ impl Run<'_> {
             applied: Arc::new(self.needs.digest_key.sealed_json(desired)),
             protected: step.protected,
             verdict: applied.verdict.clone(),
+            after: step.after.clone(),
         }
     }
 }

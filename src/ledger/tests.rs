@@ -31,6 +31,7 @@ fn owned(text: &str, applied: serde_json::Value) -> Owned {
         applied: applied.into(),
         protected: false,
         verdict: None,
+        after: std::collections::BTreeSet::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::shared;
 use super::value::{Map, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How deep to look.
@@ -78,6 +79,9 @@ pub struct Owned {
     /// What the provider told of the state it was left in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// What it was applied after: it goes before those. Empty in records of older versions.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub after: BTreeSet<Address>,
 }
 
 impl Owned {

@@ -59,9 +59,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     let stray = |(address, marked)| prune::stray(inputs, address, marked, &successors);
     steps.extend(inputs.strays.iter().filter_map(stray));
     steps.sort_by(|one, other| one.address.cmp(&other.address));
-    if inputs.reconcile.destroy {
-        turn_around(&mut steps);
-    }
+    order_deletes(inputs, &mut steps, &owned);
     let staying = contents::guard(inputs, &owned, &mut steps);
     released.retain(|released| released.to.is_some() || !staying.contains(&released.address));
     waits::spread(&mut steps);
@@ -201,6 +199,14 @@ fn from_elsewhere(inputs: &Inputs<'_>, to: &Step, from: Option<&Address>) -> Opt
         address: from.clone(),
         to: Some(to.address.clone()),
     })
+}
+
+/// What goes, goes after what hangs on it, be it all or what is no longer declared.
+fn order_deletes(inputs: &Inputs<'_>, steps: &mut [Step], owned: &BTreeMap<&Address, &Owned>) {
+    if inputs.reconcile.destroy {
+        turn_around(steps);
+    }
+    prune::leaves_first(steps, owned);
 }
 
 /// Taking down goes from the leaves: what others read is deleted after them.

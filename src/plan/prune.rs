@@ -214,6 +214,7 @@ pub(super) fn stray(
         applied: Arc::default(),
         protected: false,
         verdict: None,
+        after: BTreeSet::new(),
     };
     if successors.of(&owned).is_some() {
         return None;
@@ -225,6 +226,46 @@ pub(super) fn stray(
         reason: Some(reason.to_owned()),
         ..blank(&owned, kind, Some(&marked.connection))
     })
+}
+
+/// Has what goes go from the leaves, as what is taken down does: what others were applied after is deleted
+/// after them. Records of several revisions may say two things of an order; then the first is kept to.
+pub(super) fn leaves_first(steps: &mut [Step], owned: &BTreeMap<&Address, &Owned>) {
+    let deletes = |step: &&Step| step.action == Action::Delete && step.desired.is_none();
+    let mut going: BTreeMap<Address, BTreeSet<Address>> = steps
+        .iter()
+        .filter(deletes)
+        .map(|step| (step.address.clone(), step.after.clone()))
+        .collect();
+    for address in going.keys().cloned().collect::<Vec<_>>() {
+        let before = owned.get(&address).map(|owned| &owned.after);
+        for before in before.into_iter().flatten() {
+            let turns_back = leads(&going, &address, before);
+            if let Some(after) = going.get_mut(before).filter(|_| !turns_back) {
+                after.insert(address.clone());
+            }
+        }
+    }
+    for step in steps {
+        if let Some(after) = going.remove(&step.address) {
+            step.after = after;
+        }
+    }
+}
+
+/// Tells whether one waits for the other, over however many between.
+fn leads(after: &BTreeMap<Address, BTreeSet<Address>>, from: &Address, to: &Address) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![from];
+    while let Some(address) = next.pop() {
+        if address == to {
+            return true;
+        }
+        if seen.insert(address) {
+            next.extend(after.get(address).into_iter().flatten());
+        }
+    }
+    false
 }
 
 fn is_marked_by(live: &Live, address: &Address) -> bool {

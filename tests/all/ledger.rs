@@ -30,6 +30,7 @@ fn owned(text: &str) -> Owned {
         applied: serde_json::json!({}).into(),
         protected: false,
         verdict: None,
+        after: std::collections::BTreeSet::new(),
     }
 }
 

@@ -92,5 +92,6 @@ fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
         applied: Arc::new(key.sealed_json(desired)),
         protected: step.protected,
         verdict: live.and_then(|live| live.verdict.clone()),
+        after: step.after.clone(),
     }
 }

@@ -166,3 +166,47 @@ fn a_delete_that_somebody_holds_back_stops_at_a_newer_revision() {
         (scene.live("configmaps/held").is_none() && !is_ours).then_some(())
     });
 }
+
+#[test]
+fn what_is_taken_out_goes_in_the_opposite_order_it_came_in() {
+    let scene = Scene::new("leaves-first");
+    let held = |name: &str, after: &[&str]| {
+        let finalizers = json!({ "metadata": { "finalizers": ["example.com/hold"] } });
+        let resource = scene.object("v1", "ConfigMap", name, finalizers);
+        with(resource, json!({ "dependsOn": after }))
+    };
+    let all = [
+        ("namespace", scene.namespace()),
+        ("kept", scene.config("kept", "x")),
+        ("database", held("database", &[])),
+        ("migration", held("migration", &["database"])),
+        ("web", held("web", &["migration"])),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, generous(), &all);
+    scene.commit(generous(), &all[..2]);
+    let is_going = |name: &str| {
+        let live = scene.live(&format!("configmaps/{name}"));
+        live.is_some_and(|live| live["metadata"]["deletionTimestamp"].is_string())
+    };
+    let let_go = |name: &str| {
+        let patch = r#"{"metadata":{"finalizers":null}}"#;
+        scene.kubectl(["patch", "configmap", name, "--type=merge", "--patch", patch]);
+    };
+    for (name, others) in [
+        ("web", &["migration", "database"][..]),
+        ("migration", &["database"]),
+        ("database", &[]),
+    ] {
+        daemon.until(format!("{name} is being deleted"), |_| {
+            is_going(name).then_some(())
+        });
+        for other in others {
+            assert!(!is_going(other), "{other} goes before {name}");
+        }
+        let_go(name);
+    }
+    daemon.until("all of it is gone", |_| {
+        scene.live("configmaps/database").is_none().then_some(())
+    });
+}

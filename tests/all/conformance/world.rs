@@ -244,6 +244,7 @@ impl<'a> World<'a> {
                 .into(),
             protected: step.protected,
             verdict: applied.verdict.clone(),
+            after: step.after.clone(),
         }
     }
 

@@ -196,6 +196,7 @@ impl Walk {
                 applied: self.key.sealed_json(&desired).into(),
                 protected: step.protected,
                 verdict: None,
+                after: std::collections::BTreeSet::new(),
             });
         }
     }

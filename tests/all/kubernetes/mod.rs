@@ -289,6 +289,7 @@ impl Scene {
                     .into(),
                 protected: step.protected,
                 verdict: applied.verdict.clone(),
+                after: step.after.clone(),
             });
         }
         Ok(applied)

@@ -4,7 +4,7 @@ use super::comments::comment;
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
 use reconciled::deliver::{Authority, route};
-use reconciled::model::{DeletionBudget, Observation, Owner};
+use reconciled::model::{Action, Address, DeletionBudget, Observation, Owner};
 use serde_json::json;
 
 fn old() -> Scene {
@@ -182,4 +182,33 @@ fn taking_down_deletes_dependants_first_and_knows_no_budget() {
             .after
             .contains(&address("api"))
     );
+}
+
+/// Three leftovers, each applied after the one before: what is deleted after what.
+fn in_turn(records: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
+    let mut scene = Scene::new().settled("test/plain", "stays", json!({}));
+    for (id, after) in records {
+        scene = scene.leftover("test/plain", id, json!({}));
+        scene.owned.last_mut().unwrap().after = after.iter().map(|id| address(id)).collect();
+    }
+    let plan = scene.plan();
+    let steps = plan.steps.iter();
+    let deleted = steps.filter(|step| step.action == Action::Delete);
+    let id = |address: &Address| address.resource.to_string();
+    deleted
+        .map(|step| (id(&step.address), step.after.iter().map(id).collect()))
+        .collect()
+}
+
+#[test]
+fn what_goes_goes_from_the_leaves() {
+    let said = in_turn(&[
+        ("db", &["stays"]),
+        ("migration", &["db"]),
+        ("web", &["db", "migration"]),
+    ]);
+    assert_snapshot!(format!("{said:?}"), @r#"[("db", ["migration", "web"]), ("migration", ["web"]), ("web", [])]"#);
+    // Two revisions may have said the opposite: nothing waits for itself.
+    let said = in_turn(&[("a", &["c"]), ("b", &["a"]), ("c", &["b", "c"])]);
+    assert_snapshot!(format!("{said:?}"), @r#"[("a", ["b"]), ("b", []), ("c", ["a"])]"#);
 }

@@ -298,6 +298,7 @@ impl Scene {
             applied: key().sealed_json(&row.sealed(applied)).into(),
             protected: false,
             verdict: None,
+            after: std::collections::BTreeSet::new(),
         });
         self
     }

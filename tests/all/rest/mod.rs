@@ -168,6 +168,7 @@ impl World {
             applied: key().sealed_json(asked.desired.as_ref().unwrap()).into(),
             protected: false,
             verdict: None,
+            after: std::collections::BTreeSet::new(),
         };
         Asked {
             owned: Some(Arc::new(owned)),
