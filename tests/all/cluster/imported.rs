@@ -261,6 +261,40 @@ fn what_another_tool_manages_is_taken_only_where_asked_for() {
 }
 
 #[test]
+fn a_selector_takes_what_it_names_and_nothing_else() {
+    let scene = Scene::new("import-selected");
+    cluster().kubectl_apply(&scene.namespace, OBJECTS);
+    let said = scene.imported(&["--selector", "app=web"]);
+    let (code, plan) = scene.plan();
+    let (adopted, rest) = told(&plan);
+    assert!(rest.is_empty(), "{rest:#?}\n{}", said.stdout);
+    // Of all the objects three carry the label themselves.
+    let kinds = ["kind: ConfigMap", "kind: Service", "kind: Deployment"];
+    assert!(
+        kinds.iter().all(|kind| said.stdout.contains(kind)),
+        "{said:?}"
+    );
+    assert_eq!((code, adopted), (Some(2), kinds.len()), "{}", said.stdout);
+    let apply = ["apply", "shop.yaml", "--yes", "--no-wait"];
+    let apply = scene.place.run(&apply);
+    assert_eq!(apply.code, Some(0), "{apply:?}");
+    assert_eq!(scene.plan().0, Some(0));
+    // What it leaves out is as nobody's as before.
+    let said = scene.imported(&[
+        "--selector",
+        "app notin (web), !nowhere",
+        "--kinds",
+        "services",
+    ]);
+    assert!(said.stdout.contains("name: headless"), "{said:?}");
+    assert_eq!(
+        said.stdout.matches("kubernetes/object").count(),
+        1,
+        "{said:?}"
+    );
+}
+
+#[test]
 fn a_slip_of_the_finger_is_no_empty_namespace() {
     let scene = Scene::new("import-slip");
     let said = scene.import(&["--kinds", "Deploiment"]);

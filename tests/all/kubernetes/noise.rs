@@ -10,7 +10,7 @@ use reconciled::model::{Action, Depth, RepoPath, Step};
 use reconciled::plan::Plan;
 use reconciled::yaml::{self, Flavour, Limits};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads one file of the corpus as the program reads a folder of manifests.
 fn corpus(file: &str, namespace: &str) -> Vec<Json> {
@@ -230,5 +230,48 @@ async fn whatever_people_write_is_no_drift_once_it_is_applied() {
         .map(|request| format!("{} {}", request.verb, request.uri))
         .collect();
     assert!(asked.is_empty(), "{asked:#?}");
+    let before = ours(&objects);
+    assert!(before.len() >= 150, "{}", before.len());
+    scene.forget();
+    scene.apply(&objects).await;
+    let after = ours(&objects);
+    for (object, stands) in &before {
+        assert_eq!(
+            after.get(object),
+            Some(stands),
+            "{object} was written again"
+        );
+    }
     by_hand::every_change_is_shown(&mut scene, &objects).await;
+}
+
+/// What shows whether somebody wrote what we declare: the version of an object that no controller notes
+/// anything on, of every other one its generation and what the server keeps of our last write.
+fn ours(objects: &[Json]) -> BTreeMap<String, Json> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let all = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+    std::fs::write(file.path(), all.to_string()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let get = ["get", "--show-managed-fields", "-o", "json", "-f", path];
+    let found: Json = serde_json::from_str(&cluster().kubectl(get)).unwrap();
+    let stands = |object: &Json| {
+        let metadata = &object["metadata"];
+        let entries = metadata["managedFields"].as_array().unwrap().iter();
+        let own: Vec<&Json> = entries
+            .filter(|one| one["manager"] == "reconciled")
+            .collect();
+        assert!(!own.is_empty(), "{object}");
+        let others = metadata["managedFields"].as_array().unwrap().len() > own.len();
+        let version = match others || !object["status"].is_null() {
+            true => &metadata["generation"],
+            false => &metadata["resourceVersion"],
+        };
+        let name = format!(
+            "{}/{}/{}",
+            object["kind"], metadata["namespace"], metadata["name"]
+        );
+        (name, json!([version, own]))
+    };
+    let found = found["items"].as_array().unwrap();
+    found.iter().map(stands).collect()
 }

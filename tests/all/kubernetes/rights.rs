@@ -1,8 +1,12 @@
 //! One account of the cluster for every request, and what it may not do told by the plan.
 
-use super::Scene;
-use crate::peers::kubernetes::cluster;
-use reconciled::model::{Action, Connection, ConnectionName, Depth, Health, Observation, Value};
+use super::{Scene, until};
+use crate::peers::kubernetes::{Request, cluster};
+use reconciled::model::{
+    Action, Connection, ConnectionName, Depth, DigestKey, Health, Observation, Value,
+};
+use reconciled::net::Limiters;
+use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Registry};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -42,38 +46,60 @@ fn through_an_account(stem: &str, rules: &Json) -> (Scene, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_request_is_made_as_the_connection_s_account() {
     let rules = json!([
-        { "apiGroups": [""], "resources": ["configmaps", "pods", "events"], "verbs": ["*"] },
+        { "apiGroups": [""], "resources": ["configmaps", "pods", "pods/log", "events"], "verbs": ["*"] },
         { "apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["*"] },
     ]);
     let (mut scene, user) = through_an_account("acting", &rules);
+    // It watches too, for somebody who listens.
+    let (nudge, _nudges) = Nudge::channel(64);
+    let (settings, key) = (KubernetesSettings::default(), DigestKey::new([7; 32]));
+    let provider = Kubernetes::new(settings, Limiters::default(), key, Some(nudge));
+    scene.registry = Registry::new(vec![Arc::new(provider)]);
+    let mut crashing = scene.deployment("crashing", 1, "shop/api:crashing");
+    crashing["spec"]["template"]["spec"]["containers"][0]["name"] = json!("talker");
     let objects = [
         scene.config("a", "x"),
-        scene.deployment("api", 1, "shop/api:missing"),
+        scene.deployment("hungry", 1, "shop/api:hungry"),
+        crashing,
     ];
     scene.apply(&objects).await;
-    super::health::why(&scene, &objects[1], "ImagePullBackOff").await;
+    super::health::why(&scene, &objects[1], "OOMKilled").await;
+    super::health::why(&scene, &objects[2], "it last said").await;
     scene.settled(&objects).await;
     let delete = scene.step(&scene.plan(&objects[1..]).await, &objects[0]);
     assert_eq!(delete.action, Action::Delete, "{:?}", delete.reason);
     scene.carry_out(&delete).await.unwrap();
-    let requests = cluster().requests();
+    let account = format!("system:serviceaccount:{}:deployer", scene.namespace);
+    // A watch is written down when it ends.
+    drop(scene);
+    let requests = until("the watches have ended", async || {
+        let requests = cluster().requests();
+        let of_ours = |one: &Request| one.user == user && one.verb == "watch";
+        requests.iter().any(of_ours).then_some(requests)
+    })
+    .await;
     let ours: Vec<_> = requests
         .iter()
         .filter(|request| request.user == user)
         .collect();
-    let account = format!("system:serviceaccount:{}:deployer", scene.namespace);
     let verbs: std::collections::BTreeSet<&str> =
         ours.iter().map(|request| request.verb.as_str()).collect();
     assert!(
-        ["get", "list", "patch", "delete"]
+        ["get", "list", "patch", "delete", "create", "watch"]
             .iter()
             .all(|verb| verbs.contains(verb)),
         "{verbs:?}"
     );
-    assert!(
-        ours.iter().any(|request| request.uri.starts_with("/apis")),
-        "discovery is among them"
-    );
+    // Discovery, rights, logs, metrics and schemas are among them.
+    for part in [
+        "/apis",
+        "selfsubject",
+        "/log?",
+        "metrics.k8s.io",
+        "/openapi/v3",
+    ] {
+        assert!(ours.iter().any(|one| one.uri.contains(part)), "{part}");
+    }
     let others: Vec<_> = ours
         .iter()
         .filter(|request| request.acting != account)
