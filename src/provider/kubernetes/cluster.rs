@@ -2,6 +2,7 @@
 
 use super::discovery::{Served, Types};
 use super::error::Failure;
+use super::gathered::{Gathered, carries};
 use super::rights::Rights;
 use super::sender::{Ask, Sender};
 use super::verdict::Verdicts;
@@ -43,6 +44,8 @@ pub(super) struct Cluster {
     pub(super) watches: Watches,
     /// What the account may do, as last told.
     pub(super) rights: Rights,
+    /// What is asked of others about what does not work.
+    gathered: Gathered,
 }
 
 impl Cluster {
@@ -56,7 +59,13 @@ impl Cluster {
             verdicts: Verdicts::new(key),
             watches,
             rights: Rights::default(),
+            gathered: Gathered::default(),
         }
+    }
+
+    /// Returns its server's address, for people.
+    pub(super) fn server(&self) -> &str {
+        self.sender.server()
     }
 
     /// Returns what the cluster serves, asked again where the last answer is older than this.
@@ -145,20 +154,55 @@ impl Cluster {
         namespace: &str,
         selector: Option<&str>,
     ) -> Result<Option<Vec<Json>>, Failure> {
-        let found = self.written(served, namespace, selector).await?;
+        let found = self.written(served, namespace, selector, |_| true).await?;
         let objects = found.map(|found| found.iter().map(Written::object).collect());
         objects.transpose()
     }
 
-    /// Reads a whole collection that may be large.
+    /// Reads the objects with these labels, `a=b,c=d`, of the namespace's whole list where many ask for
+    /// such; `None` where they cannot be read.
+    pub(super) async fn labelled(
+        &self,
+        served: &Served,
+        namespace: &str,
+        labels: &str,
+    ) -> Option<Vec<Json>> {
+        let own = async { self.list(served, namespace, Some(labels)).await.ok()? };
+        let whole = async { self.list(served, namespace, None).await.ok()? };
+        let list = served.path(namespace, None);
+        let is_asked = |object: &Json| carries(object, labels);
+        self.gathered.read(list, own, whole, is_asked).await
+    }
+
+    /// Reads the events about an object; the same.
+    pub(super) async fn events(&self, namespace: &str, uid: &str) -> Option<Vec<Json>> {
+        let list = format!("/api/v1/namespaces/{namespace}/events");
+        let own = async {
+            let path = format!("{list}?limit=200&fieldSelector=involvedObject.uid%3D{uid}");
+            match self.read(&path).await.ok()?["items"].take() {
+                Json::Array(items) => Some(items),
+                _ => None,
+            }
+        };
+        let whole = async {
+            let found = self.sender.collection(&list, None, |_| true).await.ok()??;
+            let events = found.items.iter().map(Written::object);
+            events.collect::<Result<_, _>>().ok()
+        };
+        let is_asked = |event: &Json| event["involvedObject"]["uid"] == uid;
+        self.gathered.read(list.clone(), own, whole, is_asked).await
+    }
+
+    /// Reads what is to be kept of a collection that may be large.
     pub(super) async fn written(
         &self,
         served: &Served,
         namespace: &str,
         selector: Option<&str>,
+        is_kept: impl Fn(&Written) -> bool,
     ) -> Result<Option<Vec<Written>>, Failure> {
         let path = served.path(namespace, None);
-        let found = self.sender.collection(&path, selector).await?;
+        let found = self.sender.collection(&path, selector, is_kept).await?;
         Ok(found.map(|found| found.items))
     }
 

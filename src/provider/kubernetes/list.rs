@@ -6,11 +6,12 @@ use super::error::Failure;
 use super::marks;
 use super::reference::Reference;
 use super::target::Target;
-use super::watch::Place;
+use super::watch::{Place, Watch};
 use super::written::Written;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Up to this many objects of one kind and namespace are read singly.
 pub(super) const FEW: usize = 2;
@@ -101,9 +102,20 @@ pub(super) async fn fetch<'t>(
         want.names.push(target.reference.name.clone());
         want.is_ours |= is_ours;
     }
-    let reads = places
+    // All at once: one watch of many namespaces is to know them all before it begins.
+    let watched: Vec<_> = places
         .into_iter()
-        .map(|(place, want)| heard_or_read(cluster, place, want));
+        .map(|(place, want)| {
+            (
+                cluster.watches.asked(&place, want.is_ours),
+                place,
+                want.names,
+            )
+        })
+        .collect();
+    let reads = watched
+        .into_iter()
+        .map(|(watch, place, names)| heard_or_read(cluster, watch, place, names));
     let mut listed = Listed::default();
     let mut answers = stream::iter(reads).buffer_unordered(AT_ONCE);
     while let Some((place, answers)) = answers.next().await {
@@ -128,13 +140,16 @@ pub(super) async fn fetch<'t>(
 type Answers = Vec<(String, Result<Written, Failure>)>;
 
 /// Takes from the place's watch what it knows, and reads the rest: what is not there, or not ours.
-async fn heard_or_read(cluster: &Cluster, place: Place, want: Want) -> (Place, Answers) {
-    let watch = cluster.watches.asked(&place, want.is_ours);
+async fn heard_or_read(
+    cluster: &Cluster,
+    watch: Option<Arc<Watch>>,
+    place: Place,
+    mut names: Vec<String>,
+) -> (Place, Answers) {
     let known = match &watch {
-        Some(watch) => watch.objects(&want.names).await.unwrap_or_default(),
+        Some(watch) => watch.objects(&names).await.unwrap_or_default(),
         None => HashMap::new(),
     };
-    let mut names = want.names;
     names.retain(|name| !known.contains_key(name));
     let known = known.into_iter().map(|(name, object)| (name, Ok(object)));
     if names.is_empty() {
@@ -166,7 +181,15 @@ async fn heard_or_read(cluster: &Cluster, place: Place, want: Want) -> (Place, A
 async fn read(cluster: &Cluster, place: &Place, names: &[String]) -> (Answers, bool) {
     let (served, namespace) = place;
     if names.len() > FEW {
-        match cluster.written(served, namespace, None).await {
+        // What is neither asked for nor marked like ours takes no room: releases of charts, tokens, logs.
+        let asked: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let is_kept = |object: &Written| {
+            object.mentions(marks::ADDRESS)
+                || object
+                    .name()
+                    .is_some_and(|name| asked.contains(name.as_str()))
+        };
+        match cluster.written(served, namespace, None, is_kept).await {
             Ok(Some(objects)) => {
                 let named = objects
                     .into_iter()

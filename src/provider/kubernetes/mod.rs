@@ -22,6 +22,7 @@ mod essence;
 mod fields;
 mod fieldset;
 mod foreign;
+mod gathered;
 mod health;
 mod ignored;
 mod import;

@@ -81,11 +81,18 @@ impl Sender {
         }
     }
 
-    /// Reads a collection, page by page. `None` where its kind is not served.
+    /// Returns the server's address, for people.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Reads a collection, page by page, and keeps of each what is to be kept. `None` where its kind is not
+    /// served.
     pub(super) async fn collection(
         &self,
         path: &str,
         selector: Option<&str>,
+        is_kept: impl Fn(&Written) -> bool,
     ) -> Result<Option<Collection>, Failure> {
         let mut items = Vec::new();
         let mut from = String::new();
@@ -108,7 +115,8 @@ impl Sender {
             };
             // An answer without a list is no empty list.
             let none = || Failure::transient("server-error", "the list holds no items");
-            items.append(page.items.as_mut().ok_or_else(none)?);
+            let found = page.items.take().ok_or_else(none)?;
+            items.extend(found.into_iter().filter(&is_kept));
             from = page.metadata.next;
             if from.is_empty() {
                 let version = page.metadata.version;

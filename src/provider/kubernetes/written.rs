@@ -20,6 +20,13 @@ pub(super) struct Page {
     pub(super) metadata: PageMetadata,
 }
 
+/// How an object is called.
+#[derive(Deserialize)]
+struct Named {
+    name: Option<String>,
+    namespace: Option<String>,
+}
+
 /// What a page says of its list.
 #[derive(Default, Deserialize)]
 pub(super) struct PageMetadata {
@@ -48,16 +55,21 @@ impl Written {
 
     /// Returns its name, where it has one.
     pub(super) fn name(&self) -> Option<String> {
+        self.named()?.name
+    }
+
+    /// Returns its namespace, where it has one.
+    pub(super) fn namespace(&self) -> Option<String> {
+        self.named()?.namespace
+    }
+
+    fn named(&self) -> Option<Named> {
         #[derive(Deserialize)]
-        struct Named {
-            metadata: Name,
+        struct Object {
+            metadata: Named,
         }
-        #[derive(Deserialize)]
-        struct Name {
-            name: String,
-        }
-        let named: Named = serde_json::from_str(&self.0).ok()?;
-        Some(named.metadata.name)
+        let object: Object = serde_json::from_str(&self.0).ok()?;
+        Some(object.metadata)
     }
 
     /// Tells whether a plain word stands anywhere in it: what is not there need not be read.

@@ -69,12 +69,5 @@ fn time(event: &Json) -> &str {
 async fn read(cluster: &Cluster, object: &Json) -> Option<Vec<Json>> {
     let metadata = &object["metadata"];
     let (namespace, uid) = (metadata["namespace"].as_str()?, metadata["uid"].as_str()?);
-    let path = format!(
-        "/api/v1/namespaces/{namespace}/events?limit=200&fieldSelector=involvedObject.uid%3D{uid}"
-    );
-    let mut answer = cluster.read(&path).await.ok()?;
-    match answer["items"].take() {
-        Json::Array(items) => Some(items),
-        _ => None,
-    }
+    cluster.events(namespace, uid).await
 }

@@ -53,7 +53,7 @@ async fn by_pods(
     };
     let place = (target.namespace(), selector);
     // An account that may not read pods still learns that the workload does not work.
-    let Ok(Some(all)) = cluster.list(&served, place.0, Some(selector)).await else {
+    let Some(all) = cluster.labelled(&served, place.0, selector).await else {
         return health;
     };
     let pods = newest::newest(cluster, object, place, all.clone()).await;

@@ -31,9 +31,9 @@ pub(super) async fn newest(
         plural: "replicasets".to_owned(),
         namespaced: true,
     };
-    match cluster.list(&served, namespace, Some(selector)).await {
-        Ok(Some(sets)) => of(object, &sets, pods),
-        _ => pods,
+    match cluster.labelled(&served, namespace, selector).await {
+        Some(sets) => of(object, &sets, pods),
+        None => pods,
     }
 }
 

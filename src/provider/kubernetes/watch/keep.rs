@@ -79,7 +79,7 @@ impl Keeper {
         let path = served.path(namespace, None);
         let found = self
             .sender
-            .collection(&path, Some(marks::ENVIRONMENT))
+            .collection(&path, Some(marks::ENVIRONMENT), |_| true)
             .await?;
         let gone = || Failure::transient("not-served", "the kind is not served");
         let found = found.ok_or_else(gone)?;
