@@ -5,6 +5,7 @@ use super::follower::{Polling, follow};
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
 use super::standing::{Standing, Standings};
 use super::tell::Teller;
+use super::unwatched::Unwatched;
 use super::waiting::Waiting;
 use super::{
     Counts, CycleError, Everywhere, Fleet, Orders, Origin, Subject, Trust, World, cycle, rollback,
@@ -105,6 +106,8 @@ pub struct Daemon {
     stale: BTreeSet<usize>,
     /// How each environment stands.
     standings: Standings,
+    /// What of clusters cannot be watched.
+    unwatched: Arc<Unwatched>,
     /// The ledger was taken from under us: nothing begins.
     lost: bool,
 }
@@ -130,6 +133,7 @@ impl Daemon {
             ordered: Arc::default(),
             stale: BTreeSet::new(),
             standings: Standings::default(),
+            unwatched: Arc::default(),
             lost: false,
             parts,
         }
@@ -247,6 +251,7 @@ impl Daemon {
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
             let everywhere = Arc::clone(&self.everywhere);
             let (resting, nudged) = (self.schedule.resting(&name), self.schedule.nudged(&name));
+            let unwatched = Arc::clone(&self.unwatched);
             let (counts, ordered) = (self.parts.counts.clone(), Arc::clone(&self.ordered));
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
             let run = async move {
@@ -269,6 +274,7 @@ impl Daemon {
                 let begun = std::time::Instant::now();
                 let result = cycle(&world, subject, &orders).await;
                 counts.run(&result, begun.elapsed());
+                unwatched.say(&world, &counts).await;
                 teller.run(&kept, reason, &result).await;
                 if let Ok(report) = &result
                     && rollback::after(&world, &kept, report).await

@@ -80,6 +80,7 @@ pub struct Counts {
     compared: Counter,
     environments: Gauge,
     affected: Family<AffectedLabels, Gauge>,
+    unwatched: Gauge,
     /// How many repositories cannot be read now.
     pub unreachable: Gauge,
 }
@@ -113,6 +114,10 @@ impl Counts {
                  specs cannot be used), paused, rolled-back; one may count in several",
             ),
             environments: metrics.gauge("environments", "Environments that are kept"),
+            unwatched: metrics.gauge(
+                "kubernetes_unwatched",
+                "Kinds in namespaces of clusters that are listed at each look, since they cannot be watched",
+            ),
             unreachable: metrics.gauge(
                 "repositories_unreachable",
                 "Repositories that cannot be read now",
@@ -128,6 +133,11 @@ impl Counts {
     pub(super) fn kept(&self, count: usize) {
         self.environments
             .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Says how much is listed for want of a watch.
+    pub(super) fn unwatched(&self, count: usize) {
+        self.unwatched.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Says how many environments something is the matter with.

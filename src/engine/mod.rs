@@ -38,6 +38,7 @@ mod schedule;
 mod standing;
 mod tell;
 mod trust;
+mod unwatched;
 mod waiting;
 mod world;
 

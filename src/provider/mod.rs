@@ -12,7 +12,7 @@ mod rest;
 
 pub use error::ProviderError;
 pub use host::Host;
-pub use kubernetes::{Import, Kubernetes, KubernetesSettings, Search};
+pub use kubernetes::{Import, Kubernetes, KubernetesSettings, Search, Watched};
 pub use registry::{Patience, Registry};
 pub use rest::{Catalogue, Rest};
 

@@ -3,7 +3,7 @@
 //! A provider that hangs or panics costs its own answers, never another's. Nothing here decides or
 //! retries.
 
-use super::{Kubernetes, Provider, ProviderError};
+use super::{Kubernetes, Provider, ProviderError, Watched};
 use crate::model::{
     Address, Applied, Asked, Class, ClusterSecret, Connection, ConnectionName, DigestKey,
     EnvironmentName, Kind, KindName, Kinds, Observation, Observed, Secret, Step, Unknown,
@@ -157,6 +157,12 @@ impl Registry {
         let (answered, extra): (Vec<_>, Vec<_>) =
             all.partition(|answer| wanted.contains(&answer.address));
         once(answered.into_iter().chain(extra))
+    }
+
+    /// Returns how much of each cluster is heard of rather than listed, by its server's address.
+    pub fn watched(&self) -> BTreeMap<String, Watched> {
+        let clusters = self.clusters.as_ref();
+        clusters.map_or_else(BTreeMap::new, |clusters| clusters.watched())
     }
 
     /// Reads values of Secrets of a cluster, in the order of the questions.

@@ -53,6 +53,7 @@ mod written;
 pub use connection::KubernetesSettings;
 pub use import::{Import, Search};
 pub(super) use rows::rows;
+pub use watch::Watched;
 
 use super::{Nudge, Provider, ProviderError};
 use crate::model::{
@@ -120,6 +121,25 @@ impl Kubernetes {
     pub fn with_silence(mut self, silence: Duration) -> Self {
         self.manner.silence = silence;
         self
+    }
+
+    /// Returns how much of each cluster that was looked at is heard of, by its server's address.
+    pub fn watched(&self) -> BTreeMap<String, Watched> {
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let clusters: BTreeMap<_, _> = looked
+            .values()
+            .map(|(_, cluster)| (Arc::as_ptr(cluster), cluster))
+            .collect();
+        let mut all: BTreeMap<String, Watched> = BTreeMap::new();
+        for cluster in clusters.values() {
+            let one = cluster.watches.tally();
+            let sum = all.entry(cluster.server().to_owned()).or_default();
+            *sum = Watched {
+                heard: sum.heard + one.heard,
+                listed: sum.listed + one.listed,
+            };
+        }
+        all
     }
 
     fn row(&self, kind: &crate::model::KindName) -> Option<&Kind> {

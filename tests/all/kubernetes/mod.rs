@@ -17,6 +17,7 @@ mod requests;
 mod rights;
 mod scaled;
 mod secrets;
+mod spread;
 mod watches;
 
 use crate::peers::kubernetes::{Cluster, cluster};

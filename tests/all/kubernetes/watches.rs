@@ -20,13 +20,13 @@ use tokio::time::timeout;
 const SOON: Duration = Duration::from_secs(60);
 
 /// A scene whose provider watches, and what it tells.
-struct Watching {
-    scene: Scene,
-    nudges: Receiver<Address>,
+pub(super) struct Watching {
+    pub(super) scene: Scene,
+    pub(super) nudges: Receiver<Address>,
 }
 
 impl Watching {
-    fn through(namespace: &str, kubeconfig: &Path, silence: Duration) -> Self {
+    pub(super) fn through(namespace: &str, kubeconfig: &Path, silence: Duration) -> Self {
         let (nudge, nudges) = Nudge::channel(1024);
         let provider = Kubernetes::new(
             KubernetesSettings::default(),
@@ -43,21 +43,21 @@ impl Watching {
     }
 
     /// Applies, and looks until the watches know it all.
-    async fn settled(&mut self, objects: &[Json]) {
+    pub(super) async fn settled(&mut self, objects: &[Json]) {
         self.scene.apply(objects).await;
         self.quiet(objects).await;
         while self.nudges.try_recv().is_ok() {}
     }
 
     /// Looks once; nothing may be to be done.
-    async fn quiet(&mut self, objects: &[Json]) {
+    pub(super) async fn quiet(&mut self, objects: &[Json]) {
         let plan = self.scene.plan(objects).await;
         assert!(plan.is_empty(), "{:#?}", plan.steps);
         self.scene.remember(&plan);
     }
 
     /// Waits until these are told of, whatever else is.
-    async fn told(&mut self, objects: &[&Json]) {
+    pub(super) async fn told(&mut self, objects: &[&Json]) {
         let mut missing: BTreeSet<Address> = objects
             .iter()
             .map(|object| self.scene.address(object))
@@ -79,21 +79,21 @@ impl Watching {
 }
 
 /// An account of the test's own that may do everything, or all but this.
-fn account(stem: &str, verbs: &[&str]) -> (String, std::path::PathBuf) {
+pub(super) fn account(stem: &str, verbs: &[&str]) -> (String, std::path::PathBuf) {
     let namespace = cluster().namespace(stem);
     let rules = [json!({ "apiGroups": ["*"], "resources": ["*"], "verbs": verbs })];
     let kubeconfig = cluster().kubeconfig_limited_to(&namespace, &rules);
     (namespace, kubeconfig)
 }
 
-fn requests_of(namespace: &str) -> Vec<Request> {
+pub(super) fn requests_of(namespace: &str) -> Vec<Request> {
     let user = format!("system:serviceaccount:{namespace}:limited");
     let all = cluster().requests().into_iter();
     all.filter(|request| request.user == user).collect()
 }
 
 /// What was asked for since so many requests, watches that ended apart.
-fn since(namespace: &str, before: usize) -> Vec<String> {
+pub(super) fn since(namespace: &str, before: usize) -> Vec<String> {
     let asked = requests_of(namespace).split_off(before);
     let asked = asked.iter().filter(|request| request.verb != "watch");
     asked
@@ -101,7 +101,7 @@ fn since(namespace: &str, before: usize) -> Vec<String> {
         .collect()
 }
 
-const LONG: Duration = Duration::from_secs(130);
+pub(super) const LONG: Duration = Duration::from_secs(130);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quiet_cluster_is_asked_nothing_and_each_edit_is_told() {
@@ -250,12 +250,12 @@ async fn behind_a_proxy(stem: &str, silence: Duration) -> (Proxy, Watching, Vec<
 }
 
 /// Whether a config is to be put back.
-async fn is_found(watching: &Watching, objects: &[Json], nth: usize) -> bool {
+pub(super) async fn is_found(watching: &Watching, objects: &[Json], nth: usize) -> bool {
     let plan = watching.scene.plan(objects).await;
     watching.scene.step(&plan, &objects[nth]).action == Action::Update
 }
 
-const EDIT: &str = r#"--patch={"data":{"text":"by hand"}}"#;
+pub(super) const EDIT: &str = r#"--patch={"data":{"text":"by hand"}}"#;
 
 /// While watches are answered like this, looks find every edit, and afterwards it is told again.
 async fn watches_go_badly(stem: &str, fault: Fault) {

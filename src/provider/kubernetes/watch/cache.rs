@@ -155,6 +155,15 @@ impl Cache {
         Ok(told)
     }
 
+    /// Takes in that the server counts from an earlier moment than before: whatever it tells next is
+    /// newer than what is known.
+    pub(super) fn rewound(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.version = entry.version.min(1);
+            entry.doubted = true;
+        }
+    }
+
     /// A write of ours to this name begins.
     pub(super) fn writing(&mut self, name: &str) {
         self.entries.entry(name.to_owned()).or_default().writes += 1;

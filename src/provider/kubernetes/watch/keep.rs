@@ -1,4 +1,4 @@
-//! Keeps one watch going: begins it with a list, follows it, and begins it anew when it ends.
+//! Keeps one watch of the server going: begins it with a list, follows it, and begins it anew when it ends.
 //!
 //! The one owner of its repeats: each failure waits longer than the one before, none at the same moment
 //! as another's, and what the account may not do is tried seldom.
@@ -6,9 +6,10 @@
 use super::super::error::Failure;
 use super::super::marks;
 use super::super::sender::Sender;
+use super::State;
 use super::cache::version;
+use super::feed::Feed;
 use super::stream::{Event, Stream};
-use super::{State, Watch};
 use crate::model::Class;
 use serde_json::json;
 use std::sync::Arc;
@@ -21,15 +22,19 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(60);
 /// The first pause after a refusal, which a person has to lift, and the longest one.
 const REFUSED: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
+/// So many failures in a row are tried to be gone on from.
+const AGAIN: u32 = 3;
 /// Between two watches where the first one ended as it should.
 const BETWEEN: Duration = Duration::from_millis(100);
 /// How long the server is asked to keep one up, at least, and how much longer at most.
 const LENGTH: (u64, u64) = (600, 300);
 
 /// Keeps a watch until it is dropped.
-pub(super) async fn keep(watch: Arc<Watch>, sender: Sender, silence: Duration) {
+pub(super) async fn keep(feed: Arc<Feed>, sender: Sender, silence: Duration) {
     let keeper = Keeper {
-        watch,
+        feed,
+        state: State::Begins,
+        newest: 0,
         sender,
         silence,
         is_trusted: true,
@@ -40,7 +45,11 @@ pub(super) async fn keep(watch: Arc<Watch>, sender: Sender, silence: Duration) {
 }
 
 struct Keeper {
-    watch: Arc<Watch>,
+    feed: Arc<Feed>,
+    state: State,
+    /// The newest version that was told. Only a server that was put back to an earlier state, say from a
+    /// copy of its etcd, tells of an older one after that.
+    newest: u64,
     sender: Sender,
     silence: Duration,
     /// Whether what happens is taken to be heard before anything was. Not so after a watch ended on
@@ -57,26 +66,25 @@ enum End {
     Closed,
     /// What happened since is not told any more: it has to be listed.
     Expired,
+    /// A place came that was not listed yet.
+    Joined,
+    /// The server is back at an earlier state.
+    Rewound,
 }
 
 impl Keeper {
     async fn run(mut self) {
-        let mut is_first = true;
         loop {
-            match self.list(is_first).await {
-                Ok(from) => {
-                    is_first = false;
-                    self.follow(from).await;
-                }
+            match self.list().await {
+                Ok(from) => self.follow(from).await,
                 Err(failure) => self.down(&failure).await,
             }
         }
     }
 
     /// Lists what is ours; returns the version to watch from.
-    async fn list(&self, is_first: bool) -> Result<u64, Failure> {
-        let (served, namespace) = &self.watch.place;
-        let path = served.path(namespace, None);
+    async fn list(&mut self) -> Result<u64, Failure> {
+        let path = self.feed.path();
         let found = self
             .sender
             .collection(&path, Some(marks::ENVIRONMENT), |_| true)
@@ -86,11 +94,11 @@ impl Keeper {
         let at = version(&json!({ "metadata": { "resourceVersion": found.version } }));
         let odd = || Failure::user("unwatchable", "its versions are no numbers");
         let at = at.ok_or_else(odd)?;
-        let told = self.watch.cache().listed(&found.items, at)?;
-        // What is there at the beginning is nobody's change.
-        if !is_first {
-            self.watch.tell(told);
+        if at < self.newest {
+            self.feed.rewound();
         }
+        self.newest = at;
+        self.feed.listed(found.items, at)?;
         Ok(at)
     }
 
@@ -108,17 +116,24 @@ impl Keeper {
                     }
                     return;
                 }
-                Err(failure) => self.down(&failure).await,
+                Ok(End::Joined) => return,
+                Ok(End::Rewound) => return sleep(BETWEEN).await,
+                Err(failure) => {
+                    self.down(&failure).await;
+                    // Where going on is refused again and again, beginning anew may not be.
+                    if self.failures > AGAIN {
+                        return;
+                    }
+                }
             }
         }
     }
 
     /// Follows one watch to its end.
     async fn once(&mut self, from: &mut u64) -> Result<End, Failure> {
-        let (served, namespace) = &self.watch.place;
         let path = format!(
             "{}?watch=1&allowWatchBookmarks=true&labelSelector={}&resourceVersion={from}&timeoutSeconds={}",
-            served.path(namespace, None),
+            self.feed.path(),
             marks::ENVIRONMENT,
             LENGTH.0 + fastrand::u64(0..LENGTH.1),
         );
@@ -126,17 +141,29 @@ impl Keeper {
             Err(failure) if failure.status == 410 => return Ok(End::Expired),
             body => body?,
         };
+        self.feed.refuse(false);
         if self.is_trusted {
             self.set(State::Live);
         }
+        let feed = Arc::clone(&self.feed);
         let mut stream = Stream::new(body);
         let mut has_heard = false;
         let end = loop {
-            match stream.next(self.silence).await {
+            let event = tokio::select! {
+                event = stream.next(self.silence) => event,
+                () = feed.news.notified() => {
+                    // Whoever came has yet to be told that it is up.
+                    self.state = State::Begins;
+                    return Ok(End::Joined);
+                }
+            };
+            match event {
                 Ok(Some(Event::Expired)) => break Ok(End::Expired),
                 Ok(Some(event)) => {
                     has_heard = true;
-                    self.heard(&event, from);
+                    if !self.heard(&event, from) {
+                        break Ok(End::Rewound);
+                    }
                     self.set(State::Live);
                 }
                 Ok(None) => break Ok(End::Closed),
@@ -160,15 +187,24 @@ impl Keeper {
         }
     }
 
-    fn heard(&self, event: &Event, from: &mut u64) {
-        let (object, told) = match event {
-            Event::Changed(object) => (object, self.watch.cache().heard(object)),
-            Event::Gone(object) => (object, self.watch.cache().heard_gone(object)),
-            Event::Mark(object) => (object, Vec::new()),
-            Event::Expired => return,
+    /// Takes in what is told; `false` where it is older than what was told before.
+    fn heard(&mut self, event: &Event, from: &mut u64) -> bool {
+        let (object, is_gone) = match event {
+            Event::Changed(object) => (object, Some(false)),
+            Event::Gone(object) => (object, Some(true)),
+            Event::Mark(object) => (object, None),
+            Event::Expired => return true,
         };
-        *from = version(object).unwrap_or(*from);
-        self.watch.tell(told);
+        let at = version(object).unwrap_or(*from);
+        if at < self.newest && is_gone != Some(true) {
+            return false;
+        }
+        *from = at.max(self.newest);
+        self.newest = *from;
+        if let Some(is_gone) = is_gone {
+            self.feed.heard(object, is_gone);
+        }
+        true
     }
 
     /// Has looks list again, and waits before the next try.
@@ -176,7 +212,10 @@ impl Keeper {
         self.set(State::Down);
         let (first, longest) = match failure.class {
             Class::Transient => (FIRST, LONGEST),
-            _ => REFUSED,
+            _ => {
+                self.feed.refuse(true);
+                REFUSED
+            }
         };
         let pause = first
             .saturating_mul(1 << self.failures.min(16))
@@ -186,25 +225,21 @@ impl Keeper {
         sleep(pause.max(failure.retry_after.unwrap_or_default())).await;
     }
 
-    fn set(&self, state: State) {
-        self.watch.state.send_if_modified(|known| {
-            let (served, namespace) = &self.watch.place;
-            let changes = *known != state;
-            match state {
-                State::Down if changes => {
-                    tracing::warn!(
-                        kind = served.kind,
-                        namespace,
-                        "Not watched, listing until it is"
-                    );
-                }
-                State::Live if *known == State::Down => {
-                    tracing::info!(kind = served.kind, namespace, "Watched again");
-                }
-                _ => {}
+    fn set(&mut self, state: State) {
+        let (kind, namespace) = (&self.feed.served.kind, self.feed.shown());
+        match (self.state, state) {
+            (State::Down, State::Live) => tracing::info!(kind, namespace, "Watched again"),
+            (before, State::Down) if before != State::Down => {
+                tracing::warn!(kind, namespace, "Not watched, listing until it is");
             }
-            *known = state;
-            changes
-        });
+            _ => {}
+        }
+        if (self.state, state) != (State::Live, State::Live) {
+            self.state = state;
+            self.feed.set(state);
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

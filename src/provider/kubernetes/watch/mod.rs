@@ -6,11 +6,14 @@
 //! ```
 //!
 //! One for each kind and namespace in which something is ours, on the label that all our objects carry,
-//! so that memory follows what is ours and not what the cluster holds. A watch is only ever a shortcut:
+//! so that memory follows what is ours and not what the cluster holds. A kind that is ours in many
+//! namespaces is watched in all of them by one, where the account may. A watch is only ever a shortcut:
 //! lost, refused or silent, looks list again until it is back.
 
 mod cache;
+mod feed;
 mod keep;
+mod places;
 mod stream;
 
 use super::discovery::Served;
@@ -20,21 +23,20 @@ use super::written::Written;
 use crate::model::Address;
 use crate::provider::Nudge;
 use cache::Cache;
+use feed::Feed;
+use places::Places;
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 /// A kind in one namespace, or in none.
 pub(super) type Place = (Served, String);
 
-/// More places than this are not watched, each of which holds a connection open; looks list the others.
-const MOST: usize = 128;
-/// A place with nothing of ours in it, that nobody asked about for so long, is watched no more.
-const IDLE: Duration = Duration::from_secs(3600);
 /// How long a look waits for a watch that is about to begin: about as long as its own list would take.
 const BEGINS: Duration = Duration::from_secs(3);
 /// A watch that tells nothing for so long is taken for dead. The server tells how far it is about once a
@@ -64,13 +66,16 @@ impl Manner {
 pub(super) struct Watches {
     sender: Sender,
     manner: Manner,
-    places: Mutex<HashMap<Place, Kept>>,
+    places: Mutex<Places>,
 }
 
-struct Kept {
-    watch: Arc<Watch>,
-    asked: Instant,
-    _task: AbortOnDropHandle<()>,
+/// How many kinds in namespaces of a cluster are heard of, and how many are listed at each look instead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Those whose watch is up, or will be in a moment.
+    pub heard: usize,
+    /// Those whose watch is refused, or would be one too many.
+    pub listed: usize,
 }
 
 impl Watches {
@@ -86,34 +91,28 @@ impl Watches {
     /// Returns the watch of a place that is looked at, begun where something there is ours.
     pub(super) fn asked(&self, place: &Place, is_ours: bool) -> Option<Arc<Watch>> {
         let nudge = self.manner.nudge.as_ref()?;
-        let mut places = self.places();
-        if let Some(kept) = places.get_mut(place) {
-            kept.asked = Instant::now();
-            return Some(Arc::clone(&kept.watch));
-        }
-        if places.len() >= MOST {
-            places.retain(|_, kept| kept.asked.elapsed() < IDLE || !kept.watch.cache().is_empty());
-        }
-        if !is_ours || places.len() >= MOST {
-            return None;
-        }
-        let watch = Arc::new(Watch::new(place, nudge.clone()));
-        let task = keep::keep(Arc::clone(&watch), self.sender.clone(), self.manner.silence);
-        let kept = Kept {
-            watch: Arc::clone(&watch),
-            asked: Instant::now(),
-            _task: AbortOnDropHandle::new(tokio::spawn(task)),
+        let keep = |feed: &Arc<Feed>| {
+            let task = keep::keep(Arc::clone(feed), self.sender.clone(), self.manner.silence);
+            AbortOnDropHandle::new(tokio::spawn(task))
         };
-        places.insert(place.clone(), kept);
-        Some(watch)
+        let mut places = self.places();
+        places.known(place).or_else(|| {
+            let watch = || Arc::new(Watch::new(place, nudge.clone()));
+            is_ours.then(|| places.begun(place, watch, keep)).flatten()
+        })
+    }
+
+    /// Counts the places.
+    pub(super) fn tally(&self) -> Watched {
+        self.places().tally()
     }
 
     /// Returns the watch of a place, where there is one.
     pub(super) fn at(&self, place: &Place) -> Option<Arc<Watch>> {
-        self.places().get(place).map(|kept| Arc::clone(&kept.watch))
+        self.places().at(place)
     }
 
-    fn places(&self) -> MutexGuard<'_, HashMap<Place, Kept>> {
+    fn places(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -136,6 +135,8 @@ pub(super) struct Watch {
     place: Place,
     cache: Mutex<Cache>,
     state: watch::Sender<State>,
+    /// What is there was listed once.
+    is_listed: AtomicBool,
     nudge: Nudge,
 }
 
@@ -145,6 +146,7 @@ impl Watch {
             place: place.clone(),
             cache: Mutex::new(Cache::new(&place.0.group, &place.0.kind)),
             state: watch::Sender::new(State::Begins),
+            is_listed: AtomicBool::new(false),
             nudge,
         }
     }

@@ -164,3 +164,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_server_that_is_back_at_an_earlier_state_is_believed() {
+    let mut cache = cache(&[
+        object("a", 5, "x"),
+        object("b", 6, "x"),
+        object("c", 7, "x"),
+    ]);
+    cache.rewound();
+    assert_eq!(found(&cache, "a"), None, "until it is listed");
+    let told = listed(&mut cache, &[object("a", 2, "old"), object("b", 3, "x")], 4);
+    assert_eq!(told, [address("a"), address("c")]);
+    assert_eq!(text(&cache, "a").as_deref(), Some("old"));
+    assert_eq!(text(&cache, "b").as_deref(), Some("x"));
+    assert_eq!(cache.heard(&object("a", 5, "new")), [address("a")]);
+}
