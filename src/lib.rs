@@ -5,7 +5,7 @@
 //! ```text
 //! model      nouns every room shares: plain data
 //! yaml       YAML text -> located nodes, and a reader that says all mistakes     (pure)
-//! net        outbound HTTP, child processes, one pace per account (kube, octocrab and git2 bring their own wire)
+//! net        outbound HTTP, child processes, one pace per account (kube and git2 bring their own wire)
 //! telemetry  log setup, metrics, clock, error chain
 //! config     the daemon's own settings, one element per file
 //! source     Git -> Snapshot

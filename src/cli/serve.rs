@@ -13,7 +13,7 @@ use crate::net::Limiters;
 use crate::provider::Nudge;
 use crate::source::Watch;
 use crate::telemetry::{Clock, Metrics, Readiness, chain};
-use crate::web;
+use crate::web::{self, Hinted, Hooks};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,16 +120,11 @@ impl Serving {
             stop_deadline: STOP_DEADLINE,
         });
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        for (nth, followed) in followed.into_iter().enumerate() {
-            if let Some(forge) = forges.get(followed.origin.name()) {
-                let (forge, interval) = (Arc::clone(forge), followed.polling.interval);
-                let (about, view) = ((nth, followed), daemon.view());
-                let reviewer = Reviewer::new(world.clone(), about, forge, view, interval);
-                tasks.spawn(reviewer.run(stop.child_token()));
-            }
-        }
+        let about = (&world, &forges, followed);
+        let hinted = reviewers(about, &daemon, (&mut tasks, &stop));
         if let Some(listener) = listener {
-            tasks.spawn(pages(lasting, listener, stop.clone()));
+            let hooks = hooks(settings, hinted)?;
+            tasks.spawn(pages(lasting, listener, hooks, stop.clone()));
         }
         let pokes = daemon.pokes();
         let daemon = tokio::spawn(daemon.run(stop.clone()));
@@ -171,16 +166,51 @@ fn teller(
     Teller::start(world.clone(), notifier, forges, followed, counted)
 }
 
+/// Starts reviewing pull requests, and handing hints on. Returns what takes hints, by repository.
+fn reviewers(
+    (world, forges, followed): (&World, &BTreeMap<String, Arc<dyn Forge>>, Vec<Followed>),
+    daemon: &Daemon,
+    (tasks, stop): (&mut JoinSet<()>, &CancellationToken),
+) -> Vec<Hinted> {
+    let mut hinted = Vec::new();
+    for (nth, (followed, branch)) in followed.into_iter().zip(daemon.pokes()).enumerate() {
+        let (hints, pulls) = (Hinted::default(), Arc::new(Notify::new()));
+        tasks.spawn(hints.branch.clone().carry(branch, stop.child_token()));
+        let to = Arc::clone(&pulls);
+        tasks.spawn(hints.pulls.clone().carry(to, stop.child_token()));
+        hinted.push(hints);
+        if let Some(forge) = forges.get(followed.origin.name()) {
+            let (forge, about) = (Arc::clone(forge), (nth, followed));
+            let reviewer = Reviewer::new(world.clone(), about, forge, daemon.view(), pulls);
+            tasks.spawn(reviewer.run(stop.child_token()));
+        }
+    }
+    hinted
+}
+
+/// Takes webhooks of GitHub for the repositories that are there, where a secret is set.
+fn hooks(settings: &Settings, hinted: Vec<Hinted>) -> anyhow::Result<Option<Arc<Hooks>>> {
+    let Some(secret) = engine::webhook_secret(settings)? else {
+        return Ok(None);
+    };
+    let names = settings.repositories.iter().map(|one| one.github.clone());
+    let named = names.zip(hinted);
+    let named = named.filter_map(|(name, hinted)| Some((name?, hinted)));
+    Ok(Some(Arc::new(Hooks::new(secret, named))))
+}
+
 /// Serves the pages until stopped.
 fn pages(
     lasting: &Lasting,
     listener: TcpListener,
+    hooks: Option<Arc<Hooks>>,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
     let state = web::State {
         metrics: lasting.metrics.clone(),
         readiness: lasting.readiness.clone(),
         ledger: lasting.ledger.clone(),
+        hooks,
     };
     async move {
         if let Err(error) = web::serve(listener, state, stop.cancelled_owned()).await {

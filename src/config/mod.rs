@@ -30,7 +30,7 @@ mod variables;
 mod web;
 
 pub use credentials::Credentials;
-pub use github::GitHub;
+pub use github::{GitHub, GitHubApp};
 pub use ledger::Ledger;
 pub use limits::{Limits, SourceLimits};
 pub use load::schema;
@@ -82,7 +82,7 @@ impl Settings {
             .repositories
             .iter()
             .flat_map(Repository::paths)
-            .chain(self.github.token.iter().filter_map(secret::path))
+            .chain(self.github.paths())
             .chain(self.slack.iter().filter_map(Slack::path))
             .chain(self.sops.path());
         let mut paths: Vec<PathBuf> = self.file.iter().cloned().chain(secrets).collect();

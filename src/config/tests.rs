@@ -349,3 +349,25 @@ fn the_schema_file_is_current() {
         path.display()
     );
 }
+
+#[test]
+fn an_app_or_a_token_signs_in_at_github_and_not_both() {
+    let whole = "github: { app: { id: 123, key: { file: app.pem }, installation: 7 }, webhookSecret: { env: HOOK } }\n";
+    let repository = "repositories: [{ name: a, workingFolder: . }]\n";
+    let settings = load(&format!("{repository}{whole}"), &[]).unwrap();
+    let app = settings.github.app.as_ref().unwrap();
+    assert_eq!((app.id.as_str(), app.installation), ("123", Some(7)));
+    let hook = SecretSource::Env("HOOK".into());
+    assert_eq!(settings.github.webhook_secret, Some(hook));
+    let folder = settings.file.as_deref().unwrap().parent().unwrap();
+    assert!(settings.paths_to_watch().contains(&folder.join("app.pem")));
+
+    let both = "github: { token: { env: T }, app: { id: Iv1.a, key: { env: K } } }\n";
+    insta::assert_snapshot!(
+        mistakes(&format!("{repository}{both}"), &[]),
+        @"2:35 conflict `token` and `app` stand here at once / Leave one of them out."
+    );
+    let half = "github: { app: { id: 1 } }\n";
+    let said = mistakes(&format!("{repository}{half}"), &[]);
+    assert!(said.contains("missing-key `key`"), "{said}");
+}

@@ -3,7 +3,7 @@
 
 use super::{Folder, Followed, Origin, Polling};
 use crate::config::{self, Access, Settings};
-use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubSettings, LoggedForge};
+use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubAccess, GitHubSettings, LoggedForge};
 use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings};
 use crate::model::{DigestKey, Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
@@ -11,6 +11,7 @@ use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Re
 use crate::source::render::{Programs, Renderer};
 use crate::source::sops::Sops;
 use crate::source::{Credentials, Limits, Outside, Repository, SourceError, Target, secrets};
+use crate::telemetry::Clock;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,7 +120,7 @@ pub fn assemble(
     let mut forges: BTreeMap<String, Arc<dyn Forge>> = BTreeMap::new();
     for repository in &settings.repositories {
         all.push(followed(settings, repository, &outside, client)?);
-        if let Some(forge) = forge(settings, repository)? {
+        if let Some(forge) = forge(settings, repository, client, limiters)? {
             forges.insert(repository.name.clone(), forge);
         }
     }
@@ -241,19 +242,45 @@ fn secret(what: &'static str, source: &SecretSource) -> Result<Secret, AssemblyE
 fn forge(
     settings: &Settings,
     repository: &config::Repository,
+    client: &Client,
+    limiters: &Limiters,
 ) -> Result<Option<Arc<dyn Forge>>, AssemblyError> {
     let Some(name) = &repository.github else {
         return Ok(None);
     };
-    let Some(token) = &settings.github.token else {
+    let Some(access) = access(&settings.github)? else {
         return Ok(Some(Arc::new(LoggedForge::default())));
     };
-    let forge = GitHub::new(&GitHubSettings {
+    let settings = GitHubSettings {
         api_url: settings.github.api_url.to_string(),
         repository: name.clone(),
-        token: secret("GitHub's token", token)?,
-    })?;
-    Ok(Some(Arc::new(forge)))
+        access,
+    };
+    let github = GitHub::new(settings, (client, limiters, &Clock::system()))?;
+    Ok(Some(Arc::new(github)))
+}
+
+fn access(settings: &config::GitHub) -> Result<Option<GitHubAccess>, AssemblyError> {
+    Ok(match (&settings.token, &settings.app) {
+        (Some(token), _) => Some(GitHubAccess::Token(secret("GitHub's token", token)?)),
+        (None, Some(app)) => Some(GitHubAccess::App {
+            id: app.id.clone(),
+            key: secret("the GitHub App's key", &app.key)?,
+            installation: app.installation,
+        }),
+        (None, None) => None,
+    })
+}
+
+/// Opens the secret that webhooks of GitHub are signed with, where the settings name one.
+///
+/// # Errors
+/// It cannot be had.
+pub fn webhook_secret(settings: &Settings) -> Result<Option<Secret>, AssemblyError> {
+    let source = settings.github.webhook_secret.as_ref();
+    source
+        .map(|source| secret("the secret of GitHub's webhooks", source))
+        .transpose()
 }
 
 fn notifier(

@@ -3,7 +3,7 @@
 
 use super::follower::{Polling, follow};
 use super::schedule::{Command, Ended, Pace, Reason, Schedule};
-use super::standing::{Standing, Standings};
+use super::standing::Standings;
 use super::tell::Teller;
 use super::unwatched::Unwatched;
 use super::waiting::Waiting;
@@ -25,8 +25,10 @@ mod footing;
 mod git;
 mod intake;
 mod orders;
+mod passed;
 
 use intake::Taken;
+use passed::Passed;
 
 /// How often the ledger is asked whether a person paused or resumed something, or ordered a rollback.
 pub const ORDERS_CHECK: Duration = Duration::from_secs(2);
@@ -78,6 +80,8 @@ pub struct View {
     pub snapshots: BTreeMap<usize, Arc<Snapshot>>,
     /// Repositories that cannot be read now, and why.
     pub unreachable: BTreeMap<usize, String>,
+    /// How many runs of each environment found or made something new.
+    pub ends: BTreeMap<EnvironmentName, u64>,
 }
 
 /// The daemon.
@@ -90,7 +94,7 @@ pub struct Daemon {
     /// What was heard of Git and is being taken in: one thing at a time.
     taking: JoinSet<Taken>,
     schedule: Schedule,
-    runs: JoinSet<(Ended, Option<Standing>)>,
+    runs: JoinSet<Passed>,
     cancels: BTreeMap<EnvironmentName, CancellationToken>,
     running: BTreeMap<tokio::task::Id, EnvironmentName>,
     paused: BTreeSet<EnvironmentName>,
@@ -281,26 +285,25 @@ impl Daemon {
                 {
                     ordered.notify_one();
                 }
-                let ended = result.as_ref();
-                let ended = ended.map_or_else(CycleError::ended, super::Report::ended);
-                (ended, Standing::after(&result))
+                Passed::of(&result)
             };
             let task = self.runs.spawn(tracing::Instrument::instrument(run, span));
             self.running.insert(task.id(), name);
         }
     }
 
-    fn ended(&mut self, ended: Result<(tokio::task::Id, (Ended, Option<Standing>)), JoinError>) {
-        let (id, (ended, standing)) = ended.unwrap_or_else(|error| {
+    fn ended(&mut self, ended: Result<(tokio::task::Id, Passed), JoinError>) {
+        let (id, passed) = ended.unwrap_or_else(|error| {
             tracing::error!(error = chain(&error), "A run broke off, trying again later");
-            let ended = Ended {
-                failed: true,
-                ..Ended::default()
-            };
-            (error.id(), (ended, None))
+            (error.id(), Passed::broken_off())
         });
         if let Some(name) = self.running.remove(&id) {
-            if let Some(standing) = standing {
+            if passed.is_news {
+                self.view.send_modify(|view| {
+                    *view.ends.entry(name.clone()).or_default() += 1;
+                });
+            }
+            if let Some(standing) = passed.standing {
                 self.standings.note(&name, standing);
             }
             let cut_short = self.cancels.remove(&name);
@@ -309,7 +312,7 @@ impl Daemon {
                 self.unsettled.remove(&name);
             }
             self.schedule
-                .end(&name, ended, self.parts.world.clock.now());
+                .end(&name, passed.ended, self.parts.world.clock.now());
         }
     }
 

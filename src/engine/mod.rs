@@ -23,6 +23,7 @@ mod error;
 mod everywhere;
 mod fleet;
 mod follower;
+mod hint;
 mod journal;
 mod look;
 mod metrics;
@@ -42,7 +43,9 @@ mod unwatched;
 mod waiting;
 mod world;
 
-pub use assemble::{Assembly, AssemblyError, assemble, client, followed, outside, registry};
+pub use assemble::{
+    Assembly, AssemblyError, assemble, client, followed, outside, registry, webhook_secret,
+};
 pub use claims::Claims;
 pub use cycle::{Orders, carry_out, cycle};
 pub use daemon::{Daemon, Followed, ORDERS_CHECK, Parts, View};
@@ -50,6 +53,7 @@ pub use error::CycleError;
 pub use everywhere::Everywhere;
 pub use fleet::{Arrival, Fleet, Kept, News};
 pub use follower::Polling;
+pub use hint::Hint;
 pub use look::{Looked, Subject, look};
 pub use metrics::Counts;
 pub use origin::{Folder, Origin};

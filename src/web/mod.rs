@@ -1,16 +1,19 @@
-//! Health and metrics over HTTP, on this machine only unless the settings say otherwise. Serves
-//! nothing that is secret and changes nothing: it asks nobody who they are.
+//! Health, metrics and webhooks over HTTP, on this machine only unless the settings say otherwise. Serves
+//! nothing that is secret and changes nothing: who asks is not asked, and a webhook is only a hint to look.
 //!
 //! ```text
 //! /healthz  200 while the process answers
 //! /readyz   200, or 503 with what is waited for; what is in the way of some of the work is named with either
 //! /metrics  OpenMetrics text
+//! /webhooks/github  POST, signed: 202, or 403 where the signature is wrong, 404 where no secret is set
 //! ```
 
 mod error;
+mod github;
 mod health;
 
 pub use error::WebError;
+pub use github::{Hinted, Hooks};
 
 use crate::ledger::Ledger;
 use crate::telemetry::{Metrics, Readiness};
@@ -19,9 +22,10 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,7 +36,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections that are open at the end may go on.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The longest body that is taken, in bytes. No page of ours takes one.
+/// The longest body that is taken, in bytes, but by webhooks.
 const BODY: usize = 64 * 1024;
 
 /// What the pages show.
@@ -44,6 +48,8 @@ pub struct State {
     pub readiness: Readiness,
     /// Asked whether it can be written.
     pub ledger: Ledger,
+    /// Takes webhooks of GitHub, where a secret is set.
+    pub hooks: Option<Arc<Hooks>>,
 }
 
 /// Takes the address.
@@ -84,7 +90,9 @@ async fn past_grace(stopped: oneshot::Receiver<()>) {
 }
 
 fn pages(state: State) -> Router {
+    let hook = post(github::hook).layer(DefaultBodyLimit::max(github::PAYLOAD));
     Router::new()
+        .route("/webhooks/github", hook)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

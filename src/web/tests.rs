@@ -19,6 +19,7 @@ async fn served() -> Served {
         metrics: Metrics::new(),
         readiness: Readiness::new(),
         ledger: Ledger::in_memory().await.unwrap(),
+        hooks: None,
     };
     let (stop, stopped) = oneshot::channel();
     Served {

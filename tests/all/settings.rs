@@ -15,7 +15,7 @@ const valid = new ajv.default({ strict: true, allErrors: true }).compile(schema)
 console.log(JSON.stringify(documents.map((document) => valid(document))));
 "#;
 
-const DOCUMENTS: [(&str, bool); 22] = [
+const DOCUMENTS: [(&str, bool); 26] = [
     ("{}", true),
     (
         "repositories: [{ name: a, url: https://example.com/a }]",
@@ -53,6 +53,16 @@ const DOCUMENTS: [(&str, bool); 22] = [
     ("repositories: [{ name: a, url: a, intervall: 5m }]", false),
     ("repositories: { name: a, url: a }", false),
     ("repositories: [{ name: a, url: a, interval: 5 }]", false),
+    (
+        "github: { app: { id: 7, key: { file: /k } }, webhookSecret: { env: H } }",
+        true,
+    ),
+    (
+        "github: { app: { id: Iv1.a, key: { env: K }, installation: 8 } }",
+        true,
+    ),
+    ("github: { app: { id: 7 } }", false),
+    ("github: { app: { id: [7], key: { env: K } } }", false),
     ("github: { token: secret }", false),
     ("github: { token: {} }", false),
     ("slack: { token: { env: A, file: /b } }", false),

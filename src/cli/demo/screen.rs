@@ -1,7 +1,7 @@
 //! What the demo shows: chapters in its own words, and beside a bar what would go to GitHub and
 //! Slack, as the renderers wrote it.
 
-use crate::deliver::forge::{Forge, ForgeError, Proposals, PullRequest, StatusState};
+use crate::deliver::forge::{Checks, Forge, ForgeError, Proposals, PullRequest, StatusState, Talk};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::model::Revision;
 use async_trait::async_trait;
@@ -188,6 +188,10 @@ impl ScreenForge {
             .count()
     }
 }
+
+impl Checks for ScreenForge {}
+
+impl Talk for ScreenForge {}
 
 #[async_trait]
 impl Forge for ScreenForge {

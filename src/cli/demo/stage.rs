@@ -200,6 +200,7 @@ impl Stage {
             head: Revision::new(head),
             base_branch: super::repository::MAIN.to_owned(),
             from_fork: false,
+            moved_at: None,
         });
         self.comments(1).await
     }

@@ -1,6 +1,8 @@
 //! The forge of a daemon without credentials: has no pull requests, and logs what it would write.
 
-use super::{Draft, Forge, ForgeError, Proposals, Proposed, PullRequest, StatusState};
+use super::{
+    Checks, Draft, Forge, ForgeError, Proposals, Proposed, PullRequest, StatusState, Talk,
+};
 use crate::model::{Digest, Revision};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -37,6 +39,10 @@ impl Proposals for LoggedForge {
         Ok(None)
     }
 }
+
+impl Checks for LoggedForge {}
+
+impl Talk for LoggedForge {}
 
 #[async_trait]
 impl Forge for LoggedForge {

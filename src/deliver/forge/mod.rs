@@ -1,17 +1,25 @@
-//! Where pull requests live: lists them, keeps one comment on each, sets commit statuses, opens some.
+//! Where pull requests live: lists them, keeps one comment on each, writes check runs or sets commit
+//! statuses, hears what people say, opens some.
 //!
 //! Says nothing of its own: bodies come rendered. Never repeats a request; the next poll does.
 
+mod check;
+mod error;
 mod github;
 mod logged;
 mod proposals;
+mod talk;
 
-pub use github::{GitHub, GitHubSettings};
+pub use check::{Check, Checks};
+pub use error::ForgeError;
+pub use github::{GitHub, GitHubAccess, GitHubSettings};
 pub use logged::LoggedForge;
 pub use proposals::{Draft, Proposals, Proposed, Standing};
+pub use talk::{Said, Talk};
 
-use crate::model::{Class, Fault, Revision};
+use crate::model::Revision;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A pull request, as far as a plan needs to know it.
@@ -25,6 +33,8 @@ pub struct PullRequest {
     pub base_branch: String,
     /// True where its head is another repository's: then nothing live is read for it.
     pub from_fork: bool,
+    /// When it was changed or talked about last, in whole seconds; `None` where nobody can tell.
+    pub moved_at: Option<Timestamp>,
 }
 
 impl PullRequest {
@@ -48,113 +58,9 @@ pub enum StatusState {
     Error,
 }
 
-/// Why the forge did not answer as hoped.
-#[derive(Debug, thiserror::Error)]
-pub enum ForgeError {
-    /// The forge says who we are is not enough.
-    #[error("{doing}: the forge refused our credentials")]
-    Unauthorised {
-        /// What was tried.
-        doing: &'static str,
-    },
-    /// Too many requests.
-    #[error("{doing}: the forge asks for fewer requests")]
-    Limited {
-        /// What was tried.
-        doing: &'static str,
-    },
-    /// It answered something else than asked.
-    #[error("{doing}: the forge answered {status}: {message}")]
-    Answered {
-        /// What was tried.
-        doing: &'static str,
-        /// The HTTP status.
-        status: u16,
-        /// The forge's words.
-        message: String,
-    },
-    /// Somebody else answered, a proxy say: it is no verdict on anything.
-    #[error("{doing}: what came back, with status {status}, is no answer of the forge's")]
-    Foreign {
-        /// What was tried.
-        doing: &'static str,
-        /// The HTTP status.
-        status: u16,
-    },
-    /// No answer.
-    #[error("{doing}: no answer from the forge")]
-    Unreachable {
-        /// What was tried.
-        doing: &'static str,
-        /// What was seen.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Somebody else committed to a branch of ours.
-    #[error("write the branch {branch}: somebody else committed to it")]
-    Moved {
-        /// The branch.
-        branch: String,
-    },
-    /// The settings cannot be used.
-    #[error("use the GitHub settings: {0}")]
-    Settings(String),
-}
-
-impl ForgeError {
-    /// Tells whether what was asked for can never be: what it is about is gone, locked, or not ours.
-    pub fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Answered {
-                status: 403 | 404 | 410 | 422,
-                ..
-            }
-        )
-    }
-}
-
-impl Fault for ForgeError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unauthorised { .. } => "forge-unauthorised",
-            Self::Limited { .. } => "forge-limited",
-            Self::Answered { .. } => "forge-answered",
-            Self::Foreign { .. } => "forge-foreign",
-            Self::Unreachable { .. } => "forge-unreachable",
-            Self::Moved { .. } => "forge-moved",
-            Self::Settings(_) => "forge-settings",
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Unauthorised { .. } => {
-                "Give a token that may read the repository, and write pull requests and commit statuses.".to_owned()
-            }
-            Self::Settings(_) => "Look at `github` in the settings file.".to_owned(),
-            Self::Moved { branch } => format!(
-                "Merge or close its pull request, or delete the branch: {branch} is made anew then."
-            ),
-            Self::Foreign { .. } => {
-                "Look for a proxy between here and GitHub. It is kept and tried again.".to_owned()
-            }
-            _ => "It is tried again at the next poll; nothing else waits for it.".to_owned(),
-        })
-    }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Unauthorised { .. } | Self::Moved { .. } | Self::Settings(_) => Class::User,
-            Self::Answered { status, .. } if *status < 500 => Class::User,
-            _ => Class::Transient,
-        }
-    }
-}
-
 /// Where pull requests live.
 #[async_trait]
-pub trait Forge: Proposals + Send + Sync {
+pub trait Forge: Checks + Proposals + Talk {
     /// Tells whether it can be asked for pull requests at all: not without credentials.
     fn sees_pull_requests(&self) -> bool {
         true

@@ -111,7 +111,7 @@ fn left(count: usize) -> String {
 }
 
 /// Returns the plan in one sentence, without a full stop.
-pub(super) fn verdict(plan: &Plan) -> String {
+pub fn verdict(plan: &Plan) -> String {
     let counts = Counts::of(&plan.steps);
     let writes = counts.sentence();
     let mut parts = vec![match (writes.is_empty(), counts.unknown, counts.wait) {

@@ -1,7 +1,9 @@
 //! A pull request that cannot be merged any more: what its comment says of a plan that no merge would
 //! carry out.
 
-use super::{Memory, ReviewError, Reviewer};
+use super::memory::Memory;
+use super::verdicts::Verdict;
+use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{PullRequest, StatusState};
 use crate::deliver::render::{Page, conflict_markdown};
 use crate::source::SourceError;
@@ -21,12 +23,14 @@ impl Reviewer {
             _ => &[],
         };
         if memory.comment.is_none() {
-            return self.status(pull, StatusState::Failure, &said, memory).await;
+            let verdict = Verdict::stable(StatusState::Failure, &said);
+            return self.write_verdicts(pull, vec![verdict], memory).await;
         }
         let now = self.world.clock.now();
         let since = *memory.conflict_since.get_or_insert(now);
         let marker = self.marker();
-        let opinion = self.dated(StatusState::Failure, said, |at| {
+        let verdict = Verdict::stable(StatusState::Failure, &said);
+        let opinion = self.dated(vec![verdict], |at| {
             let page = Page {
                 marker: &marker,
                 revision: &pull.head,

@@ -28,11 +28,11 @@ pub(super) struct Merge<'a> {
 
 /// What a merge would make of the environments it touches.
 pub struct Proposal {
-    touched: Touched,
+    pub(super) touched: Touched,
     plans: Vec<Plan>,
     /// Plans that could not be made: of what, why, and what to do.
     broken: Vec<(String, String, Option<String>)>,
-    from_fork: bool,
+    pub(super) from_fork: bool,
 }
 
 impl Proposal {

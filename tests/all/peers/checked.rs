@@ -53,6 +53,8 @@ impl Checked {
         let http = outside(|| {
             reqwest::blocking::Client::builder()
                 .no_proxy()
+                // Node closes what rests for five seconds, and may do so just when it is used again.
+                .pool_max_idle_per_host(0)
                 .build()
                 .unwrap()
         });

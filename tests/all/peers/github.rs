@@ -11,6 +11,8 @@ use super::checked::Checked;
 pub(crate) const TOKEN: &str = "ghp_the_daemon";
 /// Who opens and merges pull requests.
 const PERSON: &str = "ghp_a_person";
+/// Who may only read.
+const OUTSIDER: &str = "ghp_an_outsider";
 
 /// A GitHub of its own with one repository, `acme/infra`, whose branch is `main`.
 #[derive(Debug)]
@@ -24,14 +26,27 @@ impl GitHub {
     /// The login behind [`TOKEN`].
     pub(crate) const LOGIN: &'static str = "reconciled-bot";
 
+    /// The login of what the App writes.
+    pub(crate) const BOT: &'static str = "reconciled-app[bot]";
+    /// The App's id.
+    pub(crate) const APP: u64 = 4711;
+
     /// Starts one (about a second).
     pub(crate) fn start() -> Self {
         let user = |login: &str| json!({"login": login, "scopes": ["repo"]});
         let seed = json!({
-            "tokens": {TOKEN: user(Self::LOGIN), PERSON: user("acme")},
+            "tokens": {TOKEN: user(Self::LOGIN), PERSON: user("acme"), OUTSIDER: user("outsider")},
             "github": {
-                "users": [{"login": "acme"}, {"login": Self::LOGIN}],
+                "users": [{"login": "acme"}, {"login": Self::LOGIN}, {"login": "outsider"}],
                 "repos": [{"owner": "acme", "name": "infra", "auto_init": true}],
+                "apps": [{
+                    "app_id": Self::APP, "slug": "reconciled-app", "name": "reconciled",
+                    "permissions": {
+                        "contents": "write", "pull_requests": "write", "checks": "write", "issues": "write",
+                        "metadata": "read",
+                    },
+                    "installations": [{"installation_id": 88, "account": "acme"}],
+                }],
             },
         });
         let server = Checked::start("github.mjs", &[&seed.to_string()]);
@@ -93,6 +108,33 @@ impl GitHub {
     pub(crate) fn comment(&self, number: u64, body: &str) {
         let path = self.path(&format!("issues/{number}/comments"));
         self.as_person("POST", &path, Some(&json!({"body": body})));
+    }
+
+    /// Comments as somebody would who may only read. Returns the comment's id.
+    pub(crate) fn comment_of_outsider(&self, number: u64, body: &str) -> u64 {
+        let path = self.path(&format!("issues/{number}/comments"));
+        let body = json!({"body": body});
+        let (status, answer) = self.server.send("POST", &path, Some(OUTSIDER), Some(&body));
+        assert_eq!(status, 201, "{answer}");
+        answer["id"].as_u64().unwrap()
+    }
+
+    /// The App's private key, as PEM.
+    pub(crate) fn app_key(&self) -> String {
+        let key = self.server.tell("key", &json!({"app": Self::APP}));
+        key.as_str().unwrap().to_owned()
+    }
+
+    /// Every check run so far, oldest first, as the API tells them.
+    pub(crate) fn checks(&self) -> Vec<Value> {
+        let checks = self.server.tell("checks", &Value::Null);
+        checks.as_array().unwrap().clone()
+    }
+
+    /// Every reaction so far: `{comment, content, user}`.
+    pub(crate) fn reactions(&self) -> Vec<Value> {
+        let reactions = self.server.tell("reactions", &Value::Null);
+        reactions.as_array().unwrap().clone()
     }
 
     /// The comments on a pull request, oldest first, as the API tells them.

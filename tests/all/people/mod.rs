@@ -2,8 +2,11 @@
 //!
 //! GitHub's own OpenAPI judges every request, Slack's own models every message.
 
+mod app;
 mod ci;
+mod commands;
 mod ended;
+mod hints;
 mod lost;
 mod merged;
 mod outage;

@@ -6,6 +6,8 @@ use crate::peers::github::{self, GitHub};
 use crate::peers::wait::outside;
 use reconciled::deliver::forge::{self, Draft, ForgeError, Proposals as _, Proposed, Standing};
 use reconciled::model::{Digest, RepoPath, Revision, Secret};
+use reconciled::net::{Client, HttpSettings, Limiters};
+use reconciled::telemetry::Clock;
 
 const BRANCH: &str = "reconciled/shop/0a1b2c3d4e5f";
 
@@ -18,10 +20,12 @@ fn ask<T: Send>(scene: &Scene, ask: impl AsyncFnOnce(&forge::GitHub) -> T + Send
         runtime.block_on(async {
             let settings = forge::GitHubSettings {
                 api_url,
-                token: Secret::new(github::TOKEN),
+                access: forge::GitHubAccess::Token(Secret::new(github::TOKEN)),
                 repository: GitHub::REPOSITORY.to_owned(),
             };
-            ask(&forge::GitHub::new(&settings).unwrap()).await
+            let client = Client::new(&HttpSettings::default()).unwrap();
+            let with = (&client, &Limiters::default(), &Clock::system());
+            ask(&forge::GitHub::new(settings, with).unwrap()).await
         })
     })
 }

@@ -49,7 +49,7 @@ export class Contract {
       return { template, names, pattern: new RegExp(`^${pattern}$`) };
     });
     // The route with the fewest variables says most exactly what is meant.
-    this.routes.sort((a, b) => a.names.length - b.names.length);
+    this.routes.sort((a, b) => a.names.length - b.names.length || b.template.length - a.template.length);
   }
 
   resolve(node) {

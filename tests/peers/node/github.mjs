@@ -1,6 +1,7 @@
 // GitHub as the tests meet it: github.mjs FOLDER SEED. Emulate keeps the state, GitHub's own OpenAPI judges every request,
-// and what emulate lacks (commit statuses, pull requests of a commit, revisions and Git data of a real repository, who
+// and what emulate lacks (commit statuses, reactions, names of states, pull requests of a commit, revisions and Git data of a real repository, who
 // closed a pull request) is kept here.
+import { generateKeyPairSync } from "node:crypto";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,11 +12,20 @@ import { serve } from "./proxy.mjs";
 
 const [folder, seed] = process.argv.slice(2);
 const { createEmulator } = await import(pathToFileURL(join(folder, "node_modules/emulate/dist/api.js")));
-const emulator = await createEmulator({ service: "github", port: 0, seed: JSON.parse(seed) });
+const given = JSON.parse(seed);
+// Made here, since nobody needs it longer; in the form in which GitHub gives it out.
+const pem = { type: "pkcs1", format: "pem" };
+const keys = new Map((given.github.apps ?? []).map((app) => [app.app_id, generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export(pem)]));
+for (const app of given.github.apps ?? []) app.private_key = keys.get(app.app_id);
+const emulator = await createEmulator({ service: "github", port: 0, seed: given });
 const description = createRequire(join(folder, "package.json")).resolve("@octokit/openapi/package.json");
 const contract = new Contract(folder, join(description, "../generated/api.github.com.json"));
 
-const tokens = JSON.parse(seed).tokens;
+const tokens = given.tokens;
+const minted = new Set(); // tokens of installations
+const checks = []; // {repository, id, sha}
+const moved = new Map(); // "owner/name#7" -> when it was talked about last
+const reactions = []; // {comment, content, user}
 const statuses = []; // {repository, sha, body}
 const revisions = new Map(); // "owner/name#7" -> {head, base, merge, rebased, fork}
 const repositories = new Map(); // "owner/name" -> Git
@@ -34,6 +44,7 @@ function real(path, pull) {
     head: { ...pull.head, sha: known.head ?? pull.head.sha, repo },
     base: { ...pull.base, sha: known.base ?? pull.base.sha },
     merge_commit_sha: known.merge ?? pull.merge_commit_sha,
+    updated_at: [pull.updated_at, moved.get(key(path, pull.number)) ?? ""].sort().at(-1),
   };
 }
 
@@ -55,7 +66,15 @@ function pushed(path, reference, head) {
   }
 }
 
+/** What GitHub calls the permissions that emulate keeps. */
+const permissions = { pull: "read", triage: "read", push: "write", maintain: "write" };
+
 function rewrite({ url, method }, body) {
+  const [, number] = /\/issues\/(\d+)\/comments$/.exec(url.pathname) ?? [];
+  if (method === "POST" && number && body.created_at) moved.set(key(url.pathname, number), body.created_at);
+  if (method === "POST" && url.pathname.endsWith("/access_tokens") && body.token) minted.add(body.token);
+  if (method === "POST" && url.pathname.endsWith("/check-runs") && body.id) checks.push({ repository: repository(url.pathname), id: body.id, sha: body.head_sha });
+  if (url.pathname.endsWith("/permission")) return { ...body, permission: permissions[body.permission] ?? body.permission };
   if (method === "POST" && /^\/repos\/[^/]+\/[^/]+\/pulls$/.test(url.pathname)) opened(url.pathname, body);
   if (!/^\/repos\/[^/]+\/[^/]+\/pulls(\/\d+)?$/.test(url.pathname)) return body;
   return Array.isArray(body) ? body.map((pull) => real(url.pathname, pull)) : real(url.pathname, body);
@@ -126,13 +145,29 @@ async function aboutPull(request) {
   return { status: 200, body: issue };
 }
 
+/** A reaction is made once by each user, and said to be there after that. */
+async function react(request, comment) {
+  const me = await ask(request, "/user");
+  if (me.status !== 200) return me;
+  const { content } = JSON.parse(request.body);
+  const known = reactions.findIndex((one) => one.comment === comment && one.content === content && one.user === me.body.login);
+  if (known < 0) reactions.push({ comment, content, user: me.body.login });
+  const id = known < 0 ? reactions.length : known + 1;
+  const { created_at } = me.body;
+  return { status: known < 0 ? 201 : 200, body: { id, node_id: `R_${id}`, user: me.body, content, created_at } };
+}
+
 async function lacks(request) {
   const path = request.url.pathname;
   // Emulate takes an unknown token for its first user.
   const token = request.headers.authorization?.replace(/^(Bearer|token) /i, "");
-  if (token && !(token in tokens)) return { status: 401, body: { message: "Bad credentials" } };
+  const documentation_url = "https://docs.github.com/rest";
+  if (token && !(token in tokens) && !minted.has(token) && !token.startsWith("eyJ")) return { status: 401, body: { message: "Bad credentials", documentation_url } };
+  if (path === "/user" && minted.has(token)) return { status: 403, body: { message: "Resource not accessible by integration", documentation_url } };
   const served = (await gitData(request)) ?? (await aboutPull(request));
   if (served) return served;
+  const [, comment] = /\/issues\/comments\/(\d+)\/reactions$/.exec(path) ?? [];
+  if (comment && request.method === "POST") return react(request, Number(comment));
   const [, what, rest] = /^\/repos\/[^/]+\/[^/]+\/(statuses|commits)\/(.+)$/.exec(path) ?? [];
   if (!what) return undefined;
   const about = rest.replace(/\/(statuses|pulls)$/, "");
@@ -149,6 +184,14 @@ async function lacks(request) {
     const of = statuses.filter((entry) => entry.repository === repository(path) && entry.sha === about);
     return { status: 200, body: of.reverse().map(status) };
   }
+  if (what === "commits" && request.method === "GET" && rest.endsWith("/check-runs")) {
+    // Emulate knows the runs, but not the commits they are on.
+    const on = checks.filter((one) => one.repository === repository(path) && `${one.sha}/check-runs` === rest);
+    const runs = await Promise.all(on.map(({ id }) => ask(request, `/repos/${repository(path)}/check-runs/${id}`)));
+    const output = (run) => ({ ...run.output, annotations_url: `${run.url}/annotations` });
+    const latest = new Map(runs.map(({ body: run }) => [run.name, { ...run, output: output(run) }]));
+    return { status: 200, body: { total_count: latest.size, check_runs: [...latest.values()] } };
+  }
   if (what === "commits" && request.method === "GET" && rest.endsWith("/pulls")) {
     const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, known.merge, ...(known.rebased ?? [])].includes(about));
     const pulls = await Promise.all(numbers.map(([name]) => ask(request, `/repos/${repository(path)}/pulls/${name.split("#")[1]}`)));
@@ -159,6 +202,15 @@ async function lacks(request) {
 }
 
 const controls = {
+  // The private key of an App.
+  key: ({ app }) => keys.get(app),
+  // No token of an installation lets anybody in any more.
+  revoked: () => minted.clear(),
+  reactions: () => reactions,
+  checks: async () => Promise.all(checks.map(async ({ repository: name, id }) => {
+    const answer = await fetch(`${emulator.url}/repos/${name}/check-runs/${id}`);
+    return answer.json();
+  })),
   // {repository, folder}: its Git data is that of a real repository.
   real: ({ repository: name, folder: at }) => void repositories.set(name, new Git(at, `${emulator.url}/repos/${name}`)),
   statuses: () => statuses.map(({ repository, sha, body }) => ({ repository, sha, ...body })),
@@ -169,4 +221,4 @@ const controls = {
     revisions.set(name, { ...revisions.get(name), ...known });
   },
 };
-console.log(await serve({ upstream: emulator.url, contract, lacks, rewrite, controls }));
+console.log(await serve({ upstream: emulator.url, contract, etags: true, lacks, rewrite, controls }));

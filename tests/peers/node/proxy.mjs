@@ -1,16 +1,17 @@
 // A server in front of another: records every request, judges it by a contract, and passes it on where nothing is wrong.
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 
 /**
  * Serves on a free loopback port and gives back its address.
  *
- * `contract` judges, or nothing does; `strict` judges answers too; `lacks(request)` answers what upstream cannot
+ * `contract` judges, or nothing does; `strict` judges answers too; `etags` names states; `lacks(request)` answers what upstream cannot
  * (`{status, body}`), and `rewrite(request, body)` changes what upstream answered. Under `/__peers/` it tells what it
  * has seen (`requests`, `faults`), and takes a `failure` `{method, path, status, headers, body, times}` to answer with
  * instead, never where its status is null, once upstream has answered where it is `late`, until `mended`; `controls`
  * adds more there.
  */
-export async function serve({ upstream, contract, strict = false, lacks, rewrite, controls = {} }) {
+export async function serve({ upstream, contract, strict = false, etags = false, lacks, rewrite, controls = {} }) {
   const requests = [];
   const faults = [];
   const failures = [];
@@ -56,7 +57,17 @@ export async function serve({ upstream, contract, strict = false, lacks, rewrite
       if (failure.text !== undefined) return { status: failure.status, text: failure.text, type: "text/html", extra: failure.headers };
       return { status: failure.status, text: JSON.stringify(failure.body ?? {}), extra: failure.headers };
     }
-    return carriedOut(request, seen);
+    return named(request, seen, await carriedOut(request, seen));
+  };
+
+  // Names each state of what is read, as GitHub does, and answers who has it already that it is still so.
+  const named = (request, seen, answer) => {
+    if (!etags || request.method !== "GET" || answer.status !== 200) return answer;
+    const etag = `W/"${createHash("sha256").update(answer.text).digest("hex")}"`;
+    const extra = { ...answer.extra, etag };
+    if (request.headers["if-none-match"] !== etag) return { ...answer, extra };
+    seen.status = 304;
+    return { status: 304, extra };
   };
 
   const carriedOut = async (request, seen) => {

@@ -2,11 +2,12 @@
 //! last line of its message. A branch only ever moves forward.
 
 use super::super::{Draft, ForgeError, Proposals, Proposed, Standing};
-use super::{GitHub, Pull, User, read};
+use super::GitHub;
+use super::answers::{Pull, User};
 use crate::model::Revision;
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 /// What the last line of a commit of ours begins with; what it is made from and its tree follow.
@@ -97,15 +98,15 @@ impl GitHub {
 
     fn is_here(&self, pull: &Pull) -> bool {
         let repo = pull.head.repo.as_ref();
-        repo.is_some_and(|repo| repo.full_name.eq_ignore_ascii_case(&self.repository))
+        repo.is_some_and(|repo| repo.full_name.eq_ignore_ascii_case(self.door.repository()))
     }
 
     /// Finds the newest request of ours from a branch.
     async fn request(&self, branch: &str) -> Result<Option<Request>, ForgeError> {
-        let owner = self.repository.split('/').next().unwrap_or_default();
+        let owner = self.door.repository().split('/').next().unwrap_or_default();
         let doing = "find the pull request of a branch";
         let rest = format!("pulls?state=all&head={owner}:{branch}");
-        let some: Vec<Request> = self.all(doing, &rest).await?;
+        let some: Vec<Request> = self.door.all(doing, &rest).await?;
         let ours = self.ours(some).await?.into_iter();
         // One that is open counts before any that ended.
         Ok(ours.max_by_key(|one| (one.is_open(), one.pull.number)))
@@ -116,13 +117,13 @@ impl GitHub {
             return Ok(None);
         }
         let rest = format!("issues/{}", request.pull.number);
-        let ended: Ended = self.one("ask who ended a pull request", &rest).await?;
+        let ended: Ended = self.door.one("ask who ended a pull request", &rest).await?;
         Ok(ended.closed_by.map(|user| user.login))
     }
 
     async fn tip(&self, branch: &str) -> Result<Option<String>, ForgeError> {
         let rest = format!("git/ref/heads/{branch}");
-        match self.one::<Reference>("find a branch", &rest).await {
+        match self.door.one::<Reference>("find a branch", &rest).await {
             Ok(reference) => Ok(Some(reference.object.sha)),
             Err(ForgeError::Answered { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
@@ -131,7 +132,7 @@ impl GitHub {
 
     async fn commit(&self, sha: &str) -> Result<Commit, ForgeError> {
         let rest = format!("git/commits/{sha}");
-        self.one("read a commit", &rest).await
+        self.door.one("read a commit", &rest).await
     }
 
     /// Makes a commit that nothing points to yet. Returns its id.
@@ -147,7 +148,7 @@ impl GitHub {
         };
         let entries: Vec<Value> = draft.files.iter().map(entry).collect();
         let tree = json!({ "base_tree": onto.tree.sha, "tree": entries });
-        let tree: Object = self.post("write files", "git/trees", &tree).await?;
+        let tree: Object = self.door.post("write files", "git/trees", &tree).await?;
         let mut parents = Vec::from_iter(on.map(str::to_owned));
         if on != Some(onto.sha.as_str()) {
             parents.push(onto.sha);
@@ -155,7 +156,10 @@ impl GitHub {
         let (title, version, tree) = (&draft.title, &draft.version, tree.sha);
         let message = format!("{title}\n\n{TRAILER}{version} {tree}\n");
         let commit = json!({ "message": message, "tree": tree, "parents": parents });
-        let made: Object = self.post("make a commit", "git/commits", &commit).await?;
+        let made: Object = self
+            .door
+            .post("make a commit", "git/commits", &commit)
+            .await?;
         Ok(made.sha)
     }
 
@@ -164,7 +168,7 @@ impl GitHub {
         let Some(tip) = self.tip(&draft.branch).await? else {
             let sha = self.make_commit(draft, None).await?;
             let made = json!({ "ref": format!("refs/heads/{}", draft.branch), "sha": sha });
-            let _reference: Reference = self.post("make a branch", "git/refs", &made).await?;
+            let _reference: Reference = self.door.post("make a branch", "git/refs", &made).await?;
             return Ok(());
         };
         let commit = self.commit(&tip).await?;
@@ -180,7 +184,7 @@ impl GitHub {
         let rest = format!("git/refs/heads/{}", draft.branch);
         let moved = json!({ "sha": sha, "force": false });
         let doing = "move a branch forward";
-        match self.patch::<Reference>(doing, &rest, &moved).await {
+        match self.door.patch::<Reference>(doing, &rest, &moved).await {
             Ok(_) => Ok(()),
             // Somebody was quicker.
             Err(ForgeError::Answered { status: 422, .. }) => Err(ForgeError::Moved {
@@ -193,7 +197,9 @@ impl GitHub {
     async fn put_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
         let rest = format!("issues/{number}/labels");
         let labels = json!({ "labels": labels });
-        let asked = self.post::<Value>("label a pull request", &rest, &labels);
+        let asked = self
+            .door
+            .post::<Value>("label a pull request", &rest, &labels);
         match asked.await {
             // It is there, and says what it is without them.
             Err(error) if error.is_final() => {
@@ -210,66 +216,18 @@ impl GitHub {
 
     async fn patch_pull(&self, number: u64, body: &Value) -> Result<Request, ForgeError> {
         let rest = format!("pulls/{number}");
-        self.patch("edit a pull request", &rest, body).await
+        self.door.patch("edit a pull request", &rest, body).await
     }
 
     async fn remove_branch(&self, branch: &str) -> Result<(), ForgeError> {
         let rest = format!("git/refs/heads/{branch}");
-        match self.remove("take a branch away", &rest).await {
+        match self.door.remove("take a branch away", &rest).await {
             // It is gone: 422 is how GitHub says that a reference does not exist.
             Err(ForgeError::Answered {
                 status: 404 | 422, ..
             }) => Ok(()),
             removed => removed,
         }
-    }
-}
-
-/// Requests about what is in the repository.
-impl GitHub {
-    async fn one<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-    ) -> Result<T, ForgeError> {
-        let asked = self.client.get(self.route(rest), None::<&()>).await;
-        asked.map_err(|error| read(doing, error))
-    }
-
-    async fn all<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-    ) -> Result<Vec<T>, ForgeError> {
-        self.pages(doing, rest, json!({})).await
-    }
-
-    async fn post<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-        body: &Value,
-    ) -> Result<T, ForgeError> {
-        let asked = self.client.post(self.route(rest), Some(body)).await;
-        asked.map_err(|error| read(doing, error))
-    }
-
-    async fn patch<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-        body: &Value,
-    ) -> Result<T, ForgeError> {
-        let asked = self.client.patch(self.route(rest), Some(body)).await;
-        asked.map_err(|error| read(doing, error))
-    }
-
-    async fn remove(&self, doing: &'static str, rest: &str) -> Result<(), ForgeError> {
-        let asked = async {
-            let answer = self.client._delete(self.route(rest), None::<&()>).await?;
-            octocrab::map_github_error(answer).await
-        };
-        asked.await.map(drop).map_err(|error| read(doing, error))
     }
 }
 
@@ -296,7 +254,9 @@ impl Proposals for GitHub {
             None => {
                 let (head, base) = (&draft.branch, &draft.into);
                 let made = json!({ "title": title, "body": body, "head": head, "base": base });
-                self.post("open a pull request", "pulls", &made).await?
+                self.door
+                    .post("open a pull request", "pulls", &made)
+                    .await?
             }
         };
         if request.labels.is_empty() && !draft.labels.is_empty() {
@@ -307,7 +267,7 @@ impl Proposals for GitHub {
 
     async fn open_proposals(&self, prefix: &str) -> Result<Vec<Proposed>, ForgeError> {
         let doing = "list the open pull requests";
-        let open = self.all(doing, "pulls?state=open").await?;
+        let open = self.door.all_known(doing, "pulls?state=open").await?;
         let mut ours = self.ours(open).await?;
         ours.retain(|one| one.pull.head.branch.starts_with(prefix));
         ours.sort_by_key(|one| std::cmp::Reverse(one.pull.number));

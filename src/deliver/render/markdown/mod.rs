@@ -1,7 +1,9 @@
 //! Markdown for GitHub: the plan on a pull request, its validation for a fork, the result after merge.
 
+mod check;
 mod conflict;
 mod escape;
+mod help;
 mod overtaken;
 mod paper;
 mod plan;
@@ -10,7 +12,9 @@ mod run;
 mod steps;
 mod validation;
 
+pub use check::{summary_markdown, titles_markdown};
 pub use conflict::conflict_markdown;
+pub use help::help_markdown;
 pub use overtaken::overtaken_markdown;
 pub use plan::plan_markdown;
 pub use rolled_back::{RolledBack, rolled_back_markdown};

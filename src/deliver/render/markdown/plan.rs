@@ -91,7 +91,7 @@ fn one_broken(broken: &Broken<'_>) -> String {
     )
 }
 
-fn environment(paper: &mut Paper, plan: &Plan) {
+pub(super) fn environment(paper: &mut Paper, plan: &Plan) {
     let with = |action: Action| {
         let steps = plan.steps.iter().filter(move |step| step.action == action);
         steps.map(steps::item).collect::<Vec<_>>()

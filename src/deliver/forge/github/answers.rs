@@ -1,0 +1,78 @@
+//! What GitHub answers: just the fields needed, so that an Enterprise server of another version does not
+//! break the reading.
+
+use crate::deliver::forge::{PullRequest, Said};
+use crate::model::Revision;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    pub(super) login: String,
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
+}
+
+impl User {
+    /// Tells whether a comment of theirs may be ours. An App does not know its own login, and is a bot.
+    pub(super) fn may_be(&self, me: Option<&str>) -> bool {
+        me.map_or(self.kind == "Bot", |me| self.login == me)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Repo {
+    pub(super) full_name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Side {
+    pub(super) sha: String,
+    #[serde(rename = "ref")]
+    pub(super) branch: String,
+    pub(super) repo: Option<Repo>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pull {
+    pub(super) number: u64,
+    pub(super) head: Side,
+    pub(super) base: Side,
+    pub(super) merged_at: Option<String>,
+    updated_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Comment {
+    pub(super) id: u64,
+    pub(super) body: Option<String>,
+    pub(super) user: Option<User>,
+    created_at: Option<Timestamp>,
+}
+
+impl Comment {
+    /// Reads it as what somebody said, where it can be told who and when.
+    pub(super) fn said(self) -> Option<Said> {
+        Some(Said {
+            id: self.id,
+            at: self.created_at?,
+            by: self.user?.login,
+            text: self.body?,
+        })
+    }
+}
+
+impl Pull {
+    /// Reads it as a pull request of this repository.
+    pub(super) fn of(self, repository: &str) -> PullRequest {
+        let head_repo = self.head.repo.as_ref().map(|repo| repo.full_name.as_str());
+        PullRequest {
+            number: self.number,
+            head: Revision::new(self.head.sha),
+            base_branch: self.base.branch,
+            // A head whose repository is gone was a fork's.
+            from_fork: head_repo.is_none_or(|name| !name.eq_ignore_ascii_case(repository)),
+            moved_at: self.updated_at,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What is written on a pull request: the comment and the verdicts, each only where it does not say so already.
+
+use super::memory::Memory;
+use super::proposal::Proposal;
+use super::verdicts::{STABLE, Verdict};
+use super::{ReviewError, Reviewer};
+use crate::deliver::forge::{PullRequest, StatusState};
+use crate::deliver::render::Page;
+use crate::model::Digest;
+use jiff::Timestamp;
+
+/// What there is to say of a pull request.
+pub(super) struct Opinion {
+    /// Equal for equal content, whenever it was made.
+    digest: Digest,
+    /// Our comment.
+    body: String,
+    verdicts: Vec<Verdict>,
+}
+
+impl Reviewer {
+    /// Writes what a merge would do.
+    pub(super) async fn write_proposal(
+        &self,
+        pull: &PullRequest,
+        proposal: &Proposal,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
+        let marker = self.marker();
+        let page = |at| Page {
+            marker: &marker,
+            revision: &pull.head,
+            at,
+        };
+        let verdicts = proposal.verdicts(&page(self.world.clock.now()));
+        let opinion = self.dated(verdicts, |at| proposal.comment(&page(at)));
+        self.write(pull, opinion, memory).await
+    }
+
+    /// Puts an opinion together; `body` makes the comment, as of a time.
+    pub(super) fn dated(
+        &self,
+        verdicts: Vec<Verdict>,
+        body: impl Fn(Timestamp) -> String,
+    ) -> Opinion {
+        Opinion {
+            digest: Digest::of(body(Timestamp::UNIX_EPOCH)),
+            body: body(self.world.clock.now()),
+            verdicts,
+        }
+    }
+
+    /// Writes the comment, where it does not say so already, and the verdicts.
+    pub(super) async fn write(
+        &self,
+        pull: &PullRequest,
+        opinion: Opinion,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
+        let same = memory.digest.as_ref() == Some(&opinion.digest);
+        if !same || memory.head.as_ref() != Some(&pull.head) {
+            let (number, marker) = (pull.number, self.marker());
+            let comment = self
+                .forge
+                .put_comment(number, &marker, &opinion.body, memory.comment)
+                .await?;
+            memory.comment = Some(comment);
+            memory.digest = Some(opinion.digest);
+            memory.head = Some(pull.head.clone());
+        }
+        self.write_verdicts(pull, opinion.verdicts, memory).await
+    }
+
+    /// Says that no environment is touched, so that the verdict can be required.
+    pub(super) async fn write_untouched(
+        &self,
+        pull: &PullRequest,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
+        let verdict = Verdict::stable(StatusState::Success, "Touches no environment");
+        self.write_verdicts(pull, vec![verdict], memory).await
+    }
+
+    pub(super) fn marker(&self) -> String {
+        format!("<!-- reconciled:plan:{} -->", self.followed.origin.name())
+    }
+
+    /// Writes the verdicts as check runs, or the stable one as a status.
+    pub(super) async fn write_verdicts(
+        &self,
+        pull: &PullRequest,
+        verdicts: Vec<Verdict>,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
+        if self.forge.has_checks() {
+            return self.write_checks(pull, verdicts, memory).await;
+        }
+        let Some(verdict) = verdicts.into_iter().find(|one| one.name == STABLE) else {
+            return Ok(());
+        };
+        let status = (
+            pull.head.clone(),
+            format!("{:?} {}", verdict.state, verdict.title),
+        );
+        if memory.status.as_ref() != Some(&status) {
+            self.forge
+                .put_status(&pull.head, STABLE, verdict.state, &verdict.title)
+                .await?;
+            memory.status = Some(status);
+        }
+        Ok(())
+    }
+}

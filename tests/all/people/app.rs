@@ -1,0 +1,158 @@
+//! Signed in as a GitHub App: tokens of an installation, a check run for each environment, mistakes in their place.
+
+use super::scene::Scene;
+use crate::daemon::{Daemon, environment, files};
+use crate::peers::github::GitHub;
+use serde_json::{Value, json};
+
+const STABLE: &str = "reconciled/plan";
+
+fn shop(page: &str) -> String {
+    let more = "  reconcile: { interval: 1s, onDrift: report }\n";
+    environment("shop", more, &files(&[("page", page), ("other", "o")]))
+}
+
+fn scene() -> Scene {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let key = scene.world.folder().join("app.pem");
+    std::fs::write(&key, scene.github.app_key()).unwrap();
+    scene.world.settings(|settings| {
+        settings["github"] = json!({
+            "app": { "id": GitHub::APP, "key": { "file": key } },
+            "apiUrl": scene.github.server.url(),
+        });
+    });
+    scene
+}
+
+/// Waits for a check run on a commit whose title holds a text. Returns the newest.
+#[track_caller]
+fn check(scene: &Scene, daemon: &mut Daemon<'_>, on: (&str, &str), title: &str) -> Value {
+    let (commit, name) = on;
+    daemon.until(format!("{name} on {commit} says {title}"), |_| {
+        let checks = scene.github.checks().into_iter().rev();
+        let mut those = checks.filter(|one| one["head_sha"] == commit && one["name"] == name);
+        let one = those.next()?;
+        one["output"]["title"]
+            .as_str()?
+            .contains(title)
+            .then_some(one)
+    })
+}
+
+fn signed_in(scene: &Scene) -> usize {
+    let requests = scene.github.server.requests().into_iter();
+    let minted = requests.filter(|one| one.path.ends_with("/access_tokens"));
+    minted.count()
+}
+
+#[test]
+fn each_environment_has_a_check_run_that_is_updated_and_never_piles_up() {
+    let scene = scene();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let head = scene.head(number);
+    let mine = check(
+        &scene,
+        &mut daemon,
+        (&head, "reconciled/shop"),
+        "1 to update",
+    );
+    assert_eq!(mine["conclusion"], "success", "{mine}");
+    let summary = mine["output"]["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("welcome") && summary.contains("against live state"),
+        "{summary}"
+    );
+    let all = check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
+    assert_eq!(all["conclusion"], "success", "{all}");
+    // The comment is the App's.
+    let comments = daemon.until("the comment is written", |_| {
+        let comments = scene.github.comments(number);
+        (!comments.is_empty()).then_some(comments)
+    });
+    assert_eq!(comments[0]["user"]["login"], GitHub::BOT, "{comments:#?}");
+    assert_eq!(scene.github.statuses(), Vec::<Value>::new());
+    assert_eq!(signed_in(&scene), 1, "one token for everything");
+
+    // The same commit, another live state: the same run says something else.
+    scene.world.write_live("other", "hacked");
+    let same = daemon.until("the check run shows the drift", |_| {
+        let mut checks = scene.github.checks().into_iter();
+        checks.find(|one| one["output"]["summary"].to_string().contains("hacked"))
+    });
+    assert_eq!(same["id"], mine["id"]);
+    assert_eq!(
+        scene.github.checks().len(),
+        2,
+        "{:#?}",
+        scene.github.checks()
+    );
+
+    // A lost ledger finds them again. A token that is refused is renewed once.
+    daemon.terminate();
+    std::fs::remove_dir_all(scene.world.folder().join("state")).unwrap();
+    let mut daemon = scene.world.start();
+    let neither = scene.open("docs", None, &[("README.md", "words\n")]);
+    let quiet = scene.head(neither);
+    let said = check(
+        &scene,
+        &mut daemon,
+        (&quiet, STABLE),
+        "Touches no environment",
+    );
+    assert_eq!(said["conclusion"], "success", "it can be required: {said}");
+    scene.github.server.tell("revoked", &Value::Null);
+    let before = signed_in(&scene);
+    let pushed = scene.push(number, "greet", &[("shop.yaml", &shop("goodbye\n"))]);
+    check(
+        &scene,
+        &mut daemon,
+        (&pushed, "reconciled/shop"),
+        "1 to update",
+    );
+    assert_eq!(signed_in(&scene), before + 1);
+    let on_head = scene.github.checks().into_iter();
+    let on_head = on_head.filter(|one| one["head_sha"] == head.as_str());
+    assert_eq!(on_head.count(), 2);
+    scene.assert_accepted();
+}
+
+#[test]
+fn mistakes_stand_in_their_place() {
+    let scene = scene();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let wrong = shop("hello\n").replace("resources:", "resorces:");
+    let number = scene.open("typo", None, &[("shop.yaml", &wrong)]);
+    let head = scene.head(number);
+    let all = check(&scene, &mut daemon, (&head, STABLE), "in the specs");
+    assert_eq!(all["conclusion"], "failure", "{all}");
+    let requests = scene.github.server.requests().into_iter();
+    let bodies = requests.filter(|one| one.method == "POST" && one.path.ends_with("/check-runs"));
+    let bodies = bodies.map(|one| serde_json::from_str::<Value>(&one.body).unwrap());
+    let told: Vec<Value> = bodies
+        .filter(|body| body["name"] == STABLE)
+        .map(|body| body["output"]["annotations"][0].clone())
+        .collect();
+    let [told] = told.as_slice() else {
+        panic!("it is made once: {told:#?}");
+    };
+    assert_eq!(told["path"], "shop.yaml");
+    assert_eq!(
+        (&told["start_line"], &told["start_column"]),
+        (&json!(8), &json!(3))
+    );
+    assert_eq!(
+        (&told["end_line"], &told["annotation_level"]),
+        (&json!(8), &json!("failure"))
+    );
+    assert!(
+        told["message"].as_str().unwrap().contains("Did you mean"),
+        "{told}"
+    );
+    scene.assert_accepted();
+}

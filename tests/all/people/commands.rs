@@ -1,0 +1,58 @@
+//! What people ask for in comments, and who is heard.
+
+use super::scene::Scene;
+use crate::daemon::{environment, files};
+use crate::peers::github::GitHub;
+use serde_json::json;
+
+fn shop(page: &str) -> String {
+    environment("shop", "", &files(&[("page", page)]))
+}
+
+#[test]
+fn who_may_write_is_answered_once_and_nobody_else_is() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    scene.comment_with(&mut daemon, number, "welcome");
+
+    let theirs = scene.github.comment_of_outsider(number, "/reconciled help");
+    daemon.logged(
+        "Command ignored, its author may not write to the repository",
+        |line| line["by"] == "outsider",
+    );
+    scene.github.comment(number, "/reconciled help");
+    let (help, _) = scene.comment_with(&mut daemon, number, "`/reconciled plan`");
+    let nodded = |count: usize| (scene.github.reactions().len() == count).then_some(());
+    daemon.until("the help is nodded at", |_| nodded(1));
+
+    // Live state moved and nobody told: a plan that is asked for shows it.
+    scene.world.write_live("page", "hacked\n");
+    scene.github.comment(number, "\n/reconciled plan\n\nplease");
+    daemon.until("the plan is nodded at", |_| nodded(2));
+    let reactions = scene.github.reactions();
+    let by_us = |one: &serde_json::Value| {
+        one["user"] == GitHub::LOGIN && one["content"] == "+1" && one["comment"] != json!(theirs)
+    };
+    assert!(reactions.iter().all(by_us), "{reactions:#?}");
+
+    // Killed, started again, and even with its ledger lost it says nothing twice.
+    daemon.kill();
+    std::fs::remove_dir_all(scene.world.folder().join("state")).unwrap();
+    let before = scene.github.server.requests().len();
+    let mut daemon = scene.world.start();
+    daemon.until("what was said is heard again", |_| {
+        let requests = scene.github.server.requests();
+        let nods = requests[before..]
+            .iter()
+            .filter(|one| one.path.ends_with("/reactions"));
+        (nods.count() == 2).then_some(())
+    });
+    assert_eq!(scene.github.reactions().len(), 2);
+    let ours = scene.comments(number);
+    assert_eq!(ours.len(), 2, "the plan and the help: {ours:#?}");
+    assert!(ours.iter().any(|(id, _)| *id == help));
+    scene.assert_accepted();
+}
