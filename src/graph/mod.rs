@@ -9,6 +9,7 @@ mod allowance;
 mod build;
 mod checked;
 mod connections;
+pub mod keep;
 mod labels;
 mod manifests;
 mod members;

@@ -10,6 +10,7 @@
 //! Kubernetes manifests resolve plain scalars by YAML 1.1 as `kubectl` does ([`Flavour`]).
 
 mod duration;
+pub mod edit;
 mod limits;
 mod node;
 mod parse;

@@ -76,6 +76,11 @@ impl Place {
         &self.source.file
     }
 
+    /// Returns the bytes it names.
+    pub(super) fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
     /// Returns what stands here as it was written, quotes included.
     pub fn written(&self) -> &str {
         let range = self.start as usize..self.end as usize;
