@@ -297,6 +297,7 @@ fn orders() -> Orders<'static> {
         resting: &NOTHING,
         nudged: None,
         authority: Authority::Environment,
+        gate: None,
         trigger: "bench",
         // The floor does not wait for its objects to become ready either.
         wait: false,

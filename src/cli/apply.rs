@@ -63,6 +63,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             resting: &BTreeSet::new(),
             nudged: None,
             authority: Authority::Person,
+            gate: None,
             trigger: "cli",
             wait: !args.no_wait,
             cancel: stop_on_signal(),

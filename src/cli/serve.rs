@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::engine::{
-    self, Assembly, Counts, Daemon, Followed, Limits, Pace, Parts, Reviewer, Teller, World,
+    self, Asker, Assembly, Counts, Daemon, Followed, Limits, Pace, Parts, Reviewer, Teller, World,
 };
 use crate::ledger::Ledger;
 use crate::model::Digest;
@@ -101,14 +101,13 @@ impl Serving {
             notifier = Arc::clone(substitute);
         }
         let readiness = &lasting.readiness;
-        for one in &followed {
-            readiness.wait_for(format!("repository {}", one.origin.name()), UNREAD);
-        }
+        wait_for(readiness, &followed);
         let teller = teller(lasting, &world, notifier, &forges, &followed);
         let daemon = Daemon::new(Parts {
             world: world.clone(),
             followed: followed.clone(),
             teller: Arc::new(teller),
+            asker: Arc::new(Asker::new(&forges, &followed)),
             nudges,
             counts: lasting.counts.clone(),
             readiness: readiness.clone(),
@@ -151,6 +150,13 @@ impl Serving {
     /// Waits until the daemon ends by itself, which only an error makes it do.
     pub(super) async fn broke_off(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.daemon).await??)
+    }
+}
+
+/// Has everything wait until the repositories were read.
+fn wait_for(readiness: &Readiness, followed: &[Followed]) {
+    for one in followed {
+        readiness.wait_for(format!("repository {}", one.origin.name()), UNREAD);
     }
 }
 

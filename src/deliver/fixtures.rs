@@ -1,4 +1,4 @@
-//! Steps for this room's own tests.
+//! Steps for tests of this room, and of those below it.
 
 use crate::model::{
     Action, Address, Connection, ConnectionName, Digest, EnvironmentName, Identity, KindName,
@@ -8,14 +8,14 @@ use crate::plan::Plan;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) fn address(id: &str) -> Address {
+pub(crate) fn address(id: &str) -> Address {
     Address::new(
         EnvironmentName::new("test").unwrap(),
         ResourceId::new(id).unwrap(),
     )
 }
 
-pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step {
+pub(crate) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step {
     Step {
         address: address(id),
         kind: KindName::new("test/thing"),
@@ -49,7 +49,7 @@ pub(super) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
 }
 
 /// A plan of these steps, held by nothing.
-pub(super) fn plan_of(mut steps: Vec<Step>) -> Plan {
+pub(crate) fn plan_of(mut steps: Vec<Step>) -> Plan {
     steps.sort_by(|one, other| one.address.cmp(&other.address));
     Plan {
         environment: EnvironmentName::new("test").unwrap(),

@@ -9,15 +9,17 @@
 
 mod carry_out;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod forge;
 mod journal;
 pub mod notify;
 mod order;
 pub mod render;
 mod route;
+mod sight;
 mod wait;
 
 pub use carry_out::{CarryOut, Fill, Progress, carry_out};
 pub use journal::{Journal, JournalError};
-pub use route::{Authority, Decision, Route, route};
+pub use route::{About, Asked, Authority, Decision, Route, route};
+pub use sight::Sight;

@@ -5,12 +5,17 @@ use crate::plan::Plan;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Why what was merged waits for an approval.
+const UNAPPROVED: &str = "approval";
+
 /// Who lets the steps of this run go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Authority {
     /// The environment's own `onMerge` and `onDrift`.
     Environment,
+    /// The environment's own `onDrift`, and, for what was merged, whoever merged the approval of this plan.
+    Approved,
     /// A person at a terminal who saw this plan and said yes.
     Person,
     /// Nobody: the plan is only shown.
@@ -32,17 +37,62 @@ pub enum Decision {
     },
 }
 
+/// A pull request of ours that a run has to do with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// What it asks for.
+    pub about: About,
+    /// Its number.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+}
+
+/// What a pull request of ours asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// That a plan may be carried out.
+    Approval,
+    /// That a change is taken back in Git, too.
+    Revert,
+}
+
 /// What happens to every step that would write.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Route {
     /// By address; steps that write nothing are not here.
     pub decisions: BTreeMap<Address, Decision>,
+    /// The pull request that asks people about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
 }
 
 impl Route {
     /// Tells whether a step is carried out.
     pub fn lets(&self, address: &Address) -> bool {
         self.decisions.get(address) == Some(&Decision::CarryOut)
+    }
+
+    /// Holds what was merged until it is approved; what another hold binds stays held by that.
+    #[must_use]
+    pub fn unapproved(mut self, plan: &Plan, why: &str) -> Self {
+        for step in plan.declared() {
+            let decision = self.decisions.get_mut(&step.address);
+            if let Some(
+                decision @ (Decision::CarryOut
+                | Decision::Hold {
+                    code: UNAPPROVED, ..
+                }),
+            ) = decision
+            {
+                *decision = Decision::Hold {
+                    code: UNAPPROVED,
+                    reason: why.to_owned(),
+                };
+            }
+        }
+        self
     }
 
     /// Lets what failed a moment ago rest.
@@ -77,7 +127,10 @@ pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route 
             )
         })
         .collect();
-    Route { decisions }
+    Route {
+        decisions,
+        asked: None,
+    }
 }
 
 fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority) -> Decision {
@@ -98,12 +151,16 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
     match authority {
         Authority::Person => Decision::CarryOut,
         Authority::Nobody => hold("shown", "this run only shows the plan"),
-        Authority::Environment if step.is_only_drift() => match reconcile.on_drift {
-            OnDrift::Correct => Decision::CarryOut,
-            OnDrift::Report => hold("report", "onDrift: report only tells"),
-        },
+        Authority::Environment | Authority::Approved if step.is_only_drift() => {
+            match reconcile.on_drift {
+                OnDrift::Correct => Decision::CarryOut,
+                OnDrift::Report => hold("report", "onDrift: report only tells"),
+            }
+        }
+        Authority::Approved => Decision::CarryOut,
         Authority::Environment => match reconcile.on_merge {
             OnMerge::Apply => Decision::CarryOut,
+            OnMerge::Propose => hold(UNAPPROVED, "onMerge: propose waits for an approval"),
             OnMerge::Observe => hold("observe", "onMerge: observe only tells"),
         },
     }
@@ -171,6 +228,43 @@ mod tests {
             codes(&drift, &observe, Authority::Environment),
             ["carry-out", "observe"]
         );
+    }
+
+    #[test]
+    fn what_was_merged_waits_for_an_approval_that_no_other_hold_gives_way_to() {
+        let propose = Reconcile {
+            on_merge: OnMerge::Propose,
+            on_drift: OnDrift::Correct,
+            ..Reconcile::default()
+        };
+        let mixed = plan(&[Origin::Drift, Origin::Declared], Vec::new());
+        assert_eq!(
+            codes(&mixed, &propose, Authority::Environment),
+            ["approval", "approval"]
+        );
+        assert_eq!(
+            codes(&mixed, &propose, Authority::Approved),
+            ["carry-out", "carry-out"]
+        );
+        let drift = plan(&[Origin::Drift], Vec::new());
+        assert_eq!(
+            codes(&drift, &propose, Authority::Environment),
+            ["carry-out", "approval"]
+        );
+        let window = Hold {
+            code: "window",
+            reason: "later".into(),
+            deletes_only: false,
+        };
+        let held = plan(&[Origin::Declared], vec![window]);
+        assert_eq!(
+            codes(&held, &propose, Authority::Approved),
+            ["window", "window"]
+        );
+        let apply = Reconcile::default();
+        let asked =
+            route(&mixed, &apply, Authority::Environment).unapproved(&mixed, "it deletes more");
+        assert!(!mixed.steps.iter().any(|step| asked.lets(&step.address)));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! Every choice is `plan`'s and `route`'s; every write to the outside is `deliver`'s.
 
+use super::approval::Clearance;
 use super::journal::RunJournal;
 use super::look::look_at;
-use super::{CycleError, Looked, Report, Subject, World, look};
+use super::{CycleError, Gate, Looked, Report, Subject, World, look};
 use crate::deliver::{self, Authority, CarryOut, Progress, Route};
 use crate::ledger::{RunIntent, RunOutcome, RunSummary};
 use crate::model::{Action, Address, Outcome, RunId};
@@ -30,6 +31,8 @@ pub struct Orders<'a> {
     /// What may have changed, where all the rest was found as declared and nothing says otherwise since: then a
     /// look at these is enough, as far as it finds nothing that hangs on the rest. `None`: all is looked at.
     pub nudged: Option<&'a BTreeSet<Address>>,
+    /// Judges what was merged, where that may need an approval; a person at a terminal needs none.
+    pub gate: Option<Gate<'a>>,
     /// Ends it early: nothing further starts, waiting ends.
     pub cancel: CancellationToken,
     /// Who watches.
@@ -78,8 +81,14 @@ pub async fn carry_out(
     looked: Looked,
     orders: &Orders<'_>,
 ) -> Result<Report, CycleError> {
-    let route =
-        deliver::route(&looked.plan, &looked.reconcile, orders.authority).without(orders.resting);
+    let clearance = match &orders.gate {
+        Some(gate) => tokio::select! {
+            judged = gate.judge(world, &looked) => judged?,
+            () = orders.cancel.cancelled() => return Err(CycleError::Stopped),
+        },
+        None => Clearance::by(orders.authority),
+    };
+    let route = clearance.route(&looked).without(orders.resting);
     remember(world, &looked).await?;
     compared(world, &looked).await?;
     let Some(run) = open(world, &looked, &route, orders).await? else {

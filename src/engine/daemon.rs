@@ -8,7 +8,8 @@ use super::tell::Teller;
 use super::unwatched::Unwatched;
 use super::waiting::Waiting;
 use super::{
-    Counts, CycleError, Everywhere, Fleet, Orders, Origin, Subject, Trust, World, cycle, rollback,
+    Asker, Counts, CycleError, Everywhere, Fleet, Gate, Orders, Origin, Subject, Trust, World,
+    cycle, rollback,
 };
 use crate::deliver::Authority;
 use crate::model::{Address, Depth, EnvironmentName, RepoPath, Revision, Snapshot};
@@ -57,6 +58,8 @@ pub struct Parts {
     pub followed: Vec<Followed>,
     /// Says what happened.
     pub teller: Arc<Teller>,
+    /// Asks people for approvals.
+    pub asker: Arc<Asker>,
     /// Hints of providers that something may have changed.
     pub nudges: mpsc::Receiver<Address>,
     /// The numbers of the schedule.
@@ -253,6 +256,7 @@ impl Daemon {
             let cancel = CancellationToken::new();
             self.cancels.insert(name.clone(), cancel.clone());
             let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
+            let asker = Arc::clone(&self.parts.asker);
             let everywhere = Arc::clone(&self.everywhere);
             let (resting, nudged) = (self.schedule.resting(&name), self.schedule.nudged(&name));
             let unwatched = Arc::clone(&self.unwatched);
@@ -272,6 +276,7 @@ impl Daemon {
                     wait: true,
                     resting: &resting,
                     nudged: nudged.as_ref(),
+                    gate: Some(Gate::of(&kept, &asker)),
                     cancel,
                     progress: &waiting,
                 };

@@ -12,7 +12,7 @@ use crate::model::{
     Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Snapshot,
 };
 use crate::source::Outside;
-use crate::spec::{EnvironmentReading, Reading};
+use crate::spec::{Approval, EnvironmentReading, Reading};
 use mistakes::{kept_elsewhere, same_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Kept {
     pub changed_at: Revision,
     /// A digest of those files.
     pub content: Digest,
+    /// The approval that stands beside it.
+    pub approval: Option<Approval>,
     /// What is wrong with the newest state, where that is not the one that is kept.
     pub broken: Vec<Diagnostic>,
 }
@@ -241,6 +243,7 @@ impl Fleet {
         (outside, allowance): (&Outside, &Arc<Allowance>),
         kinds: &Kinds,
     ) -> Result<Kept, Vec<Diagnostic>> {
+        let approval = read.approval.clone();
         let pinned = Pinned::new(read, snapshot, outside)?;
         let graph = pinned.graph_within(kinds, &Trust::All, allowance).await?;
         if let Some(other) = self
@@ -257,6 +260,7 @@ impl Fleet {
             changed_at: pinned.revision().clone(),
             content: pinned.content(),
             pinned,
+            approval,
             broken: Vec::new(),
         })
     }
@@ -298,13 +302,17 @@ impl Fleet {
                 && new.pinned.touched_files(&old.pinned.snapshot).is_empty()
         };
         let changed = !old.as_ref().is_some_and(same);
+        // It lets what is held go, and changes nothing of what the environment says.
+        let approved = old
+            .as_ref()
+            .is_some_and(|old| old.approval != self.kept[&name].approval);
         if let (false, Some(old), Some(new)) = (changed, &old, self.kept.get_mut(&name)) {
             new.changed_at.clone_from(&old.changed_at);
         }
         let mended = was_lost || old.is_some_and(|old| !old.broken.is_empty());
         let news = [
             mended.then(|| News::Mended(name.clone())),
-            changed.then_some(News::Changed(name)),
+            (changed || approved).then_some(News::Changed(name)),
         ];
         news.into_iter().flatten().collect()
     }

@@ -8,9 +8,11 @@
 //! provider ─ nudge ─┤                        │
 //! person ── pause ──┼─> daemon -> schedule ──┼ ...one run an environment, several environments at once
 //! clock ────────────┘    (pure: when)        └ teller: log, chat, the merged pull request
+//! people ── approval ── pull requests of ours: what may be carried out only once they were merged
 //! forge ── review ──── look at what a merge would give -> one comment a pull request
 //! ```
 
+mod approval;
 mod assemble;
 mod beside;
 mod claims;
@@ -43,6 +45,7 @@ mod unwatched;
 mod waiting;
 mod world;
 
+pub use approval::{Asker, Gate};
 pub use assemble::{
     Assembly, AssemblyError, assemble, client, followed, outside, registry, webhook_secret,
 };

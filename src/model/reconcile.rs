@@ -15,6 +15,8 @@ pub enum OnMerge {
     /// Applies it.
     #[default]
     Apply,
+    /// Asks by a pull request whose merge applies it.
+    Propose,
     /// Only tells.
     Observe,
 }

@@ -15,6 +15,7 @@ mod prune;
 mod waits;
 
 pub use diff::{UNREADABLE, changes, is_guessing};
+pub use hash::approvable;
 pub use inputs::Inputs;
 pub use make::make;
 
@@ -45,7 +46,7 @@ pub struct Plan {
     pub holds: Vec<Hold>,
     /// When changes may go on, where a window holds them.
     pub next_window: Option<Timestamp>,
-    /// The digest an approval names. Not over commit or time.
+    /// The digest of every step that writes. Not over commit or time.
     pub hash: Digest,
 }
 

@@ -1,6 +1,6 @@
 //! Documents of ours by content: which files hold them, and which of them are environments.
 
-use super::API_VERSION;
+use super::{API_VERSION, Approval, approval};
 use crate::model::{Diagnostic, EnvironmentName, File, Location, RepoPath, Severity, Snapshot};
 use crate::yaml::{Document, Flavour, Limits, Node, Parsed, Place, nearest, parse};
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub(super) struct Found {
     pub(super) environments: Vec<Candidate>,
     /// Where each environment's name stands.
     pub(super) names: Vec<(EnvironmentName, Place)>,
+    pub(super) approvals: Vec<Approval>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -62,7 +63,7 @@ impl<'s> Library<'s> {
             match file {
                 File::Bytes(bytes) if is_ours(bytes) => {
                     let parsed = self.parse(path, bytes);
-                    sort_out(path, bytes, &parsed, &mut found);
+                    sort_out((path, folder), bytes, &parsed, &mut found);
                 }
                 File::Bytes(_) => {}
                 _ => found.diagnostics.extend(unread(path, file)),
@@ -103,7 +104,12 @@ fn is_ours(bytes: &[u8]) -> bool {
     text.contains("reconciled.dev") || text.contains("kind: Environment")
 }
 
-fn sort_out(path: &RepoPath, bytes: &[u8], parsed: &Parsed, found: &mut Found) {
+fn sort_out(
+    (path, folder): (&RepoPath, Option<&RepoPath>),
+    bytes: &[u8],
+    parsed: &Parsed,
+    found: &mut Found,
+) {
     for document in &parsed.documents {
         let said = |key| document.root.get(key).and_then(Node::as_str);
         let version = said("apiVersion").unwrap_or_default();
@@ -113,6 +119,10 @@ fn sort_out(path: &RepoPath, bytes: &[u8], parsed: &Parsed, found: &mut Found) {
         }
         match said("kind") {
             Some("Environment") => take(path, document, found),
+            Some("Approval") => match approval::read(document, folder) {
+                Ok(approval) => found.approvals.push(approval),
+                Err(mistakes) => found.diagnostics.extend(mistakes),
+            },
             // Read where an environment extends it.
             Some("Layer") => {}
             Some(later @ ("Component" | "Policy" | "ResourceType")) => {
@@ -128,7 +138,8 @@ fn sort_out(path: &RepoPath, bytes: &[u8], parsed: &Parsed, found: &mut Found) {
                 let place =
                     kind.map_or_else(|| document.root.place.clone(), |kind| kind.place.clone());
                 let error = place.error("unknown-value", "`kind` has to be Environment or Layer");
-                let near = said("kind").and_then(|kind| nearest(kind, ["Environment", "Layer"]));
+                let known = ["Environment", "Layer", "Approval"];
+                let near = said("kind").and_then(|kind| nearest(kind, known));
                 found.diagnostics.push(match near {
                     Some(near) => error.with_hint(format!("Did you mean {near}?")),
                     None => error,

@@ -6,6 +6,7 @@
 //!
 //! Expressions are parsed and their names checked here; `graph` evaluates them.
 
+mod approval;
 pub(crate) mod chart;
 mod cluster_secret;
 mod connection;
@@ -32,6 +33,7 @@ pub(crate) mod template;
 pub(crate) mod tests;
 mod uses;
 
+pub use approval::Approval;
 pub use connection::Connecting;
 pub use environment::Environment;
 pub use reading::read;
@@ -68,6 +70,8 @@ pub struct EnvironmentReading {
     pub files: BTreeSet<RepoPath>,
     /// The environment, or every mistake in it.
     pub environment: Result<Environment, Vec<Diagnostic>>,
+    /// The approval that stands beside it; it has no say in what the environment is.
+    pub approval: Option<Approval>,
 }
 
 /// What a snapshot holds.

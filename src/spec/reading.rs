@@ -1,6 +1,6 @@
 //! Reads a snapshot's environments: finds them, types each by itself, compares their names.
 
-use super::{EnvironmentReading, ReadOptions, Reading, environment, find};
+use super::{Approval, EnvironmentReading, ReadOptions, Reading, environment, find};
 use crate::model::{Diagnostic, EnvironmentName, RepoPath, Snapshot};
 use crate::yaml::Place;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -49,7 +49,12 @@ pub fn read(snapshot: &Snapshot, options: &ReadOptions<'_>) -> Reading {
             Some(document) => environment::read(&mut library, document, options.kinds, &mut files),
             None => Err(candidate.diagnostics),
         };
+        // Two documents in its one place approve nothing: nobody knows which was meant.
+        let is_its = |one: &&Approval| one.environment == candidate.name;
+        let mut of_it = found.approvals.iter().filter(is_its);
+        let approval = of_it.next().filter(|_| of_it.next().is_none()).cloned();
         reading.environments.push(EnvironmentReading {
+            approval,
             name: candidate.name,
             path: candidate.path,
             files,

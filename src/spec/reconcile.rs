@@ -4,7 +4,11 @@ use crate::model::{DeletionBudget, Every, Notify, OnDrift, OnFailure, OnMerge, R
 use crate::yaml::{Content, Node, Reader, parse_duration};
 use std::time::Duration;
 
-const ON_MERGE: [(&str, OnMerge); 2] = [("apply", OnMerge::Apply), ("observe", OnMerge::Observe)];
+const ON_MERGE: [(&str, OnMerge); 3] = [
+    ("apply", OnMerge::Apply),
+    ("propose", OnMerge::Propose),
+    ("observe", OnMerge::Observe),
+];
 
 const ON_DRIFT: [(&str, OnDrift); 2] = [("correct", OnDrift::Correct), ("report", OnDrift::Report)];
 
@@ -24,14 +28,13 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> Reconcile {
     };
     if let Some(word) = fields
         .get("onMerge")
-        .filter(|node| !proposes(node, "observe", reader))
         .and_then(|node| reader.one_of(node, &ON_MERGE))
     {
         reconcile.on_merge = word;
     }
     if let Some(word) = fields
         .get("onDrift")
-        .filter(|node| !proposes(node, "report", reader))
+        .filter(|node| !proposes(node, reader))
         .and_then(|node| reader.one_of(node, &ON_DRIFT))
     {
         reconcile.on_drift = word;
@@ -75,13 +78,13 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> Reconcile {
 
 /// Refuses the word that other tools have for opening a pull request: taken in silence, nobody would
 /// ever be asked.
-fn proposes(node: &Node, instead: &str, reader: &mut Reader) -> bool {
+fn proposes(node: &Node, reader: &mut Reader) -> bool {
     let asked = matches!(&node.content, Content::Text(text) if text.text == "propose");
     if asked {
         let error = node
             .place
             .error("not-supported", "no pull request is opened for it yet");
-        let hint = format!("Write {instead}: it is told, and `reconciled apply` carries it out.");
+        let hint = "Write report: it is told, and `reconciled apply` carries it out.";
         reader.report(error.with_hint(hint));
     }
     asked

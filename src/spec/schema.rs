@@ -267,7 +267,14 @@ fn reconcile() -> Value {
 }
 
 fn on_merge() -> Value {
-    let each = [("apply", "It is applied."), ("observe", "It is only told.")];
+    let each = [
+        ("apply", "It is applied."),
+        (
+            "propose",
+            "It is asked for by a pull request that adds an approval; merging that applies exactly its plan.",
+        ),
+        ("observe", "It is only told."),
+    ];
     words("What a merged change does.", &each, "apply")
 }
 

@@ -24,7 +24,8 @@ impl Proposals for LoggedForge {
             body,
             ..
         } = draft;
-        let said = Digest::of(format!("{} {title}\n{body}", draft.version));
+        // Not of the body, which says when it was made.
+        let said = Digest::of(format!("{} {title}", draft.version));
         let drafts = self.drafts.lock();
         let mut drafts = drafts.unwrap_or_else(PoisonError::into_inner);
         let before = drafts.insert(branch.clone(), said.clone());

@@ -3,9 +3,10 @@
 
 use super::super::{Fleet, Followed, Subject, Trust, World, look};
 use super::touched::Touched;
+use crate::deliver::Sight;
 use crate::deliver::forge::StatusState;
 use crate::deliver::render::{Broken, Page, many, plan_markdown, validation_markdown};
-use crate::model::{Depth, Diagnostic, EnvironmentName, Fault as _, RepoPath, Snapshot};
+use crate::model::{Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot};
 use crate::plan::Plan;
 use crate::telemetry::chain;
 use std::sync::Arc;
@@ -98,6 +99,15 @@ impl Proposal {
     /// Returns the plans that could be made.
     pub fn plans(&self) -> &[Plan] {
         &self.plans
+    }
+
+    /// Returns what its comment shows of each environment, by what its files would say then.
+    pub(super) fn shown(&self) -> impl Iterator<Item = (EnvironmentName, Digest, Sight)> {
+        self.plans.iter().filter_map(|plan| {
+            let mut pinned = self.touched.pinned.iter();
+            let pinned = pinned.find(|pinned| *pinned.name() == plan.environment)?;
+            Some((plan.environment.clone(), pinned.content(), Sight::of(plan)))
+        })
     }
 
     /// Returns the mistakes for which there is no plan.

@@ -1,5 +1,6 @@
 //! What is written on a pull request: the comment and the verdicts, each only where it does not say so already.
 
+use super::super::approval::reviewed;
 use super::memory::Memory;
 use super::proposal::Proposal;
 use super::verdicts::{STABLE, Verdict};
@@ -34,7 +35,11 @@ impl Reviewer {
         };
         let verdicts = proposal.verdicts(&page(self.world.clock.now()));
         let opinion = self.dated(verdicts, |at| proposal.comment(&page(at)));
-        self.write(pull, opinion, memory).await
+        self.write(pull, opinion, memory).await?;
+        for (name, content, sight) in proposal.shown() {
+            reviewed::remember(&self.world.ledger, &name, (content, sight)).await?;
+        }
+        Ok(())
     }
 
     /// Puts an opinion together; `body` makes the comment, as of a time.

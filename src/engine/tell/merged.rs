@@ -120,6 +120,7 @@ impl Story {
             by: &rollback.by,
             why: &rollback.why,
             is_whole: verdict_of(result) == StatusState::Success,
+            revert: result.route.asked.as_ref(),
         };
         let write = |page: &Page<'_>| rolled_back_markdown(&back, page);
         self.letter(result, (StatusState::Failure, verdict), write)

@@ -17,7 +17,7 @@ fn keys_and_types() {
         varz: { a: 1 }
         ^^^^
       = Did you mean `vars`?
-    e.yaml:6:25 unknown-value: "aply" is none of apply, observe
+    e.yaml:6:25 unknown-value: "aply" is none of apply, propose, observe
         reconcile: { onMerge: aply, prune: yes, interval: 5, deletionBudget: { percent: 200 }, paused: true }
                               ^^^^
       = Did you mean apply?
@@ -44,12 +44,8 @@ fn keys_and_types() {
 }
 
 #[test]
-fn nobody_is_asked_by_a_pull_request_yet() {
+fn nobody_is_asked_what_to_do_about_drift_yet() {
     insta::assert_snapshot!(check("  reconcile: { onMerge: propose, onDrift: propose }\n"), @r"
-    e.yaml:5:25 not-supported: no pull request is opened for it yet
-        reconcile: { onMerge: propose, onDrift: propose }
-                              ^^^^^^^
-      = Write observe: it is told, and `reconciled apply` carries it out.
     e.yaml:5:43 not-supported: no pull request is opened for it yet
         reconcile: { onMerge: propose, onDrift: propose }
                                                 ^^^^^^^

@@ -33,7 +33,7 @@ fn mistakes_are_shown_with_their_lines() {
     let said = place.run(&["validate"]);
     said.assert_only_talk(1);
     assert_snapshot!(said.stderr, @r#"
-    error[unknown-value]: "aply" is none of apply, observe
+    error[unknown-value]: "aply" is none of apply, propose, observe
      --> environments/shop.yaml:7:25
       |
     7 |   reconcile: { onMerge: aply }
@@ -68,7 +68,7 @@ fn programs_get_a_list() {
         list[0],
         json!({
             "file": "environments/shop.yaml", "line": 7, "column": 25, "code": "unknown-value",
-            "message": "\"aply\" is none of apply, observe", "hint": "Did you mean apply?",
+            "message": "\"aply\" is none of apply, propose, observe", "hint": "Did you mean apply?",
             "severity": "error",
         })
     );

@@ -3,6 +3,7 @@
 //! GitHub's own OpenAPI judges every request, Slack's own models every message.
 
 mod app;
+mod approved;
 mod ci;
 mod commands;
 mod ended;

@@ -72,9 +72,8 @@ impl Scene {
         let base = self.world.git(&["rev-parse", "main"]);
         let head = self.commit_on(branch, files);
         let pulls = self.github.pulls();
-        let newest = pulls
-            .first()
-            .map_or(0, |one| one["number"].as_u64().unwrap());
+        let numbers = pulls.iter().map(|one| one["number"].as_u64().unwrap());
+        let newest = numbers.max().unwrap_or(0);
         let number = newest + 1;
         self.point(number, &head);
         if let Some(fork) = fork {

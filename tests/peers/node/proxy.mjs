@@ -21,7 +21,9 @@ export async function serve({ upstream, contract, strict = false, etags = false,
     const headers = { ...request.headers };
     for (const name of ["host", "connection", "content-length", "transfer-encoding", "accept-encoding"]) delete headers[name];
     const body = request.body === "" ? undefined : request.body;
-    const answer = await fetch(upstream + request.url.pathname + request.url.search, { method: request.method, headers, body, redirect: "manual" });
+    const ask = () => fetch(upstream + request.url.pathname + request.url.search, { method: request.method, headers, body, redirect: "manual" });
+    // A connection that upstream closed while this machine was busy carried nothing there.
+    const answer = await ask().catch((error) => (request.method === "GET" ? ask() : Promise.reject(error)));
     const type = answer.headers.get("content-type") ?? "application/json";
     const extra = Object.fromEntries(["link", "retry-after", "location", "ratelimit-remaining"].map((name) => [name, answer.headers.get(name)]).filter(([, value]) => value));
     return { status: answer.status, text: await answer.text(), type, extra };
@@ -99,6 +101,8 @@ export async function serve({ upstream, contract, strict = false, etags = false,
       }
     });
   });
+  // Longer than any test: a connection that is closed as a request arrives on it would be a fault of nobody's.
+  server.keepAliveTimeout = 600_000;
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   return `http://127.0.0.1:${server.address().port}`;
 }

@@ -1,5 +1,7 @@
-//! Markdown for GitHub: the plan on a pull request, its validation for a fork, the result after merge.
+//! Markdown for GitHub: the plan on a pull request, its validation for a fork, the result after merge, and
+//! what our own pull requests say.
 
+mod approval;
 mod check;
 mod conflict;
 mod escape;
@@ -12,6 +14,7 @@ mod run;
 mod steps;
 mod validation;
 
+pub use approval::{Approving, Reverting, approval_markdown, revert_markdown};
 pub use check::{summary_markdown, titles_markdown};
 pub use conflict::conflict_markdown;
 pub use help::help_markdown;

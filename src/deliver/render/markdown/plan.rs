@@ -40,7 +40,11 @@ pub fn plan_markdown(
     paper.finish(&page.freshness("Planned against live state"))
 }
 
-fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>], gone: &[EnvironmentName]) -> String {
+pub(super) fn verdict_of_all(
+    plans: &[Plan],
+    broken: &[Broken<'_>],
+    gone: &[EnvironmentName],
+) -> String {
     let counts = Counts::of(plans.iter().flat_map(|plan| &plan.steps));
     let mut parts = Vec::new();
     if !broken.is_empty() {

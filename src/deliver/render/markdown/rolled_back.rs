@@ -1,7 +1,8 @@
 //! What a result says once what was merged was taken back: to which revision, by whom and why, and how to go on.
 
 use super::paper::Paper;
-use super::{Page, escape};
+use super::{Page, approval, escape};
+use crate::deliver::route::Asked;
 use crate::model::{EnvironmentName, Revision};
 
 /// An environment that was put back to an older revision.
@@ -17,6 +18,8 @@ pub struct RolledBack<'a> {
     pub why: &'a str,
     /// Whether all of it is back.
     pub is_whole: bool,
+    /// The pull request that takes it back in Git, too.
+    pub revert: Option<&'a Asked>,
 }
 
 /// Says on a merged pull request that it was taken back, and what its people can do.
@@ -33,13 +36,23 @@ pub fn rolled_back_markdown(back: &RolledBack<'_>, page: &Page<'_>) -> String {
         false => "Not all of it is back yet, which is tried again.",
     };
     let command = escape::code(&format!("reconciled rollback {} --end", back.environment));
+    let merge = match back.revert {
+        Some(revert) => format!(
+            "merge a commit that mends it, or the one that reverts it, so that Git says what is live: {}.",
+            approval::link(revert)
+        ),
+        None => {
+            "merge a commit that mends it, or one that reverts it so that Git says what is live."
+                .to_owned()
+        }
+    };
     let mut paper = Paper::default();
     paper.open(page.opening(&format!("🔴 Rolled back in {name}")));
     paper.open(format!(
         "{by} put {name} back to {to}{why}\n\n{state} What was merged here is not applied again until Git says something new of {name}.\n\n"
     ));
     paper.open(format!(
-        "**To go on**, merge a commit that mends it, or one that reverts it so that Git says what is live. {command} applies this one again as it is. What this comment said before is in its history.\n\n"
+        "**To go on**, {merge} {command} applies this one again as it is. What this comment said before is in its history.\n\n"
     ));
     paper.finish(&page.freshness("Put back"))
 }
@@ -62,6 +75,7 @@ mod tests {
             by: "reconciled",
             why: "api: not ready after 300s",
             is_whole: true,
+            revert: None,
         };
         insta::assert_snapshot!(rolled_back_markdown(&back, &page), @"
         <!-- m -->

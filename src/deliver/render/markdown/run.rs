@@ -1,7 +1,7 @@
 //! What a merge did, on the merged pull request.
 
 use super::paper::Paper;
-use super::{Page, escape, steps};
+use super::{Page, approval, escape, steps};
 use crate::deliver::render::run::{Broken, RunResult};
 use crate::deliver::render::words::{ended, many};
 use crate::model::{Action, Outcome, Step};
@@ -86,6 +86,9 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
     });
     paper.list("Skipped", &steps::by_reason(skipped));
     paper.list("Held back", &steps::by_reason(result.held()));
+    if let Some(asked) = &result.route.asked {
+        paper.open(format!("**To go on:** {}.\n\n", approval::link(asked)));
+    }
     let waiting = result
         .waiting()
         .map(|step| (step, step.reason.as_deref().unwrap_or_default()));

@@ -4,6 +4,7 @@ use super::{Draft, code, long, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::run::RunResult;
 use crate::deliver::render::words::{at, cause, ended, sign};
+use crate::deliver::route::{About, Asked};
 use crate::model::{Outcome, Step};
 
 /// The most lines of one sort that are shown.
@@ -53,6 +54,9 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
     let still = result.waiting().chain(result.unready());
     let still = still.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     draft.lines(&shortened(by_reason(result.held().chain(still))));
+    if let Some(asked) = &result.route.asked {
+        draft.lines(&[link(asked)]);
+    }
     let run = result
         .run
         .map_or_else(String::new, |run| format!(" · run {run}"));
@@ -63,6 +67,20 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
         cause(result.trigger),
         at(result.ended_at)
     ))
+}
+
+/// Says which pull request of ours to merge, and what for.
+fn link(asked: &Asked) -> String {
+    let what = match asked.about {
+        About::Approval => "To approve it, merge",
+        About::Revert => "To take it back in Git, too, merge",
+    };
+    let (url, number) = (&asked.url, asked.number);
+    // Source: "Formatting text for app surfaces": these three end a link.
+    match url.contains(['|', '<', '>']) {
+        true => format!("{what} pull request #{number}."),
+        false => format!("{what} <{url}|pull request #{number}>."),
+    }
 }
 
 /// Says every reason once, with all that wait for it.

@@ -1,0 +1,142 @@
+//! What people saw of a plan, kept for telling whether another is more dangerous. Pure.
+
+use crate::model::{Action, Address, Step};
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What people saw of a plan: how dangerous each step is that does what was merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sight(BTreeMap<Address, Danger>);
+
+/// How dangerous a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Danger {
+    /// Git can bring back what it changes.
+    None,
+    /// It changes what holds data or is protected.
+    Keeps,
+    /// It takes over what was nobody's, and overwrites what that held.
+    Overwrites,
+    /// It deletes and makes anew.
+    Replaces,
+    /// It deletes.
+    Deletes,
+}
+
+impl Danger {
+    fn of(step: &Step) -> Self {
+        match step.action {
+            Action::Delete => Self::Deletes,
+            Action::Replace => Self::Replaces,
+            _ if step.overwrites() => Self::Overwrites,
+            Action::Update | Action::Adopt if step.stateful || step.protected => Self::Keeps,
+            _ => Self::None,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "changes",
+            Self::Keeps => "changes, which holds data or is protected,",
+            Self::Overwrites => "overwrites",
+            Self::Replaces => "replaces",
+            Self::Deletes => "deletes",
+        }
+    }
+}
+
+/// How many are named.
+const NAMED: usize = 3;
+
+impl Sight {
+    /// Keeps what a plan shows of what was merged; drift is shown apart, and has rules of its own.
+    pub fn of(plan: &Plan) -> Self {
+        let steps = plan.declared();
+        Self(
+            steps
+                .map(|step| (step.address.clone(), Danger::of(step)))
+                .collect(),
+        )
+    }
+
+    /// Says what a plan does that is more dangerous than what was seen; `None` where nothing is.
+    pub fn surpassed_by(&self, plan: &Plan) -> Option<String> {
+        let is_new = |danger: Danger, seen: Option<&Danger>| match danger {
+            Danger::None => false,
+            // What was to be made, and is there meanwhile, was seen.
+            Danger::Keeps => seen.is_none_or(|seen| *seen == Danger::Deletes),
+            worse => seen != Some(&worse),
+        };
+        let steps = plan.declared().map(|step| (step, Danger::of(step)));
+        let new: Vec<String> = steps
+            .filter(|(step, danger)| is_new(*danger, self.0.get(&step.address)))
+            .map(|(step, danger)| format!("{} {}", danger.as_str(), step.address))
+            .collect();
+        let more = new.len().saturating_sub(NAMED);
+        let mut said = new[..new.len() - more].join(", ");
+        if more > 0 {
+            said = format!("{said} and {more} more");
+        }
+        (!new.is_empty()).then_some(said)
+    }
+
+    /// Tells whether a plan does only what was seen, or what is left of it.
+    pub fn covers(&self, plan: &Plan) -> bool {
+        let is_known = |step: &Step| self.0.contains_key(&step.address);
+        plan.declared().all(is_known) && self.surpassed_by(plan).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::fixtures::{plan_of, step};
+
+    #[test]
+    fn only_new_danger_surpasses_what_was_seen() {
+        let stateful = |id, action| Step {
+            stateful: true,
+            ..step(id, action, 0, &[])
+        };
+        let seen = plan_of(vec![
+            step("api", Action::Update, 0, &[]),
+            stateful("db", Action::Create),
+            step("old", Action::Delete, 0, &[]),
+        ]);
+        let sight = Sight::of(&seen);
+        assert!(sight.covers(&seen));
+        // What is left of it, what became safer, and what is new and safe.
+        let later = plan_of(vec![
+            stateful("db", Action::Update),
+            step("old", Action::Delete, 0, &[]),
+        ]);
+        assert!(sight.covers(&later));
+        let safe = plan_of(vec![step("new", Action::Create, 0, &[])]);
+        assert_eq!(
+            (sight.surpassed_by(&safe), sight.covers(&safe)),
+            (None, false)
+        );
+        for worse in [
+            step("api", Action::Replace, 0, &[]),
+            step("api", Action::Delete, 0, &[]),
+            stateful("cache", Action::Update),
+            step("old", Action::Replace, 0, &[]),
+        ] {
+            let address = worse.address.to_string();
+            let said = sight.surpassed_by(&plan_of(vec![worse])).unwrap();
+            assert!(said.ends_with(&address), "{said}");
+        }
+        let many = (0..5).map(|nth| step(&format!("n{nth}"), Action::Delete, 0, &[]));
+        let said = sight.surpassed_by(&plan_of(many.collect())).unwrap();
+        assert!(said.ends_with("and 2 more"), "{said}");
+    }
+
+    #[test]
+    fn it_is_remembered_as_it_was() {
+        let sight = Sight::of(&plan_of(vec![step("old", Action::Delete, 0, &[])]));
+        let kept = serde_json::to_value(&sight).unwrap();
+        assert_eq!(serde_json::from_value::<Sight>(kept).unwrap(), sight);
+    }
+}

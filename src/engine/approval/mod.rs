@@ -1,0 +1,190 @@
+//! What may be carried out only once people merged a pull request of ours: plans of environments that say so,
+//! and what is more dangerous than the pull request showed. Asks people; plans nothing, carries nothing out.
+//!
+//! ```text
+//! look -> gate: judge (memory) -> in force | ask (a pull request) -> clearance -> route
+//! ```
+
+mod ask;
+mod memory;
+mod revert;
+pub(super) mod reviewed;
+
+pub use ask::Asker;
+
+use super::{CycleError, Kept, Looked, World};
+use crate::deliver::{self, Asked, Authority, Route};
+use crate::ledger::Rollback;
+use crate::model::OnMerge;
+use crate::plan;
+use memory::{Facts, Memory};
+
+/// Judges the runs of one environment.
+#[derive(Clone, Copy)]
+pub struct Gate<'a> {
+    kept: &'a Kept,
+    asker: &'a Asker,
+}
+
+/// What a run may carry out.
+pub(super) struct Clearance {
+    authority: Authority,
+    /// Why what was merged waits for an approval.
+    hold: Option<String>,
+    /// The pull request that people are asked by.
+    asked: Option<Asked>,
+}
+
+impl Clearance {
+    /// Whoever lets it go needs nobody else.
+    pub(super) fn by(authority: Authority) -> Self {
+        Self {
+            authority,
+            hold: None,
+            asked: None,
+        }
+    }
+
+    /// Decides for every step.
+    pub(super) fn route(self, looked: &Looked) -> Route {
+        let route = deliver::route(&looked.plan, &looked.reconcile, self.authority);
+        let route = match &self.hold {
+            Some(why) => route.unapproved(&looked.plan, why),
+            None => route,
+        };
+        Route {
+            asked: self.asked,
+            ..route
+        }
+    }
+}
+
+/// Why something needs an approval, and how that is said of what waits for it.
+struct Need {
+    sentence: String,
+    hold: String,
+}
+
+impl<'a> Gate<'a> {
+    /// Judges the runs of an environment as it is kept.
+    pub fn of(kept: &'a Kept, asker: &'a Asker) -> Self {
+        Self { kept, asker }
+    }
+
+    /// Says what a run may carry out, and asks people where that needs them. An approval counts as used before
+    /// anything is carried out on it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written.
+    pub(super) async fn judge(
+        &self,
+        world: &World,
+        looked: &Looked,
+    ) -> Result<Clearance, CycleError> {
+        let (name, ledger) = (self.kept.pinned.name(), &world.ledger);
+        let mut before = Memory::read(ledger, name).await?;
+        let mut memory = before.clone();
+        let clearance = match self.rolled_back(world).await? {
+            Some(rollback) => {
+                let of = (&rollback, &mut memory);
+                let asked = self.asker.revert(world, self.kept, of).await;
+                let authority = match looked.reconcile.on_merge {
+                    // Whoever ordered it, at a terminal or by `onFailure`, let it go.
+                    OnMerge::Propose => Authority::Approved,
+                    OnMerge::Apply | OnMerge::Observe => Authority::Environment,
+                };
+                Clearance {
+                    asked,
+                    ..Clearance::by(authority)
+                }
+            }
+            None => {
+                self.approved(world, looked, (&mut memory, &mut before))
+                    .await?
+            }
+        };
+        memory.write(ledger, name, &mut before).await?;
+        Ok(clearance)
+    }
+
+    async fn approved(
+        &self,
+        world: &World,
+        looked: &Looked,
+        (memory, before): (&mut Memory, &mut Memory),
+    ) -> Result<Clearance, CycleError> {
+        let plan = &looked.plan;
+        let facts = Facts {
+            plan,
+            hash: &plan::approvable(plan, &world.digest_key),
+            content: &self.kept.content,
+        };
+        let is_granted = memory.judge(self.kept.approval.as_ref(), &facts);
+        let need = self.need(world, looked).await?;
+        let (hold, asked) = match need {
+            Some(_) if is_granted => {
+                let authority = Authority::Approved;
+                let route = deliver::route(plan, &looked.reconcile, authority);
+                if plan.declared().any(|step| route.lets(&step.address)) {
+                    memory.begin();
+                }
+                return Ok(Clearance::by(authority));
+            }
+            Some(need) if plan.declared().next().is_some() && plan.is_unsure() => {
+                let later = "which is asked for once all of live state can be told";
+                (Some(format!("{}, {later}", need.hold)), None)
+            }
+            Some(need) if plan.declared().next().is_some() => {
+                // What is over is written first: a kill must not make it count again.
+                memory
+                    .write(&world.ledger, self.kept.pinned.name(), before)
+                    .await?;
+                let asking = (world, self.kept, &facts);
+                let (hold, asked) = self.asker.ask(asking, &need, memory).await;
+                (Some(hold), asked)
+            }
+            _ if plan.is_unsure() => (None, None),
+            _ => {
+                self.asker.withdraw(world, self.kept, memory).await;
+                (None, None)
+            }
+        };
+        Ok(Clearance {
+            hold,
+            asked,
+            ..Clearance::by(Authority::Environment)
+        })
+    }
+
+    /// Says why what was merged needs an approval; `None` where it needs none.
+    async fn need(&self, world: &World, looked: &Looked) -> Result<Option<Need>, CycleError> {
+        match looked.reconcile.on_merge {
+            OnMerge::Observe => return Ok(None),
+            OnMerge::Propose => {
+                return Ok(Some(Need {
+                    sentence: "The environment says onMerge: propose.".to_owned(),
+                    hold: "onMerge: propose waits for an approval".to_owned(),
+                }));
+            }
+            OnMerge::Apply => {}
+        }
+        let (name, content) = (self.kept.pinned.name(), &self.kept.content);
+        let versions = world.ledger.versions(name).await?;
+        if looked.plan.declared().next().is_none() || versions.went_well(content) {
+            return Ok(None);
+        }
+        let seen = reviewed::of(&world.ledger, name, content).await?;
+        let worse = seen.and_then(|seen| seen.surpassed_by(&looked.plan));
+        Ok(worse.map(|worse| Need {
+            sentence: format!("It was merged, and is more dangerous now than its pull request showed: it {worse}."),
+            hold: format!("waits for an approval, being more dangerous than its pull request showed: it {worse}"),
+        }))
+    }
+
+    /// Returns the rollback that keeps the environment where it is.
+    async fn rolled_back(&self, world: &World) -> Result<Option<Rollback>, CycleError> {
+        let (name, at) = (self.kept.pinned.name(), self.kept.pinned.revision());
+        let mut all = world.ledger.rollbacks().await?.into_iter();
+        Ok(all.find(|one| one.environment == *name && one.to == *at))
+    }
+}
