@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// No account is held longer, whatever one answer says: limits that start anew do so every hour.
+const LONGEST_HOLD: Duration = Duration::from_secs(3600);
+
 type Pace =
     RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
 
@@ -50,9 +53,10 @@ impl Limiter {
         self.0.flow.slot().await
     }
 
-    /// Holds every request of this account for a time, because one of them was told to wait.
+    /// Holds every request of this account for a time, because one of them was told to wait; for an hour at most,
+    /// since a page that is served by mistake may say anything.
     pub fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = Instant::now() + wait.min(LONGEST_HOLD);
         let mut held = self
             .0
             .held_until
@@ -137,5 +141,12 @@ mod tests {
         let start = Instant::now();
         limiter.turn().await;
         assert!(start.elapsed() >= Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_answer_holds_an_account_for_a_day() {
+        let limiter = Limiter::new(count(1000), count(1000));
+        limiter.hold(Duration::from_secs(86_400));
+        assert_eq!(limiter.held_for(), Some(LONGEST_HOLD));
     }
 }
