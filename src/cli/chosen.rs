@@ -11,11 +11,10 @@ use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
 use crate::net::Limiters;
 use crate::plan::Plan;
 use crate::provider::Registry;
-use crate::source::Outside;
+use crate::source::{Outside, is_ours};
 use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::Clock;
 use anyhow::{Context as _, bail};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -164,15 +163,6 @@ async fn keep_key(ledger: &Path) {
     }
 }
 
-/// Tells whether the folder that a file is to be made in is this user's: what root makes in a service's
-/// folder, the service cannot open.
-fn is_ours(file: &Path) -> bool {
-    let folder = std::path::absolute(file).unwrap_or_default();
-    let mut folders = folder.ancestors().skip(1);
-    let there = folders.find_map(|folder| std::fs::metadata(folder).ok());
-    there.is_some_and(|there| there.uid() == rustix::process::geteuid().as_raw())
-}
-
 async fn of_path(
     path: &Path,
     access: Access,
@@ -253,7 +243,7 @@ async fn of_daemon(
 ) -> anyhow::Result<Chosen> {
     let mut settings = settings::of_daemon(global, out)?;
     let ledger: PathBuf = settings.ledger.path.clone();
-    if access == Access::Read && is_ours(&ledger) {
+    if access == Access::Read && is_ours(ledger.parent().unwrap_or(&ledger)) {
         keep_key(&ledger).await;
     }
     let world = world(&settings, &ledger, access).await?;

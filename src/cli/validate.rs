@@ -4,9 +4,10 @@ use super::paths::Place;
 use super::{Exit, Global, Output, settings};
 use crate::deliver::render::diagnostics_json;
 use crate::engine::Pinned;
-use crate::model::{Diagnostic, Kinds, Severity};
+use crate::model::{Diagnostic, Kinds, Recipe, Severity};
 use crate::source::Outside;
 use crate::source::render::Renderer;
+use crate::source::secrets::Secrets;
 use crate::source::sops::Sops;
 use crate::{graph, provider};
 use std::collections::BTreeSet;
@@ -19,7 +20,8 @@ use std::path::PathBuf;
   reconciled validate environments/production.yaml
   reconciled validate --output json          a list of {file, line, column, code, message, hint}
 
-Secrets need not be at hand: where they go is checked, their values are not.")]
+Secrets need not be at hand: where they go is checked, their values are not. Nothing is fetched either:
+charts of registries are named, and not looked into.")]
 pub(super) struct Args {
     /// An environment file, or a folder of them
     #[arg(default_value = ".")]
@@ -33,7 +35,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
     }
     let place = Place::read(&args.path)?;
     let kinds = Kinds::new(provider::all_rows());
-    let (names, diagnostics) = check(&place, &kinds);
+    let (names, diagnostics, fetched) = check(&place, &kinds);
     if out.is_json() {
         out.json(&diagnostics_json(&diagnostics))?;
         return Ok(settings::exit(&diagnostics));
@@ -43,6 +45,11 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         .iter()
         .filter(|one| one.severity == Severity::Error)
         .count();
+    for chart in fetched {
+        out.say(&format!(
+            "not looked into, as nothing is fetched here: the chart {chart}"
+        ));
+    }
     match (errors, names.len()) {
         (0, 0) => anyhow::bail!(
             "find an environment in {}: no YAML document there has `apiVersion: {}` and `kind: Environment`",
@@ -56,12 +63,13 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
     Ok(settings::exit(&diagnostics))
 }
 
-/// Reads and resolves everything at a path without its secrets. Returns the names that are fine, and
-/// every mistake.
-fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
+/// Reads and resolves everything at a path without its secrets. Returns the names that are fine, every
+/// mistake, and the charts that would have to be fetched.
+fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>, BTreeSet<String>) {
     let mut reading = place.environments(kinds);
     let mut diagnostics: Vec<Diagnostic> = reading.all_diagnostics();
     let (mut names, mut graphs) = (Vec::new(), Vec::new());
+    let mut fetched = BTreeSet::new();
     reading.environments.retain(|read| read.environment.is_ok());
     let outside = Outside::new(place.root.clone(), Renderer::default(), Sops::default());
     let allowance = graph::Allowance::default();
@@ -73,6 +81,7 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
             Ok(graph) => {
                 if place.holds(&pinned.path) {
                     names.push(pinned.name().to_string());
+                    fetched.extend(to_be_fetched(&pinned, kinds, &allowance));
                     diagnostics.extend(graph.warnings().iter().cloned());
                 }
                 graphs.push(graph);
@@ -94,5 +103,15 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>) {
     });
     diagnostics.sort_by(|a, b| a.location.cmp(&b.location));
     diagnostics.dedup();
-    (names, diagnostics)
+    (names, diagnostics, fetched)
+}
+
+/// Returns the charts of an environment that are not in its repository.
+fn to_be_fetched(pinned: &Pinned, kinds: &Kinds, allowance: &graph::Allowance) -> Vec<String> {
+    let renders = graph::renders(&pinned.environment, &Secrets::default(), kinds, allowance);
+    let chart = |render: &crate::model::Render| match &render.recipe {
+        Recipe::Chart(chart) => chart.fetched.as_ref().map(ToString::to_string),
+        Recipe::Kustomization(_) => None,
+    };
+    renders.iter().filter_map(chart).collect()
 }

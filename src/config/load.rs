@@ -72,6 +72,7 @@ fn read(
         limits: limits::read(reading, fields.get("limits")),
         providers: providers::read(reading, fields.get("providers")),
         log: log::read(reading, fields.get("log")),
+        charts_folder: state_folder.join("charts"),
         state_folder,
     }
 }

@@ -21,6 +21,7 @@ mod load;
 mod log;
 mod providers;
 mod redact;
+mod registries;
 mod repositories;
 mod secret;
 mod size;
@@ -36,6 +37,7 @@ pub use limits::{Limits, SourceLimits};
 pub use load::schema;
 pub use log::Log;
 pub use providers::{Host, Kubernetes, Providers, Rest};
+pub use registries::ChartRegistry;
 pub use repositories::{Access, Repository};
 pub use slack::{Slack, SlackAccess};
 pub use sops::Sops;
@@ -50,6 +52,9 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// What this daemon keeps on disk: the ledger, and copies of repositories.
     pub state_folder: PathBuf,
+    /// What is kept of charts that were fetched, for every process of these settings. Deleted, what versions
+    /// meant is looked up again.
+    pub charts_folder: PathBuf,
     /// Where environments come from.
     pub repositories: Vec<Repository>,
     /// How GitHub is reached.
@@ -84,7 +89,8 @@ impl Settings {
             .flat_map(Repository::paths)
             .chain(self.github.paths())
             .chain(self.slack.iter().filter_map(Slack::path))
-            .chain(self.sops.path());
+            .chain(self.sops.path())
+            .chain(self.providers.kubernetes.paths());
         let mut paths: Vec<PathBuf> = self.file.iter().cloned().chain(secrets).collect();
         paths.sort();
         paths.dedup();

@@ -3,6 +3,7 @@
 
 use super::describe::{boolean, object, text, text_or, texts};
 use super::element::Reading;
+use super::registries::{self, ChartRegistry};
 use crate::yaml::{Fields, Node};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -50,6 +51,15 @@ pub struct Kubernetes {
     pub kustomize: String,
     /// The helm that renders charts: likewise.
     pub helm: String,
+    /// Registries that charts may be fetched from.
+    pub registries: Vec<ChartRegistry>,
+}
+
+impl Kubernetes {
+    /// Returns the files whose change matters.
+    pub(super) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.registries.iter().flat_map(ChartRegistry::paths)
+    }
 }
 
 impl Default for Kubernetes {
@@ -59,6 +69,7 @@ impl Default for Kubernetes {
             exec_plugins: Vec::new(),
             kustomize: "kustomize".to_owned(),
             helm: "helm".to_owned(),
+            registries: Vec::new(),
         }
     }
 }
@@ -99,6 +110,7 @@ fn kubernetes(reading: &mut Reading, fields: &mut Fields<'_>) -> Kubernetes {
         helm: reading
             .text(fields.get("helm"))
             .unwrap_or_else(|| Kubernetes::default().helm),
+        registries: registries::read(reading, fields.get("registries")),
     }
 }
 
@@ -190,6 +202,7 @@ fn of_kubernetes() -> Value {
                     "helm",
                 ),
             ),
+            ("registries", registries::schema()),
         ],
     )
 }

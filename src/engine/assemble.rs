@@ -8,6 +8,7 @@ use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, Slack
 use crate::model::{DigestKey, Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
 use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Registry, Rest};
+use crate::source::charts::Charts;
 use crate::source::render::{Programs, Renderer};
 use crate::source::sops::Sops;
 use crate::source::{Credentials, Limits, Outside, Repository, SourceError, Target, secrets};
@@ -162,7 +163,8 @@ pub fn outside(settings: &Settings, base: PathBuf) -> Outside {
         helm: kubernetes.helm.clone(),
     };
     let sops = Sops::new(&settings.sops.program, settings.sops.age_key.clone());
-    Outside::new(base, Renderer::new(programs), sops)
+    let charts = Charts::new(&kubernetes.registries, settings.charts_folder.clone());
+    Outside::new(base, Renderer::new(programs, charts), sops)
 }
 
 /// Relative secret files count from the settings file's folder.

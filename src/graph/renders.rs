@@ -4,13 +4,17 @@
 //! chart could put it anywhere in any form, where nothing tells that it is one. Nor what other
 //! resources answer: it is known only after they are applied.
 
-use crate::model::{Chart, Diagnostic, Hole, Recipe, Render, Value};
+use crate::model::{Chart, ChartReference, Diagnostic, Hole, Recipe, Render, RepoPath, Value};
 use crate::spec::Declared;
 use crate::spec::chart;
 use crate::spec::environment::manifests_path;
 use crate::spec::expression::Fuel;
 use crate::spec::manifests::{HELM_CHART, KUSTOMIZATION};
+use crate::spec::registry_chart;
 use crate::spec::template::{Scope, Shape, Template};
+
+/// Where a fetched chart's files are put: no repository's snapshot has dot-folders.
+const FETCHED: &str = ".fetched";
 
 /// Returns what one declaration needs rendered; `None` where nothing, or where something is wrong.
 pub(super) fn of(
@@ -48,7 +52,11 @@ struct Values<'a> {
 impl Values<'_> {
     fn chart(mut self, declared: &Declared) -> Option<Chart> {
         let spec = &declared.spec;
-        let path = chart::path(spec)?;
+        let fetched = self.fetched(spec)?;
+        let path = match &fetched {
+            Some(chart) => RepoPath::new(FETCHED)?.resolve(chart.name()),
+            None => chart::path(spec),
+        }?;
         let release = self.text(spec, "release");
         let crds = self.json(spec, "crds");
         let set = match self.json(spec, "set") {
@@ -59,6 +67,7 @@ impl Values<'_> {
         let versions = versions.iter().flat_map(|list| list.as_array()).flatten();
         Some(Chart {
             path,
+            fetched,
             release: release.unwrap_or_else(|| declared.id.name().to_owned()),
             namespace: self.text(spec, "namespace"),
             values_files: chart::values_files(spec),
@@ -73,6 +82,43 @@ impl Values<'_> {
             crds: crds.is_none_or(|crds| crds != false),
             kube_version: self.text(spec, "kubeVersion"),
         })
+    }
+
+    /// Returns which chart of a registry is meant; `None` within where it is in the repository, and
+    /// outside where something is wrong.
+    fn fetched(&mut self, spec: &Template) -> Option<Option<ChartReference>> {
+        let Some(chart) = spec
+            .get("chart")
+            .filter(|node| registry_chart::is_named(node))
+        else {
+            return Some(None);
+        };
+        let before = self.wrong.len();
+        let (version, digest) = (self.one(spec, "version"), self.one(spec, "digest"));
+        if self.wrong.len() > before {
+            return None;
+        }
+        let pinned = registry_chart::address(chart)
+            .and_then(|chart| registry_chart::pinned(spec, chart, version, digest.as_deref()));
+        match pinned {
+            Ok(chart) => Some(Some(chart)),
+            Err(error) => {
+                self.wrong.push(error);
+                None
+            }
+        }
+    }
+
+    /// Returns a field that has to be a text: 1.10 without quotes is the number 1.1.
+    fn one(&mut self, spec: &Template, key: &str) -> Option<String> {
+        let found = self.json(spec, key)?;
+        if let (Some(node), false) = (spec.get(key), found.is_string() || found.is_null()) {
+            let error = node
+                .place
+                .error("wrong-type", format!("`{key}` has to be a text"));
+            self.wrong.push(error.with_hint("Write it in quotes."));
+        }
+        found.as_str().map(str::to_owned)
     }
 
     fn text(&mut self, spec: &Template, key: &str) -> Option<String> {

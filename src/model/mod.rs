@@ -43,7 +43,7 @@ pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{
     DeletionBudget, Every, HealthRule, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
 };
-pub use render::{Chart, Recipe, Render};
+pub use render::{Chart, ChartReference, Recipe, Render};
 pub use secret::Secret;
 pub use secret_source::{ClusterSecret, SecretSource};
 pub use snapshot::{File, RepoPath, Snapshot};

@@ -1,8 +1,10 @@
 //! What an installed program is to render before a graph can be built, as plain data.
 
+use super::digest::Digest;
 use super::id::ResourceId;
 use super::snapshot::RepoPath;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// One resource whose objects a program renders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +29,10 @@ pub enum Recipe {
 /// A Helm chart with its values. There is no secret in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chart {
-    /// The chart's folder, or its package.
+    /// The chart's folder, or its package; of a chart that is fetched, where its files are put.
     pub path: RepoPath,
+    /// The registry it is fetched from; `None` where it stands in the repository.
+    pub fetched: Option<ChartReference>,
     /// `.Release.Name`.
     pub release: String,
     /// `.Release.Namespace`.
@@ -45,4 +49,35 @@ pub struct Chart {
     pub kube_version: Option<String>,
     /// What `.Capabilities.APIVersions` has beside the built-in ones.
     pub api_versions: Vec<String>,
+}
+
+/// One chart in an OCI registry: by its version, its digest, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ChartReference {
+    /// `host` or `host:port`, in lower case.
+    pub registry: String,
+    /// Where it is in the registry: `charts/web`.
+    pub repository: String,
+    /// One version, never a range. Beside a digest it only says what that is expected to hold.
+    pub version: Option<String>,
+    /// The digest of its manifest; without one, the version decides.
+    pub digest: Option<Digest>,
+}
+
+impl ChartReference {
+    /// Returns the chart's own name.
+    pub fn name(&self) -> &str {
+        self.repository.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ChartReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "oci://{}/{}", self.registry, self.repository)?;
+        match (&self.version, &self.digest) {
+            (Some(version), _) => write!(f, " {version}"),
+            (None, Some(digest)) => write!(f, "@sha256:{}", digest.short()),
+            (None, None) => Ok(()),
+        }
+    }
 }

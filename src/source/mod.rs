@@ -5,11 +5,12 @@
 //! ```text
 //! Target -> Repository -> head (one small request) -> fetch (one commit, no history) -> Snapshot
 //!                      `-> merge_preview (base + head, merged in memory)             -> Snapshot
-//! folder -> Snapshot        Watch -> "it changed"        secrets, sops -> Secret        render -> text
+//! folder -> Snapshot        Watch -> "it changed"        secrets, sops -> Secret        charts, render -> text
 //! ```
 
 mod blobs;
 mod cache;
+pub mod charts;
 mod error;
 pub mod folder;
 mod history;
@@ -17,6 +18,7 @@ mod limits;
 mod merge;
 mod movement;
 mod origin;
+mod ours;
 mod outside;
 mod place;
 mod remote;
@@ -36,6 +38,7 @@ pub use error::SourceError;
 pub use limits::Limits;
 pub use merge::MergePreview;
 pub use movement::Movement;
+pub use ours::is_ours;
 pub use outside::Outside;
 pub use place::Place;
 pub use repository::{Fetched, Repository, Touching};

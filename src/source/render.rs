@@ -12,6 +12,7 @@
 //! ```
 
 mod error;
+mod fetched;
 mod helm;
 mod kept;
 mod scratch;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use error::RenderError;
 
+use super::charts::Charts;
 use crate::model::{Digest, Recipe, Render, RepoPath, ResourceId, Snapshot};
 use crate::net::process::{self, Command, Output, lookup, run};
 use kept::Kept;
@@ -88,6 +90,7 @@ pub struct Renderer(Arc<Inner>);
 
 struct Inner {
     programs: Programs,
+    charts: Charts,
     deadline: Duration,
     kept: Mutex<Kept>,
     running: Semaphore,
@@ -95,19 +98,20 @@ struct Inner {
 
 impl Default for Renderer {
     fn default() -> Self {
-        Self::new(Programs::default())
+        Self::new(Programs::default(), Charts::default())
     }
 }
 
 impl Renderer {
-    /// Renders with these programs.
-    pub fn new(programs: Programs) -> Self {
-        Self::within(programs, DEADLINE)
+    /// Renders with these programs; charts that are not in the repository are fetched.
+    pub fn new(programs: Programs, charts: Charts) -> Self {
+        Self::within(programs, charts, DEADLINE)
     }
 
-    fn within(programs: Programs, deadline: Duration) -> Self {
+    fn within(programs: Programs, charts: Charts, deadline: Duration) -> Self {
         Self(Arc::new(Inner {
             programs,
+            charts,
             deadline,
             kept: Mutex::default(),
             running: Semaphore::new(AT_ONCE),
@@ -134,10 +138,24 @@ impl Renderer {
             Recipe::Kustomization(_) => &self.0.programs.kustomize,
             Recipe::Chart(_) => &self.0.programs.helm,
         };
-        let digest = digest(program, render, snapshot);
+        let fetching = fetched::Fetching::of(render, &self.0.charts);
+        let pinned = match &fetching {
+            Some(fetching) => Some(fetching.pinned().await?),
+            None => None,
+        };
+        let digest = digest((program, pinned.as_ref()), render, snapshot);
         if let Some(kept) = self.kept().get(&digest) {
             return kept;
         }
+        // Before it is its turn: a registry that does not answer holds up no other chart.
+        let fetched = match fetching.zip(pinned) {
+            Some((fetching, pinned)) => Some(fetching.laid_beside(&pinned, snapshot).await?),
+            None => None,
+        };
+        let (render, snapshot) = match &fetched {
+            Some((render, snapshot)) => (render, snapshot),
+            None => (render, snapshot),
+        };
         let running = self.0.running.acquire().await;
         // Somebody else may have asked for the same meanwhile.
         if let Some(kept) = self.kept().get(&digest) {
@@ -213,7 +231,10 @@ fn kustomize(command: Command, folder: &RepoPath) -> Command {
 fn shown(render: &Render) -> String {
     match &render.recipe {
         Recipe::Kustomization(folder) => format!("the kustomization {folder}"),
-        Recipe::Chart(chart) => format!("the chart {}", chart.path),
+        Recipe::Chart(chart) => match &chart.fetched {
+            Some(fetched) => format!("the chart {fetched}"),
+            None => format!("the chart {}", chart.path),
+        },
     }
 }
 
@@ -236,8 +257,12 @@ fn text(
 }
 
 /// Tells two renders apart by all that has a say in what comes out: the program as it is installed,
-/// what it is told, and what it may see.
-fn digest(program: &str, render: &Render, snapshot: &Snapshot) -> Digest {
+/// what it is told, and what it may see, of a chart that is fetched its digest.
+fn digest(
+    (program, chart): (&str, Option<&Digest>),
+    render: &Render,
+    snapshot: &Snapshot,
+) -> Digest {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update(bytes.len().to_le_bytes());
@@ -247,6 +272,7 @@ fn digest(program: &str, render: &Render, snapshot: &Snapshot) -> Digest {
     let state = found.as_ref().and_then(|path| path.metadata().ok());
     let modified = state.and_then(|state| Some((state.len(), state.modified().ok()?)));
     part(format!("{found:?} {modified:?} {:?}", render.recipe).as_bytes());
+    part(chart.map_or("", Digest::as_str).as_bytes());
     for (path, file) in render.reads.iter().flat_map(|path| snapshot.under(path)) {
         part(path.as_str().as_bytes());
         if let crate::model::File::Bytes(bytes) = file {

@@ -1,5 +1,7 @@
-//! `kubernetes/helm-chart`: which files a chart is rendered from, each of which has to be there.
+//! `kubernetes/helm-chart`: which files a chart is rendered from, each of which has to be there. One of a
+//! registry is none of them.
 
+use super::registry_chart;
 use super::template::{Shape, Template};
 use crate::model::{Diagnostic, File, RepoPath, Snapshot};
 use crate::yaml::Place;
@@ -14,7 +16,7 @@ pub(super) struct Files {
     pub(super) wrong: Vec<Diagnostic>,
 }
 
-/// Returns the path of the chart of a spec.
+/// Returns the path of the chart of a spec, where it is in the repository.
 pub(crate) fn path(spec: &Template) -> Option<RepoPath> {
     local(spec.get("chart")?)
 }
@@ -43,10 +45,23 @@ fn local(node: &Template) -> Option<RepoPath> {
 /// Looks for everything a spec names.
 pub(super) fn files(spec: &Template, snapshot: &Snapshot) -> Files {
     let mut files = Files::default();
-    if let Some(node) = spec.get("chart") {
+    if let Some(node) = spec
+        .get("chart")
+        .filter(|node| !registry_chart::is_named(node))
+    {
         match local(node) {
             Some(path) => files.chart(path, &node.place, snapshot),
             None => files.wrong.push(not_local(node)),
+        }
+        let beside = ["version", "digest"].into_iter();
+        for (key, node) in beside.filter_map(|key| Some((key, spec.get(key)?))) {
+            let message = format!(
+                "`{key}` is for a chart of a registry, and this one stands in the repository"
+            );
+            let error = node.place.error("conflict", message);
+            files
+                .wrong
+                .push(error.with_hint("Leave it out: the commit says which one is meant."));
         }
     }
     for node in items(spec) {
@@ -103,7 +118,7 @@ fn not_local(node: &Template) -> Diagnostic {
             let message = "nothing is fetched from elsewhere while planning";
             let error = node.place.error("remote-reference", message);
             error.with_hint(
-                "Put the chart into the repository, as with `helm pull`, and name it by its path.",
+                "Name a chart of a registry as in oci://ghcr.io/charts/web, or put it into the repository with `helm pull` and name its path.",
             )
         }
         _ => super::environment::bad_path(&node.place),
@@ -134,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_elsewhere_is_told_where_it_is_named() {
-        let spec = "  resources:\n    a: { kind: kubernetes/helm-chart, spec: { chart: gone } }\n    b: { kind: kubernetes/helm-chart, spec: { chart: empty, valuesFiles: [gone.yaml, ../../x, 'https://example.com/v'] } }\n    c: { kind: kubernetes/helm-chart, spec: { chart: 'oci://example.com/chart' } }\n";
+        let spec = "  resources:\n    a: { kind: kubernetes/helm-chart, spec: { chart: gone } }\n    b: { kind: kubernetes/helm-chart, spec: { chart: empty, valuesFiles: [gone.yaml, ../../x, 'https://example.com/v'] } }\n    c: { kind: kubernetes/helm-chart, spec: { chart: 'https://example.com/chart' } }\n    d: { kind: kubernetes/helm-chart, spec: { chart: web, version: 1.2.3 } }\n";
         let text = environment(&format!("{HEAD}{spec}"));
         let files = [("e.yaml", text.as_str()), ("empty/readme.md", "")];
         let found = reading(&files).environments.remove(0).environment;
@@ -150,6 +165,8 @@ mod tests {
         e.yaml:8:86 bad-path: this path names nothing in the repository
         e.yaml:8:95 remote-reference: nothing is fetched from elsewhere while planning
         e.yaml:9:54 remote-reference: nothing is fetched from elsewhere while planning
+        e.yaml:10:54 missing-folder: web is not there
+        e.yaml:10:68 conflict: `version` is for a chart of a registry, and this one stands in the repository
         ");
     }
 }

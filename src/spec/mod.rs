@@ -23,6 +23,7 @@ mod own_secret;
 mod reading;
 mod reconcile;
 mod references;
+pub(crate) mod registry_chart;
 mod resource;
 mod schema;
 mod secret;

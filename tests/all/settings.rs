@@ -15,7 +15,7 @@ const valid = new ajv.default({ strict: true, allErrors: true }).compile(schema)
 console.log(JSON.stringify(documents.map((document) => valid(document))));
 "#;
 
-const DOCUMENTS: [(&str, bool); 26] = [
+const DOCUMENTS: [(&str, bool); 28] = [
     ("{}", true),
     (
         "repositories: [{ name: a, url: https://example.com/a }]",
@@ -48,6 +48,14 @@ const DOCUMENTS: [(&str, bool); 26] = [
     (
         "ledger: { path: a.db, retention: 7d }\nweb: { listen: 127.0.0.1:0 }\nstateFolder: state",
         true,
+    ),
+    (
+        "providers: { kubernetes: { registries: [{ address: ghcr.io/us, username: u, password: { env: P }, plainHttp: true, caFile: c }] } }",
+        true,
+    ),
+    (
+        "providers: { kubernetes: { registries: [{ username: u }] } }",
+        false,
     ),
     ("repositories: [{ url: a }]", false),
     ("repositories: [{ name: a, url: a, intervall: 5m }]", false),

@@ -5,10 +5,14 @@ use crate::model::Recipe;
 
 const HEAD: &str = "  connections: { host: { provider: host }, k: { provider: kubernetes } }\n  secrets: { t: { env: T } }\n  vars: { tag: '7', hidden: \"${secrets.t}\", two: \"${1 + 1}\" }\n";
 
-/// The environment of one chart with this `spec`, beside a database.
+/// The environment of the chart `web` with this `spec`, beside a database.
 fn parts(spec: &str) -> (crate::spec::Environment, Kinds, Snapshot) {
+    parts_of(&format!("chart: web, {spec}"))
+}
+
+fn parts_of(spec: &str) -> (crate::spec::Environment, Kinds, Snapshot) {
     let text = environment(&format!(
-        "{HEAD}  resources:\n    web: {{ kind: kubernetes/helm-chart, spec: {{ chart: web, {spec} }} }}\n    f: {{ kind: kubernetes/object, spec: {{ apiVersion: v1, kind: ConfigMap, metadata: {{ name: f }} }} }}\n"
+        "{HEAD}  resources:\n    web: {{ kind: kubernetes/helm-chart, spec: {{ {spec} }} }}\n    f: {{ kind: kubernetes/object, spec: {{ apiVersion: v1, kind: ConfigMap, metadata: {{ name: f }} }} }}\n"
     ));
     let (kinds, snapshot) = (
         kinds(),
@@ -88,6 +92,82 @@ fn no_secret_and_nothing_of_another_resource_becomes_a_value() {
         renders(&environment, &secrets(), &kinds, &Allowance::default()),
         []
     );
+}
+
+#[test]
+fn a_chart_of_a_registry_is_one_version_or_one_digest() {
+    let asked = |which: &str| {
+        let spec = format!("chart: 'oci://EXAMPLE.com:5000/charts/web', {which}");
+        let (environment, kinds, snapshot) = parts_of(&spec);
+        let asked = renders(&environment, &secrets(), &kinds, &Allowance::default());
+        let built = build(
+            &environment,
+            (&secrets(), &rendered(OBJECT)),
+            &kinds,
+            &snapshot,
+        );
+        let said = shown(&built.err().unwrap_or_default());
+        let line = said.lines().find(|line| line.starts_with("e.yaml:"));
+        match asked.first().map(|one| &one.recipe) {
+            Some(Recipe::Chart(chart)) => {
+                assert_eq!(line, None);
+                assert!(asked[0].reads.is_empty());
+                format!("{} at {}", chart.fetched.as_ref().unwrap(), chart.path)
+            }
+            _ => line.unwrap_or_default().to_owned(),
+        }
+    };
+    let digest = "0123456789abcdef".repeat(4);
+    let all = [
+        "version: \"1.2.${vars.tag}\"",
+        &format!("digest: 'sha256:{digest}'"),
+        &format!("version: v1.0.0-rc.1, digest: 'sha256:{digest}'"),
+        "release: x",
+        "version: latest",
+        "version: '^1.2'",
+        "version: 1.2",
+        "version: \"${secrets.t}\"",
+        "version: \"${resources.f.uid}\"",
+        "digest: 'sha256:abc'",
+    ];
+    insta::assert_snapshot!(all.map(asked).join("\n"), @"
+    oci://example.com:5000/charts/web 1.2.7 at .fetched/web
+    oci://example.com:5000/charts/web@sha256:0123456789ab at .fetched/web
+    oci://example.com:5000/charts/web v1.0.0-rc.1 at .fetched/web
+    e.yaml:9:56 missing-key: `version` or `digest` is missing here
+    e.yaml:9:102 floating-version: `latest` is not one version: what is rendered would change without a commit
+    e.yaml:9:102 floating-version: `^1.2` is not one version: what is rendered would change without a commit
+    e.yaml:9:102 wrong-type: `version` has to be a text
+    e.yaml:9:102 secret-in-values: a secret cannot be a value of a chart: the chart may put it anywhere, and it would be shown
+    e.yaml:9:102 output-in-values: a chart is rendered before anything is applied, and this reads f
+    e.yaml:9:101 bad-digest: this is no digest
+    ");
+}
+
+#[test]
+fn an_address_holds_nothing_but_the_registry_and_the_name() {
+    for wrong in [
+        "oci://",
+        "oci://a",
+        "oci://a/",
+        "oci://u:p@a/b",
+        "oci://a/b:1.0.0",
+        "oci://a/../b",
+        "oci://a/b?c",
+    ] {
+        let (environment, kinds, snapshot) = parts_of(&format!("chart: '{wrong}', version: 1.0.0"));
+        let built = build(
+            &environment,
+            (&secrets(), &rendered(OBJECT)),
+            &kinds,
+            &snapshot,
+        );
+        let said = built.err().unwrap_or_default();
+        assert!(
+            said.iter().any(|one| one.code == "bad-chart"),
+            "{wrong}: {said:?}"
+        );
+    }
 }
 
 #[test]

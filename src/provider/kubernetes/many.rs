@@ -36,7 +36,7 @@ pub(super) fn rows(object: &Kind) -> Vec<Kind> {
         ),
         Kind {
             name: KindName::new("kubernetes/helm-chart"),
-            summary: "Every object that the installed helm renders from a chart of the repository. Helm keeps no release of it."
+            summary: "Every object that the installed helm renders from a chart of the repository or of a registry. Helm keeps no release of it."
                 .to_owned(),
             schema: Some(chart()),
             ..object.clone()
@@ -52,7 +52,9 @@ fn chart() -> serde_json::Value {
         "required": ["chart"],
         "additionalProperties": false,
         "properties": {
-            "chart": text("The chart's folder, or its package (.tgz), relative to this spec's own folder."),
+            "chart": text("The chart's folder, or its package (.tgz), relative to this spec's own folder; or oci://registry/path/name, where the daemon's settings list the registry (providers.kubernetes.registries)."),
+            "version": text("Of a chart in a registry: one version, never a range. It is looked up once and stays what it was then."),
+            "digest": text("Of a chart in a registry: its digest (sha256:…), which is checked and holds everywhere. A version beside it has to be the chart's own."),
             "release": text("The release's name in the chart's templates; the resource's id where left out."),
             "namespace": text("The release's namespace, and that of objects that declare none."),
             "valuesFiles": texts("Files of values, relative to this spec's own folder; a later one wins."),

@@ -2,6 +2,7 @@
 
 use crate::model::{Class, Fault, Render};
 use crate::net::ProcessError;
+use crate::source::charts::ChartError;
 use std::process::ExitStatus;
 
 /// Why nothing was rendered. Texts name what was to be rendered; what a program said is scrubbed.
@@ -23,6 +24,16 @@ impl RenderError {
             code: "render-not-merged",
             hint: None,
             class: Class::Refused,
+        }
+    }
+
+    pub(super) fn fetched(render: &Render, error: &ChartError) -> Self {
+        Self {
+            what: super::shown(render),
+            reason: error.to_string(),
+            code: error.code(),
+            hint: error.hint(),
+            class: error.class(),
         }
     }
 

@@ -27,6 +27,7 @@ fn chart() -> Render {
         reads: ["base", "other.yaml"].map(path).into(),
         recipe: Recipe::Chart(Box::new(Chart {
             path: path("base"),
+            fetched: None,
             release: "-shop".to_owned(),
             namespace: Some("n".to_owned()),
             values_files: vec![path("other.yaml")],
@@ -77,7 +78,7 @@ impl Program {
             kustomize: program.display().to_string(),
             helm: program.display().to_string(),
         };
-        let renderer = Renderer::within(programs, Duration::from_secs(2));
+        let renderer = Renderer::within(programs, Charts::default(), Duration::from_secs(2));
         Self { folder, renderer }
     }
 
@@ -182,10 +183,11 @@ async fn too_much_and_no_text_are_refused() {
 
 #[tokio::test]
 async fn one_that_is_missing_is_named_with_how_to_get_it() {
-    let renderer = Renderer::new(Programs {
+    let programs = Programs {
         kustomize: "no-such-kustomize".to_owned(),
         ..Programs::default()
-    });
+    };
+    let renderer = Renderer::new(programs, Charts::default());
     let rendered = renderer.render(&[asked()], &snapshot(&FILES)).await;
     let error = &rendered.failed[&asked().resource];
     assert_eq!(

@@ -9,6 +9,7 @@ mod faults;
 mod imported;
 mod kustomized;
 pub(crate) mod proxy;
+mod registered;
 mod removal;
 mod rights;
 mod rollback;

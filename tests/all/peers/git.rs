@@ -186,7 +186,7 @@ impl Web {
 }
 
 /// Makes a certificate authority, and a certificate for loopback by it.
-fn certify(folder: &Path) {
+pub(super) fn certify(folder: &Path) {
     let run = |arguments: &[&str]| {
         let mut command = Command::new("openssl");
         command.args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"]);

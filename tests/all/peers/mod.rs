@@ -9,6 +9,7 @@ pub(crate) mod git;
 pub(crate) mod github;
 pub(crate) mod kubernetes;
 pub(crate) mod process;
+pub(crate) mod registry;
 pub(crate) mod slack;
 pub(crate) mod wait;
 

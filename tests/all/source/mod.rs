@@ -1,5 +1,7 @@
 //! The source room against real repositories and real servers.
 
+mod bad_charts;
+mod charts;
 mod cut;
 mod faults;
 mod movement;
