@@ -59,7 +59,7 @@ pub(super) async fn read(
             .filter_map(|(through, asked)| Some((connections.get(through)?, asked)))
             .map(async |(connection, asked)| {
                 let of: Vec<_> = asked.iter().map(|(_, of)| *of).collect();
-                let found = registry.secrets(connection, &of).await;
+                let found = registry.secrets(&environment.name, connection, &of).await;
                 let names = asked.into_iter().map(|(name, _)| name.clone());
                 names.zip(found).collect::<Vec<_>>()
             });

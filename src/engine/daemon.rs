@@ -12,7 +12,8 @@ use super::{
     cycle, rollback,
 };
 use crate::deliver::Authority;
-use crate::model::{Address, Depth, EnvironmentName, RepoPath, Revision, Snapshot};
+use crate::model::{Depth, EnvironmentName, RepoPath, Revision, Snapshot};
+use crate::provider::Nudged;
 use crate::source::Outside;
 use crate::telemetry::{Readiness, chain};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +62,7 @@ pub struct Parts {
     /// Asks people for approvals.
     pub asker: Arc<Asker>,
     /// Hints of providers that something may have changed.
-    pub nudges: mpsc::Receiver<Address>,
+    pub nudges: mpsc::Receiver<Nudged>,
     /// The numbers of the schedule.
     pub pace: Pace,
     /// What is counted.
@@ -187,7 +188,7 @@ impl Daemon {
                 () = stop.cancelled() => break,
                 Some(heard) = heard.recv(), if self.taking.is_empty() => self.hear(heard),
                 Some(taken) = self.taking.join_next() => self.taken(taken),
-                Some(address) = self.parts.nudges.recv() => self.schedule.nudge(&address, self.parts.world.clock.now()),
+                Some(nudged) = self.parts.nudges.recv() => self.nudged(&nudged),
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = pause_check.tick() => {
                     self.check_pauses().await;
@@ -213,6 +214,16 @@ impl Daemon {
         wait.map_or(Duration::from_secs(3600), |wait| {
             Duration::try_from(wait).unwrap_or_default()
         })
+    }
+
+    fn nudged(&mut self, nudged: &Nudged) {
+        match nudged {
+            Nudged::Resource(address) => {
+                let now = self.parts.world.clock.now();
+                self.schedule.nudge(address, now);
+            }
+            Nudged::Environment(name) => self.tell(name, Reason::Nudge),
+        }
     }
 
     fn tell(&mut self, name: &EnvironmentName, reason: Reason) {

@@ -16,7 +16,7 @@ pub use kubernetes::{Import, Kubernetes, KubernetesSettings, Search, Watched};
 pub use registry::{Patience, Registry};
 pub use rest::{Catalogue, Rest};
 
-use crate::model::{Address, Applied, Asked, Kind, Observed, Step};
+use crate::model::{Address, Applied, Asked, EnvironmentName, Kind, Observed, Step};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
@@ -63,20 +63,34 @@ pub trait Provider: Send + Sync {
     async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError>;
 }
 
-/// Lets a provider say "this address may have changed": the schedule runs it soon. It carries no
+/// Lets a provider say "this may have changed": the schedule runs its environment soon. It carries no
 /// state, so losing one costs only time until the next interval.
 #[derive(Clone, Debug)]
-pub struct Nudge(tokio::sync::mpsc::Sender<Address>);
+pub struct Nudge(tokio::sync::mpsc::Sender<Nudged>);
+
+/// What may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nudged {
+    /// A live resource.
+    Resource(Address),
+    /// What a whole environment is made of.
+    Environment(EnvironmentName),
+}
 
 impl Nudge {
     /// Makes a handle and the end the engine listens at. Full means: already plenty to do, dropped.
-    pub fn channel(capacity: usize) -> (Self, tokio::sync::mpsc::Receiver<Address>) {
+    pub fn channel(capacity: usize) -> (Self, tokio::sync::mpsc::Receiver<Nudged>) {
         let (sender, receiver) = tokio::sync::mpsc::channel(capacity);
         (Self(sender), receiver)
     }
 
     /// Says that the address may have changed.
     pub fn say(&self, address: Address) {
-        let _full_or_gone = self.0.try_send(address);
+        let _full_or_gone = self.0.try_send(Nudged::Resource(address));
+    }
+
+    /// Says that what an environment reads may have changed.
+    pub fn say_environment(&self, name: EnvironmentName) {
+        let _full_or_gone = self.0.try_send(Nudged::Environment(name));
     }
 }

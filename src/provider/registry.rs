@@ -171,6 +171,7 @@ impl Registry {
     /// Every question is answered; a panic and a hang are answers like any other.
     pub async fn secrets(
         &self,
+        environment: &EnvironmentName,
         connection: &Connection,
         asked: &[&ClusterSecret],
     ) -> Vec<Result<Secret, Unknown>> {
@@ -186,7 +187,8 @@ impl Registry {
             let reason = "no provider here reads Secrets of clusters".to_owned();
             return none(reason, "no-provider", Class::User);
         };
-        match guarded(self.patience.observe, clusters.secrets(connection, asked)).await {
+        let answers = clusters.secrets(environment, connection, asked);
+        match guarded(self.patience.observe, answers).await {
             Ok(answers) => answers,
             Err(silence) => none(silence.to_string(), silence.code(), silence.class()),
         }

@@ -6,7 +6,7 @@ use super::gathered::{Gathered, carries};
 use super::rights::Rights;
 use super::sender::{Ask, Sender};
 use super::verdict::Verdicts;
-use super::watch::Watches;
+use super::watch::{SecretWatches, Watches};
 use super::written::Written;
 use crate::model::DigestKey;
 use serde_json::Value as Json;
@@ -42,6 +42,8 @@ pub(super) struct Cluster {
     pub(super) verdicts: Verdicts,
     /// What need not be listed again.
     pub(super) watches: Watches,
+    /// The Secrets whose values specs read.
+    pub(super) secrets: SecretWatches,
     /// What the account may do, as last told.
     pub(super) rights: Rights,
     /// What is asked of others about what does not work.
@@ -50,7 +52,12 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Remembers nothing yet.
-    pub(super) fn new(sender: Sender, namespace: String, key: DigestKey, watches: Watches) -> Self {
+    pub(super) fn new(
+        sender: Sender,
+        namespace: String,
+        key: DigestKey,
+        (watches, secrets): (Watches, SecretWatches),
+    ) -> Self {
         Self {
             sender,
             namespace,
@@ -58,6 +65,7 @@ impl Cluster {
             doubted: AtomicBool::new(false),
             verdicts: Verdicts::new(key),
             watches,
+            secrets,
             rights: Rights::default(),
             gathered: Gathered::default(),
         }

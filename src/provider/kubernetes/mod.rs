@@ -72,7 +72,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use watch::{Manner, Watches};
+use watch::{Manner, SecretWatches, Watches};
 
 /// Requests a second to one cluster. High on purpose: the API server's own priority and fairness says
 /// "later" by 429, which holds everything of that cluster and makes fewer writes be under way; a client's
@@ -197,7 +197,10 @@ impl Kubernetes {
             .limiters
             .get(&format!("kubernetes:{server}"), PACE, PACE);
         let sender = Sender::new(client, limiter, server);
-        let watches = Watches::new(sender.clone(), self.manner.clone());
+        let watches = (
+            Watches::new(sender.clone(), self.manner.clone()),
+            SecretWatches::new(sender.clone(), self.manner.clone()),
+        );
         let cluster = Cluster::new(sender, namespace, self.key.clone(), watches);
         let cluster = Arc::new(cluster);
         clusters.insert(destination.digest, Arc::downgrade(&cluster));

@@ -1,15 +1,18 @@
 //! Reads values of Secrets that a spec names. Asks for each Secret by its name, so that an account needs
-//! no more than the right to get it.
+//! no more than the right to get it; with the right to watch it, a new value is heard of at once.
 
 use super::Kubernetes;
 use super::cluster::Cluster;
 use super::error::Failure;
-use crate::model::{Class, ClusterSecret, Connection, Secret, Unknown};
+use crate::model::{Class, ClusterSecret, Connection, EnvironmentName, Secret, Unknown};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The code of a Secret that is not there.
+const MISSING: &str = "secret-missing";
 
 /// The most keys of a Secret that are named where the one that is asked for is not there.
 const MOST_KEYS: usize = 10;
@@ -18,10 +21,11 @@ const MOST_KEYS: usize = 10;
 type Place<'a> = (&'a str, &'a str);
 
 impl Kubernetes {
-    /// Reads values of Secrets through one connection, each Secret once. Answers in the order of the
-    /// questions.
+    /// Reads values of Secrets for an environment through one connection, each Secret once. Answers in the
+    /// order of the questions. When one changes later, the environment is nudged.
     pub async fn secrets(
         &self,
+        environment: &EnvironmentName,
         connection: &Connection,
         asked: &[&ClusterSecret],
     ) -> Vec<Result<Secret, Unknown>> {
@@ -40,7 +44,15 @@ impl Kubernetes {
         let reads = places.into_iter().map(|(namespace, name)| {
             let cluster = &cluster;
             async move {
-                let found = fetch(cluster, (&namespace, &name)).await;
+                let place = (namespace.as_str(), name.as_str());
+                let found = fetch(cluster, place).await;
+                match &found {
+                    Ok(object) => cluster.secrets.read(place, environment, Some(object)),
+                    Err(unread) if unread.code == MISSING => {
+                        cluster.secrets.read(place, environment, None);
+                    }
+                    Err(_) => {}
+                }
                 ((namespace, name), found)
             }
         });
@@ -61,7 +73,7 @@ async fn fetch(cluster: &Cluster, (namespace, name): Place<'_>) -> Result<Json, 
     match cluster.read(&path).await {
         Ok(object) => Ok(object),
         Err(failure) if failure.is_not_found() => Err(user(
-            "secret-missing",
+            MISSING,
             format!("the cluster has no Secret {namespace}/{name}"),
         )),
         Err(failure) => Err(unread(failure)),

@@ -21,8 +21,12 @@ struct Scene {
 impl Scene {
     /// The account may get the Secrets of these names.
     fn new(stem: &str, may_get: &[&str]) -> Self {
+        Self::with(stem, &["get"], may_get)
+    }
+
+    fn with(stem: &str, verbs: &[&str], names: &[&str]) -> Self {
         let namespace = cluster().namespace(stem);
-        let rules = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": may_get });
+        let rules = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": verbs, "resourceNames": names });
         let kubeconfig = cluster().kubeconfig_limited_to(&namespace, &[rules]);
         let scene = Self {
             world: World::new(),
@@ -164,11 +168,41 @@ fn a_value_is_read_by_its_name_alone_and_a_new_one_comes_with_the_next_pass() {
             assert!(!text.contains(CANARY), "{}", path.display());
         }
     }
-    // Nothing else was asked of it: no list, no watch.
+    // Nothing else was asked of it, but whether it may watch what it reads: it may not.
     let asked = cluster().requests().into_iter();
     let asked = asked.filter(|one| one.user.contains(&format!("{namespace}:limited")));
     let verbs: std::collections::BTreeSet<String> = asked.map(|one| one.verb).collect();
-    assert_eq!(verbs, ["get".to_owned()].into(), "{verbs:?}");
+    let known = ["get", "watch"].map(str::to_owned);
+    assert_eq!(verbs, known.into(), "{verbs:?}");
+}
+
+#[test]
+fn a_new_value_is_heard_of_at_once_where_it_may_be_watched() {
+    let scene = Scene::with("rotated", &["get", "watch"], &["db"]);
+    scene.secret("db", encoded(CANARY));
+    let shop = scene.shop(&["db"], "");
+    assert!(shop.contains("interval: 1s"), "{shop}");
+    scene.commit(&shop.replace("interval: 1s", "interval: 1h"));
+    let mut daemon = scene.world.start();
+    scene.holds(&mut daemon, "db.env", CANARY);
+    scene.patch("db", encoded(&format!("{CANARY}-rotated")));
+    scene.holds(&mut daemon, "db.env", "rotated");
+    let namespace = scene.namespace.as_str();
+    cluster().kubectl(["-n", namespace, "annotate", "secret", "db", "by=hand"]);
+    // Gone and there again, it is heard of, too.
+    cluster().kubectl(["-n", namespace, "delete", "secret", "db"]);
+    scene.told(&mut daemon, &format!("no Secret {namespace}/db"));
+    scene.secret("db", encoded(&format!("{CANARY}-again")));
+    scene.holds(&mut daemon, "db.env", "again");
+    let log = daemon.log();
+    daemon.terminate();
+    assert!(!log.contains(CANARY), "{log}");
+    let asked = cluster().requests().into_iter();
+    let asked = asked.filter(|one| one.user.contains(&format!("{namespace}:limited")));
+    let (watches, reads): (Vec<_>, Vec<_>) = asked.partition(|one| one.verb == "watch");
+    assert!(watches.iter().all(|one| one.status == 200), "{watches:#?}");
+    assert!(reads.iter().all(|one| one.verb == "get"), "{reads:#?}");
+    assert!(reads.len() < 30, "{reads:#?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::peers::kubernetes::second::Second;
 use crate::peers::kubernetes::{Request, cluster};
 use reconciled::model::{Action, Address, DigestKey};
 use reconciled::net::Limiters;
-use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Registry};
+use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Nudged, Registry};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// A scene whose provider watches, and what it tells.
 pub(super) struct Watching {
     pub(super) scene: Scene,
-    pub(super) nudges: Receiver<Address>,
+    pub(super) nudges: Receiver<Nudged>,
 }
 
 impl Watching {
@@ -64,7 +64,9 @@ impl Watching {
             .collect();
         let told = async {
             while !missing.is_empty() {
-                missing.remove(&self.nudges.recv().await.unwrap());
+                if let Nudged::Resource(address) = self.nudges.recv().await.unwrap() {
+                    missing.remove(&address);
+                }
             }
         };
         let in_time = timeout(SOON, told).await;
@@ -206,7 +208,10 @@ async fn what_we_write_ourselves_and_what_controllers_note_is_told_to_nobody() {
     // What is told after this edit was told before it.
     watching.kubectl(&["label", "deployment/d-3", "by=hand"]);
     let first = timeout(SOON, watching.nudges.recv()).await.unwrap();
-    assert_eq!(first, Some(watching.scene.address(&changed[3])));
+    assert_eq!(
+        first,
+        Some(Nudged::Resource(watching.scene.address(&changed[3])))
+    );
     // Nor is what we delete.
     let plan = watching.scene.plan(&changed[2..]).await;
     for object in &changed[..2] {
@@ -216,7 +221,10 @@ async fn what_we_write_ourselves_and_what_controllers_note_is_told_to_nobody() {
     }
     watching.kubectl(&["annotate", "deployment/d-3", "by=hand"]);
     let first = timeout(SOON, watching.nudges.recv()).await.unwrap();
-    assert_eq!(first, Some(watching.scene.address(&changed[3])));
+    assert_eq!(
+        first,
+        Some(Nudged::Resource(watching.scene.address(&changed[3])))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,7 +25,7 @@ const REFUSED: (Duration, Duration) = (Duration::from_secs(30), Duration::from_s
 /// So many failures in a row are tried to be gone on from.
 const AGAIN: u32 = 3;
 /// Between two watches where the first one ended as it should.
-const BETWEEN: Duration = Duration::from_millis(100);
+pub(super) const BETWEEN: Duration = Duration::from_millis(100);
 /// How long the server is asked to keep one up, at least, and how much longer at most.
 const LENGTH: (u64, u64) = (600, 300);
 
@@ -42,6 +42,22 @@ pub(super) async fn keep(feed: Arc<Feed>, sender: Sender, silence: Duration) {
         failures: 0,
     };
     keeper.run().await;
+}
+
+/// Returns how long to wait after a failure that follows so many others.
+pub(super) fn pause(failure: &Failure, failures: u32) -> Duration {
+    let (first, longest) = match failure.class {
+        Class::Transient => (FIRST, LONGEST),
+        _ => REFUSED,
+    };
+    let pause = first.saturating_mul(1 << failures.min(16)).min(longest);
+    let pause = pause.mul_f64(0.5 + fastrand::f64());
+    pause.max(failure.retry_after.unwrap_or_default())
+}
+
+/// Returns how long the server is asked to keep the next watch up, in seconds.
+pub(super) fn length() -> u64 {
+    LENGTH.0 + fastrand::u64(0..LENGTH.1)
 }
 
 struct Keeper {
@@ -135,7 +151,7 @@ impl Keeper {
             "{}?watch=1&allowWatchBookmarks=true&labelSelector={}&resourceVersion={from}&timeoutSeconds={}",
             self.feed.path(),
             marks::ENVIRONMENT,
-            LENGTH.0 + fastrand::u64(0..LENGTH.1),
+            length(),
         );
         let body = match self.sender.open(&path).await {
             Err(failure) if failure.status == 410 => return Ok(End::Expired),
@@ -210,19 +226,12 @@ impl Keeper {
     /// Has looks list again, and waits before the next try.
     async fn down(&mut self, failure: &Failure) {
         self.set(State::Down);
-        let (first, longest) = match failure.class {
-            Class::Transient => (FIRST, LONGEST),
-            _ => {
-                self.feed.refuse(true);
-                REFUSED
-            }
-        };
-        let pause = first
-            .saturating_mul(1 << self.failures.min(16))
-            .min(longest);
+        if !matches!(failure.class, Class::Transient) {
+            self.feed.refuse(true);
+        }
+        let pause = pause(failure, self.failures);
         self.failures += 1;
-        let pause = pause.mul_f64(0.5 + fastrand::f64());
-        sleep(pause.max(failure.retry_after.unwrap_or_default())).await;
+        sleep(pause).await;
     }
 
     fn set(&mut self, state: State) {

@@ -14,7 +14,10 @@ mod cache;
 mod feed;
 mod keep;
 mod places;
+mod secret;
 mod stream;
+
+pub(super) use secret::SecretWatches;
 
 use super::discovery::Served;
 use super::list::FEW;

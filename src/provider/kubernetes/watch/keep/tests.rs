@@ -5,8 +5,8 @@ use super::super::{Manner, Watches};
 use super::*;
 use crate::model::Address;
 use crate::net::Limiters;
-use crate::provider::Nudge;
 use crate::provider::kubernetes::discovery::Served;
+use crate::provider::{Nudge, Nudged};
 use serde_json::Value as Json;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -106,7 +106,7 @@ async fn a_server_that_was_put_back_to_an_earlier_state_is_listed_anew() {
     let watch = watches.asked(&(served, "shop".to_owned()), true).unwrap();
     let told = timeout(Duration::from_secs(60), nudges.recv()).await;
     let address: Address = "shop/a".parse().unwrap();
-    assert_eq!(told.unwrap(), Some(address));
+    assert_eq!(told.unwrap(), Some(Nudged::Resource(address)));
     let mut state = watch.state.subscribe();
     let live = state.wait_for(|state| *state == State::Live);
     timeout(Duration::from_secs(60), live)
