@@ -159,6 +159,8 @@ pub struct Kind {
     /// The field of its identity that is the path of one file: nothing else can stand there, or below
     /// it. `None` where it is no file.
     pub file: Option<PathPattern>,
+    /// Whether rules of a spec may tell that its objects work; the others say so themselves.
+    pub is_ruled: bool,
     /// Where its provider keeps what an adoption overwrites, in words that follow "the original is
     /// kept"; `None` where it cannot be kept.
     pub originals: Option<&'static str>,
@@ -191,6 +193,7 @@ impl Kind {
             connection: None,
             deadline: Duration::from_secs(300),
             file: None,
+            is_ruled: false,
             originals: None,
         }
     }

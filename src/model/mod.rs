@@ -10,6 +10,7 @@ pub mod connection;
 pub mod diagnostic;
 pub mod digest;
 pub mod fault;
+pub mod health_rule;
 pub mod id;
 pub mod kind;
 pub mod kinds;
@@ -31,6 +32,7 @@ pub use connection::Connection;
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use digest::{Digest, DigestKey};
 pub use fault::{Class, Fault};
+pub use health_rule::{HealthRule, Judge};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
 pub use kind::{Inside, Kind, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use kinds::Kinds;
@@ -41,7 +43,7 @@ pub use observation::{
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{
-    DeletionBudget, Every, HealthRule, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
+    DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
 };
 pub use render::{Chart, ChartReference, Recipe, Render};
 pub use secret::Secret;

@@ -2,10 +2,10 @@
 
 use super::connection::Connection;
 use super::fault::Class;
+use super::health_rule::HealthRule;
 use super::id::{Address, KindName};
 use super::kind::ListRule;
 use super::path::{FieldPath, PathPattern};
-use super::reconcile::HealthRule;
 use super::shared;
 use super::value::{Map, Value};
 use jiff::Timestamp;

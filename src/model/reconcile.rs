@@ -1,5 +1,6 @@
 //! What an environment says about how it wants to be kept.
 
+use super::health_rule::HealthRule;
 use super::id::KindName;
 use super::path::PathPattern;
 use super::value::Value;
@@ -178,19 +179,6 @@ pub struct Lifecycle {
     pub adopt: bool,
     /// When objects work, for kinds that say it in ways of their own; the first that fits counts.
     pub health: Vec<HealthRule>,
-}
-
-/// When objects of a kind work, in CEL over the live `object`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HealthRule {
-    /// Which version of the kind it is for, as in `shop.example/v1`; `None` means any.
-    pub api_version: Option<String>,
-    /// Which kind it is for, as in `Database`; `None` means any.
-    pub kind: Option<String>,
-    /// Holds where it is ready.
-    pub ready: String,
-    /// Holds where it will not become so by itself.
-    pub failed: Option<String>,
 }
 
 /// `notify` of an environment.

@@ -36,6 +36,11 @@ pub struct ClusterSecret {
     pub key: String,
 }
 
+impl ClusterSecret {
+    /// The provider whose connections lead to clusters.
+    pub const PROVIDER: &str = "kubernetes";
+}
+
 impl std::fmt::Display for ClusterSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} of the Secret ", self.key)?;

@@ -1,10 +1,10 @@
 //! One thing a plan does, with every choice made.
 
 use super::connection::Connection;
+use super::health_rule::HealthRule;
 use super::id::{Address, KindName};
 use super::observation::{Health, Identity, Mark, Touch};
 use super::path::{FieldPath, PathPattern};
-use super::reconcile::HealthRule;
 use super::shared;
 use super::value::Value;
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What such a secret needs.
 const NEED: Need<'_> = Need {
     what: "a Secret of a cluster",
-    provider: "kubernetes",
+    provider: ClusterSecret::PROVIDER,
 };
 
 /// The longest name of a Secret, and of a key in it.

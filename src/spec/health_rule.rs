@@ -1,11 +1,13 @@
 //! `lifecycle.health`: when an object works, in CEL over the live object, for kinds that say it in ways of
-//! their own. Read and checked with the spec; what it tells of an object is told here too.
+//! their own. Read and checked with the spec, once; what it tells of an object is told here too, to
+//! whoever looks at objects and knows no expressions.
 
 use super::expression::{self, Content, Datum, Expression, Fuel, MISSING, Names, Stop, Wrong};
 use super::template::located;
-use crate::model::{Health, HealthRule, Kind, Value};
+use crate::model::{Health, HealthRule, Judge, Kind, Value};
 use crate::yaml::{Node, Place, Reader};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What an expression begins with.
 const ROOT: &str = "object";
@@ -32,16 +34,21 @@ fn one(node: &Node, reader: &mut Reader) -> Option<(HealthRule, Place)> {
     let ready = ready.and_then(|node| checked(node, reader));
     let failed = failed.and_then(|node| checked(node, reader));
     let place = kind.or(api_version).unwrap_or(node).place.clone();
+    let rules = Rules {
+        ready: ready?,
+        failed,
+    };
     let rule = HealthRule {
         api_version: plain(api_version, reader),
         kind: plain(kind, reader),
-        ready: ready?,
-        failed,
+        ready: rules.ready.text.clone(),
+        failed: rules.failed.as_ref().map(|rule| rule.text.clone()),
+        judge: Arc::new(rules),
     };
     Some((rule, place))
 }
 
-fn checked(node: &Node, reader: &mut Reader) -> Option<String> {
+fn checked(node: &Node, reader: &mut Reader) -> Option<Rule> {
     let text = reader.name(node)?;
     if text.trim_start().starts_with("${") {
         let message = "a rule is one expression, and stands without ${ }";
@@ -49,8 +56,8 @@ fn checked(node: &Node, reader: &mut Reader) -> Option<String> {
         reader.report(error.with_hint("Write it as in object.status.phase == 'Ready'."));
         return None;
     }
-    match expression::parse_over(text, &[ROOT]) {
-        Ok(_) => Some(text.to_owned()),
+    match Rule::parsed(text) {
+        Ok(rule) => Some(rule),
         Err(wrong) => {
             let wrong = wrong.into_iter().map(|wrong| located(wrong, &node.place));
             wrong.for_each(|error| reader.report(error));
@@ -65,7 +72,7 @@ pub(super) fn check(
     (kind, has_members): (&Kind, bool),
     reader: &mut Reader,
 ) {
-    if kind.name.provider() != "kubernetes" {
+    if !kind.is_ruled {
         let message = format!("a {} says itself whether it works", kind.name);
         let error = node.place.error("health-not-here", message);
         reader.report(error.with_hint("Rules are for objects of kubernetes."));
@@ -76,85 +83,102 @@ pub(super) fn check(
     }
 }
 
-/// Tells whether an object works by a rule. What cannot be computed is not ready yet: the field may come.
-pub(crate) fn judged(rule: &HealthRule, object: &Value) -> Health {
-    let mut aside = String::new();
-    if let Some(failed) = &rule.failed {
-        match holds(failed, object) {
-            Ok(true) => {
-                return Health::Failed(format!(
-                    "its rule for failed holds: {failed}{}\nLook at what its controller says about it.",
-                    seen(failed, object)
-                ));
+/// The two expressions of a rule.
+#[derive(Debug)]
+struct Rules {
+    ready: Rule,
+    failed: Option<Rule>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Rule {
+    text: String,
+    expression: Expression,
+}
+
+impl Judge for Rules {
+    fn judged(&self, object: &Value) -> Health {
+        let mut aside = String::new();
+        if let Some(failed) = &self.failed {
+            match failed.holds(object) {
+                Ok(true) => {
+                    return Health::Failed(format!(
+                        "its rule for failed holds: {}{}\nLook at what its controller says about it.",
+                        failed.text,
+                        failed.seen(object)
+                    ));
+                }
+                Ok(false) => {}
+                Err(wrong) if wrong.code == MISSING => {}
+                Err(wrong) => {
+                    aside = format!(
+                        "; its rule for failed cannot be computed: {}",
+                        wrong.message
+                    );
+                }
             }
-            Ok(false) => {}
-            Err(wrong) if wrong.code == MISSING => {}
-            Err(wrong) => {
-                aside = format!(
-                    "; its rule for failed cannot be computed: {}",
-                    wrong.message
-                );
+        }
+        let ready = &self.ready;
+        match ready.holds(object) {
+            Ok(true) => Health::Ready,
+            Ok(false) => Health::Progressing(format!(
+                "its rule does not hold yet: {}{}{aside}",
+                ready.text,
+                ready.seen(object)
+            )),
+            Err(wrong) => Health::Progressing(format!(
+                "its rule cannot be computed yet: {}: {}{aside}",
+                ready.text, wrong.message
+            )),
+        }
+    }
+}
+
+impl Rule {
+    fn parsed(text: &str) -> Result<Self, Vec<Wrong>> {
+        Ok(Self {
+            text: text.to_owned(),
+            expression: expression::parse_over(text, &[ROOT])?,
+        })
+    }
+
+    fn holds(&self, object: &Value) -> Result<bool, Wrong> {
+        match expression::evaluate(&self.expression, &Live(object), &Fuel::full()) {
+            // Whether it is ready would tell something of it, to whoever may push a branch.
+            Ok(answer) if answer.sealed => Err(Wrong::of_secret()),
+            Ok(Datum {
+                content: Content::Bool(holds),
+                ..
+            }) => Ok(holds),
+            Ok(other) => {
+                let message = format!("it gives {}, neither true nor false", other.content.what());
+                Err(Wrong::new("wrong-type", message))
             }
+            Err(Stop::Wrong(wrong)) => Err(wrong),
+            Err(Stop::Unknown) => Err(Wrong::new(MISSING, "what it reads is not known")),
         }
     }
-    let ready = &rule.ready;
-    match holds(ready, object) {
-        Ok(true) => Health::Ready,
-        Ok(false) => Health::Progressing(format!(
-            "its rule does not hold yet: {ready}{}{aside}",
-            seen(ready, object)
-        )),
-        Err(wrong) => Health::Progressing(format!(
-            "its rule cannot be computed yet: {ready}: {}{aside}",
-            wrong.message
-        )),
-    }
-}
 
-fn holds(text: &str, object: &Value) -> Result<bool, Wrong> {
-    let not_one = || Wrong::new("expression-syntax", "this is no expression");
-    let expression = parsed(text).ok_or_else(not_one)?;
-    match expression::evaluate(&expression, &Live(object), &Fuel::full()) {
-        // Whether it is ready would tell something of it, to whoever may push a branch.
-        Ok(answer) if answer.sealed => Err(Wrong::of_secret()),
-        Ok(Datum {
-            content: Content::Bool(holds),
-            ..
-        }) => Ok(holds),
-        Ok(other) => {
-            let message = format!("it gives {}, neither true nor false", other.content.what());
-            Err(Wrong::new("wrong-type", message))
+    /// Says what stands in the fields that it reads.
+    fn seen(&self, object: &Value) -> String {
+        let chains: BTreeSet<&Vec<String>> = self.expression.chains().collect();
+        let told = chains.into_iter().take(MOST_SEEN).map(|chain| {
+            let (found, used) = Live(object).find(chain);
+            let name = chain.join(".");
+            if used < chain.len() {
+                return format!("{name} is not there");
+            }
+            let text = found.masked_json().to_string();
+            let short: String = text.chars().take(LONGEST_SEEN).collect();
+            let cut = if short.len() < text.len() { "…" } else { "" };
+            format!("{name} is {short}{cut}")
+        });
+        let told: Vec<String> = told.collect();
+        match told.as_slice() {
+            [] => String::new(),
+            told => format!(" ({})", told.join(", ")),
         }
-        Err(Stop::Wrong(wrong)) => Err(wrong),
-        Err(Stop::Unknown) => Err(Wrong::new(MISSING, "what it reads is not known")),
-    }
-}
-
-fn parsed(text: &str) -> Option<Expression> {
-    expression::parse_over(text, &[ROOT]).ok()
-}
-
-/// Says what stands in the fields that a rule reads.
-fn seen(text: &str, object: &Value) -> String {
-    let Some(expression) = parsed(text) else {
-        return String::new();
-    };
-    let chains: BTreeSet<&Vec<String>> = expression.chains().collect();
-    let told = chains.into_iter().take(MOST_SEEN).map(|chain| {
-        let (found, used) = Live(object).find(chain);
-        let name = chain.join(".");
-        if used < chain.len() {
-            return format!("{name} is not there");
-        }
-        let text = found.masked_json().to_string();
-        let short: String = text.chars().take(LONGEST_SEEN).collect();
-        let cut = if short.len() < text.len() { "…" } else { "" };
-        format!("{name} is {short}{cut}")
-    });
-    let told: Vec<String> = told.collect();
-    match told.as_slice() {
-        [] => String::new(),
-        told => format!(" ({})", told.join(", ")),
     }
 }
 
@@ -189,14 +213,12 @@ mod tests {
     use serde_json::json;
 
     fn told(ready: &str, failed: Option<&str>, status: serde_json::Value) -> String {
-        let rule = HealthRule {
-            api_version: None,
-            kind: None,
-            ready: ready.to_owned(),
-            failed: failed.map(str::to_owned),
+        let rules = Rules {
+            ready: Rule::parsed(ready).unwrap(),
+            failed: failed.map(|failed| Rule::parsed(failed).unwrap()),
         };
         let object = json!({ "kind": "Database", "status": status });
-        format!("{:?}", judged(&rule, &Value::from_json(object)))
+        format!("{:?}", rules.judged(&Value::from_json(object)))
     }
 
     #[test]
@@ -236,13 +258,11 @@ mod tests {
             "object.status.token == 'x'",
             "object.status.token + 1 == 'x'",
         ] {
-            let rule = HealthRule {
-                api_version: None,
-                kind: None,
-                ready: ready.to_owned(),
+            let rules = Rules {
+                ready: Rule::parsed(ready).unwrap(),
                 failed: None,
             };
-            let told = format!("{:?}", judged(&rule, &object));
+            let told = format!("{:?}", rules.judged(&object));
             assert!(
                 told.starts_with("Progressing") && !told.contains("canary"),
                 "{told}"

@@ -69,6 +69,7 @@ pub(crate) fn kinds() -> Kinds {
         labels: Some(crate::model::Labels::Map(PathPattern::known(
             "/metadata/labels",
         ))),
+        is_ruled: true,
         ..Kind::plain("kubernetes/object", "One object.")
     };
     let file = Kind {
@@ -83,13 +84,17 @@ pub(crate) fn kinds() -> Kinds {
             "required": ["path"],
             "properties": { "path": { "type": "string" }, "namespace": { "type": "string" } },
         })),
+        is_ruled: true,
         ..Kind::plain(manifests::NAME, "A folder of objects.")
     };
     let kustomization = Kind {
         name: KindName::new(manifests::KUSTOMIZATION),
         ..manifests.clone()
     };
-    let chart = Kind::plain(manifests::HELM_CHART, "A chart.");
+    let chart = Kind {
+        is_ruled: true,
+        ..Kind::plain(manifests::HELM_CHART, "A chart.")
+    };
     Kinds::new([database, object, manifests, kustomization, chart, file])
 }
 

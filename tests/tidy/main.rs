@@ -37,7 +37,11 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// Imports that the order allows and the design still refuses.
-const REFUSED: [(&str, &str); 1] = [("plan", "provider")];
+const REFUSED: [(&str, &str); 3] = [
+    ("plan", "provider"),
+    ("provider", "spec"),
+    ("provider", "graph"),
+];
 
 /// Plain data that a pure part takes from one that is not: the secrets that were fetched for it, and
 /// the form of a message.

@@ -128,6 +128,7 @@ fn object() -> Kind {
         secret: secret(),
         labels: Some(Labels::Map(PathPattern::known("/metadata/labels"))),
         lists: lists(),
+        is_ruled: true,
         wave: by_kind(
             WAVES
                 .iter()

@@ -180,3 +180,30 @@ async fn a_replace_whose_delete_would_be_forbidden_waits_and_says_so() {
         "{why}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replace_whose_create_would_be_forbidden_waits_before_anything_is_deleted() {
+    let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch", "patch", "delete"] }]);
+    let (mut scene, _) = through_an_account("unmade", &rules);
+    let config = |text: &str| {
+        let rest = json!({ "data": { "text": text }, "immutable": true });
+        scene.object("v1", "ConfigMap", "a", rest)
+    };
+    let (before, after) = (config("x"), config("y"));
+    // Made while the connection's account could still do so.
+    let able = json!({ "kubeconfig": cluster().kubeconfig(), "context": "peers" });
+    let able = Arc::new(Connection {
+        settings: Value::from_json(able),
+        ..(*scene.connection).clone()
+    });
+    let limited = std::mem::replace(&mut scene.connection, able);
+    scene.apply(&[before]).await;
+    scene.connection = limited;
+    let step = scene.step(&scene.plan(std::slice::from_ref(&after)).await, &after);
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let why = step.reason.unwrap();
+    assert!(
+        why.contains("data cannot change in place, and to replace it the connection's account lacks the verb create on configmaps"),
+        "{why}"
+    );
+}

@@ -6,7 +6,6 @@ use crate::model::{Health, HealthRule, Value};
 use crate::provider::kubernetes::dry_run;
 use crate::provider::kubernetes::seal::Sealer;
 use crate::provider::kubernetes::target::Target;
-use crate::spec::health_rule::judged;
 use serde_json::Value as Json;
 
 /// Tells by the first rule that fits whether an object works; where none does, what was told stands.
@@ -32,5 +31,5 @@ pub(in crate::provider::kubernetes) fn ruled(
     if observes && !is_seen(&object) {
         return Health::Progressing(super::UNSEEN.to_owned());
     }
-    judged(rule, &sealer.seal(Value::from_json(object)))
+    rule.judge.judged(&sealer.seal(Value::from_json(object)))
 }

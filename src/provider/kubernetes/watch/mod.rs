@@ -237,6 +237,7 @@ mod tests {
     use super::super::marks;
     use super::super::reference::Reference;
     use super::*;
+    use crate::provider::Nudged;
     use serde_json::json;
 
     #[test]
@@ -260,6 +261,6 @@ mod tests {
         object["data"] = json!({ "text": "edited" });
         let heard = watch.cache().heard(&object);
         watch.tell(heard);
-        assert_eq!(told.try_recv().ok(), Some(address));
+        assert_eq!(told.try_recv().ok(), Some(Nudged::Resource(address)));
     }
 }
