@@ -56,7 +56,7 @@ use reconciled::engine::{
 use reconciled::ledger::Ledger;
 use reconciled::model::{Action, Address, Depth, Outcome};
 use reconciled::net::Limiters;
-use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Registry};
+use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Nudged, Registry};
 use reconciled::source::Outside;
 use reconciled::source::render::Renderer;
 use reconciled::source::sops::Sops;
@@ -235,7 +235,7 @@ async fn quiet_pass(cluster: &Cluster, world: &World, kept: &(Pinned, Everywhere
     cost
 }
 
-async fn world(cluster: &Cluster, folder: &Path) -> (World, Receiver<Address>) {
+async fn world(cluster: &Cluster, folder: &Path) -> (World, Receiver<Nudged>) {
     let settings = KubernetesSettings {
         kubeconfig: Some(cluster.kubeconfig()),
         ..KubernetesSettings::default()

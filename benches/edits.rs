@@ -4,6 +4,7 @@ use super::report::{line, ms};
 use crate::peers::kubernetes::Cluster;
 use reconciled::engine::Pace;
 use reconciled::model::Address;
+use reconciled::provider::Nudged;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ impl Edits {
         cluster: &Cluster,
         namespace: &str,
         apps: usize,
-        nudges: &mut Receiver<Address>,
+        nudges: &mut Receiver<Nudged>,
         run: impl AsyncFn(BTreeSet<Address>),
     ) -> Self {
         while nudges.try_recv().is_ok() {}
@@ -46,8 +47,9 @@ impl Edits {
             let name = format!("app-{nth:05}");
             let is_it = |told: &str| told.contains("Service/") && told.contains(&name);
             let edited = loop {
-                let told = nudges.recv().await.unwrap();
-                if is_it(&told.to_string()) {
+                if let Nudged::Resource(told) = nudges.recv().await.unwrap()
+                    && is_it(&told.to_string())
+                {
                     break told;
                 }
             };

@@ -103,7 +103,7 @@ impl Values<'_> {
         match pinned {
             Ok(chart) => Some(Some(chart)),
             Err(error) => {
-                self.wrong.push(error);
+                self.wrong.push(*error);
                 None
             }
         }

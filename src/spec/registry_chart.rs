@@ -18,9 +18,9 @@ pub(crate) fn is_named(chart: &Template) -> bool {
 ///
 /// # Errors
 /// It is none, located.
-pub(crate) fn address(chart: &Template) -> Result<ChartReference, Diagnostic> {
+pub(crate) fn address(chart: &Template) -> Result<ChartReference, Box<Diagnostic>> {
     let Shape::Text(text) = &chart.content else {
-        return Err(no_address(chart));
+        return Err(no_address(chart).into());
     };
     let rest = text.strip_prefix(SCHEME).unwrap_or_default();
     match rest.split_once('/') {
@@ -30,7 +30,7 @@ pub(crate) fn address(chart: &Template) -> Result<ChartReference, Diagnostic> {
             version: None,
             digest: None,
         }),
-        _ => Err(no_address(chart)),
+        _ => Err(no_address(chart).into()),
     }
 }
 
@@ -68,18 +68,18 @@ pub(crate) fn pinned(
     chart: ChartReference,
     version: Option<String>,
     digest: Option<&str>,
-) -> Result<ChartReference, Diagnostic> {
+) -> Result<ChartReference, Box<Diagnostic>> {
     let at = |key: &str| &spec.get(key).unwrap_or(spec).place;
     if version.is_none() && digest.is_none() {
         let error = at("chart").error("missing-key", "`version` or `digest` is missing here");
-        return Err(error.with_hint("Say which one is meant: `version: 1.2.3`, or `digest: sha256:…` as `helm push` and `helm pull` print it."));
+        return Err(error.with_hint("Say which one is meant: `version: 1.2.3`, or `digest: sha256:…` as `helm push` and `helm pull` print it.").into());
     }
     if let Some(version) = version.as_deref().filter(|version| !is_exact(version)) {
         let message = format!(
             "`{version}` is not one version: what is rendered would change without a commit"
         );
         let error = at("version").error("floating-version", message);
-        return Err(error.with_hint("Write it whole, as in 1.2.3."));
+        return Err(error.with_hint("Write it whole, as in 1.2.3.").into());
     }
     let digest = match digest {
         None => None,

@@ -10,41 +10,17 @@ mod files;
 mod mistakes;
 mod whole;
 
-/// The kinds of a test: one with a schema and outputs, one of Kubernetes, one of the host.
-pub(crate) fn kinds() -> Kinds {
-    let output = |name: &str, sensitive| Output {
+fn output(name: &str, sensitive: bool) -> Output {
+    Output {
         name: name.to_owned(),
         sensitive,
         follows: Vec::new(),
         summary: String::new(),
-    };
-    let database = Kind {
-        schema: Some(json!({
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["engine", "region"],
-            "properties": {
-                "name": { "type": "string" },
-                "engine": { "enum": ["pg", "mysql"], "description": "The database." },
-                "version": { "type": "string" },
-                "region": { "type": "string" },
-                "num_nodes": { "type": "integer", "minimum": 1, "maximum": 3 },
-                "private": { "type": "boolean" },
-                "tags": { "type": "array", "items": { "type": "string" } },
-                "rules": { "type": "array", "items": { "$ref": "#/$defs/rule" } },
-            },
-            "$defs": { "rule": { "type": "object", "required": ["port"], "properties": { "port": { "type": "integer" } } } },
-        })),
-        identity: vec![PathPattern::known("/name")],
-        outputs: vec![
-            output("connection.uri", true),
-            output("connection.host", false),
-            output("id", false),
-        ],
-        labels: Some(crate::model::Labels::Tags(PathPattern::known("/tags"))),
-        ..Kind::plain("digitalocean/database-cluster", "A managed database.")
-    };
-    let object = Kind {
+    }
+}
+
+fn object() -> Kind {
+    Kind {
         identity: [
             "/apiVersion",
             "/kind",
@@ -71,6 +47,36 @@ pub(crate) fn kinds() -> Kinds {
         ))),
         is_ruled: true,
         ..Kind::plain("kubernetes/object", "One object.")
+    }
+}
+
+/// The kinds of a test: one with a schema and outputs, one of Kubernetes, one of the host.
+pub(crate) fn kinds() -> Kinds {
+    let database = Kind {
+        schema: Some(json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["engine", "region"],
+            "properties": {
+                "name": { "type": "string" },
+                "engine": { "enum": ["pg", "mysql"], "description": "The database." },
+                "version": { "type": "string" },
+                "region": { "type": "string" },
+                "num_nodes": { "type": "integer", "minimum": 1, "maximum": 3 },
+                "private": { "type": "boolean" },
+                "tags": { "type": "array", "items": { "type": "string" } },
+                "rules": { "type": "array", "items": { "$ref": "#/$defs/rule" } },
+            },
+            "$defs": { "rule": { "type": "object", "required": ["port"], "properties": { "port": { "type": "integer" } } } },
+        })),
+        identity: vec![PathPattern::known("/name")],
+        outputs: vec![
+            output("connection.uri", true),
+            output("connection.host", false),
+            output("id", false),
+        ],
+        labels: Some(crate::model::Labels::Tags(PathPattern::known("/tags"))),
+        ..Kind::plain("digitalocean/database-cluster", "A managed database.")
     };
     let file = Kind {
         identity: vec![PathPattern::known("/path")],
@@ -95,7 +101,7 @@ pub(crate) fn kinds() -> Kinds {
         is_ruled: true,
         ..Kind::plain(manifests::HELM_CHART, "A chart.")
     };
-    Kinds::new([database, object, manifests, kustomization, chart, file])
+    Kinds::new([database, object(), manifests, kustomization, chart, file])
 }
 
 /// Makes a snapshot of files.

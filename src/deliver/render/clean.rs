@@ -18,12 +18,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
     line_of(text, LONGEST_LINE)
 }
 
-/// Like [`line`], for why something is as it is.
+/// Like [`line()`], for why something is as it is.
 pub fn reason(text: &str) -> Cow<'_, str> {
     line_of(text, LONGEST_REASON)
 }
 
-/// Like [`line`], for a limit of characters.
+/// Like [`line()`], for a limit of characters.
 pub(super) fn line_of(text: &str, longest: usize) -> Cow<'_, str> {
     if text.len() <= longest && !text.chars().any(is_odd) {
         return Cow::Borrowed(text);

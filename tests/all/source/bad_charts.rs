@@ -112,7 +112,7 @@ async fn a_manifest_of_something_else_is_no_chart() {
     let chart = archive(&[("web/Chart.yaml", EntryType::Regular, b"name: web\n")]);
     registry
         .put("web", "1.0.0", &chart, |manifest| {
-            manifest["config"]["mediaType"] = "application/vnd.oci.image.config.v1+json".into()
+            manifest["config"]["mediaType"] = "application/vnd.oci.image.config.v1+json".into();
         })
         .await;
     let error = keeper.fails(&version(&registry, "web", "1.0.0")).await;
@@ -124,7 +124,7 @@ async fn a_manifest_of_something_else_is_no_chart() {
     );
     registry
         .put("web", "1.0.1", &chart, |manifest| {
-            manifest["layers"][0]["mediaType"] = "application/x".into()
+            manifest["layers"][0]["mediaType"] = "application/x".into();
         })
         .await;
     let error = keeper.fails(&version(&registry, "web", "1.0.1")).await;
@@ -135,7 +135,7 @@ async fn a_manifest_of_something_else_is_no_chart() {
     let asked = registry.requests();
     registry
         .put("web", "1.0.2", &chart, |manifest| {
-            manifest["layers"][0]["size"] = (1_u64 << 40).into()
+            manifest["layers"][0]["size"] = (1_u64 << 40).into();
         })
         .await;
     let put = registry.requests() - asked;
