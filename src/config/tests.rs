@@ -1,7 +1,7 @@
 //! The settings as a person writes them, right and wrong.
 
 use super::*;
-use crate::model::{Diagnostic, SecretSource};
+use crate::model::{Diagnostic, Gravity, Mention, SecretSource};
 use crate::telemetry::log::Format;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ repositories:
   - name: trying
     workingFolder: ../trying
 github: { token: { env: GITHUB_TOKEN }, apiUrl: https://github.example.com/api/v3 }
-slack: { webhook: { file: /run/secrets/slack }, channel: "#infra", apiUrl: http://127.0.0.1:1 }
+slack: { webhook: { file: /run/secrets/slack }, channel: "#infra", apiUrl: http://127.0.0.1:1, channels: { failure: "#oncall" }, mention: [S012ABCDEF], daily: { at: "09:30", timezone: Europe/Berlin } }
 ledger: { path: ledger.db, retention: 30d }
 web: { listen: "[::1]:9721" }
 limits:
@@ -109,6 +109,16 @@ fn every_key_is_read_and_paths_stand_on_the_file_s_folder() {
     assert_eq!(
         slack.access,
         SlackAccess::Webhook(SecretSource::File("/run/secrets/slack".into()))
+    );
+    assert_eq!(slack.notify.channels[&Gravity::Failure], "#oncall");
+    assert_eq!(
+        slack.notify.mention,
+        Some(vec![Mention::new("S012ABCDEF").unwrap()])
+    );
+    let daily = slack.daily.as_ref().unwrap();
+    assert_eq!(
+        (&*daily.cron, &*daily.timezone),
+        ("30 9 * * *", "Europe/Berlin")
     );
     assert_eq!(settings.ledger.path, folder.join("ledger.db"));
     assert_eq!(settings.ledger.retention, Duration::from_secs(30 * 86_400));

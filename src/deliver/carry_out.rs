@@ -5,8 +5,8 @@ use super::order::Order;
 use super::route::Route;
 use super::wait::{self, Waited, until_ready};
 use crate::model::{
-    Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId, Step,
-    Value,
+    Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId,
+    RunId, Step, Value,
 };
 use crate::plan::Plan;
 use crate::provider::{ProviderError, Registry};
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Told what happens while it happens, for a terminal or a log. Never decides.
 pub trait Progress: Send + Sync {
+    /// A run has its record, and the steps that were let go begin.
+    fn begun(&self, _run: RunId, _plan: &Plan, _route: &Route) {}
     /// A step is being carried out.
     fn started(&self, _step: &Step) {}
     /// A step waits for its resource to become ready; why it is not yet.

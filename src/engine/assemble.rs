@@ -1,7 +1,7 @@
 //! Settings -> the parts of a daemon: providers, repositories, forges, chat. Opens and checks what
 //! can be checked without asking anybody.
 
-use super::{Folder, Followed, Origin, Polling};
+use super::{Audience, Folder, Followed, Origin, Polling};
 use crate::config::{self, Access, Settings};
 use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubAccess, GitHubSettings, LoggedForge};
 use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings};
@@ -25,6 +25,8 @@ pub struct Assembly {
     pub forges: BTreeMap<String, Arc<dyn Forge>>,
     /// Where people are told.
     pub notifier: Arc<dyn Notifier>,
+    /// Who is told what.
+    pub audience: Audience,
 }
 
 /// Why settings that can be read cannot be used.
@@ -130,6 +132,7 @@ pub fn assemble(
         followed: all,
         forges,
         notifier,
+        audience: audience(settings),
     })
 }
 
@@ -283,6 +286,26 @@ pub fn webhook_secret(settings: &Settings) -> Result<Option<Secret>, AssemblyErr
     source
         .map(|source| secret("the secret of GitHub's webhooks", source))
         .transpose()
+}
+
+/// Gathers what the settings say of who is told, with the pages of the repositories on GitHub.
+fn audience(settings: &Settings) -> Audience {
+    let slack = settings.slack.as_ref();
+    let api = &settings.github.api_url;
+    let page = |repository: &config::Repository| {
+        let name = repository.github.as_ref()?;
+        // An Enterprise server has its pages where its API is; github.com has not.
+        let host = match api.host_str()? {
+            "api.github.com" => "https://github.com".to_owned(),
+            _ => api.origin().ascii_serialization(),
+        };
+        Some((repository.name.clone(), format!("{host}/{name}")))
+    };
+    Audience {
+        notify: slack.map(|slack| slack.notify.clone()).unwrap_or_default(),
+        daily: slack.and_then(|slack| slack.daily.clone()),
+        pages: settings.repositories.iter().filter_map(page).collect(),
+    }
 }
 
 fn notifier(

@@ -94,6 +94,7 @@ pub async fn carry_out(
     let Some(run) = open(world, &looked, &route, orders).await? else {
         return Ok(Report::quiet(looked, route));
     };
+    orders.progress.begun(run, &looked.plan, &route);
     let journal = RunJournal::new(&world.ledger, run, &looked.plan);
     let needs = CarryOut {
         registry: &world.registry,

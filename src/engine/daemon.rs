@@ -6,13 +6,8 @@ use super::schedule::{Command, Ended, Pace, Reason, Schedule};
 use super::standing::Standings;
 use super::tell::Teller;
 use super::unwatched::Unwatched;
-use super::waiting::Waiting;
-use super::{
-    Asker, Counts, CycleError, Everywhere, Fleet, Gate, Orders, Origin, Subject, Trust, World,
-    cycle, rollback,
-};
-use crate::deliver::Authority;
-use crate::model::{Depth, EnvironmentName, RepoPath, Revision, Snapshot};
+use super::{Asker, Counts, CycleError, Everywhere, Fleet, Origin, World};
+use crate::model::{EnvironmentName, RepoPath, Revision, Snapshot};
 use crate::provider::Nudged;
 use crate::source::Outside;
 use crate::telemetry::{Readiness, chain};
@@ -28,9 +23,11 @@ mod git;
 mod intake;
 mod orders;
 mod passed;
+mod run;
 
 use intake::Taken;
 use passed::Passed;
+use run::OneRun;
 
 /// How often the ledger is asked whether a person paused or resumed something, or ordered a rollback.
 pub const ORDERS_CHECK: Duration = Duration::from_secs(2);
@@ -164,6 +161,7 @@ impl Daemon {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), CycleError> {
         for run in self.parts.world.ledger.close_interrupted_runs().await? {
             tracing::warn!(environment = %run.environment, run = %run.id, "Run was interrupted, looking again");
+            self.parts.teller.interrupted(&run).await;
         }
         let (heard_sender, mut heard) = mpsc::channel(16);
         let mut followers = JoinSet::new();
@@ -266,43 +264,22 @@ impl Daemon {
             };
             let cancel = CancellationToken::new();
             self.cancels.insert(name.clone(), cancel.clone());
-            let (world, teller) = (self.parts.world.clone(), Arc::clone(&self.parts.teller));
-            let asker = Arc::clone(&self.parts.asker);
-            let everywhere = Arc::clone(&self.everywhere);
-            let (resting, nudged) = (self.schedule.resting(&name), self.schedule.nudged(&name));
-            let unwatched = Arc::clone(&self.unwatched);
-            let (counts, ordered) = (self.parts.counts.clone(), Arc::clone(&self.ordered));
             let span = tracing::info_span!("run", environment = %name, revision = %kept.pinned.revision().short());
-            let run = async move {
-                let waiting = Waiting::default();
-                let subject = Subject {
-                    pinned: &kept.pinned,
-                    everywhere: &everywhere,
-                    depth: Depth::Predict,
-                    trust: &Trust::All,
-                };
-                let orders = Orders {
-                    authority: Authority::Environment,
-                    trigger: reason.as_str(),
-                    wait: true,
-                    resting: &resting,
-                    nudged: nudged.as_ref(),
-                    gate: Some(Gate::of(&kept, &asker)),
-                    cancel,
-                    progress: &waiting,
-                };
-                let begun = std::time::Instant::now();
-                let result = cycle(&world, subject, &orders).await;
-                counts.run(&result, begun.elapsed());
-                unwatched.say(&world, &counts).await;
-                teller.run(&kept, reason, &result).await;
-                if let Ok(report) = &result
-                    && rollback::after(&world, &kept, report).await
-                {
-                    ordered.notify_one();
-                }
-                Passed::of(&result)
+            let run = OneRun {
+                world: self.parts.world.clone(),
+                teller: Arc::clone(&self.parts.teller),
+                asker: Arc::clone(&self.parts.asker),
+                counts: self.parts.counts.clone(),
+                everywhere: Arc::clone(&self.everywhere),
+                resting: self.schedule.resting(&name),
+                nudged: self.schedule.nudged(&name),
+                unwatched: Arc::clone(&self.unwatched),
+                ordered: Arc::clone(&self.ordered),
+                kept,
+                reason,
+                cancel,
             };
+            let run = run.carried_out();
             let task = self.runs.spawn(tracing::Instrument::instrument(run, span));
             self.running.insert(task.id(), name);
         }

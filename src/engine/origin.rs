@@ -1,7 +1,9 @@
 //! Where a repository's states come from: a Git branch, or a folder that is read as it stands.
 
 use crate::model::{Revision, Snapshot};
-use crate::source::{Fetched, Limits, Movement, Repository, SourceError, Watch, blocking, folder};
+use crate::source::{
+    Fetched, Limits, Movement, Repository, SourceError, Watch, Word, blocking, folder,
+};
 use crate::telemetry::chain;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -88,6 +90,14 @@ impl Origin {
     pub async fn kept(&self, revision: &Revision) -> Option<Arc<Snapshot>> {
         match self {
             Self::Git(repository) => repository.kept(revision).await,
+            Self::Folder(_) => None,
+        }
+    }
+
+    /// Returns what a commit says of itself, asking nobody; `None` where that is not known here.
+    pub async fn word(&self, revision: &Revision) -> Option<Word> {
+        match self {
+            Self::Git(repository) => repository.word(revision).await,
             Self::Folder(_) => None,
         }
     }

@@ -14,6 +14,7 @@ pub mod health_rule;
 pub mod id;
 pub mod kind;
 pub mod kinds;
+pub mod notify;
 pub mod observation;
 pub mod outcome;
 pub mod path;
@@ -36,15 +37,14 @@ pub use health_rule::{HealthRule, Judge};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
 pub use kind::{Inside, Kind, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use kinds::Kinds;
+pub use notify::{Gravity, Mention, Notify};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,
     Prediction, Touch, Unknown, Verdict,
 };
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
-pub use reconcile::{
-    DeletionBudget, Every, Lifecycle, Notify, OnDrift, OnFailure, OnMerge, Reconcile,
-};
+pub use reconcile::{DeletionBudget, Every, Lifecycle, OnDrift, OnFailure, OnMerge, Reconcile};
 pub use render::{Chart, ChartReference, Recipe, Render};
 pub use secret::Secret;
 pub use secret_source::{ClusterSecret, SecretSource};

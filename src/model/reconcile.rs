@@ -181,13 +181,6 @@ pub struct Lifecycle {
     pub health: Vec<HealthRule>,
 }
 
-/// `notify` of an environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Notify {
-    /// The Slack channel.
-    pub slack: Option<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

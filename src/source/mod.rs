@@ -32,6 +32,7 @@ mod target;
 mod tree;
 mod watch;
 mod wire;
+mod word;
 mod working;
 
 pub use error::SourceError;
@@ -44,6 +45,7 @@ pub use place::Place;
 pub use repository::{Fetched, Repository, Touching};
 pub use target::{Credentials, Target};
 pub use watch::Watch;
+pub use word::Word;
 pub use working::Working;
 
 pub(crate) use stop::{Stop, blocking};

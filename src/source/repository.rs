@@ -7,7 +7,7 @@ use super::merge::{self, MergePreview, Sides};
 use super::origin::Origin;
 use super::remote::Remote;
 use super::target::full_reference;
-use super::{Movement, Place, SourceError, Stop, Target, blocking, store, tree};
+use super::{Movement, Place, SourceError, Stop, Target, Word, blocking, store, tree};
 use crate::model::{RepoPath, Revision, Snapshot};
 use crate::net::Client;
 use git2::Oid;
@@ -118,6 +118,22 @@ impl Repository {
             }
         });
         kept.await.ok().flatten()
+    }
+
+    /// Returns what a commit says of itself, out of the copy on this machine; `None` where that does not hold it.
+    pub async fn word(&self, revision: &Revision) -> Option<Word> {
+        let revision = revision.clone();
+        let word = self.work(move |inner, stop| {
+            let name = &inner.target.name;
+            let id = store::commit_id(name, revision.as_str())?;
+            let mut origin = inner.origin(stop);
+            if !origin.holds(id)? {
+                return Ok(None);
+            }
+            let store = origin.store(&[id])?;
+            Ok(Some(Word::of(&store::commit(&store, name, id)?)))
+        });
+        word.await.ok().flatten()
     }
 
     /// Works out what `base_branch` would hold after `head_ref` (a branch or a full name such as

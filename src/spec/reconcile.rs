@@ -1,7 +1,7 @@
 //! `spec.reconcile` and `spec.notify`: how the environment wants to be kept, and who is told.
 
 use crate::model::{DeletionBudget, Every, Notify, OnDrift, OnFailure, OnMerge, Reconcile, Window};
-use crate::yaml::{Content, Node, Reader, parse_duration};
+use crate::yaml::{Content, Node, Reader, notify as told, parse_duration};
 use std::time::Duration;
 
 const ON_MERGE: [(&str, OnMerge); 3] = [
@@ -100,6 +100,8 @@ pub(super) fn notify(node: &Node, reader: &mut Reader) -> Notify {
         .get("slack")
         .and_then(|node| reader.name(node))
         .map(str::to_owned);
+    notify.channels = told::channels(fields.get("channels"), reader);
+    notify.mention = told::mention(fields.get("mention"), reader);
     fields.finish(reader);
     notify
 }

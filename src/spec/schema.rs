@@ -148,14 +148,7 @@ fn spec(kinds: &Kinds, rows: &[Kind]) -> Value {
                 ),
             ),
             ("reconcile", reconcile()),
-            (
-                "notify",
-                object(
-                    "Who is told.",
-                    &[],
-                    [("slack", text("The Slack channel, as in \"#infra\"."))],
-                ),
-            ),
+            ("notify", notify()),
             (
                 "resources",
                 map_of(
@@ -166,6 +159,12 @@ fn spec(kinds: &Kinds, rows: &[Kind]) -> Value {
             ),
         ],
     )
+}
+
+fn notify() -> Value {
+    let [channels, mention] = crate::yaml::notify::told();
+    let slack = text("The Slack channel, as in \"#infra\".");
+    object("Who is told.", &[], [("slack", slack), channels, mention])
 }
 
 fn secret() -> Value {

@@ -13,6 +13,7 @@ mod duration;
 pub mod edit;
 mod limits;
 mod node;
+pub mod notify;
 mod parse;
 mod place;
 mod reader;

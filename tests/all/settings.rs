@@ -15,7 +15,7 @@ const valid = new ajv.default({ strict: true, allErrors: true }).compile(schema)
 console.log(JSON.stringify(documents.map((document) => valid(document))));
 "#;
 
-const DOCUMENTS: [(&str, bool); 28] = [
+const DOCUMENTS: [(&str, bool); 31] = [
     ("{}", true),
     (
         "repositories: [{ name: a, url: https://example.com/a }]",
@@ -48,6 +48,15 @@ const DOCUMENTS: [(&str, bool); 28] = [
     (
         "ledger: { path: a.db, retention: 7d }\nweb: { listen: 127.0.0.1:0 }\nstateFolder: state",
         true,
+    ),
+    (
+        "slack: { token: { env: A }, channels: { warning: \"#a\" }, mention: [U012ABCDEF], daily: { at: \"23:59\" } }",
+        true,
+    ),
+    ("slack: { token: { env: A }, mention: [\"@here\"] }", false),
+    (
+        "slack: { token: { env: A }, daily: { timezone: UTC } }",
+        false,
     ),
     (
         "providers: { kubernetes: { registries: [{ address: ghcr.io/us, username: u, password: { env: P }, plainHttp: true, caFile: c }] } }",

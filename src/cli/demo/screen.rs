@@ -130,6 +130,10 @@ impl Notifier for ScreenNotifier {
         }))
     }
 
+    fn edits(&self) -> bool {
+        false
+    }
+
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), NotifyError> {
         self.screen.barred(
             &format!("Slack {} (edited)", posted.channel),

@@ -24,6 +24,10 @@ impl Notifier for LoggedNotifier {
         Ok(None)
     }
 
+    fn edits(&self) -> bool {
+        false
+    }
+
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), NotifyError> {
         tracing::info!(
             channel = posted.channel,

@@ -116,6 +116,10 @@ pub trait Notifier: Send + Sync {
         thread: Option<&Posted>,
         message: &Message,
     ) -> Result<Option<Posted>, NotifyError>;
+    /// Tells whether what was posted can be rewritten and answered: else only what is over is worth a message.
+    fn edits(&self) -> bool {
+        true
+    }
     /// Rewrites a message that was posted.
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), NotifyError>;
 }

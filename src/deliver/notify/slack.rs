@@ -131,6 +131,10 @@ impl Notifier for Slack {
         }
     }
 
+    fn edits(&self) -> bool {
+        matches!(self.settings.access, SlackAccess::Token(_))
+    }
+
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), NotifyError> {
         let SlackAccess::Token(token) = &self.settings.access else {
             return Ok(());

@@ -7,6 +7,7 @@
 //! ```
 
 mod clean;
+mod danger;
 mod json;
 mod lines;
 mod markdown;
@@ -16,6 +17,7 @@ mod terminal;
 mod words;
 
 pub use clean::{line as harmless, reason as harmless_reason};
+pub use danger::most_dangerous;
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
 pub use markdown::{
     Approving, Page, Reverting, RolledBack, approval_markdown, conflict_markdown, help_markdown,
@@ -23,7 +25,10 @@ pub use markdown::{
     summary_markdown, titles_markdown, validation_markdown,
 };
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
-pub use slack::{episode_slack, notice_slack, run_slack};
+pub use slack::{
+    About, Back, Going, Links, RunWords, daily_slack, episode_slack, going_slack, mentioning,
+    notice_slack, run_slack, so_far_slack,
+};
 pub use terminal::{
     Screen, diagnostics_terminal, ended_terminal, plan_terminal, recorded_terminal,
     run_rest_terminal, run_terminal,

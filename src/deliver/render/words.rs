@@ -4,6 +4,7 @@ use crate::model::{Action, Connection, Outcome, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::time::Duration;
 
 /// How many steps do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -237,6 +238,31 @@ pub(super) fn at(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// Returns a length of time in its two largest units: `45s`, `12m 5s`, `3d 4h`.
+pub(super) fn lasted(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        let count = left / size;
+        left %= size;
+        if count > 0 || (!parts.is_empty() && parts.len() < 2) {
+            parts.push((count, unit));
+        }
+    }
+    parts.truncate(2);
+    parts.retain(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    match parts.is_empty() {
+        true => "less than a second".to_owned(),
+        false => parts.join(" "),
+    }
+}
+
 /// Returns who changed what drifted, newest first, each once.
 pub fn touched(step: &Step) -> Vec<String> {
     touched_by(
@@ -263,7 +289,18 @@ pub(super) fn touched_by<'t>(
 
 #[cfg(test)]
 mod tests {
-    use super::left;
+    use super::{lasted, left};
+    use std::time::Duration;
+
+    #[test]
+    fn a_length_of_time_has_at_most_two_units() {
+        let said = |seconds| lasted(Duration::from_secs(seconds));
+        assert_eq!(said(0), "less than a second");
+        assert_eq!(said(45), "45s");
+        assert_eq!(said(725), "12m 5s");
+        assert_eq!(said(3_605), "1h");
+        assert_eq!(said(3 * 86_400 + 4 * 3_600 + 59), "3d 4h");
+    }
 
     #[test]
     fn what_is_left_is_told_in_its_number() {

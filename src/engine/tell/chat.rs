@@ -5,7 +5,7 @@ use super::digest::{self, Unnamed};
 use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Class, Digest, EnvironmentName, Fault};
+use crate::model::{Class, Digest, EnvironmentName, Fault, Gravity, Mention};
 use crate::telemetry::chain;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -35,8 +35,36 @@ pub(super) struct ChatLetter {
     /// When the first of them was told.
     #[serde(default)]
     pub since: Timestamp,
+    /// How bad it is what it says: where it goes depends on it.
+    #[serde(default)]
+    pub gravity: Gravity,
+    /// Whom it calls: a digest of it does, too.
+    #[serde(default)]
+    pub calls: Vec<Mention>,
+    /// The name of the message in whose thread it stands; `None` for one of its own.
+    #[serde(default)]
+    pub answers: Option<String>,
     /// True where a rewritten message would be missed and a new one in its thread has to say it.
     pub threaded: bool,
+}
+
+impl ChatLetter {
+    /// Writes a letter to the channel of the settings, about no environment.
+    pub(super) fn new(name: String, message: Message) -> Self {
+        Self {
+            name,
+            environment: None,
+            channel: None,
+            message,
+            runs: Vec::new(),
+            unnamed: Unnamed::default(),
+            since: Timestamp::default(),
+            gravity: Gravity::Good,
+            calls: Vec::new(),
+            answers: None,
+            threaded: false,
+        }
+    }
 }
 
 impl Letter for ChatLetter {
@@ -119,6 +147,12 @@ impl Chat {
         }
     }
 
+    /// Returns the message whose thread a letter goes to.
+    async fn root(&self, name: &str) -> Result<Option<Posted>, LedgerError> {
+        let root = self.posted(&format!("slack/{name}")).await?;
+        Ok(serde_json::from_value(root["posted"].clone()).ok())
+    }
+
     async fn record(&self, name: String, posted: Value) {
         match self.ledger.record_delivery(&name, &posted).await {
             Ok(()) => drop(self.unrecorded().remove(&name)),
@@ -150,6 +184,8 @@ impl Chat {
             Ok(()) if !letter.threaded => return Ok(Some(posted)),
             Ok(()) => {}
             Err(error) if error.is_fixed() => {}
+            // Its thread is found anew with the next there is to say.
+            Err(error) if error.is_gone() && letter.answers.is_some() => return Ok(None),
             Err(error) if error.is_gone() => return self.post(None, letter).await,
             Err(error) => return Err(error),
         }
@@ -204,9 +240,14 @@ impl Carrier for Chat {
         if posted.is_none() && before["news"] == news {
             return Ok(());
         }
-        let posted = match posted {
-            Some(posted) => self.edit(posted, letter).await?,
-            None => self.post(None, letter).await?,
+        let posted = match (posted, &letter.answers) {
+            (Some(posted), _) => self.edit(posted, letter).await?,
+            (None, None) => self.post(None, letter).await?,
+            (None, Some(root)) => match self.root(root).await? {
+                Some(root) => self.post(Some(&root), letter).await?,
+                // Nobody knows what it is about.
+                None => return Ok(()),
+            },
         };
         let record = json!({ "posted": posted, "digest": digest, "news": news });
         self.record(name, record).await;

@@ -2,7 +2,7 @@
 
 use super::chat::ChatLetter;
 use super::outbox::Letter as _;
-use crate::deliver::render::notice_slack;
+use crate::deliver::render::{mentioning, notice_slack};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -59,6 +59,11 @@ pub(super) fn gather(waiting: &mut VecDeque<ChatLetter>) {
             digest.runs.extend(letter.runs.iter().cloned());
             digest.unnamed.good += letter.unnamed.good;
             digest.unnamed.bad += letter.unnamed.bad;
+            for called in &letter.calls {
+                if !digest.calls.contains(called) {
+                    digest.calls.push(called.clone());
+                }
+            }
             false
         });
         if let Some((place, digest)) = digest {
@@ -109,7 +114,8 @@ fn told(mut digest: ChatLetter) -> ChatLetter {
     if more > 0 {
         lines.push(format!("… and {more} more: reconciled history"));
     }
-    digest.message = notice_slack(&title, &lines, digest.since, None);
+    let message = notice_slack(&title, &lines, digest.since, None);
+    digest.message = mentioning(message, &digest.calls);
     digest
 }
 
@@ -117,7 +123,7 @@ fn told(mut digest: ChatLetter) -> ChatLetter {
 mod tests {
     use super::*;
     use crate::deliver::notify::Message;
-    use jiff::Timestamp;
+    use crate::model::Mention;
     use serde_json::json;
 
     fn letter(nth: usize, channel: &str, title: &str) -> ChatLetter {
@@ -126,15 +132,14 @@ mod tests {
             blocks: json!([]),
         };
         ChatLetter {
-            name: format!("run/e{nth}/1"),
-            environment: None,
             channel: Some(channel.to_owned()),
-            message,
             runs: vec![title.to_owned()],
-            unnamed: Unnamed::default(),
-            since: Timestamp::UNIX_EPOCH,
-            threaded: false,
+            ..ChatLetter::new(format!("run/e{nth}/1"), message)
         }
+    }
+
+    fn called() -> Mention {
+        Mention::new("U012ABCDEF").unwrap()
     }
 
     #[test]
@@ -145,10 +150,20 @@ mod tests {
                 1500 => "❌ e1500: 1 failed".to_owned(),
                 nth => format!("✅ e{nth}: 1 changed"),
             };
-            waiting.push_back(letter(nth, "#infra", &title));
+            let mut letter = letter(nth, "#infra", &title);
+            letter.calls.extend((nth >= 1500).then(called));
+            waiting.push_back(letter);
             gather(&mut waiting);
             assert!(waiting.len() <= FEW + 1, "{}", waiting.len());
         }
+        assert!(
+            waiting[1].calls == [called()]
+                && waiting[1]
+                    .message
+                    .blocks
+                    .to_string()
+                    .contains("<@U012ABCDEF>")
+        );
         waiting.push_back(letter(1, "#other", "✅ other: 1 changed"));
         gather(&mut waiting);
         let digest = waiting.iter().find(|one| one.runs.len() > 1).unwrap();

@@ -4,7 +4,6 @@
 use super::super::conditions::{self, Condition, End, Found};
 use super::super::{Report, drift};
 use super::chat::ChatLetter;
-use super::digest::Unnamed;
 use super::{Teller, trouble};
 use crate::ledger::{Episode, EpisodeId, LedgerError};
 use serde_json::{Value, json};
@@ -164,15 +163,11 @@ impl Teller {
             _ => None,
         };
         if let Some(message) = message {
+            let (name, about) = (&report.plan.environment, format!("episode/{}", episode.id));
             let letter = ChatLetter {
-                name: format!("episode/{}", episode.id),
-                environment: Some(report.plan.environment.clone()),
-                channel: report.graph.notify().slack.clone(),
-                message,
-                runs: Vec::new(),
-                unnamed: Unnamed::default(),
                 since: episode.opened_at,
                 threaded: episode.ended_at.is_some(),
+                ..self.channels.letter(name, about, message)
             };
             self.chat.put(letter).await;
         }

@@ -38,7 +38,7 @@ impl Teller {
 
     fn say_past_ledger(&self, title: &str, lines: &[String]) {
         let message = notice_slack(title, lines, self.world.clock.now(), None);
-        let channels = self.channels().values().cloned().collect();
+        let channels = self.channels.named();
         let saying = tokio::spawn(say(Arc::clone(&self.notifier), channels, message));
         self.urgent.replace(saying.abort_handle());
     }

@@ -1,15 +1,19 @@
 //! Tells people what happened: the log, chat, and the pull request a change came from. Speaks on
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
+mod audience;
 mod chat;
+mod daily;
 mod digest;
 mod ends;
 mod episodes;
+mod going;
 mod lost;
 mod merged;
 mod outbox;
 mod pulls;
 mod results;
+mod runs;
 mod trouble;
 mod waits;
 
@@ -18,30 +22,39 @@ use super::schedule::Reason;
 use super::{Counts, CycleError, Followed, Kept, Report, World};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
-use crate::deliver::render::{RunResult, run_slack};
-use crate::ledger::{LedgerError, Rollback};
+use crate::deliver::render::RunResult;
+use crate::ledger::LedgerError;
 use crate::model::{Action, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
+pub use audience::Audience;
+use audience::{Channels, Origins, SharedChannels};
 use chat::{Chat, ChatLetter};
-use digest::Unnamed;
+use daily::Daily;
+pub(super) use going::watched;
 use lost::Urgent;
 use outbox::Outbox;
 use pulls::Pulls;
+pub(super) use runs::Ran;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::AbortHandle;
 
 /// Tells people.
 pub struct Teller {
     world: World,
     counts: Counts,
-    chat: Outbox<ChatLetter>,
+    chat: Arc<Outbox<ChatLetter>>,
+    /// Tells once a day; ends with this.
+    daily: Option<AbortHandle>,
     notifier: Arc<dyn Notifier>,
     urgent: Urgent,
     /// By the name of the repository.
     pulls: BTreeMap<String, Pulls>,
-    /// Where each environment wants to be spoken of, for what is said while it cannot be read.
-    channels: Mutex<BTreeMap<EnvironmentName, String>>,
+    channels: SharedChannels,
+    origins: Origins,
+    /// Where each repository can be read on the web.
+    pages: BTreeMap<String, String>,
     /// The state each repository was found in last.
     repositories: Mutex<BTreeMap<String, Value>>,
 }
@@ -50,7 +63,7 @@ impl Teller {
     /// Starts delivering: to chat, and to the pull requests of each repository that has a forge.
     pub fn start(
         world: World,
-        notifier: Arc<dyn Notifier>,
+        (notifier, audience): (Arc<dyn Notifier>, Audience),
         forges: &BTreeMap<String, Arc<dyn Forge>>,
         followed: &[Followed],
         (readiness, counts): (&Readiness, &Counts),
@@ -70,15 +83,28 @@ impl Teller {
             let pulls = Pulls::start(followed.origin.clone(), forge, shown)?;
             Some((name.to_owned(), pulls))
         });
+        let channels = Arc::new(Channels::new(audience.notify));
+        let chat = Arc::new(Outbox::start(
+            Chat::new(Arc::clone(&notifier), ledger.clone()),
+            ledger.clone(),
+            readiness.clone(),
+        ));
+        let daily = audience.daily.map(|window| Daily {
+            window,
+            ledger,
+            clock: world.clock.clone(),
+            channels: Arc::clone(&channels),
+            chat: Arc::clone(&chat),
+        });
+        let origin = |one: &Followed| (one.origin.name().to_owned(), one.origin.clone());
         Self {
             pulls: pulls.collect(),
-            channels: Mutex::default(),
+            daily: daily.map(|daily| tokio::spawn(daily.run()).abort_handle()),
+            channels,
+            origins: followed.iter().map(origin).collect(),
+            pages: audience.pages,
             repositories: Mutex::default(),
-            chat: Outbox::start(
-                Chat::new(Arc::clone(&notifier), ledger.clone()),
-                ledger,
-                readiness.clone(),
-            ),
+            chat,
             notifier,
             urgent: Urgent::default(),
             counts: counts.clone(),
@@ -86,27 +112,8 @@ impl Teller {
         }
     }
 
-    async fn remember_channel(&self, kept: &Kept) {
-        let name = kept.pinned.name().clone();
-        let channel = kept.graph.notify().slack.clone();
-        match channel.clone() {
-            Some(channel) => drop(self.channels().insert(name.clone(), channel)),
-            None => drop(self.channels().remove(&name)),
-        }
-        // What waits for a channel that does not take it goes where Git says now.
-        let elsewhere = |letter: &mut ChatLetter| {
-            let moves = letter.environment.as_ref() == Some(&name) && letter.channel != channel;
-            if moves {
-                letter.channel.clone_from(&channel);
-            }
-            moves
-        };
-        self.chat.amend(elsewhere).await;
-    }
-
-    fn channels(&self) -> MutexGuard<'_, BTreeMap<EnvironmentName, String>> {
-        // Only ever changed whole: a panic elsewhere leaves it usable.
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    fn end_daily(&self) {
+        self.daily.iter().for_each(AbortHandle::abort);
     }
 
     fn repositories(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
@@ -116,6 +123,7 @@ impl Teller {
 
     /// Delivers what waits, as far as that is quickly done, and nothing afterwards.
     pub async fn drain(&self) {
+        self.end_daily();
         let pulls = self.pulls.values().map(Pulls::drain);
         futures::join!(self.chat.drain(), futures::future::join_all(pulls));
     }
@@ -136,9 +144,9 @@ impl Teller {
     }
 
     /// Tells of one run.
-    pub async fn run(&self, kept: &Kept, reason: Reason, result: &Result<Report, CycleError>) {
+    pub async fn run(&self, kept: &Kept, ran: Ran, result: &Result<Report, CycleError>) {
         let told = match result {
-            Ok(report) => self.report(kept, reason, report).await,
+            Ok(report) => self.report(kept, ran, report).await,
             Err(CycleError::Stopped) => {
                 tracing::info!("Looking was cut short");
                 Ok(())
@@ -150,34 +158,18 @@ impl Teller {
         }
     }
 
-    async fn report(
-        &self,
-        kept: &Kept,
-        reason: Reason,
-        report: &Report,
-    ) -> Result<(), LedgerError> {
+    async fn report(&self, kept: &Kept, ran: Ran, report: &Report) -> Result<(), LedgerError> {
         let name = kept.pinned.name();
         log(report);
         self.trouble_over(name, trouble::INVALID, End::Mended)
             .await?;
         let new_failure = self.conditions(report).await?;
-        let result = self.result(report, reason);
+        let result = self.result(report, ran.reason);
         // What put drift back is told by the drift's own message.
         let new_waits = self.new_waits(kept, report).await?;
-        if report.done().any(|step| !step.is_only_drift()) || new_failure || new_waits.is_some() {
-            let back = self.rolled_back(report, reason).await?;
-            let message = run_slack(&result, back.as_ref().map(|one| (&*one.by, &*one.why)));
-            let letter = ChatLetter {
-                runs: vec![message.text.clone()],
-                unnamed: Unnamed::default(),
-                since: result.ended_at,
-                name: format!("run/{name}/{}", report.run.map_or(0, |run| run.0)),
-                environment: Some(report.plan.environment.clone()),
-                channel: report.graph.notify().slack.clone(),
-                message,
-                threaded: false,
-            };
-            self.chat.put(letter).await;
+        let is_news = report.done().any(|step| !step.is_only_drift());
+        if is_news || new_failure || new_waits.is_some() || ran.is_told {
+            self.say_run(kept, ran, report, &result).await?;
         }
         if let Some(waits) = new_waits {
             self.remember_waits(name, &waits).await?;
@@ -189,20 +181,6 @@ impl Teller {
             pulls.put(kept, &result).await?;
         }
         Ok(())
-    }
-
-    /// Returns the rollback a run carried out; `None` where it ran for another reason.
-    async fn rolled_back(
-        &self,
-        report: &Report,
-        reason: Reason,
-    ) -> Result<Option<Rollback>, LedgerError> {
-        if reason != Reason::Rollback {
-            return Ok(None);
-        }
-        let plan = &report.plan;
-        let is_it = |one: &Rollback| one.environment == plan.environment && one.to == plan.revision;
-        Ok(self.world.ledger.rollbacks().await?.into_iter().find(is_it))
     }
 
     fn result<'r>(&self, report: &'r Report, reason: Reason) -> RunResult<'r> {
@@ -266,6 +244,12 @@ impl Teller {
         tracing::info!(environment = %name, "Spec can be used again");
         let over = self.trouble_over(name, trouble::BROKEN, End::Mended);
         trouble::log_untold(over.await);
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.end_daily();
     }
 }
 

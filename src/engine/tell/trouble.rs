@@ -5,7 +5,6 @@ use super::super::Fleet;
 use super::super::conditions::{Condition, End};
 use super::Teller;
 use super::chat::ChatLetter;
-use super::digest::Unnamed;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{many, notice_slack};
 use crate::ledger::{Episode, LedgerError};
@@ -67,15 +66,12 @@ impl Teller {
     }
 
     async fn say_trouble(&self, episode: &Episode) {
+        let about = format!("episode/{}", episode.id);
+        let message = message(episode);
         let letter = ChatLetter {
-            name: format!("episode/{}", episode.id),
-            environment: Some(episode.environment.clone()),
-            channel: self.channels().get(&episode.environment).cloned(),
-            message: message(episode),
-            runs: Vec::new(),
-            unnamed: Unnamed::default(),
             since: episode.opened_at,
             threaded: episode.ended_at.is_some(),
+            ..self.channels.letter(&episode.environment, about, message)
         };
         self.chat.put(letter).await;
     }

@@ -7,6 +7,7 @@ mod approved;
 mod ci;
 mod commands;
 mod ended;
+mod going;
 mod hints;
 mod lost;
 mod merged;

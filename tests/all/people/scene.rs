@@ -113,11 +113,12 @@ impl Scene {
             let before = git(&["rev-parse", "HEAD"]);
             match how {
                 How::Commit => {
-                    git(&["merge", "--quiet", "--no-ff", "-m", "merge", branch]);
+                    let said = format!("Merge pull request #{number} from acme/{branch}");
+                    git(&["merge", "--quiet", "--no-ff", "-m", &said, branch]);
                 }
                 How::Squash => {
                     git(&["merge", "--quiet", "--squash", branch]);
-                    git(&["commit", "--quiet", "-m", "squash"]);
+                    git(&["commit", "--quiet", "-m", &format!("squash (#{number})")]);
                 }
                 How::Rebase => {
                     git(&["cherry-pick", &format!("HEAD..{branch}")]);

@@ -6,7 +6,9 @@ use super::screen::everything;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
-use reconciled::deliver::render::{Difference, Episode, EpisodeEnd, episode_slack, run_slack};
+use reconciled::deliver::render::{
+    About, Difference, Episode, EpisodeEnd, episode_slack, run_slack,
+};
 use reconciled::model::{EnvironmentName, Revision};
 use serde_json::{Value, json};
 
@@ -58,7 +60,7 @@ fn run(scene: &Scene) -> Message {
         route,
         outcomes,
     } = result(scene);
-    run_slack(&borrow(scene, &plan, &route, &outcomes), None)
+    run_slack(&borrow(scene, &plan, &route, &outcomes), &About::default())
 }
 
 fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd<'_>>) -> Message {
@@ -86,11 +88,11 @@ fn a_run_says_what_failed_first() {
     ✗ `api`: apply to api: &lt;image&gt; ˋapi:2ˋ @team is ∗not∗ there
           Look at the image's name.
 
-    – `db`: skipped: prod/api did not succeed
     `+` `new`: created
 
+    – `db`: skipped: prod/api did not succeed
+
     ! `old`: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with ˋreconcile: { deletionBudget: { count: 1, percent: 20 } }ˋ
-    ! `web`: onDrift: report only tells
     ! `far`: its live state is unknown: no answer within 30s
 
     `prod` at `3f2c1d4e5a` · run 42 · new in Git · 2026-11-21 07:50 UTC
@@ -121,7 +123,7 @@ fn a_drift_episode_opens_and_ends() {
     • `replicas`: Git has `3`, live was `9`
 
     By kubectl-edit (kim).
-    only reported (onDrift: report)
+    Only reported (onDrift: report).
 
     `prod/web` (test/object) · against `3f2c1d4e5a` · found 2026-11-21 07:50 UTC
     ");
@@ -132,7 +134,7 @@ fn a_drift_episode_opens_and_ends() {
     • `replicas`: Git has `3`, live was `9`
 
     The live side does not tell who did it.
-    Ended 2026-11-21 08:00 UTC: it is as Git has it again.
+    Ended 2026-11-21 08:00 UTC, after 10m: it is as Git has it again.
 
     `prod/web` (test/object) · against `3f2c1d4e5a` · found 2026-11-21 07:50 UTC
     ");
@@ -162,7 +164,7 @@ fn a_text_of_lines_shows_those_that_differ() {
     ```
 
     The live side does not tell who did it.
-    only reported (onDrift: report)
+    Only reported (onDrift: report).
 
     `prod/web` (test/object) · against `3f2c1d4e5a` · found 2026-11-21 07:50 UTC
     ");

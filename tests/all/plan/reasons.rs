@@ -2,7 +2,7 @@
 
 use super::result::{Ended, borrow, result};
 use super::screen::everything;
-use reconciled::deliver::render::{Page, Screen, run_markdown, run_slack, run_terminal};
+use reconciled::deliver::render::{About, Page, Screen, run_markdown, run_slack, run_terminal};
 use reconciled::model::Outcome;
 
 #[test]
@@ -27,7 +27,7 @@ fn the_end_of_a_long_reason_is_cut_nowhere() {
     for shown in [
         run_terminal(&ended, Screen::default()),
         run_markdown(&[ended], &[], &page),
-        run_slack(&ended, None).blocks.to_string(),
+        run_slack(&ended, &About::default()).blocks.to_string(),
     ] {
         assert!(shown.contains("its last words"), "{shown}");
     }

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
 use reconciled::deliver::render::{
-    Difference, Episode, Page, RunResult, Screen, episode_slack, plan_json, plan_markdown,
+    About, Difference, Episode, Page, RunResult, Screen, episode_slack, plan_json, plan_markdown,
     plan_terminal, run_json, run_markdown, run_slack, run_terminal,
 };
 use reconciled::deliver::{Authority, route};
@@ -50,7 +50,7 @@ pub(super) fn everything(scene: &Scene) -> String {
         run_terminal(&result, screen),
         run_markdown(&[result], &[], &page),
         run_json(&result).to_string(),
-        message(run_slack(&result, None)),
+        message(run_slack(&result, &About::default())),
     ];
     all.extend(
         plan.steps

@@ -3,7 +3,8 @@
 use super::{Draft, clip, code, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::run::{Difference, Episode, EpisodeEnd};
-use crate::deliver::render::words::{at, many};
+use crate::deliver::render::words::{at, lasted, many};
+use std::time::Duration;
 
 /// The most fields that are shown.
 const MOST_FIELDS: usize = 20;
@@ -92,9 +93,21 @@ fn how(end: EpisodeEnd<'_>) -> String {
     }
 }
 
+/// Returns a fragment as a sentence.
+fn sentence(fragment: &str) -> String {
+    let mut rest = fragment.chars();
+    let first = rest.next().map(char::to_uppercase);
+    let first: String = first.into_iter().flatten().collect();
+    format!("{first}{}.", rest.as_str())
+}
+
 fn course(episode: &Episode<'_>) -> String {
     match episode.ended {
-        None => text(episode.course),
-        Some((end, when)) => format!("Ended {}: it {}.", at(when), how(end)),
+        None => sentence(&text(episode.course)),
+        Some((end, when)) => {
+            let stood = Duration::try_from(when.duration_since(episode.found_at));
+            let after = lasted(stood.unwrap_or_default());
+            format!("Ended {}, after {after}: it {}.", at(when), how(end))
+        }
     }
 }

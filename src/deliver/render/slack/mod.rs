@@ -3,16 +3,23 @@
 //! Source of the limits: Slack's Block Kit reference (50 blocks a message, 3,000 characters of a
 //! section's text, 150 of a header's) and "formatting text for app surfaces" (escape `& < >`).
 
+mod about;
+mod daily;
 mod episode;
+mod going;
 mod notice;
 mod run;
 
+pub use about::{About, Back, Links, RunWords};
+pub use daily::daily_slack;
 pub use episode::episode_slack;
+pub use going::{Going, going_slack, so_far_slack};
 pub use notice::notice_slack;
 pub use run::run_slack;
 
 use super::clean;
 use crate::deliver::notify::Message;
+use crate::model::Mention;
 use serde_json::{Value, json};
 
 const MOST_BLOCKS: usize = 50;
@@ -73,6 +80,16 @@ impl Draft {
         }
     }
 
+    /// Begins with a line in bold and without a header: what stands in a thread.
+    fn plain(title: &str) -> Self {
+        let title = clip(&text(title), LONGEST_TEXT);
+        let line = format!("*{title}*");
+        Self {
+            text: title,
+            blocks: vec![json!({ "type": "section", "text": { "type": "mrkdwn", "text": line } })],
+        }
+    }
+
     /// Adds lines, as many sections as they need.
     fn lines(&mut self, lines: &[String]) {
         let mut section = String::new();
@@ -114,6 +131,21 @@ impl Draft {
             blocks: Value::Array(self.blocks),
         }
     }
+}
+
+/// Returns a message that calls people by name, below its title.
+pub fn mentioning(mut message: Message, mentions: &[Mention]) -> Message {
+    let called: Vec<String> = mentions.iter().map(Mention::markup).collect();
+    if let Some(blocks) = message.blocks.as_array_mut().filter(|_| !called.is_empty()) {
+        let line = called.join(" ");
+        let block = json!({ "type": "section", "text": { "type": "mrkdwn", "text": line } });
+        // In a full message it takes the place of what comes last before the small print.
+        if blocks.len() >= MOST_BLOCKS {
+            blocks.remove(blocks.len() - 2);
+        }
+        blocks.insert(1.min(blocks.len()), block);
+    }
+    message
 }
 
 /// Cuts at a number of characters, never inside an escape such as `&amp;`.

@@ -3,8 +3,9 @@
 
 use super::{Draft, text};
 use crate::deliver::notify::Message;
-use crate::deliver::render::words::at;
+use crate::deliver::render::words::{at, lasted};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// Shows a title and lines; `since` and `ended` say when it began and, where it has, ended.
 pub fn notice_slack(
@@ -16,6 +17,10 @@ pub fn notice_slack(
     let mut draft = Draft::new(title);
     let lines: Vec<String> = lines.iter().map(|line| text(line)).collect();
     draft.lines(&lines);
-    let over = ended.map_or_else(String::new, |ended| format!(" · over {}", at(ended)));
+    let over = ended.map_or_else(String::new, |ended| {
+        let stood = Duration::try_from(ended.duration_since(since));
+        let after = lasted(stood.unwrap_or_default());
+        format!(" · over {}, after {after}", at(ended))
+    });
     draft.finish(&format!("since {}{over}", at(since)))
 }

@@ -1,10 +1,12 @@
 //! One message for a run that changed or failed something.
 
+use super::about::{About, Back, RunWords, line};
 use super::{Draft, code, long, text};
 use crate::deliver::notify::Message;
+use crate::deliver::render::danger;
 use crate::deliver::render::run::RunResult;
-use crate::deliver::render::words::{at, cause, ended, sign};
-use crate::deliver::route::{About, Asked};
+use crate::deliver::render::words::{deed, ended, sign};
+use crate::deliver::route::{About as Purpose, Asked};
 use crate::model::{Outcome, Step};
 
 /// The most lines of one sort that are shown.
@@ -13,11 +15,10 @@ const MOST_LINES: usize = 40;
 /// The most resources named that wait for one reason.
 const MOST_NAMES: usize = 10;
 
-/// Shows how a run ended: failures first, then what was done, then what was held back. `back` is who put
-/// the environment back to an older revision, and why, where that is what the run did.
-pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message {
-    let mut draft = Draft::new(&title(result, back.is_some()));
-    if let Some((by, why)) = back {
+/// Shows how a run ended: failures first, then the most dangerous of what was done, then what was held back.
+pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
+    let mut draft = Draft::new(&title(result, about.back.is_some()));
+    if let Some(Back { by, why }) = &about.back {
         let why = Some(why).filter(|why| !why.is_empty());
         let why = why.map_or_else(
             || ", without a reason given.".to_owned(),
@@ -26,7 +27,7 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
         draft.lines(&[format!("Rolled back by {}{why}", text(by))]);
     }
     let mut failed = Vec::new();
-    let mut done = Vec::new();
+    let (mut done, mut left) = (Vec::new(), Vec::new());
     for (step, outcome) in result.ended() {
         match outcome {
             Outcome::Failed { message, hint, .. } => {
@@ -34,14 +35,9 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
                 failed.extend(hint.iter().map(|hint| format!("      {}", text(hint))));
             }
             Outcome::Unchanged => {}
-            Outcome::Done => done.push(format!(
-                "{} {}: {}",
-                code(sign(step.action)),
-                name(step),
-                text(&ended(step.action, outcome))
-            )),
+            Outcome::Done => done.push(step),
             Outcome::Skipped { .. } | Outcome::Moved => {
-                done.push(format!(
+                left.push(format!(
                     "– {}: {}",
                     name(step),
                     text(&ended(step.action, outcome))
@@ -49,31 +45,62 @@ pub fn run_slack(result: &RunResult<'_>, back: Option<(&str, &str)>) -> Message 
             }
         }
     }
+    danger::most_first(&mut done, |step| step);
+    let done = done.into_iter().map(|step| {
+        let ended = text(&ended(step.action, &Outcome::Done));
+        format!("{}: {ended}", changed(step))
+    });
     draft.lines(&shortened(failed));
-    draft.lines(&shortened(done));
+    let all = done.len();
+    draft.lines(&first_of(all, done));
+    draft.lines(&shortened(left));
     let still = result.waiting().chain(result.unready());
     let still = still.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
-    draft.lines(&shortened(by_reason(result.held().chain(still))));
+    // Drift that is left alone is told by its own message.
+    let held = result.held().filter(|(step, _)| !step.is_only_drift());
+    draft.lines(&shortened(by_reason(held.chain(still))));
     if let Some(asked) = &result.route.asked {
         draft.lines(&[link(asked)]);
     }
-    let run = result
-        .run
-        .map_or_else(String::new, |run| format!(" · run {run}"));
-    draft.finish(&format!(
-        "{} at {}{run} · {} · {}",
-        code(result.plan.environment.as_str()),
-        code(&result.plan.revision.short()),
-        cause(result.trigger),
-        at(result.ended_at)
-    ))
+    let words = RunWords {
+        environment: &result.plan.environment,
+        revision: &result.plan.revision,
+        run: result.run,
+        trigger: result.trigger,
+        at: result.ended_at,
+    };
+    draft.finish(&line(&words, about))
+}
+
+/// Returns a change that is under way, in a line.
+pub(super) fn doing(step: &Step) -> String {
+    format!("{}: {}", changed(step), deed(step))
+}
+
+fn changed(step: &Step) -> String {
+    let data = if step.stateful && step.loses() {
+        " (holds data)"
+    } else {
+        ""
+    };
+    format!("{} {}{data}", code(sign(step.action)), name(step))
+}
+
+/// Keeps the first few of so many changes in the order of danger, and counts the rest.
+pub(super) fn first_of(all: usize, changes: impl Iterator<Item = String>) -> Vec<String> {
+    let mut lines: Vec<String> = changes.take(danger::MOST_DANGEROUS).collect();
+    let more = all - lines.len();
+    if more > 0 {
+        lines.push(format!("… and {more} more"));
+    }
+    lines
 }
 
 /// Says which pull request of ours to merge, and what for.
 fn link(asked: &Asked) -> String {
     let what = match asked.about {
-        About::Approval => "To approve it, merge",
-        About::Revert => "To take it back in Git, too, merge",
+        Purpose::Approval => "To approve it, merge",
+        Purpose::Revert => "To take it back in Git, too, merge",
     };
     let (url, number) = (&asked.url, asked.number);
     // Source: "Formatting text for app surfaces": these three end a link.

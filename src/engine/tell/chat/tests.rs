@@ -47,16 +47,7 @@ fn letter(text: &str) -> ChatLetter {
         text: text.to_owned(),
         blocks: json!([]),
     };
-    ChatLetter {
-        name: "run/shop/1".to_owned(),
-        environment: None,
-        channel: None,
-        message,
-        runs: Vec::new(),
-        unnamed: Unnamed::default(),
-        since: Timestamp::UNIX_EPOCH,
-        threaded: false,
-    }
+    ChatLetter::new("run/shop/1".to_owned(), message)
 }
 
 #[tokio::test]
