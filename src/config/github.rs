@@ -104,7 +104,7 @@ pub(super) fn schema() -> Value {
             (
                 "token",
                 secret::schema(
-                    "A token that may read the repository and write pull requests and commit statuses",
+                    "A token that may read the repository and write pull requests and commit statuses; contents, too, for approvals and reverts",
                 ),
             ),
             ("app", app_schema()),

@@ -84,7 +84,7 @@ impl Fault for ForgeError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unauthorised { .. } => {
-                "Give a token that may read the repository, and write pull requests and commit statuses.".to_owned()
+                "Give a token that may read the repository, write pull requests and commit statuses, and contents for approvals and reverts.".to_owned()
             }
             Self::Settings(_) => "Look at `github` in the settings file.".to_owned(),
             Self::Moved { branch } => format!(
