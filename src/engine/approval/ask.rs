@@ -124,10 +124,7 @@ impl Asker {
         memory: &mut Memory,
     ) -> Result<Said, ForgeError> {
         let (name, now) = (kept.pinned.name(), world.clock.now());
-        let is_other = |asked: &Request| asked.plan != *facts.hash;
-        if memory.asked.as_ref().is_some_and(is_other) {
-            memory.drop_request(facts.content);
-        }
+        memory.drop_other(facts);
         let known = memory.asked.clone();
         let request = known.as_ref().map(|known| known.request);
         let approval = Approval {

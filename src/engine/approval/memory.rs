@@ -124,6 +124,9 @@ impl Memory {
                 });
                 (self.asked, self.again) = (None, String::new());
             } else if !facts.is_nothing_left() {
+                // Where a kill came between a request and its record, an older one is remembered: that it goes
+                // is the lesser news.
+                self.drop_other(facts);
                 let named = approval.plan.short();
                 self.again = format!(
                     "The approval that was merged is of the plan {named}, and this is another: something moved in between."
@@ -162,6 +165,14 @@ impl Memory {
             .filter(|one| one.plan == *plan)
             .map(|one| one.request);
         over.chain(standing).max().unwrap_or(0).saturating_add(1)
+    }
+
+    /// Lets the open request go where it is for another plan.
+    pub(super) fn drop_other(&mut self, facts: &Facts<'_>) {
+        let is_other = |asked: &Request| asked.plan != *facts.hash;
+        if self.asked.as_ref().is_some_and(is_other) {
+            self.drop_request(facts.content);
+        }
     }
 
     /// The open request is for what is no more.

@@ -112,6 +112,29 @@ fn one_for_another_plan_does_nothing_and_that_is_said() {
 }
 
 #[test]
+fn what_an_approval_of_another_plan_says_is_not_lost_over_an_older_request() {
+    let (mut memory, asked) = (Memory::default(), Run::of(UPDATE));
+    let (merged, older) = (Run::of(&UPDATE[..1]), Run::of(&UPDATE[1..]));
+    // The daemon was killed when it had opened the request that was merged, and not written so.
+    memory.asked = Some(Request {
+        plan: older.hash(),
+        request: 1,
+        content: Digest::of("before"),
+        since: Timestamp::UNIX_EPOCH,
+        said: Digest::of("said"),
+        number: 2,
+        url: String::new(),
+    });
+    assert!(!asked.judged(&mut memory, Some(&merged.approval(1))));
+    assert_eq!(memory.asked, None);
+    assert!(
+        memory.again.contains(merged.hash().short()),
+        "{}",
+        memory.again
+    );
+}
+
+#[test]
 fn while_live_state_cannot_be_told_nothing_is_judged() {
     let (mut memory, asked) = (Memory::default(), Run::of(UPDATE));
     let mut unsure = Run::of(UPDATE);
