@@ -62,6 +62,7 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
         sent: &sent.object,
         live,
         schema: &schema,
+        ignore: &question.asked.ignore,
     });
     if let Some((matter, verdict)) = matter.zip(question.asked.verdict())
         && let Some(yielded) = cluster.verdicts.holds(verdict, reference, matter)

@@ -10,6 +10,7 @@
 //! merge with its own result. It holds while nothing that goes into that merge moves:
 //!
 //! - what is declared, our marks included, with its version of the kind;
+//! - what of it `lifecycle.ignore` leaves alone;
 //! - what is live, by [`essence`]: every field but the status, and every owner;
 //! - the kind's schema with its defaults, by the digest that the server publishes of it: it moves with a
 //!   definition of a custom kind and with a server of another version;
@@ -20,7 +21,7 @@
 
 use super::essence::essence;
 use super::reference::Reference;
-use crate::model::{DigestKey, Secret, Verdict};
+use crate::model::{DigestKey, PathPattern, Secret, Verdict};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -46,6 +47,8 @@ pub(super) struct Matter<'a> {
     pub(super) live: &'a Json,
     /// The digest of its kind's schema.
     pub(super) schema: &'a str,
+    /// What of it is not looked at: without the rule, a field added by hand is one to take off.
+    pub(super) ignore: &'a [PathPattern],
 }
 
 /// Makes verdicts and knows them again.
@@ -126,7 +129,12 @@ impl Verdicts {
         let mut sent = matter.sent.clone();
         sent.sort_all_objects();
         let (sent, live, schema) = (sent.to_string(), essence(matter.live), matter.schema);
-        let whole = Secret::new(format!("{FORMAT}\n{schema}\n{yielded}\n{sent}\n{live}"));
+        let mut whole = format!("{FORMAT}\n{schema}\n{yielded}\n{sent}\n{live}");
+        for rule in matter.ignore {
+            whole.push('\n');
+            whole.push_str(&rule.to_string());
+        }
+        let whole = Secret::new(whole);
         self.key.digest(&whole).as_str().to_owned()
     }
 }
@@ -159,6 +167,7 @@ mod tests {
             sent: &sent,
             live: &live,
             schema: "s",
+            ignore: &[],
         };
         let verdicts = verdicts();
         let yielded = vec![(".spec.replicas".to_owned(), "keda".to_owned())];
@@ -188,7 +197,15 @@ mod tests {
             schema: "t",
             ..matter
         };
-        assert_eq!([sent, live, schema].map(holds), [None, None, None]);
+        let rules = [PathPattern::known("/metadata/labels/team")];
+        let ignore = Matter {
+            ignore: &rules,
+            ..matter
+        };
+        assert_eq!(
+            [sent, live, schema, ignore].map(holds),
+            [None, None, None, None]
+        );
         // What is yielded is covered as well.
         let forged = Verdict(verdict.0.replace("replicas", "paused"));
         assert_eq!(verdicts.holds(&forged, &reference(), matter), None);
@@ -205,6 +222,7 @@ mod tests {
             sent: &sent,
             live: &sent,
             schema: "",
+            ignore: &[],
         };
         let verdict = verdicts().make(matter, &Vec::new());
         let later = verdicts();

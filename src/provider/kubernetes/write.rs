@@ -105,6 +105,7 @@ impl Work<'_> {
             sent: &ignored::as_live(whole, live, ignore),
             live,
             schema: &schema,
+            ignore,
         };
         cluster.verdicts.asked(&target.reference);
         Some(cluster.verdicts.make(matter, yielded))
