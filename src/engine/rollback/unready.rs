@@ -40,8 +40,7 @@ pub(super) async fn is_by_what_is_kept(
         return Ok(true);
     }
     let mut failing = report.plan.steps.iter().filter(|step| step.is_failing());
-    let failing = failing.by_ref().collect::<Vec<_>>();
-    if failing.is_empty() {
+    if failing.clone().next().is_none() {
         return Ok(false);
     }
     let name = kept.pinned.name();
@@ -55,7 +54,7 @@ pub(super) async fn is_by_what_is_kept(
         open: &world.ledger.open_episodes(name).await?,
     };
     let now = world.clock.now();
-    Ok(failing.into_iter().any(|step| is_over(step, &since, now)))
+    Ok(failing.any(|step| is_over(step, &since, now)))
 }
 
 /// Tells whether a resource fails since something was merged, and for good or for longer than it may: the
