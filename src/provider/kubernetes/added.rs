@@ -7,8 +7,8 @@
 
 use super::cluster::MANAGER;
 use super::fields::is_person;
-use super::fieldset::{self, Key, has_keys};
-use super::marks;
+use super::fieldset::{self, Key};
+use super::{managed, marks, patch};
 use crate::model::{FieldPath, PathPattern, Touch};
 use serde_json::{Map, Value as Json, json};
 
@@ -26,9 +26,11 @@ pub(super) struct Added {
 /// Finds what people added to an object, fields that are ignored apart. Only what was written in the
 /// version of the API that is declared: names in another one may be others.
 pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<Added> {
-    let (people, others): (Vec<&Json>, Vec<&Json>) =
-        entries(live).iter().partition(|entry| is_by_hand(entry));
-    let is_older = |entry: &&Json| is_ours(entry) && entry["apiVersion"] != sent["apiVersion"];
+    let (people, others): (Vec<&Json>, Vec<&Json>) = managed::entries(live)
+        .iter()
+        .partition(|entry| is_by_hand(entry));
+    let is_older =
+        |entry: &&Json| managed::is_ours(entry) && entry["apiVersion"] != sent["apiVersion"];
     if people.is_empty() || others.iter().any(is_older) {
         return None;
     }
@@ -44,7 +46,7 @@ pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<A
             Some(others) => fieldset::minus(fields, others),
             None => Some(fields.clone()),
         };
-        let Some(added) = alone.and_then(|alone| at_root(&alone, sent, ignore)) else {
+        let Some(added) = alone.and_then(|alone| undeclared_of(&alone, sent, ignore)) else {
             continue;
         };
         let at = entry["time"].as_str().and_then(|time| time.parse().ok());
@@ -60,11 +62,6 @@ pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<A
     Some(Added { fields, touches })
 }
 
-fn entries(live: &Json) -> &[Json] {
-    let entries = live["metadata"]["managedFields"].as_array();
-    entries.map_or(&[], Vec::as_slice)
-}
-
 /// Our own name under another operation is what we wrote by another verb.
 fn is_by_hand(entry: &Json) -> bool {
     let manager = entry["manager"].as_str().unwrap_or_default();
@@ -72,8 +69,8 @@ fn is_by_hand(entry: &Json) -> bool {
         && (is_person(manager) || manager == MANAGER && entry["operation"] != "Apply")
 }
 
-/// Of the metadata only labels and annotations are anybody's to add.
-fn at_root(set: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<Json> {
+/// Returns what of a set nobody declares. Of the metadata only labels and annotations are anybody's to add.
+pub(super) fn undeclared_of(set: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<Json> {
     let mut set = set.clone();
     let top = set.as_object_mut()?;
     top.shift_remove("f:status");
@@ -142,141 +139,24 @@ fn is_kept(name: &str) -> bool {
 
 /// Returns what makes the object what is declared, without what was added: a merge patch.
 pub(super) fn patch(live: &Json, sent: &Json, added: &Json) -> Json {
-    let others = entries(live).iter().filter(|entry| !is_by_hand(entry));
-    let others = fieldset::joined(others.map(|entry| &entry["fieldsV1"]));
-    let all = fieldset::joined(entries(live).iter().map(|entry| &entry["fieldsV1"]));
-    let mut object = live.clone();
-    cut(&mut object, added, others.as_ref());
-    merge(&mut object, sent, all.as_ref());
-    difference(live, &object)
-}
-
-/// Takes a set of fields off; an item that somebody else keeps a field of stays.
-pub(super) fn cut(value: &mut Json, set: &Json, others: Option<&Json>) {
-    for (text, inner) in fieldset::below(set) {
-        let others = others.and_then(|others| others.get(text));
-        let goes = fieldset::has_itself(inner) && others.is_none();
-        match (fieldset::key(text), &mut *value) {
-            (Key::Field(name), Json::Object(fields)) => {
-                let Some(field) = fields.get_mut(name) else {
-                    continue;
-                };
-                cut(field, inner, others);
-                let is_hollow = match field {
-                    Json::Object(fields) => fields.is_empty(),
-                    Json::Array(items) => items.is_empty(),
-                    _ => true,
-                };
-                let is_leaf = fieldset::below(inner).next().is_none();
-                if others.is_none() && (is_leaf || is_hollow) {
-                    fields.shift_remove(name);
-                }
-            }
-            (Key::Keys(keys), Json::Array(items)) => {
-                let place = items.iter().position(|item| has_keys(item, &keys));
-                match place {
-                    Some(place) if goes => {
-                        items.remove(place);
-                    }
-                    Some(place) => cut(&mut items[place], inner, others),
-                    None => {}
-                }
-            }
-            (Key::Value(value), Json::Array(items)) => items.retain(|item| *item != value),
-            _ => {}
-        }
-    }
-}
-
-/// Puts the declared fields in, as the server would merge them.
-fn merge(value: &mut Json, sent: &Json, set: Option<&Json>) {
-    let is_whole = set.and_then(Json::as_object).is_some_and(Map::is_empty);
-    match (&mut *value, sent) {
-        (Json::Object(fields), Json::Object(sent)) if !is_whole => {
-            for (key, sent) in sent {
-                let set = set.and_then(|set| set.get(format!("f:{key}")));
-                match fields.get_mut(key) {
-                    _ if sent.is_null() => {
-                        fields.shift_remove(key);
-                    }
-                    Some(field) => merge(field, sent, set),
-                    None => {
-                        fields.insert(key.clone(), sent.clone());
-                    }
-                }
-            }
-        }
-        (Json::Array(items), Json::Array(sent)) => {
-            let names = set.and_then(fieldset::key_names);
-            match names {
-                Some(names) => merge_items(items, sent, &names, set),
-                None if set.is_some_and(fieldset::is_of_values) => {
-                    let missing = sent.iter().filter(|value| !items.contains(value));
-                    let missing: Vec<Json> = missing.cloned().collect();
-                    items.extend(missing);
-                }
-                None => items.clone_from(sent),
-            }
-        }
-        _ => value.clone_from(sent),
-    }
-}
-
-fn merge_items(items: &mut Vec<Json>, sent: &[Json], names: &[String], set: Option<&Json>) {
-    let keys_of = |item: &Json| fieldset::keys_of(item, names);
-    for one in sent {
-        let keys = keys_of(one);
-        // A key may be left out where it has a default; what another declared item names is not it.
-        let others: Vec<Json> = sent
-            .iter()
-            .map(keys_of)
-            .filter(|other| *other != keys)
-            .collect();
-        let place = items.iter().position(|item| {
-            has_keys(item, &keys) && !others.iter().any(|other| keys_of(item) == *other)
-        });
-        match place {
-            Some(place) => {
-                let whole = format!("k:{}", keys_of(&items[place]));
-                merge(&mut items[place], one, set.and_then(|set| set.get(&whole)));
-            }
-            None => items.push(one.clone()),
-        }
-    }
-}
-
-/// Returns the merge patch (RFC 7386) that makes the one of the other.
-fn difference(one: &Json, other: &Json) -> Json {
-    let (Json::Object(one), Json::Object(other)) = (one, other) else {
-        return other.clone();
-    };
-    let gone = one.keys().filter(|key| !other.contains_key(*key));
-    let gone = gone.map(|key| (key.clone(), Json::Null));
-    let changed = other
+    let others = managed::entries(live)
         .iter()
-        .filter(|(key, value)| one.get(*key) != Some(*value));
-    let changed = changed.map(|(key, value)| {
-        let change = match one.get(key) {
-            Some(before) => difference(before, value),
-            None => value.clone(),
-        };
-        (key.clone(), change)
-    });
-    Json::Object(gone.chain(changed).collect())
+        .filter(|entry| !is_by_hand(entry));
+    patch::of(live, sent, added, others)
 }
 
 /// Returns the merge patch that makes what was added ours, of this version of the object only.
 pub(super) fn takeover(live: &Json, added: &Json, version: &Json) -> Json {
     let mut entries: Vec<Json> = Vec::new();
     let mut has_ours = false;
-    for entry in self::entries(live) {
+    for entry in managed::entries(live) {
         let mut entry = entry.clone();
         if is_by_hand(&entry) && entry["apiVersion"] == *version {
             match fieldset::minus(&entry["fieldsV1"], added) {
                 Some(left) => entry["fieldsV1"] = left,
                 None => continue,
             }
-        } else if is_ours(&entry) {
+        } else if managed::is_ours(&entry) {
             fieldset::add(&mut entry["fieldsV1"], added);
             has_ours = true;
         }
@@ -288,12 +168,5 @@ pub(super) fn takeover(live: &Json, added: &Json, version: &Json) -> Json {
             "fieldsType": "FieldsV1", "fieldsV1": added }),
         );
     }
-    let metadata = &live["metadata"];
-    json!({ "metadata": { "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"], "managedFields": entries } })
-}
-
-fn is_ours(entry: &Json) -> bool {
-    entry["manager"] == MANAGER
-        && entry["operation"] == "Apply"
-        && entry.get("subresource").is_none()
+    managed::entered(live, entries)
 }

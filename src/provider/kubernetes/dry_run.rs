@@ -2,15 +2,15 @@
 //! dry-run, first without force, then with what is ours to take.
 
 use super::cluster::Cluster;
-use super::error::{Cause, Failure};
+use super::error::Failure;
 use super::instruction::Instruction;
 use super::merge::Merge;
 use super::scalers::{Claim, Scalers};
 use super::seal::Sealer;
 use super::target::Target;
 use super::verdict::Matter;
-use super::{added, fields, ignored, left, marks, place, shape};
-use crate::model::{Asked, Class, FieldPath, Prediction, Touch, Value, Verdict};
+use super::{added, fields, ignored, left, marks, renewal, shape};
+use crate::model::{Asked, Class, Prediction, Touch, Value, Verdict};
 use serde_json::Value as Json;
 
 /// One object to be asked about.
@@ -257,6 +257,12 @@ impl Question<'_> {
         };
         let without = merged.sent.as_ref().map(|(_, left)| left.clone());
         let told = match merged.told {
+            Err(failure) if failure.is_of_another_version() => {
+                self.renewed(object, failure).await?
+            }
+            told => told,
+        };
+        let told = match told {
             Ok(object) => Told::Gives {
                 object,
                 instruction: Instruction {
@@ -269,27 +275,33 @@ impl Question<'_> {
         Ok((told, merged.sent, touches))
     }
 
-    /// Tells a refusal, which is an answer, from no answer.
-    fn refusal(&self, failure: Failure) -> Result<Option<Prediction>, Failure> {
-        let failure = self.sealer.scrubbed(failure);
-        if failure.reason.contains("does not support dry run") {
-            return Ok(None);
-        }
-        if failure.code == "namespace-missing" && self.namespace_planned {
-            let namespace = self.target.namespace();
-            return Ok(Some(Prediction::Deferred(format!(
-                "the namespace {namespace}"
-            ))));
-        }
-        let known = matches!(failure.class, Class::Refused | Class::User) && failure.status != 401;
-        if !known || failure.is_stale() {
-            return Err(failure);
-        }
-        let immutable = immutable(&failure.causes);
-        Ok(Some(Prediction::Refused {
-            reason: failure.said(),
-            immutable,
-        }))
+    /// Asks what a write gives of an object that cannot be merged before it is written down that what is ours
+    /// was written in the version that is declared now. Who else would be in conflict is not told: that is
+    /// found at the write.
+    async fn renewed(
+        &self,
+        object: &Json,
+        said: Failure,
+    ) -> Result<Result<Json, Failure>, Failure> {
+        let Some(live) = self.live else {
+            return Ok(Err(said));
+        };
+        let version = &object["apiVersion"];
+        let Some(patch) = renewal::outcome(live, object, &self.asked.ignore) else {
+            return Ok(Err(renewal::refusal(live, version, &said)));
+        };
+        let target = self.target;
+        let (namespace, name) = (target.namespace(), &target.reference.name);
+        let told = self
+            .cluster
+            .merge(&target.served, namespace, name, &patch, true)
+            .await;
+        Ok(match told {
+            Ok(told) if !renewal::is_taken(live, &told, version) => {
+                Err(renewal::refusal(live, version, &said))
+            }
+            told => told,
+        })
     }
 }
 
@@ -317,60 +329,4 @@ pub(super) fn with_type(object: &mut Json, target: &Target) {
     fields
         .entry("kind")
         .or_insert_with(|| served.kind.clone().into());
-}
-
-/// Returns the fields that cannot change in place, where the refusal is about nothing else. Every
-/// phrase is the API server's own validation text; there is no code for it.
-fn immutable(causes: &[Cause]) -> Vec<FieldPath> {
-    let cannot_change = |message: &str| {
-        let message = message.to_lowercase();
-        message.contains("immutable")
-            || message.contains("may not change")
-            || message.contains("may not be changed")
-            || message.contains("cannot change")
-            || message.contains("cannot be changed")
-            || message.contains("may not be updated")
-            || message.contains("updates to") && message.contains("forbidden")
-    };
-    if causes.is_empty() || !causes.iter().all(|cause| cannot_change(&cause.message)) {
-        return Vec::new();
-    }
-    causes
-        .iter()
-        .map(|cause| place::plain(&cause.field))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cause(field: &str, message: &str) -> Cause {
-        Cause {
-            reason: String::new(),
-            field: field.to_owned(),
-            message: message.to_owned(),
-        }
-    }
-
-    #[test]
-    fn only_a_refusal_about_nothing_else_means_replace() {
-        let selector = cause("spec.selector", "invalid value: field is immutable");
-        let stateful = cause(
-            "spec",
-            "Forbidden: updates to statefulset spec for fields other than 'replicas', … are forbidden",
-        );
-        let cluster_ip = cause(
-            "spec.clusterIPs[0]",
-            "invalid value: may not change once set",
-        );
-        let other = cause("spec.replicas", "must be greater than or equal to 0");
-        assert_eq!(
-            immutable(&[selector.clone(), cluster_ip])[1].to_string(),
-            "spec.clusterIPs[0]"
-        );
-        assert_eq!(immutable(&[stateful])[0].to_string(), "spec");
-        assert!(immutable(&[selector, other]).is_empty());
-        assert!(immutable(&[]).is_empty());
-    }
 }

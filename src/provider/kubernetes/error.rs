@@ -37,6 +37,10 @@ pub(super) struct Failure {
     pub(super) retry_after: Option<Duration>,
 }
 
+/// The code of a write that the server cannot merge, since it cannot say the object in a version that somebody
+/// wrote it in before.
+pub(super) const OTHER_VERSION: &str = "other-version";
+
 /// The longest text of the server that is passed on, in characters.
 const LONGEST: usize = 600;
 
@@ -143,6 +147,11 @@ impl Failure {
         self.status == 409 && self.conflicts().is_empty()
     }
 
+    /// Tells whether the server cannot merge what was written in another version of the API.
+    pub(super) fn is_of_another_version(&self) -> bool {
+        self.status != 0 && self.code == OTHER_VERSION
+    }
+
     /// Gives the answer to a question that could not be answered.
     pub(super) fn unknown(&self) -> Observation {
         Observation::Unknown {
@@ -224,10 +233,12 @@ fn classify(status: u16, api: &str, message: &str, causes: &[Cause]) -> (&'stati
         // A field the schema does not know, or a quantity that is none, is answered with 500 by
         // server-side apply.
         500 if message.starts_with("failed to create typed patch object")
-            || message.starts_with("failed to convert new object") =>
+            || message.starts_with("failed to convert new object (") =>
         {
             ("invalid", Class::User)
         }
+        // The same words about what is live, said in a version that somebody wrote it in.
+        500 if message.contains("field not declared in schema") => (OTHER_VERSION, Class::User),
         429 => ("rate-limited", Class::Transient),
         408 | 504 => ("timeout", Class::Transient),
         500..=599 => ("server-error", Class::Transient),

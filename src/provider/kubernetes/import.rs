@@ -6,7 +6,7 @@ use super::discovery::{Served, Types};
 use super::error::Failure;
 use super::fieldset;
 use super::reference::Reference;
-use super::{Kubernetes, added, defaults, fields, foreign, marks};
+use super::{Kubernetes, defaults, fields, foreign, marks, patch};
 use crate::model::{Connection, Owner};
 use crate::provider::ProviderError;
 use futures::stream::{self, StreamExt as _};
@@ -233,7 +233,7 @@ fn cut_caretakers(object: &mut Json, live: &Json) {
         fieldset::joined(sets.iter())
     };
     if let Some(theirs) = sets(caretakers) {
-        added::cut(object, &theirs, sets(others).as_ref());
+        patch::cut(object, &theirs, sets(others).as_ref());
     }
 }
 

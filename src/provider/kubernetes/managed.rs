@@ -8,7 +8,7 @@ use super::cluster::MANAGER;
 use super::fieldset::{self, Key, is_named};
 use super::marks::BOOKKEEPING;
 use crate::model::{ListRule, PathPattern};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 /// Returns what a write gives as far as it is ours: the live object where nothing differs that we
 /// declare or own, else the told one, with what others keep in its metadata as it is live. What people
@@ -32,11 +32,28 @@ pub(super) fn as_far_as_ours(live: &Json, told: Json, sent: &Json, added: Option
     without_stamps(live, told, sent, &ours)
 }
 
+/// Returns who wrote an object, with what.
+pub(super) fn entries(live: &Json) -> &[Json] {
+    let entries = live["metadata"]["managedFields"].as_array();
+    entries.map_or(&[], Vec::as_slice)
+}
+
+/// Tells our own entry: what we applied.
+pub(super) fn is_ours(entry: &Json) -> bool {
+    entry["manager"] == MANAGER
+        && entry["operation"] == "Apply"
+        && entry.get("subresource").is_none()
+}
+
+/// Returns the merge patch that changes who wrote what, of exactly this version of the object.
+pub(super) fn entered(live: &Json, entries: Vec<Json>) -> Json {
+    let metadata = &live["metadata"];
+    json!({ "metadata": { "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"], "managedFields": entries } })
+}
+
 /// Returns how the object's lists are merged, as far as their owners tell.
 pub(super) fn list_rules(live: &Json) -> Vec<(PathPattern, ListRule)> {
-    let entries = live["metadata"]["managedFields"].as_array();
-    let entries = entries.into_iter().flatten();
-    let all = fieldset::joined(entries.map(|entry| &entry["fieldsV1"]));
+    let all = fieldset::joined(entries(live).iter().map(|entry| &entry["fieldsV1"]));
     all.map(|all| fieldset::list_rules(&all))
         .unwrap_or_default()
 }
@@ -44,14 +61,7 @@ pub(super) fn list_rules(live: &Json) -> Vec<(PathPattern, ListRule)> {
 /// Our own entry's fields. `None` where they were written in another version of the API, whose
 /// names may be others.
 fn ours(live: &Json, sent: &Json) -> Option<Json> {
-    let entries = live["metadata"]["managedFields"].as_array();
-    let mut entries = entries.into_iter().flatten();
-    let entry = entries.find(|entry| {
-        entry["manager"] == MANAGER
-            && entry["operation"] == "Apply"
-            && entry.get("subresource").is_none()
-    });
-    match entry {
+    match entries(live).iter().find(|entry| is_ours(entry)) {
         None => Some(Json::Object(Map::new())),
         Some(entry) if entry["apiVersion"] == sent["apiVersion"] => Some(entry["fieldsV1"].clone()),
         Some(_) => None,
@@ -212,7 +222,6 @@ fn item<'a>(items: &'a [Json], keys: &Json) -> Option<&'a Json> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     /// A container of ours with one variable; another variable and a stamp are somebody else's.
     fn live() -> Json {

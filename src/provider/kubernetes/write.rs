@@ -7,7 +7,7 @@ use super::instruction::Instruction;
 use super::merge::Merge;
 use super::scalers::Scalers;
 use super::verdict::{Matter, Yielded};
-use super::{added, fieldset, ignored, left, target};
+use super::{added, fieldset, ignored, left, renewal, target};
 use crate::model::Verdict;
 use serde_json::Value as Json;
 
@@ -28,8 +28,14 @@ impl Work<'_> {
             Some(added) => Some(self.take_over(live, added, &whole["apiVersion"]).await?),
             None => None,
         };
-        self.merged(whole, taken.as_ref().unwrap_or(live), false)
-            .await
+        let live = taken.as_ref().unwrap_or(live);
+        match self.merged(whole, live, false).await {
+            Err(failure) if failure.is_of_another_version() => {
+                let live = self.renewed(live, &whole["apiVersion"], &failure).await?;
+                self.merged(whole, &live, false).await
+            }
+            written => written,
+        }
     }
 
     /// Asks what the write gives of the object as it is live; `None` where what people added, and it is to
@@ -85,6 +91,23 @@ impl Work<'_> {
         self.cluster
             .merge(&target.served, namespace, name, &patch, false)
             .await
+    }
+
+    /// Writes down that what is ours was written in this version. It changes nothing else, which is asked
+    /// beforehand.
+    async fn renewed(&self, live: &Json, version: &Json, said: &Failure) -> Result<Json, Failure> {
+        let refused = || renewal::refusal(live, version, said);
+        let patch = renewal::renewal(live, version).ok_or_else(refused)?;
+        let target = &self.target;
+        let (namespace, name) = (target.namespace(), &target.reference.name);
+        let send = |dry_run| {
+            self.cluster
+                .merge(&target.served, namespace, name, &patch, dry_run)
+        };
+        if !renewal::is_taken(live, &send(true).await?, version) {
+            return Err(refused());
+        }
+        send(false).await
     }
 
     /// What the server answered to a write would be its answer again, unless somebody added to it what

@@ -18,6 +18,7 @@ mod rights;
 mod scaled;
 mod secrets;
 mod spread;
+mod versions;
 mod watches;
 
 use crate::peers::kubernetes::{Cluster, cluster};
