@@ -5,7 +5,7 @@ use super::node::Node;
 use super::renders as rendering;
 use super::unread::Waiting;
 use super::values::values;
-use super::{Graph, checked, connections, node, order, ruled, twice};
+use super::{Graph, checked, connections, node, order, protecting, ruled, twice};
 use crate::model::{Connection, ConnectionName, Diagnostic, Kinds, Render, Snapshot};
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
@@ -119,7 +119,7 @@ fn build_with(
         &mut wrong,
         &mut warnings,
     );
-    warnings.extend(ruled::warnings(&environment.resources, &nodes));
+    warnings.extend(worth_a_look(environment, kinds, &nodes));
     let waves = order::waves(environment, &mut nodes, &mut wrong);
     let mut objects = Vec::new();
     for node in &nodes {
@@ -150,6 +150,13 @@ fn build_with(
         warnings,
         waiting,
     })
+}
+
+/// Returns what is no mistake and does nothing.
+fn worth_a_look(environment: &Environment, kinds: &Kinds, nodes: &[Node]) -> Vec<Diagnostic> {
+    let mut warnings = ruled::warnings(&environment.resources, nodes);
+    warnings.extend(protecting::warnings(environment, kinds, nodes));
+    warnings
 }
 
 fn sorted(nodes: &[Node]) -> Vec<usize> {

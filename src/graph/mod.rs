@@ -16,6 +16,7 @@ mod members;
 mod node;
 mod objects;
 mod order;
+mod protecting;
 mod rendered;
 mod renders;
 mod ruled;

@@ -33,7 +33,8 @@ pub(super) fn warnings(declared: &[Declared], nodes: &[Node]) -> Vec<Diagnostic>
     warnings
 }
 
-fn kind_of(node: &Node) -> Option<(&str, &str)> {
+/// Returns version and kind of an object, as it declares them.
+pub(super) fn kind_of(node: &Node) -> Option<(&str, &str)> {
     let text = |key: &str| match &node.spec.get(key)?.content {
         Shape::Text(text) => Some(text.as_str()),
         _ => None,

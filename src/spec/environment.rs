@@ -36,6 +36,8 @@ pub struct Environment {
     pub secrets: BTreeMap<String, SecretSource>,
     /// How it wants to be kept.
     pub reconcile: Reconcile,
+    /// What `reconcile.protect` names, and where.
+    pub(crate) protecting: Vec<(String, Place)>,
     /// Who is told.
     pub notify: Notify,
     /// Where providers reach.
@@ -181,9 +183,9 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
         .get("secrets")
         .map(|node| secret::read(node, &connections, reader))
         .unwrap_or_default();
-    let reconcile = spec
-        .get("reconcile")
-        .map(|node| reconcile::read(node, reader));
+    let reconcile = spec.get("reconcile");
+    let protecting = reconcile.map(reconcile::protecting).unwrap_or_default();
+    let reconcile = reconcile.map(|node| reconcile::read(node, reader));
     let notify = spec
         .get("notify")
         .map(|node| reconcile::notify(node, reader));
@@ -206,6 +208,7 @@ fn typed(root: &Node, path: &RepoPath, kinds: &Kinds, reader: &mut Reader) -> Op
         path: path.clone(),
         labels,
         reconcile: reconcile.unwrap_or_default(),
+        protecting,
         notify: notify.unwrap_or_default(),
         connections,
         resources,

@@ -1,7 +1,7 @@
 //! `spec.reconcile` and `spec.notify`: how the environment wants to be kept, and who is told.
 
 use crate::model::{DeletionBudget, Every, Notify, OnDrift, OnFailure, OnMerge, Reconcile, Window};
-use crate::yaml::{Content, Node, Reader, notify as told, parse_duration};
+use crate::yaml::{Content, Node, Place, Reader, notify as told, parse_duration};
 use std::time::Duration;
 
 const ON_MERGE: [(&str, OnMerge); 3] = [
@@ -74,6 +74,18 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> Reconcile {
     }
     fields.finish(reader);
     reconcile
+}
+
+/// Returns what `protect` names, and where.
+pub(super) fn protecting(node: &Node) -> Vec<(String, Place)> {
+    let Some(Content::List(items)) = node.get("protect").map(|node| &node.content) else {
+        return Vec::new();
+    };
+    let one = |item: &Node| match &item.content {
+        Content::Text(text) => Some((text.text.clone(), item.place.clone())),
+        _ => None,
+    };
+    items.iter().filter_map(one).collect()
 }
 
 /// Refuses the word that other tools have for opening a pull request: taken in silence, nobody would

@@ -240,7 +240,7 @@ fn reconcile() -> Value {
     let protect = json!({
         "type": ["array", "null"],
         "items": { "type": "string" },
-        "description": "Kinds that are never deleted and never replaced, beside those that hold data: by name, or an object of a cluster by its own kind, with its group where that matters. A resource lets go with lifecycle.protect: false.",
+        "description": "Kinds that are never deleted and never replaced, beside those that hold data. A kind is written as `reconciled explain` lists it (host/file), or objects of clusters by their own: Kind, of whatever group, or Kind.group, of this one alone, and never with a version (Deployment.apps, Certificate.cert-manager.io). Case counts. A resource lets go with lifecycle.protect: false.",
         "examples": [["digitalocean/domain-record", "Secret", "Certificate.cert-manager.io"]],
     });
     let prune = "Whether what is no longer declared is deleted.";
