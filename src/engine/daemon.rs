@@ -220,7 +220,7 @@ impl Daemon {
                 let now = self.parts.world.clock.now();
                 self.schedule.nudge(address, now);
             }
-            Nudged::Environment(name) => self.tell(name, Reason::Nudge),
+            Nudged::Environment(name) => self.tell(name, Reason::Secret),
         }
     }
 

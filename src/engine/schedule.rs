@@ -2,8 +2,8 @@
 //! what to start and what to cut short. Pure: no clock, no task, no channel.
 //!
 //! Guarantees: one run per environment at a time; of several reasons the earliest wins and the rest
-//! are folded into it; a failing environment backs off up to a cap and is reset by success or by a
-//! new revision; a new revision cuts a run's waiting short. What failed holds nobody else up: a nudge
+//! are folded into it; a failing environment backs off up to a cap and is reset by success, by a
+//! new revision or by a new value of a secret that it reads; a new revision cuts a run's waiting short. What failed holds nobody else up: a nudge
 //! about another resource runs the environment, in which what failed rests until its own time. Where the last
 //! run left all as declared, a run for nudges is about what was nudged and no more, and puts off no other.
 
@@ -66,6 +66,8 @@ pub enum Reason {
     Window,
     /// Something live may have changed.
     Nudge,
+    /// A secret that it reads has another value.
+    Secret,
     /// The daemon started.
     Start,
     /// A person asked.
@@ -85,6 +87,7 @@ impl Reason {
             Self::Retry => "retry",
             Self::Window => "window",
             Self::Nudge => "nudge",
+            Self::Secret => "secret",
             Self::Start => "start",
             Self::Asked => "asked",
             Self::Rollback => "rollback",
@@ -170,9 +173,12 @@ impl Schedule {
     ) -> Option<Command> {
         let slot = self.slots.get_mut(name)?;
         let is_new = matches!(reason, Reason::Revision | Reason::Rollback);
-        if is_new {
+        // What failed may have failed for what is another now.
+        if is_new || reason == Reason::Secret {
             slot.failures = 0;
             slot.failing.clear();
+        }
+        if is_new {
             slot.corrections.clear();
         }
         if slot.running {

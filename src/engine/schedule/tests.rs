@@ -3,6 +3,8 @@
 use super::*;
 use proptest::prelude::*;
 
+mod failing;
+
 fn name(text: &str) -> EnvironmentName {
     EnvironmentName::new(text).unwrap()
 }
@@ -74,45 +76,6 @@ fn what_people_wait_for_goes_before_what_nobody_waits_for() {
 }
 
 #[test]
-fn failures_back_off_to_a_cap_and_a_revision_resets_them() {
-    let mut schedule = one(3600);
-    let mut now = 0;
-    let mut pauses = Vec::new();
-    for _ in 0..10 {
-        assert!(started(&mut schedule, now).is_some());
-        schedule.end(
-            &name("a"),
-            Ended {
-                failed: true,
-                ..Ended::default()
-            },
-            at(now),
-        );
-        let wake = schedule.wake().unwrap().as_second() - 1_000_000;
-        pauses.push(wake - now);
-        now = wake;
-    }
-    assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600, 600]);
-    schedule.nudge(&of("x"), at(now - 100));
-    assert_eq!(
-        started(&mut schedule, now - 50),
-        None,
-        "a nudge does not shorten a back-off"
-    );
-    schedule.tell(&name("a"), Reason::Revision, at(now - 40));
-    assert_eq!(started(&mut schedule, now - 40), Some(Reason::Revision));
-    schedule.end(
-        &name("a"),
-        Ended {
-            failed: true,
-            ..Ended::default()
-        },
-        at(now),
-    );
-    assert_eq!(schedule.wake(), Some(at(now + 5)), "the count began anew");
-}
-
-#[test]
 fn a_revision_cuts_a_run_short_and_runs_next() {
     let mut schedule = one(3600);
     assert!(started(&mut schedule, 0).is_some());
@@ -162,31 +125,6 @@ fn nudges_are_gathered_and_ignored_of_what_two_fight_over() {
         Some(Reason::Nudge),
         "it calms down"
     );
-}
-
-#[test]
-fn what_fails_rests_while_others_are_answered() {
-    let mut schedule = one(3600);
-    assert!(started(&mut schedule, 0).is_some());
-    schedule.nudge(&of("z"), at(1));
-    schedule.end(&name("a"), failing(&["x"]), at(1));
-    assert_eq!(
-        started(&mut schedule, 2),
-        Some(Reason::Nudge),
-        "told before"
-    );
-    assert_eq!(schedule.resting(&name("a")), BTreeSet::from([of("x")]));
-    // What fails in it rests as well, and moves no time.
-    schedule.end(&name("a"), failing(&["x", "z"]), at(3));
-    schedule.nudge(&of("x"), at(3));
-    schedule.nudge(&of("z"), at(3));
-    assert_eq!(started(&mut schedule, 5), None);
-    assert_eq!(started(&mut schedule, 6), Some(Reason::Retry));
-    assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
-    schedule.end(&name("a"), Ended::default(), at(6));
-    schedule.nudge(&of("x"), at(7));
-    assert_eq!(started(&mut schedule, 8), Some(Reason::Nudge));
-    assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
 }
 
 #[test]
