@@ -151,6 +151,7 @@ impl Cluster {
             accept: "application/json",
             content_type: "application/json",
             body: body.to_string().into_bytes(),
+            is_costly: true,
         };
         Some(self.sender.send(ask).await.ok()?.1)
     }
@@ -328,5 +329,6 @@ fn ask<'p>(
         accept: "application/json",
         content_type,
         body: body.to_string().into_bytes(),
+        is_costly: true,
     }
 }

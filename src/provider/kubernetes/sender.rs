@@ -46,6 +46,8 @@ pub(super) struct Ask<'a> {
     pub(super) content_type: &'a str,
     /// The body.
     pub(super) body: Vec<u8>,
+    /// Whether the server has much to do for it: it takes its turn with others of the kind.
+    pub(super) is_costly: bool,
 }
 
 /// A whole collection at one moment.
@@ -99,7 +101,7 @@ impl Sender {
         let mut rounds = 1;
         loop {
             let page = format!("{path}?{}", page_query(selector, &from));
-            let mut page: Page = match self.read_as(get(&page, JSON)).await {
+            let mut page: Page = match self.read_as(page_of(&page)).await {
                 Ok((_, page)) => page,
                 Err(failure) if failure.status == 404 => return Ok(None),
                 // The page we continue from is compacted away: begin again.
@@ -188,6 +190,10 @@ impl Sender {
         for sends in 1.. {
             self.reach.checked().await?;
             let mut slot = self.slot(&ask).await;
+            if slot.is_some() {
+                // It may have been found out meanwhile.
+                self.reach.checked().await?;
+            }
             let until = *until.get_or_insert_with(|| Instant::now() + self.deadline());
             let answer = self.once(&ask, until, &mut slot).await;
             let status = answer
@@ -196,6 +202,8 @@ impl Sender {
             let later = matches!(status, 429 | 503);
             match slot {
                 Some(slot) if later => slot.refused(),
+                // How long a list takes says how long the list is.
+                Some(_) if ask.method == http::Method::GET => {}
                 // Also what it answers with an error took it that long.
                 Some(slot) if status != 0 => slot.answered(),
                 _ => {}
@@ -232,10 +240,10 @@ impl Sender {
         }
     }
 
-    /// Waits for the turn of what writes, or asks what a write would give. Who waits for a server that is
-    /// silent waits long enough.
+    /// Waits for the turn of what costs the server much: a write, what asks what a write would give, a page of
+    /// a list. Who waits for a server that is silent waits long enough.
     async fn slot(&self, ask: &Ask<'_>) -> Option<Slot> {
-        if ask.method == http::Method::GET || self.is_silent.load(Ordering::Relaxed) {
+        if !ask.is_costly || self.is_silent.load(Ordering::Relaxed) {
             return None;
         }
         Some(self.limiter.slot().await)
@@ -318,6 +326,14 @@ fn get<'a>(path: &'a str, accept: &'a str) -> Ask<'a> {
         accept,
         content_type: "",
         body: Vec::new(),
+        is_costly: false,
+    }
+}
+
+fn page_of(path: &str) -> Ask<'_> {
+    Ask {
+        is_costly: true,
+        ..get(path, JSON)
     }
 }
 
@@ -343,39 +359,4 @@ fn page_query(selector: Option<&str>, from: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Class;
-    use std::num::NonZeroU32;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-
-    #[tokio::test]
-    async fn a_page_that_says_come_back_tomorrow_holds_for_a_minute_and_says_so() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let uri = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let _asked = stream.read(&mut [0; 4096]).await.unwrap();
-            let page = b"HTTP/1.1 503 Down\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n";
-            stream.write_all(page).await.unwrap();
-        });
-        let mut config = kube::Config::new(uri.parse().unwrap());
-        config.default_retry = false;
-        let client = kube::Client::try_from(config);
-        let plenty = NonZeroU32::new(100).unwrap();
-        let limiter = Limiter::new(plenty, plenty);
-        let sender = Sender::new(client.unwrap(), limiter.clone(), "the server".to_owned());
-        let down = sender.read("/version", JSON).await.unwrap_err();
-        assert_eq!((down.status, down.class), (503, Class::Transient));
-        let held = limiter.held_for().unwrap();
-        assert!(held > DEADLINE && held <= LONGEST_HOLD, "{held:?}");
-        let held = sender.read("/version", JSON).await.unwrap_err();
-        assert_eq!(held.code, "rate-limited");
-        assert!(
-            held.reason.starts_with("the server wants no requests for "),
-            "{}",
-            held.reason
-        );
-    }
-}
+mod tests;

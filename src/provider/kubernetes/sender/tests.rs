@@ -1,0 +1,102 @@
+//! Requests to servers that are played.
+
+use super::*;
+use crate::model::Class;
+use futures::future::join_all;
+use std::num::NonZeroU32;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+fn sender(uri: &str) -> (Sender, Limiter) {
+    let mut config = kube::Config::new(uri.parse().unwrap());
+    config.default_retry = false;
+    let client = kube::Client::try_from(config);
+    let plenty = NonZeroU32::new(100).unwrap();
+    let limiter = Limiter::new(plenty, plenty);
+    let sender = Sender::new(client.unwrap(), limiter.clone(), "the server".to_owned());
+    (sender, limiter)
+}
+
+#[tokio::test]
+async fn a_page_that_says_come_back_tomorrow_holds_for_a_minute_and_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _asked = stream.read(&mut [0; 4096]).await.unwrap();
+        let page = b"HTTP/1.1 503 Down\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(page).await.unwrap();
+    });
+    let (sender, limiter) = sender(&uri);
+    let down = sender.read("/version", JSON).await.unwrap_err();
+    assert_eq!((down.status, down.class), (503, Class::Transient));
+    let held = limiter.held_for().unwrap();
+    assert!(held > DEADLINE && held <= LONGEST_HOLD, "{held:?}");
+    let held = sender.read("/version", JSON).await.unwrap_err();
+    assert_eq!(held.code, "rate-limited");
+    assert!(
+        held.reason.starts_with("the server wants no requests for "),
+        "{}",
+        held.reason
+    );
+}
+
+/// Hands on every request that arrives; each is answered once it is let go.
+async fn asked(listener: TcpListener, arrived: mpsc::UnboundedSender<oneshot::Sender<()>>) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let arrived = arrived.clone();
+        tokio::spawn(async move {
+            while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                let (let_go, go) = oneshot::channel();
+                if arrived.send(let_go).is_err() || go.await.is_err() {
+                    return;
+                }
+                let list = r#"{"metadata":{"resourceVersion":"1"},"items":[]}"#;
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{list}",
+                    list.len()
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn lists_take_turns_and_single_objects_do_not_wait_for_them() {
+    const LISTS: usize = 30;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    let (sender, _) = sender(&uri);
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    tokio::spawn(asked(listener, arrived));
+    let mut lists = tokio::spawn({
+        let sender = sender.clone();
+        async move {
+            let one = |_| sender.collection("/api/v1/pods", None, |_| true);
+            join_all((0..LISTS).map(one)).await
+        }
+    });
+    let mut under_way = Vec::new();
+    while let Ok(Some(list)) = timeout(Duration::from_millis(500), arrivals.recv()).await {
+        under_way.push(list);
+    }
+    assert_eq!(under_way.len(), 8);
+    // Beside them, at once.
+    let one = tokio::spawn(async move { sender.read("/api/v1/pods/a", JSON).await });
+    let next = timeout(Duration::from_secs(20), arrivals.recv()).await;
+    next.unwrap().unwrap().send(()).unwrap();
+    one.await.unwrap().unwrap();
+    for list in under_way {
+        list.send(()).unwrap();
+    }
+    let lists = loop {
+        tokio::select! {
+            lists = &mut lists => break lists.unwrap(),
+            Some(list) = arrivals.recv() => list.send(()).unwrap(),
+        }
+    };
+    assert!(lists.iter().all(|list| matches!(list, Ok(Some(_)))));
+}
