@@ -18,15 +18,21 @@ pub(super) enum Condition {
     Failing,
     /// Live state cannot be told.
     Unknown,
+    /// Somebody keeps changing back what is put right.
+    Fought,
 }
 
 impl Condition {
+    /// Every one.
+    pub(super) const ALL: [Self; 4] = [Self::Drift, Self::Failing, Self::Unknown, Self::Fought];
+
     /// Returns the word the ledger keeps.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Drift => "drift",
             Self::Failing => "failing",
             Self::Unknown => "unknown",
+            Self::Fought => "fought-over",
         }
     }
 }
@@ -48,6 +54,8 @@ pub(super) enum End {
     SeenAgain,
     /// What a whole environment was in trouble with is mended.
     Mended,
+    /// Nobody changed for a while what had to be put right again and again.
+    LeftAlone,
     /// The resource is no longer declared, and the condition is nobody's any more.
     Undeclared,
 }
@@ -63,6 +71,7 @@ impl End {
             Self::Recovered => "recovered",
             Self::SeenAgain => "seen again",
             Self::Mended => "mended",
+            Self::LeftAlone => "left alone",
             Self::Undeclared => "no longer declared",
         }
     }
@@ -81,6 +90,7 @@ impl End {
             Self::Recovered,
             Self::SeenAgain,
             Self::Mended,
+            Self::LeftAlone,
             Self::Undeclared,
         ];
         all.into_iter().find(|end| end.as_str() == words)

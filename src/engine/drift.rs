@@ -9,6 +9,7 @@ use crate::ledger::Episode;
 use crate::model::{Action, Revision, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What is kept of a drift, masked.
 #[derive(Serialize, Deserialize)]
@@ -17,6 +18,9 @@ struct Details {
     kind: String,
     differences: Vec<Difference>,
     by: Vec<String>,
+    /// Who that is without when.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    managers: BTreeSet<String>,
     course: String,
     /// True where the resource is not there any more.
     #[serde(default)]
@@ -37,11 +41,17 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         kind: step.kind.to_string(),
         differences: Difference::of(step),
         by: render::touched(step),
+        managers: step.touched_by.iter().map(|one| one.by.clone()).collect(),
         course: held.map_or_else(|| "it is put back".to_owned(), course),
         gone: step.action == Action::Create,
         ended_by: None,
     };
     serde_json::to_value(details).unwrap_or_default()
+}
+
+/// Returns who changed what drifted, of what is kept.
+pub(super) fn managers(details: &Value) -> BTreeSet<String> {
+    serde_json::from_value(details["managers"].clone()).unwrap_or_default()
 }
 
 fn course(code: &str) -> String {

@@ -90,6 +90,25 @@ impl Ledger {
         self.read(query, |row| episode(&row)).await
     }
 
+    /// Returns the episodes of one condition in an environment that ended since, oldest first.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn ended_episodes(
+        &self,
+        environment: &EnvironmentName,
+        condition: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Episode>, LedgerError> {
+        let query = sqlx::query(select_episode!(
+            "WHERE environment = $1 AND condition = $2 AND ended_at >= $3 ORDER BY id"
+        ))
+        .bind(environment.to_string())
+        .bind(condition.to_owned())
+        .bind(since.as_microsecond());
+        self.read(query, |row| episode(&row)).await
+    }
+
     /// Ends an episode. Fine where it has ended already: its first end stays.
     ///
     /// # Errors

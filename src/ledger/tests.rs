@@ -158,6 +158,17 @@ async fn one_episode_is_open_at_a_time() {
         (Some("corrected"), Some(at(20)))
     );
     assert_ne!(open(1, 40).await, first);
+    let ended = async |since, condition| {
+        let ended = ledger.ended_episodes(&shop, condition, at(since)).await;
+        ended
+            .unwrap()
+            .into_iter()
+            .map(|one| one.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ended(20, "drift").await, [first]);
+    assert_eq!(ended(21, "drift").await, []);
+    assert_eq!(ended(0, "failing").await, []);
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ impl Teller {
             let open = self.world.ledger.episode(*id).await?;
             self.end(report, open.as_ref(), *how).await?;
         }
+        self.fights(report, &open).await?;
         Ok(new_failure)
     }
 
@@ -111,7 +112,7 @@ impl Teller {
             .await
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         report: &Report,
         episode: Option<&Episode>,
@@ -152,11 +153,11 @@ impl Teller {
     }
 
     /// Says how an episode stands. Failures speak through their run's message.
-    async fn say(&self, report: &Report, episode: Option<&Episode>) {
+    pub(super) async fn say(&self, report: &Report, episode: Option<&Episode>) {
         let Some(episode) = episode else { return };
         let message = match episode.condition.as_str() {
             "drift" => drift::message(episode),
-            "unknown" => Some(trouble::message(episode)),
+            "unknown" | "fought-over" => Some(trouble::message(episode)),
             "failing" if episode.details["code"] == conditions::UNHEALTHY => {
                 Some(trouble::message(episode))
             }

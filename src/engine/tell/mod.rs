@@ -7,6 +7,7 @@ mod daily;
 mod digest;
 mod ends;
 mod episodes;
+mod fights;
 mod going;
 mod lost;
 mod merged;

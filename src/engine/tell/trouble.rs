@@ -114,7 +114,7 @@ impl Teller {
         is_over: impl Fn(&EnvironmentName) -> bool,
     ) -> Result<(), LedgerError> {
         let ledger = &self.world.ledger;
-        for condition in [Condition::Drift, Condition::Failing, Condition::Unknown] {
+        for condition in Condition::ALL {
             for told in ledger.open_episodes_of(condition.as_str()).await? {
                 if is_over(&told.environment) {
                     let now = self.world.clock.now();
@@ -220,11 +220,13 @@ pub(super) fn message(episode: &Episode) -> Message {
         (Some(_), BROKEN) => format!("✅ {subject}: its specs can be used again"),
         (Some(_), INVALID) => format!("✅ {subject}: can be resolved again"),
         (Some(_), "failing") => format!("✅ {subject}: works again"),
+        (Some(_), "fought-over") => format!("✅ {subject}: nobody changes it back any more"),
         (Some(_), ORPHANED) => format!("✅ {subject}: declared again, or nothing of it is left"),
         (Some(_), _) => format!("✅ {subject}: live state can be told again"),
         (None, BROKEN) => format!("❌ {subject}: its newest specs cannot be used"),
         (None, INVALID) => format!("❌ {subject}: cannot be resolved any more"),
         (None, "failing") => format!("❌ {subject}: does not work"),
+        (None, "fought-over") => format!("🔶 {subject}: is changed back again and again"),
         (None, ORPHANED) => format!("🔶 {subject}: declared nowhere"),
         (None, _) => format!("🔶 {subject}: live state cannot be told"),
     };

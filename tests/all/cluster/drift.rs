@@ -170,3 +170,61 @@ fn an_autoscaler_keeps_what_it_sets_though_drift_is_corrected() {
     let (plan, code) = scene.told(&["plan"]);
     assert_eq!(code, Some(0), "{plan}");
 }
+
+#[test]
+fn who_changes_back_again_and_again_what_is_put_right_is_named_once_with_what_to_do() {
+    let scene = Scene::new("fought-over");
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("page", scene.config("page", "hello")),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, json!({}), &resources);
+    // As Argo CD does that still has it in an application, with its mark.
+    let patch = r#"{"metadata":{"annotations":{"argocd.argoproj.io/tracking-id":"web:/ConfigMap:x/page"}},"data":{"text":"theirs"}}"#;
+    let sync = || {
+        scene.kubectl([
+            "patch",
+            "configmap/page",
+            "--field-manager=argocd-controller",
+            "--patch",
+            patch,
+        ]);
+    };
+    let put_right = |daemon: &mut Daemon<'_>| {
+        daemon.until("it is put right", |_| {
+            (scene.text("page")? == "hello").then_some(())
+        });
+    };
+    for times in 1..=3 {
+        sync();
+        put_right(&mut daemon);
+        daemon.until(format!("it is written down, {times}"), |_| {
+            let episodes = scene.world.episodes().into_iter();
+            let over = episodes.filter(|one| one.condition == "drift" && one.ended_at.is_some());
+            (over.count() == times).then_some(())
+        });
+        let known = scene.world.episodes();
+        let known = known.iter().any(|one| one.condition == "fought-over");
+        assert!(!known || times == 3, "said after {times}");
+    }
+    let fight = daemon.episode("fought-over", |_| true);
+    assert!(scene.is(fight.address.as_ref(), "page"), "{fight:?}");
+    let said = fight.details.to_string();
+    assert!(
+        said.contains("argocd-controller changed it back") && said.contains("Argo CD application"),
+        "{said}"
+    );
+    let (status, code) = scene.told(&["status"]);
+    assert!(
+        code == Some(2) && status.contains("fought-over page"),
+        "{code:?} {status}"
+    );
+    // Once, however often more.
+    sync();
+    put_right(&mut daemon);
+    daemon.looked_again(scene.name);
+    let fights = scene.world.episodes().into_iter();
+    let fights = fights.filter(|one| one.condition == "fought-over");
+    assert_eq!(fights.count(), 1);
+}
