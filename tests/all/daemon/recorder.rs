@@ -84,7 +84,7 @@ fn answer(state: &State, method: &Method, path: &str) -> Value {
     match path {
         "/chat.postMessage" | "/chat.update" => json!({ "ok": true, "channel": "C1", "ts": "1.1" }),
         "/user" => json!({ "login": "reconciled-bot" }),
-        _ if method != Method::GET => json!({ "id": 7, "body": "" }),
+        _ if method != Method::GET => json!({ "id": 7, "body": "", "state": "success" }),
         _ if path.ends_with("/pulls") && !path.contains("/commits/") => {
             let repo = json!({ "full_name": REPOSITORY });
             let pull = |head: &String| {

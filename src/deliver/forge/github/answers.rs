@@ -1,6 +1,7 @@
 //! What GitHub answers: just the fields needed, so that an Enterprise server of another version does not
 //! break the reading.
 
+use super::door::Door;
 use crate::deliver::forge::{PullRequest, Said};
 use crate::model::Revision;
 use jiff::Timestamp;
@@ -63,15 +64,20 @@ impl Comment {
 }
 
 impl Pull {
+    /// Tells whether its head is a branch of the repository itself.
+    pub(super) fn is_here(&self, door: &Door) -> bool {
+        // A head whose repository is gone was a fork's.
+        let repo = self.head.repo.as_ref();
+        repo.is_some_and(|repo| door.is(&repo.full_name))
+    }
+
     /// Reads it as a pull request of this repository.
-    pub(super) fn of(self, repository: &str) -> PullRequest {
-        let head_repo = self.head.repo.as_ref().map(|repo| repo.full_name.as_str());
+    pub(super) fn of(self, door: &Door) -> PullRequest {
         PullRequest {
+            from_fork: !self.is_here(door),
             number: self.number,
             head: Revision::new(self.head.sha),
             base_branch: self.base.branch,
-            // A head whose repository is gone was a fork's.
-            from_fork: head_repo.is_none_or(|name| !name.eq_ignore_ascii_case(repository)),
             moved_at: self.updated_at,
         }
     }

@@ -5,8 +5,11 @@
 use super::GitHub;
 use crate::deliver::forge::{Check, ForgeError, StatusState};
 use crate::model::{Diagnostic, Revision, Severity};
+use octocrab::params::checks::{
+    CheckRunConclusion, CheckRunOutput, CheckRunOutputAnnotation, CheckRunOutputAnnotationLevel,
+    CheckRunStatus,
+};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 /// The most annotations of one request.
 const AT_ONCE: usize = 50;
@@ -15,6 +18,7 @@ const MOST: usize = 500;
 /// By this we know our own among those of other Apps.
 const OURS: &str = "reconciled";
 
+/// Octocrab's leaves out whose it is, and wants counts and addresses that not every server gives.
 #[derive(Deserialize)]
 struct Run {
     id: u64,
@@ -49,9 +53,8 @@ impl GitHub {
     ) -> Result<u64, ForgeError> {
         let told = &check.wrong[..check.wrong.len().min(MOST)];
         let (first, rest) = told.split_at(told.len().min(AT_ONCE));
-        let mut body = body(check, first);
         let id = match known {
-            Some(id) => match self.change_check(id, &body).await {
+            Some(id) => match self.change_check(id, check, first).await {
                 Err(ForgeError::Answered { status: 404, .. }) => None,
                 changed => Some(changed.map(|()| id)?),
             },
@@ -59,62 +62,93 @@ impl GitHub {
         };
         let id = match id {
             Some(id) => id,
-            None => {
-                body["head_sha"] = json!(check.head);
-                let doing = "make the check run";
-                let Run { id, .. } = self.door.post(doing, "check-runs", &body).await?;
-                id
-            }
+            None => self.make_check(check, first).await?,
         };
         for some in rest.chunks(AT_ONCE) {
-            self.change_check(id, &self::body(check, some)).await?;
+            self.change_check(id, check, some).await?;
         }
         Ok(id)
     }
 
-    async fn change_check(&self, id: u64, body: &Value) -> Result<(), ForgeError> {
-        let rest = format!("check-runs/{id}");
-        let _run: Run = self.door.patch("change the check run", &rest, body).await?;
+    async fn make_check(&self, check: &Check<'_>, wrong: &[Diagnostic]) -> Result<u64, ForgeError> {
+        let checks = self.door.checks();
+        let mut made = checks
+            .create_check_run(check.name, check.head.to_string())
+            .external_id(OURS)
+            .output(output(check, wrong))
+            .status(status(check.state));
+        if let Some(conclusion) = conclusion(check.state) {
+            made = made.conclusion(conclusion);
+        }
+        let (doing, rest) = ("make the check run", "check-runs");
+        let Run { id, .. } = self.door.post(doing, rest, &made).await?;
+        Ok(id)
+    }
+
+    async fn change_check(
+        &self,
+        id: u64,
+        check: &Check<'_>,
+        wrong: &[Diagnostic],
+    ) -> Result<(), ForgeError> {
+        let checks = self.door.checks();
+        let mut changed = checks
+            .update_check_run(id.into())
+            .name(check.name)
+            .external_url(OURS)
+            .output(output(check, wrong))
+            .status(status(check.state));
+        if let Some(conclusion) = conclusion(check.state) {
+            changed = changed.conclusion(conclusion);
+        }
+        let (doing, rest) = ("change the check run", format!("check-runs/{id}"));
+        let _run: Run = self.door.patch(doing, &rest, &changed).await?;
         Ok(())
     }
 }
 
-fn body(check: &Check<'_>, wrong: &[Diagnostic]) -> Value {
-    let mut output = json!({ "title": check.title, "summary": check.summary });
-    if !wrong.is_empty() {
-        output["annotations"] = wrong.iter().map(annotation).collect();
+fn output(check: &Check<'_>, wrong: &[Diagnostic]) -> CheckRunOutput {
+    CheckRunOutput {
+        title: check.title.to_owned(),
+        summary: check.summary.to_owned(),
+        text: None,
+        annotations: wrong.iter().map(annotation).collect(),
+        images: Vec::new(),
     }
-    let mut body = json!({ "name": check.name, "external_id": OURS, "output": output });
-    match conclusion(check.state) {
-        Some(conclusion) => {
-            body["status"] = json!("completed");
-            body["conclusion"] = json!(conclusion);
-        }
-        None => body["status"] = json!("in_progress"),
-    }
-    body
 }
 
-fn conclusion(state: StatusState) -> Option<&'static str> {
+fn status(state: StatusState) -> CheckRunStatus {
+    match state {
+        StatusState::Pending => CheckRunStatus::InProgress,
+        _ => CheckRunStatus::Completed,
+    }
+}
+
+fn conclusion(state: StatusState) -> Option<CheckRunConclusion> {
     match state {
         StatusState::Pending => None,
-        StatusState::Success => Some("success"),
-        StatusState::Failure => Some("failure"),
-        StatusState::Error => Some("neutral"),
+        StatusState::Success => Some(CheckRunConclusion::Success),
+        StatusState::Failure => Some(CheckRunConclusion::Failure),
+        StatusState::Error => Some(CheckRunConclusion::Neutral),
     }
 }
 
-fn annotation(wrong: &Diagnostic) -> Value {
+fn annotation(wrong: &Diagnostic) -> CheckRunOutputAnnotation {
     let place = &wrong.location;
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let hint = wrong.hint.as_deref().map(|hint| format!("\n{hint}"));
-    let level = match wrong.severity {
-        Severity::Error => "failure",
-        Severity::Warning => "warning",
-    };
-    json!({
-        "path": place.file, "start_line": place.line, "end_line": place.line,
-        "start_column": place.column, "end_column": place.column + place.length.max(1) - 1,
-        "annotation_level": level, "title": wrong.code,
-        "message": format!("{}{}", wrong.message, hint.unwrap_or_default()),
-    })
+    CheckRunOutputAnnotation {
+        path: place.file.to_string(),
+        start_line: number(place.line),
+        end_line: number(place.line),
+        start_column: Some(number(place.column)),
+        end_column: Some(number(place.column + place.length.max(1) - 1)),
+        annotation_level: match wrong.severity {
+            Severity::Error => CheckRunOutputAnnotationLevel::Failure,
+            Severity::Warning => CheckRunOutputAnnotationLevel::Warning,
+        },
+        message: format!("{}{}", wrong.message, hint.unwrap_or_default()),
+        title: Some(wrong.code.to_owned()),
+        raw_details: None,
+    }
 }

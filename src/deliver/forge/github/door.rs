@@ -1,31 +1,38 @@
-//! One repository's door at GitHub's API: puts requests together, reads answers, keeps off while GitHub
-//! asks for fewer requests. Never repeats what reached GitHub.
+//! One repository's door at GitHub's API: octocrab on our own wire, lists read to their end, and those that are
+//! asked for again and again at no cost while they stay the same.
+//!
+//! Octocrab's calls are used as they are for Git's own objects, statuses and labels, and its builders for check runs.
+//! Where an answer names people (pull requests, comments), only the fields of `answers` are read: octocrab's models
+//! want eighteen of every author and many more of labels and teams, and one that an Enterprise server leaves out, or
+//! that is null for a deleted account, would hide every pull request or have a comment written twice. And it edits
+//! comments by POST, which GitHub no longer describes. Pages are counted, since a `Link` may lead to another server.
 
 use super::answers::User;
-use super::sign_in::{App, GitHubAccess, SignIn};
-use super::{quota, refusal};
+use super::refusal::Asked as _;
+use super::sign_in::{App, GitHubAccess, Token};
+use super::wire::{Signs, Wire};
 use crate::deliver::forge::ForgeError;
-use crate::model::Secret;
-use crate::net::http::header::{ACCEPT, ETAG, HeaderName, IF_NONE_MATCH};
-use crate::net::http::{Method, StatusCode, Url};
-use crate::net::{Client, Limiter, Limiters, Request, Response};
+use crate::net::http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use crate::net::http::{StatusCode, Url};
+use crate::net::{Client, Limiters};
 use crate::telemetry::Clock;
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use octocrab::Octocrab;
+use octocrab::checks::ChecksHandler;
+use octocrab::git::GitHandler;
+use octocrab::issues::IssueHandler;
+use octocrab::repos::RepoHandler;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many items a page holds; GitHub's most.
 const PAGE: usize = 100;
 /// How many pages are read at most.
 const PAGES: usize = 20;
-/// How long a request may take, its turn included.
-const DEADLINE: Duration = Duration::from_secs(30);
-/// A wait that GitHub asks for is waited out up to this; for longer ones nothing is even tried.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests a second of one account, and at once: far from the 900 points a minute that GitHub allows.
 const PACE: (NonZeroU32, NonZeroU32) = (
     NonZeroU32::new(10).expect("ten is more than nothing"),
@@ -34,28 +41,17 @@ const PACE: (NonZeroU32, NonZeroU32) = (
 
 /// A repository at GitHub, and as whom it is asked.
 pub(super) struct Door {
-    client: Client,
-    limiter: Limiter,
-    /// Without a slash at the end.
-    api: String,
-    repository: String,
-    sign_in: SignIn,
+    crab: Octocrab,
+    owner: String,
+    name: String,
+    /// Who we are where we are an App.
+    app: Option<Arc<App>>,
     /// Lists that are asked for again and again, by path, with what GitHub calls this state of them.
-    known: Mutex<BTreeMap<String, (String, Bytes)>>,
-}
-
-/// One request.
-struct Ask<'a> {
-    doing: &'static str,
-    method: Method,
-    path: &'a str,
-    body: Option<&'a Value>,
-    /// What we have already: the answer may be that it is still so.
-    known: Option<&'a str>,
+    known: Mutex<BTreeMap<String, (HeaderValue, Bytes)>>,
 }
 
 impl Door {
-    /// Makes the door; sends nothing.
+    /// Makes the door, inside the runtime; sends nothing.
     ///
     /// # Errors
     /// An address that is none, a repository that is not `owner/name`, a key that is none.
@@ -67,47 +63,92 @@ impl Door {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let is_name = |part: &str| !part.is_empty() && part.chars().all(plain);
         let parts = repository.split_once('/');
-        if !parts.is_some_and(|(owner, name)| is_name(owner) && is_name(name)) {
+        let parts = parts.filter(|(owner, name)| is_name(owner) && is_name(name));
+        let (owner, name) = parts.ok_or_else(|| {
             let wrong = format!("write the repository as owner/name, not {repository:?}");
-            return Err(ForgeError::Settings(wrong));
-        }
+            ForgeError::Settings(wrong)
+        })?;
         let api = api.trim_end_matches('/').to_owned();
         if Url::parse(&api).is_err() {
             let wrong = format!("{api:?} is not an address");
             return Err(ForgeError::Settings(wrong));
         }
-        let key = format!("github {api} {}", access.account(repository));
-        Ok(Self {
+        let account = format!("github {api} {}", access.account(owner));
+        let wire = Wire {
             client: client.clone(),
-            limiter: limiters.get(&key, PACE.0, PACE.1),
+            limiter: limiters.get(&account, PACE.0, PACE.1),
             api,
-            repository: repository.to_owned(),
-            sign_in: SignIn::new(access, clock)?,
+        };
+        let (app, signs): (_, Arc<dyn Signs>) = match access {
+            GitHubAccess::Token(token) => (None, Arc::new(Token(token))),
+            GitHubAccess::App {
+                id,
+                key,
+                installation,
+            } => {
+                let app = App::new((id, &key, installation), (owner, name), (&wire, clock))?;
+                let app = Arc::new(app);
+                (Some(Arc::clone(&app)), app)
+            }
+        };
+        Ok(Self {
+            crab: wire.octocrab(signs),
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            app,
             known: Mutex::default(),
         })
     }
 
-    /// Returns `owner/name`.
-    pub(super) fn repository(&self) -> &str {
-        &self.repository
+    /// Returns whose repository it is.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Tells whether this is the repository's name, in whatever case it is written.
+    pub(super) fn is(&self, repository: &str) -> bool {
+        let parts = repository.split_once('/');
+        parts.is_some_and(|(owner, name)| {
+            owner.eq_ignore_ascii_case(&self.owner) && name.eq_ignore_ascii_case(&self.name)
+        })
     }
 
     /// Tells whether we are an App.
     pub(super) fn is_app(&self) -> bool {
-        matches!(self.sign_in, SignIn::App(_))
+        self.app.is_some()
     }
 
-    /// Returns our own login; `None` for an App's token, which may not ask.
+    /// Returns our own login; `None` for a token that may not ask.
     pub(super) async fn login(&self) -> Result<Option<String>, ForgeError> {
-        if let SignIn::App(app) = &self.sign_in {
-            return app.login(self).await.map(Some);
+        if let Some(app) = &self.app {
+            return app.login().await.map(Some);
         }
-        let ask = Ask::to("ask who we are", "/user");
-        match self.ask(&ask).await {
-            Ok(answer) => parsed::<User>(ask.doing, &answer.body).map(|user| Some(user.login)),
+        let user = self.crab.get::<User, _, _>("/user", None::<&()>).await;
+        match user.or_failed_to("ask who we are") {
+            Ok(user) => Ok(Some(user.login)),
             Err(ForgeError::Answered { status: 403, .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The repository's check runs.
+    pub(super) fn checks(&self) -> ChecksHandler<'_> {
+        self.crab.checks(&self.owner, &self.name)
+    }
+
+    /// The repository's Git objects and references.
+    pub(super) fn git(&self) -> GitHandler<'_> {
+        self.crab.git(&self.owner, &self.name)
+    }
+
+    /// The repository's issues, which its pull requests are, too.
+    pub(super) fn issues(&self) -> IssueHandler<'_> {
+        self.crab.issues(&self.owner, &self.name)
+    }
+
+    /// The repository itself.
+    pub(super) fn repository(&self) -> RepoHandler<'_> {
+        self.crab.repos(&self.owner, &self.name)
     }
 
     /// Reads one thing of the repository's.
@@ -116,8 +157,30 @@ impl Door {
         doing: &'static str,
         rest: &str,
     ) -> Result<T, ForgeError> {
-        let path = self.route(rest);
-        parsed(doing, &self.ask(&Ask::to(doing, &path)).await?.body)
+        let one = self.crab.get(self.route(rest), None::<&()>).await;
+        one.or_failed_to(doing)
+    }
+
+    /// Makes something in the repository, and reads the answer.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ForgeError> {
+        let made = self.crab.post(self.route(rest), Some(body)).await;
+        made.or_failed_to(doing)
+    }
+
+    /// Changes something in the repository, and reads the answer.
+    pub(super) async fn patch<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        rest: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ForgeError> {
+        let changed = self.crab.patch(self.route(rest), Some(body)).await;
+        changed.or_failed_to(doing)
     }
 
     /// Reads every item of a list of the repository's, as far as twenty pages go.
@@ -126,7 +189,14 @@ impl Door {
         doing: &'static str,
         rest: &str,
     ) -> Result<Vec<T>, ForgeError> {
-        self.pages(doing, rest, false).await
+        let mut all = Vec::new();
+        for page in self.pages(rest) {
+            let some = self.crab.get::<Vec<T>, _, _>(page, None::<&()>).await;
+            if !take(&mut all, some.or_failed_to(doing)?) {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// Reads a list like [`Door::all`], at no cost to our share of requests where it did not change.
@@ -135,28 +205,13 @@ impl Door {
         doing: &'static str,
         rest: &str,
     ) -> Result<Vec<T>, ForgeError> {
-        self.pages(doing, rest, true).await
-    }
-
-    async fn pages<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-        remembers: bool,
-    ) -> Result<Vec<T>, ForgeError> {
         let mut all = Vec::new();
-        let more = if rest.contains('?') { '&' } else { '?' };
-        for page in 1..=PAGES {
-            let path = self.route(&format!("{rest}{more}per_page={PAGE}&page={page}"));
-            let body = if remembers {
-                self.known(doing, path).await?
-            } else {
-                self.ask(&Ask::to(doing, &path)).await?.body
-            };
-            let some: Vec<T> = parsed(doing, &body)?;
-            let full = some.len() >= PAGE;
-            all.extend(some);
-            if !full {
+        for page in self.pages(rest) {
+            let body = self.known(page).await.or_failed_to(doing)?;
+            let some = serde_json::from_slice::<Vec<T>>(&body);
+            // What does not fit is somebody else's.
+            let some = some.map_err(|_| ForgeError::Foreign { doing, status: 200 })?;
+            if !take(&mut all, some) {
                 break;
             }
         }
@@ -164,170 +219,42 @@ impl Door {
     }
 
     /// Reads what was read before, if it changed.
-    async fn known(&self, doing: &'static str, path: String) -> Result<Bytes, ForgeError> {
+    async fn known(&self, path: String) -> octocrab::Result<Bytes> {
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known().get(&path).cloned();
-        let mut ask = Ask::to(doing, &path);
-        ask.known = before.as_ref().map(|(name, _)| name.as_str());
-        let answer = self.ask(&ask).await?;
-        if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (answer.status, before) {
+        let name = before.iter().map(|(name, _)| (IF_NONE_MATCH, name.clone()));
+        let headers = HeaderMap::from_iter(name);
+        let answer = self.crab._get_with_headers(path.as_str(), Some(headers));
+        let answer = answer.await?;
+        if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (answer.status(), before) {
             return Ok(body);
         }
-        match answer.header(ETAG.as_str()) {
-            Some(name) => known().insert(path, (name.to_owned(), answer.body.clone())),
+        let answer = octocrab::map_github_error(answer).await?;
+        let name = answer.headers().get(ETAG).cloned();
+        let body = answer.into_body().collect().await?.to_bytes();
+        match name {
+            Some(name) => known().insert(path, (name, body.clone())),
             None => known().remove(&path),
         };
-        Ok(answer.body)
+        Ok(body)
     }
 
-    /// Makes something in the repository, and reads the answer.
-    pub(super) async fn post<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-        body: &Value,
-    ) -> Result<T, ForgeError> {
-        self.write(doing, (Method::POST, rest), body).await
-    }
-
-    /// Changes something in the repository, and reads the answer.
-    pub(super) async fn patch<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        rest: &str,
-        body: &Value,
-    ) -> Result<T, ForgeError> {
-        self.write(doing, (Method::PATCH, rest), body).await
-    }
-
-    /// Takes something in the repository away.
-    pub(super) async fn remove(&self, doing: &'static str, rest: &str) -> Result<(), ForgeError> {
-        let path = self.route(rest);
-        let ask = Ask {
-            method: Method::DELETE,
-            ..Ask::to(doing, &path)
-        };
-        self.ask(&ask).await.map(drop)
-    }
-
-    async fn write<T: DeserializeOwned>(
-        &self,
-        doing: &'static str,
-        (method, rest): (Method, &str),
-        body: &Value,
-    ) -> Result<T, ForgeError> {
-        let path = self.route(rest);
-        let ask = Ask {
-            method,
-            body: Some(body),
-            ..Ask::to(doing, &path)
-        };
-        parsed(doing, &self.ask(&ask).await?.body)
-    }
-
-    /// Asks as the App itself, signed with its key. Where GitHub's clock is not ours, once more by GitHub's.
-    pub(super) async fn as_app<T: DeserializeOwned>(
-        &self,
-        app: &App,
-        doing: &'static str,
-        (method, path): (Method, &str),
-        body: Option<&Value>,
-    ) -> Result<T, ForgeError> {
-        let ask = Ask {
-            method,
-            body,
-            ..Ask::to(doing, path)
-        };
-        let mut answer = self.once(&ask, &app.signature()?).await?;
-        if answer.status == StatusCode::UNAUTHORIZED && app.corrected(&answer) {
-            answer = self.once(&ask, &app.signature()?).await?;
-        }
-        parsed(doing, &good(&ask, answer)?.body)
-    }
-
-    /// Sends one request as whom we are. Returns the answer where it is good.
-    async fn ask(&self, ask: &Ask<'_>) -> Result<Response, ForgeError> {
-        let token = self.token().await?;
-        let mut answer = self.once(ask, &token).await?;
-        if answer.status == StatusCode::UNAUTHORIZED && self.sign_in.renews(&token).await {
-            answer = self.once(ask, &self.token().await?).await?;
-        }
-        good(ask, answer)
-    }
-
-    /// Returns what lets us in now.
-    pub(super) async fn token(&self) -> Result<Secret, ForgeError> {
-        match &self.sign_in {
-            SignIn::Token(token) => Ok(token.clone()),
-            SignIn::App(app) => app.token(self).await,
-        }
-    }
-
-    async fn once(&self, ask: &Ask<'_>, token: &Secret) -> Result<Response, ForgeError> {
-        let doing = ask.doing;
-        let held = self.limiter.held_for();
-        if held.is_some_and(|wait| wait > PATIENCE) {
-            return Err(ForgeError::Limited { doing });
-        }
-        let url = Url::parse(&format!("{}{}", self.api, ask.path));
-        let url = url.map_err(|_| ForgeError::Settings(format!("{:?} is no path", ask.path)))?;
-        let mut request = Request::new(ask.method.clone(), url)
-            .header(ACCEPT, "application/vnd.github+json")
-            .header(VERSION, "2022-11-28")
-            .bearer(token)
-            .deadline(DEADLINE)
-            // The next poll repeats it.
-            .idempotent(false)
-            .limiter(&self.limiter);
-        if let Some(known) = ask.known {
-            request = request.header(IF_NONE_MATCH, known);
-        }
-        if let Some(body) = ask.body {
-            request = request.json(body);
-        }
-        let answer = self.client.send(request).await;
-        let answer = answer.map_err(|source| ForgeError::Unreachable {
-            doing,
-            source: Box::new(source),
-        })?;
-        if let Some(wait) = quota::wait(&answer) {
-            self.limiter.hold(wait);
-        }
-        Ok(answer)
+    /// Returns the paths of a list's pages.
+    fn pages(&self, rest: &str) -> impl Iterator<Item = String> {
+        let more = if rest.contains('?') { '&' } else { '?' };
+        let first = format!("{}{more}per_page={PAGE}&page=", self.route(rest));
+        (1..=PAGES).map(move |page| format!("{first}{page}"))
     }
 
     /// Returns the path of something in the repository.
     fn route(&self, rest: &str) -> String {
-        format!("/repos/{}/{rest}", self.repository)
+        format!("/repos/{}/{}/{rest}", self.owner, self.name)
     }
 }
 
-impl<'a> Ask<'a> {
-    /// A question after what a path of the API, with its query, leads to.
-    fn to(doing: &'static str, path: &'a str) -> Self {
-        Self {
-            doing,
-            method: Method::GET,
-            path,
-            body: None,
-            known: None,
-        }
-    }
-}
-
-fn good(ask: &Ask<'_>, answer: Response) -> Result<Response, ForgeError> {
-    let is_known = answer.status == StatusCode::NOT_MODIFIED && ask.known.is_some();
-    if answer.status.is_success() || is_known {
-        Ok(answer)
-    } else {
-        Err(refusal::of(ask.doing, &answer))
-    }
-}
-
-/// Source: "API Versions" in GitHub's documentation of the REST API.
-const VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
-
-/// Reads a good answer; one that does not fit is somebody else's.
-fn parsed<T: DeserializeOwned>(doing: &'static str, body: &[u8]) -> Result<T, ForgeError> {
-    serde_json::from_slice(body).map_err(|_| ForgeError::Foreign { doing, status: 200 })
+/// Takes a page in. Returns whether there may be another.
+fn take<T>(all: &mut Vec<T>, some: Vec<T>) -> bool {
+    let is_full = some.len() >= PAGE;
+    all.extend(some);
+    is_full
 }

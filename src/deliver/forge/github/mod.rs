@@ -1,20 +1,22 @@
-//! GitHub's REST API, as one account in one repository.
+//! GitHub's REST API, as one account in one repository: octocrab on a wire of our own.
 //!
 //! ```text
-//! door     requests out, answers in     sign_in  as whom: a token's owner, or an App
-//! answers  the fields that are read     quota    how long GitHub asks us to wait
-//! refusal  what any other answer means
+//! door     one repository's octocrab    wire     carries its requests: one client, one pace, one retry
+//! answers  the fields that are read     sign_in  as whom: a token's owner, or an App with its key
+//! refusal  what any other answer means  quota    how long GitHub asks us to wait
 //! ```
 
 mod answers;
 mod checks;
 mod comments;
 mod door;
+mod key;
 mod proposals;
 mod quota;
 mod refusal;
 mod sign_in;
 mod talk;
+mod wire;
 
 pub use sign_in::GitHubAccess;
 
@@ -25,8 +27,8 @@ use crate::telemetry::Clock;
 use answers::Pull;
 use async_trait::async_trait;
 use door::Door;
-use serde::de::IgnoredAny;
-use serde_json::json;
+use octocrab::models;
+use refusal::Asked as _;
 use tokio::sync::OnceCell;
 
 /// GitHub's limit for a status description, in characters.
@@ -50,7 +52,7 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Makes the client; sends nothing.
+    /// Makes the client, inside the runtime; sends nothing.
     ///
     /// # Errors
     /// An address that is none, a repository that is not `owner/name`, a key that is none.
@@ -72,7 +74,7 @@ impl Forge for GitHub {
         let doing = "list the open pull requests";
         let pulls: Vec<Pull> = self.door.all_known(doing, "pulls?state=open").await?;
         let pulls = pulls.into_iter();
-        Ok(pulls.map(|pull| pull.of(self.door.repository())).collect())
+        Ok(pulls.map(|pull| pull.of(&self.door)).collect())
     }
 
     async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
@@ -82,7 +84,7 @@ impl Forge for GitHub {
         );
         let pulls: Vec<Pull> = self.door.all(doing, &rest).await?;
         let merged = pulls.into_iter().filter(|pull| pull.merged_at.is_some());
-        Ok(merged.map(|pull| pull.of(self.door.repository())).collect())
+        Ok(merged.map(|pull| pull.of(&self.door)).collect())
     }
 
     async fn put_comment(
@@ -102,10 +104,18 @@ impl Forge for GitHub {
         state: StatusState,
         description: &str,
     ) -> Result<(), ForgeError> {
-        let description: String = description.chars().take(DESCRIPTION).collect();
-        let body = json!({ "state": state, "context": context, "description": description });
-        let (doing, rest) = ("set the commit status", format!("statuses/{revision}"));
-        let _status: IgnoredAny = self.door.post(doing, &rest, &body).await?;
+        let state = match state {
+            StatusState::Pending => models::StatusState::Pending,
+            StatusState::Success => models::StatusState::Success,
+            StatusState::Failure => models::StatusState::Failure,
+            StatusState::Error => models::StatusState::Error,
+        };
+        let repository = self.door.repository();
+        let status = repository.create_status(revision.to_string(), state);
+        let status = status.context(context.to_owned());
+        let status = status.description(description.chars().take(DESCRIPTION).collect());
+        let set = status.send().await;
+        set.or_failed_to("set the commit status")?;
         Ok(())
     }
 }

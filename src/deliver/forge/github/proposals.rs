@@ -4,8 +4,12 @@
 use super::super::{Draft, ForgeError, Proposals, Proposed, Standing};
 use super::GitHub;
 use super::answers::{Pull, User};
-use crate::model::Revision;
+use super::refusal::Asked as _;
+use crate::model::{RepoPath, Revision};
 use async_trait::async_trait;
+use octocrab::models::commits::GitCommitObject;
+use octocrab::models::repos::Object;
+use octocrab::params::repos::Reference;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -15,31 +19,17 @@ const TRAILER: &str = "Reconciled-Version: ";
 /// How our comment on a request begins that we close.
 const WITHDRAWN: &str = "<!-- reconciled:withdrawn -->";
 
+/// What a tree is known by.
 #[derive(Deserialize)]
-struct Reference {
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
+struct Tree {
     sha: String,
 }
 
-#[derive(Deserialize)]
-struct Commit {
-    sha: String,
-    tree: Object,
-    #[serde(default)]
-    message: String,
-}
-
-impl Commit {
-    /// Returns what it was made from, where we made it and nobody changed it since.
-    fn version(&self) -> Option<&str> {
-        let line = self.message.trim_end().lines().last()?;
-        let (version, tree) = line.strip_prefix(TRAILER)?.split_once(' ')?;
-        (tree == self.tree.sha).then_some(version)
-    }
+/// Returns what a commit was made from, where we made it and nobody changed it since.
+fn version(commit: &GitCommitObject) -> Option<&str> {
+    let line = commit.message.trim_end().lines().last()?;
+    let (version, tree) = line.strip_prefix(TRAILER)?.split_once(' ')?;
+    (tree == commit.tree.sha).then_some(version)
 }
 
 /// A pull request with what only ours are asked for.
@@ -91,21 +81,15 @@ impl GitHub {
         let me = self.me().await?;
         let is_ours = |one: &Request| {
             let author = one.user.as_ref();
-            author.is_some_and(|author| author.may_be(me)) && self.is_here(&one.pull)
+            author.is_some_and(|author| author.may_be(me)) && one.pull.is_here(&self.door)
         };
         Ok(some.into_iter().filter(is_ours).collect())
     }
 
-    fn is_here(&self, pull: &Pull) -> bool {
-        let repo = pull.head.repo.as_ref();
-        repo.is_some_and(|repo| repo.full_name.eq_ignore_ascii_case(self.door.repository()))
-    }
-
     /// Finds the newest request of ours from a branch.
     async fn request(&self, branch: &str) -> Result<Option<Request>, ForgeError> {
-        let owner = self.door.repository().split('/').next().unwrap_or_default();
         let doing = "find the pull request of a branch";
-        let rest = format!("pulls?state=all&head={owner}:{branch}");
+        let rest = format!("pulls?state=all&head={}:{branch}", self.door.owner());
         let some: Vec<Request> = self.door.all(doing, &rest).await?;
         let ours = self.ours(some).await?.into_iter();
         // One that is open counts before any that ended.
@@ -121,24 +105,29 @@ impl GitHub {
         Ok(ended.closed_by.map(|user| user.login))
     }
 
-    async fn tip(&self, branch: &str) -> Result<Option<String>, ForgeError> {
-        let rest = format!("git/ref/heads/{branch}");
-        match self.door.one::<Reference>("find a branch", &rest).await {
-            Ok(reference) => Ok(Some(reference.object.sha)),
+    async fn tip(&self, branch: &Reference) -> Result<Option<String>, ForgeError> {
+        let tip = self.door.git().get_ref(branch).await;
+        match tip.or_failed_to("find a branch") {
+            Ok(tip) => match tip.object {
+                Object::Commit { sha, .. } => Ok(Some(sha)),
+                // No branch leads elsewhere.
+                _ => Ok(None),
+            },
             Err(ForgeError::Answered { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn commit(&self, sha: &str) -> Result<Commit, ForgeError> {
-        let rest = format!("git/commits/{sha}");
-        self.door.one("read a commit", &rest).await
+    async fn commit(&self, sha: &str) -> Result<GitCommitObject, ForgeError> {
+        let commit = self.door.git().get_commit(sha).await;
+        commit.or_failed_to("read a commit")
     }
 
     /// Makes a commit that nothing points to yet. Returns its id.
     async fn make_commit(&self, draft: &Draft, on: Option<&str>) -> Result<String, ForgeError> {
         let onto = self.commit(draft.onto.as_str()).await?;
-        let entry = |(path, text): (&crate::model::RepoPath, &Option<String>)| {
+        // Octocrab's entry cannot say that a file goes.
+        let entry = |(path, text): (&RepoPath, &Option<String>)| {
             let mut entry = json!({ "path": path.as_str(), "mode": "100644", "type": "blob" });
             match text {
                 Some(text) => entry["content"] = json!(text),
@@ -148,59 +137,48 @@ impl GitHub {
         };
         let entries: Vec<Value> = draft.files.iter().map(entry).collect();
         let tree = json!({ "base_tree": onto.tree.sha, "tree": entries });
-        let tree: Object = self.door.post("write files", "git/trees", &tree).await?;
+        let Tree { sha: tree } = self.door.post("write files", "git/trees", &tree).await?;
         let mut parents = Vec::from_iter(on.map(str::to_owned));
         if on != Some(onto.sha.as_str()) {
             parents.push(onto.sha);
         }
-        let (title, version, tree) = (&draft.title, &draft.version, tree.sha);
+        let (title, version) = (&draft.title, &draft.version);
         let message = format!("{title}\n\n{TRAILER}{version} {tree}\n");
-        let commit = json!({ "message": message, "tree": tree, "parents": parents });
-        let made: Object = self
-            .door
-            .post("make a commit", "git/commits", &commit)
-            .await?;
-        Ok(made.sha)
+        let commit = self.door.git().create_commit(message, tree);
+        let made = commit.parents(parents).send().await;
+        Ok(made.or_failed_to("make a commit")?.sha)
     }
 
     /// Brings the branch to where it holds the draft's files, where it does not.
     async fn put_branch(&self, draft: &Draft) -> Result<(), ForgeError> {
-        let Some(tip) = self.tip(&draft.branch).await? else {
+        let branch = Reference::Branch(draft.branch.clone());
+        let Some(tip) = self.tip(&branch).await? else {
             let sha = self.make_commit(draft, None).await?;
-            let made = json!({ "ref": format!("refs/heads/{}", draft.branch), "sha": sha });
-            let _reference: Reference = self.door.post("make a branch", "git/refs", &made).await?;
-            return Ok(());
+            let made = self.door.git().create_ref(&branch, sha).await;
+            return made.or_failed_to("make a branch").map(drop);
         };
-        let commit = self.commit(&tip).await?;
-        match commit.version() {
+        let moved = || ForgeError::Moved {
+            branch: draft.branch.clone(),
+        };
+        match version(&self.commit(&tip).await?) {
             Some(version) if version == draft.version.as_str() => return Ok(()),
             Some(_) => {}
-            None => {
-                let branch = draft.branch.clone();
-                return Err(ForgeError::Moved { branch });
-            }
+            None => return Err(moved()),
         }
         let sha = self.make_commit(draft, Some(&tip)).await?;
-        let rest = format!("git/refs/heads/{}", draft.branch);
-        let moved = json!({ "sha": sha, "force": false });
-        let doing = "move a branch forward";
-        match self.door.patch::<Reference>(doing, &rest, &moved).await {
+        let forward = self.door.git().update_ref(&branch, sha).force(false);
+        let forward = forward.send().await;
+        match forward.or_failed_to("move a branch forward") {
             Ok(_) => Ok(()),
             // Somebody was quicker.
-            Err(ForgeError::Answered { status: 422, .. }) => Err(ForgeError::Moved {
-                branch: draft.branch.clone(),
-            }),
+            Err(ForgeError::Answered { status: 422, .. }) => Err(moved()),
             Err(error) => Err(error),
         }
     }
 
     async fn put_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
-        let rest = format!("issues/{number}/labels");
-        let labels = json!({ "labels": labels });
-        let asked = self
-            .door
-            .post::<Value>("label a pull request", &rest, &labels);
-        match asked.await {
+        let labelled = self.door.issues().add_labels(number, labels).await;
+        match labelled.or_failed_to("label a pull request") {
             // It is there, and says what it is without them.
             Err(error) if error.is_final() => {
                 tracing::warn!(
@@ -219,9 +197,9 @@ impl GitHub {
         self.door.patch("edit a pull request", &rest, body).await
     }
 
-    async fn remove_branch(&self, branch: &str) -> Result<(), ForgeError> {
-        let rest = format!("git/refs/heads/{branch}");
-        match self.door.remove("take a branch away", &rest).await {
+    async fn remove_branch(&self, branch: &Reference) -> Result<(), ForgeError> {
+        let removed = self.door.git().delete_ref(branch).await;
+        match removed.or_failed_to("take a branch away") {
             // It is gone: 422 is how GitHub says that a reference does not exist.
             Err(ForgeError::Answered {
                 status: 404 | 422, ..
@@ -284,17 +262,18 @@ impl Proposals for GitHub {
 
     async fn withdraw(&self, proposed: &Proposed, why: &str) -> Result<(), ForgeError> {
         use super::super::Forge as _;
-        let (number, branch) = (proposed.number, &proposed.branch);
+        let number = proposed.number;
+        let branch = Reference::Branch(proposed.branch.clone());
         let body = format!("{WITHDRAWN}\n{why}");
         self.put_comment(number, WITHDRAWN, &body, None).await?;
         let closed = json!({ "state": "closed" });
         let _closed = self.patch_pull(number, &closed).await?;
-        let Some(tip) = self.tip(branch).await? else {
+        let Some(tip) = self.tip(&branch).await? else {
             return Ok(());
         };
         // What somebody else committed is theirs to keep.
-        if self.commit(&tip).await?.version().is_some() {
-            self.remove_branch(branch).await?;
+        if version(&self.commit(&tip).await?).is_some() {
+            self.remove_branch(&branch).await?;
         }
         Ok(())
     }

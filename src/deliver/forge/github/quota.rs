@@ -17,7 +17,9 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Reads the wait that an answer asks for, good or bad; `None` where it asks for none.
 pub(super) fn wait(answer: &Response) -> Option<Duration> {
     let number = |name| answer.header(name)?.trim().parse::<i64>().ok();
-    let limited = refusal::is_limit(answer);
+    let words = serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap_or_default();
+    let message = words["message"].as_str().unwrap_or_default();
+    let limited = refusal::is_limit(answer.status, &answer.headers, message);
     if limited && let Some(seconds) = number("retry-after") {
         let seconds = u64::try_from(seconds).unwrap_or_default();
         return Some(Duration::from_secs(seconds).min(LONGEST));

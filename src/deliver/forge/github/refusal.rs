@@ -1,30 +1,49 @@
 //! What an answer means that is not what was asked for.
 
+use super::wire::WireError;
 use crate::deliver::forge::ForgeError;
-use crate::net::Response;
-use crate::net::http::StatusCode;
-use serde::Deserialize;
+use crate::net::http::{HeaderMap, StatusCode};
+use octocrab::GitHubError;
 
-/// What GitHub says in words.
-#[derive(Default, Deserialize)]
-struct Words {
-    message: Option<String>,
-    documentation_url: Option<String>,
+/// Whatever octocrab was asked for.
+pub(super) trait Asked<T> {
+    /// Says what was tried where it failed.
+    fn or_failed_to(self, doing: &'static str) -> Result<T, ForgeError>;
 }
 
-fn words(answer: &Response) -> Words {
-    serde_json::from_slice(&answer.body).unwrap_or_default()
+impl<T> Asked<T> for octocrab::Result<T> {
+    fn or_failed_to(self, doing: &'static str) -> Result<T, ForgeError> {
+        self.map_err(|error| match error {
+            octocrab::Error::GitHub { source, .. } => answered(doing, &source),
+            octocrab::Error::Service { source, .. } => unanswered(doing, source),
+            octocrab::Error::Json { .. } | octocrab::Error::Serde { .. } => {
+                ForgeError::Foreign { doing, status: 200 }
+            }
+            other => unanswered(doing, Box::new(other)),
+        })
+    }
+}
+
+fn unanswered(doing: &'static str, source: Box<dyn std::error::Error + Send + Sync>) -> ForgeError {
+    match source.downcast().map(|error| *error) {
+        Ok(WireError::Held) => ForgeError::Limited { doing },
+        Ok(WireError::Unsigned(error)) => error,
+        Ok(WireError::Unreachable(source)) | Err(source) => {
+            ForgeError::Unreachable { doing, source }
+        }
+    }
 }
 
 /// Tells whether an answer asks for fewer requests.
-pub(super) fn is_limit(answer: &Response) -> bool {
-    match answer.status {
+pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
+    match status {
         StatusCode::TOO_MANY_REQUESTS => true,
         StatusCode::FORBIDDEN => {
-            let message = words(answer).message.unwrap_or_default().to_lowercase();
+            let left = headers.get("x-ratelimit-remaining");
+            let message = message.to_lowercase();
             let told = ["rate limit", "abuse detection"];
-            answer.header("x-ratelimit-remaining") == Some("0")
-                || answer.header("retry-after").is_some()
+            left.is_some_and(|left| left == "0")
+                || headers.contains_key("retry-after")
                 || told.iter().any(|why| message.contains(why))
         }
         _ => false,
@@ -32,22 +51,34 @@ pub(super) fn is_limit(answer: &Response) -> bool {
 }
 
 /// Says what an answer means that is not a good one.
-pub(super) fn of(doing: &'static str, answer: &Response) -> ForgeError {
-    if is_limit(answer) {
+fn answered(doing: &'static str, answer: &GitHubError) -> ForgeError {
+    let GitHubError {
+        documentation_url,
+        message,
+        status_code,
+        headers,
+        ..
+    } = answer;
+    // Source: "Troubleshooting the REST API" and every error in GitHub's documentation: a JSON object with the
+    // address of the documentation. A proxy's page has none, and octocrab gives it as the message.
+    let message = documentation_url.as_ref().map(|_| message.clone());
+    let headers = headers.clone().unwrap_or_default();
+    if is_limit(
+        *status_code,
+        &headers,
+        message.as_deref().unwrap_or_default(),
+    ) {
         return ForgeError::Limited { doing };
     }
-    let (words, status) = (words(answer), answer.status.as_u16());
-    // Source: "Troubleshooting the REST API" and every error in GitHub's documentation: a JSON object with the
-    // address of the documentation. A proxy's page has none.
-    let is_githubs = words.documentation_url.is_some() || status >= 500;
+    let status = status_code.as_u16();
     match status {
-        _ if !is_githubs => ForgeError::Foreign { doing, status },
+        _ if message.is_none() && status < 500 => ForgeError::Foreign { doing, status },
         401 => ForgeError::Unauthorised { doing },
         _ => ForgeError::Answered {
             doing,
             status,
-            message: words.message.unwrap_or_else(|| {
-                let reason = answer.status.canonical_reason();
+            message: message.unwrap_or_else(|| {
+                let reason = status_code.canonical_reason();
                 reason.unwrap_or("nothing more").to_owned()
             }),
         },
