@@ -2,11 +2,14 @@
 
 use crate::model::{Address, OnDrift, OnMerge, Reconcile, Step};
 use crate::plan::Plan;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why what was merged waits for an approval.
 const UNAPPROVED: &str = "approval";
+
+/// Why drift waits for people.
+const PROPOSED: &str = "propose";
 
 /// Who lets the steps of this run go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -38,7 +41,7 @@ pub enum Decision {
 }
 
 /// A pull request of ours that a run has to do with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// What it asks for.
     pub about: About,
@@ -49,13 +52,15 @@ pub struct Asked {
 }
 
 /// What a pull request of ours asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum About {
     /// That a plan may be carried out.
     Approval,
     /// That a change is taken back in Git, too.
     Revert,
+    /// What becomes of what was changed by hand.
+    Drift,
 }
 
 /// What happens to every step that would write.
@@ -63,9 +68,9 @@ pub enum About {
 pub struct Route {
     /// By address; steps that write nothing are not here.
     pub decisions: BTreeMap<Address, Decision>,
-    /// The pull request that asks people about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    /// The pull requests that ask people about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
 }
 
 impl Route {
@@ -93,6 +98,31 @@ impl Route {
             }
         }
         self
+    }
+
+    /// Lets go what people want put back of drift, and holds the rest of it until they have decided. What
+    /// another hold binds that is to be put back stays held by that.
+    #[must_use]
+    pub fn proposed(mut self, plan: &Plan, put_back: &BTreeSet<Address>, why: &str) -> Self {
+        for step in plan.drift() {
+            let Some(decision) = self.decisions.get_mut(&step.address) else {
+                continue;
+            };
+            if !put_back.contains(&step.address) {
+                *decision = Decision::Hold {
+                    code: PROPOSED,
+                    reason: why.to_owned(),
+                };
+            } else if matches!(decision, Decision::Hold { code: PROPOSED, .. }) {
+                *decision = Decision::CarryOut;
+            }
+        }
+        self
+    }
+
+    /// Returns the pull request that asks for something, where there is one.
+    pub fn asked_about(&self, about: About) -> Option<&Asked> {
+        self.asked.iter().find(|asked| asked.about == about)
     }
 
     /// Lets what failed a moment ago rest.
@@ -129,7 +159,7 @@ pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route 
         .collect();
     Route {
         decisions,
-        asked: None,
+        asked: Vec::new(),
     }
 }
 
@@ -154,6 +184,9 @@ fn decide(plan: &Plan, step: &Step, reconcile: &Reconcile, authority: Authority)
         Authority::Environment | Authority::Approved if step.is_only_drift() => {
             match reconcile.on_drift {
                 OnDrift::Correct => Decision::CarryOut,
+                OnDrift::Propose => {
+                    hold(PROPOSED, "onDrift: propose asks about it by a pull request")
+                }
                 OnDrift::Report => hold("report", "onDrift: report only tells"),
             }
         }
@@ -265,6 +298,42 @@ mod tests {
         let asked =
             route(&mixed, &apply, Authority::Environment).unapproved(&mixed, "it deletes more");
         assert!(!mixed.steps.iter().any(|step| asked.lets(&step.address)));
+    }
+
+    #[test]
+    fn drift_that_people_are_asked_about_is_put_back_only_where_they_say_so() {
+        let propose = Reconcile {
+            on_drift: OnDrift::Propose,
+            ..Reconcile::default()
+        };
+        let decided = |holds, put_back: &BTreeSet<Address>| {
+            let plan = plan(&[Origin::Drift], holds);
+            let route = route(&plan, &propose, Authority::Environment);
+            let route = route.proposed(&plan, put_back, "asked");
+            let drift = plan.drift().next().expect("it drifted").address.clone();
+            (route.decisions[&drift].clone(), drift)
+        };
+        let (decision, drift) = decided(Vec::new(), &BTreeSet::new());
+        let reason = "asked".to_owned();
+        assert_eq!(
+            decision,
+            Decision::Hold {
+                code: "propose",
+                reason
+            }
+        );
+        let put_back = BTreeSet::from([drift]);
+        assert_eq!(decided(Vec::new(), &put_back).0, Decision::CarryOut);
+        let window = Hold {
+            code: "window",
+            reason: "later".into(),
+            deletes_only: false,
+        };
+        let held = decided(vec![window], &put_back).0;
+        assert!(
+            matches!(held, Decision::Hold { code: "window", .. }),
+            "{held:?}"
+        );
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! Computing that would hold up the event loop, done beside it: reading specs, building graphs. Fuel
+//! Computing that would hold up the event loop, done beside it: reading specs, building graphs, writing specs. Fuel
 //! bounds both, but a large repository takes its time, and a signal must not wait for it.
 
-use super::Followed;
 use super::cluster_secrets::Connections;
-use crate::graph::{self, Allowance, Graph};
-use crate::model::{Diagnostic, Kinds, Render, RepoPath, Snapshot};
+use super::{Followed, Pinned};
+use crate::graph::{self, Allowance, Graph, keep};
+use crate::model::{Action, Diagnostic, Kinds, Render, RepoPath, Snapshot, Step};
 use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
 use crate::spec::{self, Environment, ReadOptions, Reading};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Reads every environment below a folder of a snapshot, or of one file.
@@ -86,6 +87,33 @@ pub(super) async fn connections(
     beside(move || {
         let connections = graph::connections_of(&environment, &secrets, &kinds, &allowance);
         (secrets, connections)
+    })
+    .await
+}
+
+/// Writes what is live into the specs of an environment, as far as that goes. `steps` would put it back, `others`
+/// are the files of each other environment of its repository.
+pub(super) async fn kept(
+    pinned: &Pinned,
+    others: Vec<BTreeSet<RepoPath>>,
+    steps: Arc<[Step]>,
+    kinds: &Kinds,
+) -> keep::Kept {
+    let (pinned, kinds) = (pinned.clone(), kinds.clone());
+    beside(move || {
+        let drifted = steps.iter().map(|step| keep::Drifted {
+            address: &step.address,
+            changes: &step.changes,
+            gone: step.action == Action::Create,
+        });
+        let keeping = keep::Keeping {
+            environment: &pinned.environment,
+            snapshot: &pinned.snapshot,
+            files: &pinned.files,
+            others: &others.iter().collect::<Vec<_>>(),
+            kinds: &kinds,
+        };
+        keep::keep(&keeping, &drifted.collect::<Vec<_>>())
     })
     .await
 }

@@ -271,6 +271,7 @@ impl Daemon {
                 asker: Arc::clone(&self.parts.asker),
                 counts: self.parts.counts.clone(),
                 everywhere: Arc::clone(&self.everywhere),
+                fleet: Arc::clone(&self.fleet),
                 resting: self.schedule.resting(&name),
                 nudged: self.schedule.nudged(&name),
                 unwatched: Arc::clone(&self.unwatched),

@@ -2,9 +2,9 @@
 
 use super::Report;
 use super::conditions::End;
-use crate::deliver::Decision;
 use crate::deliver::notify::Message;
 use crate::deliver::render::{self, Difference, EpisodeEnd, episode_slack};
+use crate::deliver::{About, Asked, Decision};
 use crate::ledger::Episode;
 use crate::model::{Action, Revision, Step};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ struct Details {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     managers: BTreeSet<String>,
     course: String,
+    /// The pull request that asks people what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
     /// True where the resource is not there any more.
     #[serde(default)]
     gone: bool,
@@ -33,16 +36,19 @@ struct Details {
 /// Returns what is kept of the drift a step is about.
 pub(super) fn details(report: &Report, step: &Step) -> Value {
     let held = match report.route.decisions.get(&step.address) {
-        Some(Decision::Hold { code, .. }) => Some(*code),
+        Some(Decision::Hold { code, reason }) => Some(course(code, reason)),
         _ => None,
     };
+    let is_asked = held.is_some();
+    let asked = report.route.asked_about(About::Drift);
     let details = Details {
         revision: report.plan.revision.clone(),
         kind: step.kind.to_string(),
         differences: Difference::of(step),
         by: render::touched(step),
         managers: step.touched_by.iter().map(|one| one.by.clone()).collect(),
-        course: held.map_or_else(|| "it is put back".to_owned(), course),
+        course: held.unwrap_or_else(|| "it is put back".to_owned()),
+        asked: asked.filter(|_| is_asked).cloned(),
         gone: step.action == Action::Create,
         ended_by: None,
     };
@@ -54,8 +60,9 @@ pub(super) fn managers(details: &Value) -> BTreeSet<String> {
     serde_json::from_value(details["managers"].clone()).unwrap_or_default()
 }
 
-fn course(code: &str) -> String {
+fn course(code: &str, reason: &str) -> String {
     match code {
+        "propose" => reason.to_owned(),
         "report" => "only reported (onDrift: report)".to_owned(),
         "paused" => "left alone while changes are paused".to_owned(),
         "window" => "put back when the window opens".to_owned(),
@@ -80,6 +87,7 @@ pub(super) fn message(episode: &Episode) -> Option<Message> {
         by: &details.by,
         found_at: episode.opened_at,
         course: &details.course,
+        asked: details.asked.as_ref(),
         ended: episode.ended_at.map(end),
     }))
 }

@@ -28,6 +28,8 @@ pub enum OnMerge {
 pub enum OnDrift {
     /// Puts it back.
     Correct,
+    /// Asks by a pull request: merged, Git declares it; closed, it is put back.
+    Propose,
     /// Only tells.
     #[default]
     Report,

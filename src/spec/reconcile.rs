@@ -10,7 +10,11 @@ const ON_MERGE: [(&str, OnMerge); 3] = [
     ("observe", OnMerge::Observe),
 ];
 
-const ON_DRIFT: [(&str, OnDrift); 2] = [("correct", OnDrift::Correct), ("report", OnDrift::Report)];
+const ON_DRIFT: [(&str, OnDrift); 3] = [
+    ("correct", OnDrift::Correct),
+    ("propose", OnDrift::Propose),
+    ("report", OnDrift::Report),
+];
 
 const ON_FAILURE: [(&str, OnFailure); 2] = [
     ("retry", OnFailure::Retry),
@@ -34,7 +38,6 @@ pub(super) fn read(node: &Node, reader: &mut Reader) -> Reconcile {
     }
     if let Some(word) = fields
         .get("onDrift")
-        .filter(|node| !proposes(node, reader))
         .and_then(|node| reader.one_of(node, &ON_DRIFT))
     {
         reconcile.on_drift = word;
@@ -86,20 +89,6 @@ pub(super) fn protecting(node: &Node) -> Vec<(String, Place)> {
         _ => None,
     };
     items.iter().filter_map(one).collect()
-}
-
-/// Refuses the word that other tools have for opening a pull request: taken in silence, nobody would
-/// ever be asked.
-fn proposes(node: &Node, reader: &mut Reader) -> bool {
-    let asked = matches!(&node.content, Content::Text(text) if text.text == "propose");
-    if asked {
-        let error = node
-            .place
-            .error("not-supported", "no pull request is opened for it yet");
-        let hint = "Write report: it is told, and `reconciled apply` carries it out.";
-        reader.report(error.with_hint(hint));
-    }
-    asked
 }
 
 /// Reads `notify`.

@@ -280,6 +280,10 @@ fn on_merge() -> Value {
 fn on_drift() -> Value {
     let each = [
         ("correct", "It is put back."),
+        (
+            "propose",
+            "It is asked about by a pull request that writes what is live into the specs: merging keeps it, closing puts it back.",
+        ),
         ("report", "It is only told."),
     ];
     words(

@@ -75,7 +75,8 @@ pub trait Proposals: Send + Sync {
     async fn proposal(&self, _branch: &str) -> Result<Option<Proposed>, ForgeError> {
         Ok(None)
     }
-    /// Says why in a comment, closes it, and takes its branch away unless somebody else committed to it.
+    /// Says why in a comment, closes it where it is open, and takes its branch away unless it holds what somebody
+    /// else committed and nobody merged.
     async fn withdraw(&self, _proposed: &Proposed, _why: &str) -> Result<(), ForgeError> {
         Ok(())
     }

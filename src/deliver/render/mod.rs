@@ -20,9 +20,9 @@ pub use clean::{line as harmless, reason as harmless_reason};
 pub use danger::most_dangerous;
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
 pub use markdown::{
-    Approving, Page, Reverting, RolledBack, approval_markdown, conflict_markdown, help_markdown,
-    overtaken_markdown, plan_markdown, revert_markdown, rolled_back_markdown, run_markdown,
-    summary_markdown, titles_markdown, validation_markdown,
+    Approving, Drifting, Page, Reverting, RolledBack, approval_markdown, conflict_markdown,
+    drift_markdown, help_markdown, overtaken_markdown, plan_markdown, revert_markdown,
+    rolled_back_markdown, run_markdown, summary_markdown, titles_markdown, validation_markdown,
 };
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{

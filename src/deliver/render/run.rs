@@ -1,6 +1,6 @@
 //! What renderers take besides plans: how a run ended, and a drift episode.
 
-use crate::deliver::route::{Decision, Route};
+use crate::deliver::route::{Asked, Decision, Route};
 use crate::model::{Action, Address, EnvironmentName, Outcome, Revision, RunId, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
@@ -151,6 +151,8 @@ pub struct Episode<'a> {
     pub found_at: Timestamp,
     /// What is done about it: `it is put back`, `only reported (onDrift: report)` …
     pub course: &'a str,
+    /// The pull request that asks people what to do, where one does.
+    pub asked: Option<&'a Asked>,
     /// How and when it ended.
     pub ended: Option<(EpisodeEnd<'a>, Timestamp)>,
 }

@@ -24,11 +24,14 @@ pub(super) const LABEL: &str = "reconciled";
 /// Asks people by pull requests.
 pub struct Asker {
     places: BTreeMap<String, Place>,
-    /// When each environment's request was looked at last.
-    looked: Mutex<BTreeMap<EnvironmentName, Timestamp>>,
-    /// What went wrong with each environment's request, as it was logged.
-    failing: Mutex<BTreeMap<EnvironmentName, String>>,
+    /// When each request was looked at last.
+    looked: Mutex<BTreeMap<(EnvironmentName, About), Timestamp>>,
+    /// What went wrong with each request, as it was logged.
+    failing: Mutex<BTreeMap<(EnvironmentName, About), String>>,
 }
+
+/// A request: of which environment, and what it asks for.
+pub(super) type Topic<'a> = (&'a EnvironmentName, About);
 
 /// Where the pull requests of one repository are.
 pub(super) struct Place {
@@ -87,7 +90,10 @@ impl Asker {
             return (declined(hold, number), None);
         }
         let put = self.put(place, (world, kept, facts), need, memory);
-        match self.bounded(kept.pinned.name(), put).await {
+        match self
+            .bounded((kept.pinned.name(), About::Approval), put)
+            .await
+        {
             Some(said) => said,
             None => {
                 let known = memory.asked.as_ref().map(asked);
@@ -105,15 +111,13 @@ impl Asker {
         };
         let name = kept.pinned.name();
         let why = format!("Nothing of {name} is left that needs an approval.");
-        if self
-            .bounded(name, withdraw(place, name, "", &why))
-            .await
-            .is_some()
-        {
+        let topic = (name, About::Approval);
+        let withdrawn = self.bounded(topic, withdraw(place, name, "", &why)).await;
+        if withdrawn.is_some() {
             memory.drop_request(&kept.content);
             memory.again.clear();
         }
-        let _seen = self.looked().insert(name.clone(), world.clock.now());
+        self.note_look(topic, world.clock.now());
     }
 
     async fn put(
@@ -141,13 +145,13 @@ impl Asker {
         let body = |at| body((kept, facts), (need, &memory.again), at);
         let said = Digest::of(body(Timestamp::UNIX_EPOCH));
         if let Some(known) = known.filter(|known| known.said == said)
-            && self.is_fresh(name, now, place)
+            && self.is_fresh((name, About::Approval), now, place)
         {
             return Ok((need.hold.clone(), Some(asked(&known))));
         }
         let draft = draft(place, kept, (&approval, branch), body(since));
         let proposed = place.forge.propose(&draft).await?;
-        let _before = self.looked().insert(name.clone(), now);
+        self.note_look((name, About::Approval), now);
         let Some(proposed) = proposed else {
             let nobody =
                 "nobody can be asked without GitHub credentials: `reconciled apply` carries it out";
@@ -166,16 +170,21 @@ impl Asker {
     }
 
     /// Tells whether a request was looked at so recently that nobody is asked again.
-    fn is_fresh(&self, name: &EnvironmentName, now: Timestamp, place: &Place) -> bool {
+    pub(super) fn is_fresh(&self, topic: Topic<'_>, now: Timestamp, place: &Place) -> bool {
         let every = SignedDuration::try_from(place.followed.polling.interval);
-        let looked = self.looked().get(name).copied();
+        let looked = self.looked().get(&owned(topic)).copied();
         looked.is_some_and(|at| every.is_ok_and(|every| now.duration_since(at) < every))
+    }
+
+    /// Takes note that a request is looked at.
+    pub(super) fn note_look(&self, topic: Topic<'_>, now: Timestamp) {
+        let _before = self.looked().insert(owned(topic), now);
     }
 
     /// Waits for a forge, not for long; says once what goes wrong, and once that it is over.
     pub(super) async fn bounded<T>(
         &self,
-        name: &EnvironmentName,
+        topic: Topic<'_>,
         asked: impl Future<Output = Result<T, ForgeError>>,
     ) -> Option<T> {
         let (done, wrong) = match tokio::time::timeout(PATIENCE, asked).await {
@@ -187,23 +196,27 @@ impl Asker {
         let mut failing = failing.unwrap_or_else(PoisonError::into_inner);
         match wrong {
             Some((error, hint)) => {
-                if failing.get(name) != Some(&error) {
-                    tracing::warn!(environment = %name, error, hint, "Pull request of ours not written, trying again");
+                if failing.get(&owned(topic)) != Some(&error) {
+                    tracing::warn!(environment = %topic.0, error, hint, "Pull request of ours not written, trying again");
                 }
-                failing.insert(name.clone(), error);
+                failing.insert(owned(topic), error);
             }
             None => {
-                if failing.remove(name).is_some() {
-                    tracing::info!(environment = %name, "Pull requests of ours can be written again");
+                if failing.remove(&owned(topic)).is_some() {
+                    tracing::info!(environment = %topic.0, "Pull requests of ours can be written again");
                 }
             }
         }
         done
     }
 
-    fn looked(&self) -> MutexGuard<'_, BTreeMap<EnvironmentName, Timestamp>> {
+    fn looked(&self) -> MutexGuard<'_, BTreeMap<(EnvironmentName, About), Timestamp>> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn owned((name, about): Topic<'_>) -> (EnvironmentName, About) {
+    (name.clone(), about)
 }
 
 /// Takes in how a request stands.

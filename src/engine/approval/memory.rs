@@ -6,6 +6,7 @@
 //! another before anything of it was begun. What was begun is finished, with retries, as far as it does nothing
 //! that people did not see. While live state cannot be told nothing is judged.
 
+use super::remembered;
 use crate::deliver::Sight;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Digest, EnvironmentName, Revision};
@@ -80,11 +81,9 @@ impl Facts<'_> {
 }
 
 impl Memory {
-    /// Reads it; what cannot be read is nothing.
+    /// Reads it.
     pub(super) async fn read(ledger: &Ledger, name: &EnvironmentName) -> Result<Self, LedgerError> {
-        let known = ledger.delivery(&record_of(name)).await?;
-        let known = known.and_then(|known| serde_json::from_value(known).ok());
-        Ok(known.unwrap_or_default())
+        remembered::read(ledger, &record_of(name)).await
     }
 
     /// Writes it, where it is not the same.
@@ -97,8 +96,7 @@ impl Memory {
         if self == before {
             return Ok(());
         }
-        let memory = serde_json::to_value(self).unwrap_or_default();
-        ledger.record_delivery(&record_of(name), &memory).await?;
+        remembered::write(ledger, &record_of(name), self).await?;
         before.clone_from(self);
         Ok(())
     }

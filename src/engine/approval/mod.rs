@@ -1,22 +1,27 @@
 //! What may be carried out only once people merged a pull request of ours: plans of environments that say so,
-//! and what is more dangerous than the pull request showed. Asks people; plans nothing, carries nothing out.
+//! what is more dangerous than the pull request showed, and what was changed by hand. Asks people; plans nothing,
+//! carries nothing out.
 //!
 //! ```text
 //! look -> gate: judge (memory) -> in force | ask (a pull request) -> clearance -> route
+//!               keep (drift) -> ask (a pull request) -> open: left | closed: put back | merged: Git has it
 //! ```
 
 mod ask;
+mod keeping;
 mod memory;
+mod remembered;
 mod revert;
 pub(super) mod reviewed;
 
 pub use ask::Asker;
 
-use super::{CycleError, Kept, Looked, World};
+use super::{CycleError, Fleet, Kept, Looked, World};
 use crate::deliver::{self, Asked, Authority, Route};
 use crate::ledger::Rollback;
 use crate::model::OnMerge;
 use crate::plan;
+use keeping::Course;
 use memory::{Facts, Memory};
 
 /// Judges the runs of one environment.
@@ -24,6 +29,8 @@ use memory::{Facts, Memory};
 pub struct Gate<'a> {
     kept: &'a Kept,
     asker: &'a Asker,
+    /// All environments: files that others are made of, too, are not written for one.
+    fleet: &'a Fleet,
 }
 
 /// What a run may carry out.
@@ -33,6 +40,8 @@ pub(super) struct Clearance {
     hold: Option<String>,
     /// The pull request that people are asked by.
     asked: Option<Asked>,
+    /// What becomes of drift.
+    course: Course,
 }
 
 impl Clearance {
@@ -42,6 +51,7 @@ impl Clearance {
             authority,
             hold: None,
             asked: None,
+            course: Course::default(),
         }
     }
 
@@ -52,9 +62,11 @@ impl Clearance {
             Some(why) => route.unapproved(&looked.plan, why),
             None => route,
         };
+        let route = self.course.route(&looked.plan, route);
+        let asked = self.asked.into_iter().chain(route.asked);
         Route {
-            asked: self.asked,
-            ..route
+            asked: asked.collect(),
+            decisions: route.decisions,
         }
     }
 }
@@ -67,8 +79,8 @@ struct Need {
 
 impl<'a> Gate<'a> {
     /// Judges the runs of an environment as it is kept.
-    pub fn of(kept: &'a Kept, asker: &'a Asker) -> Self {
-        Self { kept, asker }
+    pub fn of(kept: &'a Kept, asker: &'a Asker, fleet: &'a Fleet) -> Self {
+        Self { kept, asker, fleet }
     }
 
     /// Says what a run may carry out, and asks people where that needs them. An approval counts as used before
@@ -84,7 +96,9 @@ impl<'a> Gate<'a> {
         let (name, ledger) = (self.kept.pinned.name(), &world.ledger);
         let mut before = Memory::read(ledger, name).await?;
         let mut memory = before.clone();
-        let clearance = match self.rolled_back(world).await? {
+        let rollback = self.rolled_back(world).await?;
+        let course = self.keep(world, looked, rollback.as_ref()).await?;
+        let clearance = match rollback {
             Some(rollback) => {
                 let of = (&rollback, &mut memory);
                 let asked = self.asker.revert(world, self.kept, of).await;
@@ -104,7 +118,10 @@ impl<'a> Gate<'a> {
             }
         };
         memory.write(ledger, name, &mut before).await?;
-        Ok(clearance)
+        Ok(Clearance {
+            course,
+            ..clearance
+        })
     }
 
     async fn approved(

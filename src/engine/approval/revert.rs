@@ -43,7 +43,7 @@ impl Asker {
             }
         };
         let put = put(place, (kept, rollback, refused), files);
-        let proposed = self.bounded(name, put).await??;
+        let proposed = self.bounded((name, About::Revert), put).await??;
         let (number, url) = (proposed.number, proposed.url);
         tracing::info!(environment = %name, number, "Revert proposed");
         memory.reverted = Some((refused.revision.clone(), number, url.clone()));

@@ -1,6 +1,7 @@
 //! What pull requests showed of environments before they were merged: by what the files say, so that no forge has
 //! to be asked when that is merged.
 
+use super::remembered;
 use crate::deliver::Sight;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Digest, EnvironmentName};
@@ -22,7 +23,7 @@ pub(in crate::engine) async fn remember(
     name: &EnvironmentName,
     (content, sight): (Digest, Sight),
 ) -> Result<(), LedgerError> {
-    let mut shown = all(ledger, name).await?;
+    let mut shown: Shown = remembered::read(ledger, &record_of(name)).await?;
     if shown
         .0
         .iter()
@@ -33,8 +34,7 @@ pub(in crate::engine) async fn remember(
     shown.0.retain(|(known, _)| *known != content);
     shown.0.push((content, sight));
     shown.0.drain(..shown.0.len().saturating_sub(KEPT));
-    let shown = serde_json::to_value(shown).unwrap_or_default();
-    ledger.record_delivery(&record_of(name), &shown).await
+    remembered::write(ledger, &record_of(name), &shown).await
 }
 
 /// Returns what was shown of a state; `None` where no pull request was.
@@ -43,15 +43,9 @@ pub(super) async fn of(
     name: &EnvironmentName,
     content: &Digest,
 ) -> Result<Option<Sight>, LedgerError> {
-    let shown = all(ledger, name).await?.0.into_iter();
-    let mut of_it = shown.filter(|(known, _)| known == content);
+    let shown: Shown = remembered::read(ledger, &record_of(name)).await?;
+    let mut of_it = shown.0.into_iter().filter(|(known, _)| known == content);
     Ok(of_it.next().map(|(_, sight)| sight))
-}
-
-async fn all(ledger: &Ledger, name: &EnvironmentName) -> Result<Shown, LedgerError> {
-    let shown = ledger.delivery(&record_of(name)).await?;
-    let shown = shown.and_then(|shown| serde_json::from_value(shown).ok());
-    Ok(shown.unwrap_or_default())
 }
 
 /// Under what name the ledger remembers it.

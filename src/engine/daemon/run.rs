@@ -3,7 +3,8 @@
 use super::super::tell::{Ran, Teller, watched};
 use super::super::unwatched::Unwatched;
 use super::super::{
-    Asker, Counts, Everywhere, Gate, Kept, Orders, Reason, Subject, Trust, World, cycle, rollback,
+    Asker, Counts, Everywhere, Fleet, Gate, Kept, Orders, Reason, Subject, Trust, World, cycle,
+    rollback,
 };
 use super::passed::Passed;
 use crate::deliver::Authority;
@@ -21,6 +22,8 @@ pub(super) struct OneRun {
     pub asker: Arc<Asker>,
     pub counts: Counts,
     pub everywhere: Arc<Everywhere>,
+    /// All environments.
+    pub fleet: Arc<Fleet>,
     /// What failed a moment ago and is not tried again in this run.
     pub resting: BTreeSet<Address>,
     /// What alone it is about, where live state changed there and nothing else is due.
@@ -55,7 +58,7 @@ impl OneRun {
                 wait: true,
                 resting: &self.resting,
                 nudged: self.nudged.as_ref(),
-                gate: Some(Gate::of(kept, &self.asker)),
+                gate: Some(Gate::of(kept, &self.asker, &self.fleet)),
                 cancel: self.cancel.clone(),
                 progress: &progress,
             };

@@ -3,6 +3,7 @@
 
 use super::super::Kept;
 use super::results::{ResultLetter, Said};
+use crate::deliver::About;
 use crate::deliver::forge::StatusState;
 use crate::deliver::render::{
     Page, RolledBack, RunResult, overtaken_markdown, rolled_back_markdown, run_markdown,
@@ -120,7 +121,7 @@ impl Story {
             by: &rollback.by,
             why: &rollback.why,
             is_whole: verdict_of(result) == StatusState::Success,
-            revert: result.route.asked.as_ref(),
+            revert: result.route.asked_about(About::Revert),
         };
         let write = |page: &Page<'_>| rolled_back_markdown(&back, page);
         self.letter(result, (StatusState::Failure, verdict), write)

@@ -44,16 +44,6 @@ fn keys_and_types() {
 }
 
 #[test]
-fn nobody_is_asked_what_to_do_about_drift_yet() {
-    insta::assert_snapshot!(check("  reconcile: { onMerge: propose, onDrift: propose }\n"), @r"
-    e.yaml:5:43 not-supported: no pull request is opened for it yet
-        reconcile: { onMerge: propose, onDrift: propose }
-                                                ^^^^^^^
-      = Write report: it is told, and `reconciled apply` carries it out.
-    ");
-}
-
-#[test]
 fn yaml_slips() {
     let mut all = String::new();
     for spec in [

@@ -89,10 +89,11 @@ fn kinds_and_fields_are_explained() {
           At most this share of what is owned here, rounded up.
     ");
     assert_snapshot!(told("spec.reconcile.onDrift"), @r"
-    reconcile.onDrift  <correct or report>
+    reconcile.onDrift  <correct or propose or report>
       What a difference does that nobody merged.
       Default: report
       correct: It is put back.
+      propose: It is asked about by a pull request that writes what is live into the specs: merging keeps it, closing puts it back.
       report: It is only told.
     ");
     assert_snapshot!(told("secrets.sops"), @r"

@@ -6,6 +6,7 @@ mod app;
 mod approved;
 mod ci;
 mod commands;
+mod drifted;
 mod ended;
 mod going;
 mod hints;

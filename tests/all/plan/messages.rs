@@ -74,6 +74,7 @@ fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd<'
         by,
         found_at: at("2026-11-21T07:50:00Z"),
         course: "only reported (onDrift: report)",
+        asked: None,
         ended: ended.map(|end| (end, at("2026-11-21T08:00:00Z"))),
     })
 }

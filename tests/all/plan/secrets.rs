@@ -74,6 +74,7 @@ fn episode(scene: &Scene, plan: &Plan, differences: &[Difference]) -> Message {
         by: &[],
         found_at: scene.now,
         course: "it is put back",
+        asked: None,
         ended: None,
     })
 }

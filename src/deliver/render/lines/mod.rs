@@ -3,6 +3,8 @@
 mod text;
 mod tree;
 
+pub(super) use tree::inline;
+
 use super::clean;
 use super::run::Difference;
 use super::words::many;

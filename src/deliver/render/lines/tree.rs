@@ -25,7 +25,7 @@ pub(super) fn short(value: &Value) -> Option<String> {
 }
 
 /// Returns a value on one line whatever it takes, cut where it is long.
-pub(super) fn inline(value: &Value) -> String {
+pub(in crate::deliver::render) fn inline(value: &Value) -> String {
     clean::line_of(&value.masked_json().to_string(), SHORT).into_owned()
 }
 

@@ -81,6 +81,9 @@ pub(super) fn link(asked: &Asked) -> String {
     let what = match asked.about {
         About::Approval => "approves it",
         About::Revert => "takes it back in Git, too",
+        About::Drift => {
+            "keeps what was changed by hand when it is merged, and puts it back when it is closed"
+        }
     };
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '(' | ')' | '<' | '>');
     let url = asked.url.as_str();

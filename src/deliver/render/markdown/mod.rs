@@ -4,6 +4,7 @@
 mod approval;
 mod check;
 mod conflict;
+mod drift;
 mod escape;
 mod help;
 mod overtaken;
@@ -17,6 +18,7 @@ mod validation;
 pub use approval::{Approving, Reverting, approval_markdown, revert_markdown};
 pub use check::{summary_markdown, titles_markdown};
 pub use conflict::conflict_markdown;
+pub use drift::{Drifting, drift_markdown};
 pub use help::help_markdown;
 pub use overtaken::overtaken_markdown;
 pub use plan::plan_markdown;

@@ -86,7 +86,7 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
     });
     paper.list("Skipped", &steps::by_reason(skipped));
     paper.list("Held back", &steps::by_reason(result.held()));
-    if let Some(asked) = &result.route.asked {
+    for asked in &result.route.asked {
         paper.open(format!("**To go on:** {}.\n\n", approval::link(asked)));
     }
     let waiting = result

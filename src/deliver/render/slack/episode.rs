@@ -1,5 +1,6 @@
 //! One message for a drift episode, edited when it ends.
 
+use super::run::link;
 use super::{Draft, clip, code, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::run::{Difference, Episode, EpisodeEnd};
@@ -32,7 +33,9 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
     } else {
         format!("By {}.", by.join(", "))
     };
-    draft.lines(&[who, course(episode)]);
+    let asked = episode.asked.filter(|_| episode.ended.is_none());
+    let lines = [who, course(episode)].into_iter();
+    draft.lines(&lines.chain(asked.map(link)).collect::<Vec<_>>());
     draft.finish(&format!(
         "{} ({}) · against {} · found {}",
         code(&episode.address.to_string()),

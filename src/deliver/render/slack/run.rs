@@ -59,9 +59,10 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
     // Drift that is left alone is told by its own message.
     let held = result.held().filter(|(step, _)| !step.is_only_drift());
     draft.lines(&shortened(by_reason(held.chain(still))));
-    if let Some(asked) = &result.route.asked {
-        draft.lines(&[link(asked)]);
-    }
+    // One about drift stands in the message of that.
+    let asked = result.route.asked.iter();
+    let asked = asked.filter(|asked| asked.about != Purpose::Drift);
+    draft.lines(&asked.map(link).collect::<Vec<_>>());
     let words = RunWords {
         environment: &result.plan.environment,
         revision: &result.plan.revision,
@@ -97,16 +98,17 @@ pub(super) fn first_of(all: usize, changes: impl Iterator<Item = String>) -> Vec
 }
 
 /// Says which pull request of ours to merge, and what for.
-fn link(asked: &Asked) -> String {
-    let what = match asked.about {
-        Purpose::Approval => "To approve it, merge",
-        Purpose::Revert => "To take it back in Git, too, merge",
+pub(super) fn link(asked: &Asked) -> String {
+    let (what, or) = match asked.about {
+        Purpose::Approval => ("To approve it, merge", ""),
+        Purpose::Revert => ("To take it back in Git, too, merge", ""),
+        Purpose::Drift => ("To keep it, merge", "; to put it back, close it"),
     };
     let (url, number) = (&asked.url, asked.number);
     // Source: "Formatting text for app surfaces": these three end a link.
     match url.contains(['|', '<', '>']) {
-        true => format!("{what} pull request #{number}."),
-        false => format!("{what} <{url}|pull request #{number}>."),
+        true => format!("{what} pull request #{number}{or}."),
+        false => format!("{what} <{url}|pull request #{number}>{or}."),
     }
 }
 
