@@ -111,16 +111,31 @@ fn left(count: usize) -> String {
     }
 }
 
+/// Counts the steps of plans but those that only put back what was changed by hand, which are nobody's change.
+pub(super) fn apart<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Counts {
+    let steps = plans.into_iter().flat_map(|plan| &plan.steps);
+    Counts::of(steps.filter(|step| !step.is_only_drift()))
+}
+
+/// Returns how many resources of plans were changed by hand, as `2 drifted`; `None` where none was.
+pub(super) fn drifted<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Option<String> {
+    let count: usize = plans.into_iter().map(|plan| plan.drift().count()).sum();
+    (count > 0).then(|| format!("{count} drifted"))
+}
+
 /// Returns the plan in one sentence, without a full stop.
 pub fn verdict(plan: &Plan) -> String {
-    let counts = Counts::of(&plan.steps);
+    let counts = apart([plan]);
     let writes = counts.sentence();
-    let mut parts = vec![match (writes.is_empty(), counts.unknown, counts.wait) {
-        (true, 0, 0) => "no changes".to_owned(),
-        (true, 0, _) => "no changes now".to_owned(),
-        (true, ..) => "nothing known to change".to_owned(),
-        (false, ..) => writes,
-    }];
+    let drifted = drifted([plan]);
+    let mut parts = match (writes.is_empty(), counts.unknown, counts.wait) {
+        (true, 0, 0) if drifted.is_some() => Vec::new(),
+        (true, 0, 0) => vec!["no changes".to_owned()],
+        (true, 0, _) => vec!["no changes now".to_owned()],
+        (true, ..) => vec!["nothing known to change".to_owned()],
+        (false, ..) => vec![writes],
+    };
+    parts.extend(drifted);
     parts.extend(held(plan).map(str::to_owned));
     if counts.wait > counts.unknown {
         parts.push(waits(counts.wait - counts.unknown));

@@ -143,8 +143,7 @@ impl Proposal {
             let said = format!("{} could not be made", many(self.broken.len(), "plan"));
             return (StatusState::Failure, said);
         }
-        let steps = self.plans.iter().flat_map(|plan| &plan.steps);
-        let writes = steps.filter(|step| step.action.writes()).count();
+        let writes = self.plans.iter().flat_map(Plan::declared).count();
         let said = format!(
             "{} planned in {}",
             many(writes, "change"),

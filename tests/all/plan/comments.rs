@@ -26,7 +26,7 @@ pub(super) fn comment(scene: &Scene) -> String {
 fn the_plan_of_a_pull_request() {
     assert_snapshot!(comment(&everything()), @r#"
     <!-- reconciled:plan -->
-    ### 🔴 Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, deletes held back, 1 waiting in prod
+    ### 🔴 Plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 drifted, deletes held back, 1 waiting in prod
 
     **Deletes held back:** 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned)&#58; prod/old. Take out fewer at once, or let these pass with &#96;reconcile&#58; { deletionBudget&#58; { count&#58; 1, percent&#58; 20 } }&#96;
 
@@ -74,7 +74,7 @@ fn the_plan_of_a_pull_request() {
 
     </details>
 
-    <sub>Planned against live state 2026-11-21 07:50 UTC for `3f2c1d4e5a`.</sub>
+    <sub>Planned against live state 2026-11-21 07:50 UTC for `3f2c1d4e5a`; plan `2dfc6fcaf4fe`.</sub>
     "#);
 }
 

@@ -88,7 +88,7 @@ fn a_plan_reads_from_top_to_bottom() {
 
     Deletes held back: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 1, percent: 20 } }`
 
-    Plan: 1 to create, 2 to update, 1 to replace, 1 to delete, deletes held back, 1 resource unknown, 1 as declared.
+    Plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 drifted, deletes held back, 1 resource unknown, 1 as declared.
     "#);
 }
 

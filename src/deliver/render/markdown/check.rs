@@ -8,7 +8,7 @@ use crate::plan::Plan;
 pub fn summary_markdown(plan: &Plan, page: &Page<'_>) -> String {
     let mut paper = Paper::default();
     plan::environment(&mut paper, plan);
-    paper.finish(&page.freshness("Planned against live state"))
+    paper.finish(&page.planned(std::slice::from_ref(plan)))
 }
 
 /// Lists check runs by name, each with its title.

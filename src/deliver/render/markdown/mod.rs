@@ -27,7 +27,11 @@ pub use run::run_markdown;
 pub use validation::validation_markdown;
 
 use crate::model::Revision;
+use crate::plan::Plan;
 use jiff::Timestamp;
+
+/// Of how many plans the small print names the hash.
+const MOST_HASHES: usize = 10;
 
 /// What a comment says about itself.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +50,34 @@ impl Page<'_> {
     }
 
     fn freshness(&self, what: &str) -> String {
+        self.small_print(what, "")
+    }
+
+    /// Says of plans what they are made from, and which they are.
+    fn planned(&self, plans: &[Plan]) -> String {
+        let hash = |plan: &Plan| escape::code(plan.hash.short());
+        let writing = plans.iter().filter(|plan| {
+            let mut steps = plan.steps.iter();
+            steps.any(|step| step.action.writes())
+        });
+        let plans: Vec<&Plan> = writing.collect();
+        let named = plans.iter().take(MOST_HASHES).map(|plan| {
+            let name = escape::text(plan.environment.as_str());
+            format!("{name} {}", hash(plan))
+        });
+        let named = named.collect::<Vec<_>>().join(", ");
+        let hashes = match plans.as_slice() {
+            [] => String::new(),
+            [one] => format!("; plan {}", hash(one)),
+            more if more.len() > MOST_HASHES => format!("; plans {named} …"),
+            _ => format!("; plans {named}"),
+        };
+        self.small_print("Planned against live state", &hashes)
+    }
+
+    fn small_print(&self, what: &str, more: &str) -> String {
         format!(
-            "<sub>{what} {} for {}.</sub>\n",
+            "<sub>{what} {} for {}{more}.</sub>\n",
             super::words::at(self.at),
             escape::code(&self.revision.short())
         )

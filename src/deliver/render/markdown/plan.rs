@@ -3,7 +3,7 @@
 use super::paper::Paper;
 use super::{Page, escape, steps};
 use crate::deliver::render::run::Broken;
-use crate::deliver::render::words::{Counts, held, many, verdict};
+use crate::deliver::render::words::{Counts, apart, drifted, held, many, verdict};
 use crate::model::{Action, EnvironmentName, Step};
 use crate::plan::Plan;
 use std::collections::BTreeSet;
@@ -37,7 +37,7 @@ pub fn plan_markdown(
         }
         environment(&mut paper, plan);
     }
-    paper.finish(&page.freshness("Planned against live state"))
+    paper.finish(&page.planned(plans))
 }
 
 pub(super) fn verdict_of_all(
@@ -45,7 +45,7 @@ pub(super) fn verdict_of_all(
     broken: &[Broken<'_>],
     gone: &[EnvironmentName],
 ) -> String {
-    let counts = Counts::of(plans.iter().flat_map(|plan| &plan.steps));
+    let counts = apart(plans);
     let mut parts = Vec::new();
     if !broken.is_empty() {
         parts.push(format!("{} could not be made", many(broken.len(), "plan")));
@@ -61,6 +61,7 @@ pub(super) fn verdict_of_all(
         _ if !plans.is_empty() => parts.push("no changes".to_owned()),
         _ => {}
     }
+    parts.extend(drifted(plans));
     let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
     parts.extend(held.into_iter().map(str::to_owned));
     if counts.wait > 0 {

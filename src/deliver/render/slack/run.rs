@@ -5,9 +5,9 @@ use super::{Draft, code, long, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::danger;
 use crate::deliver::render::run::RunResult;
-use crate::deliver::render::words::{deed, ended, sign};
+use crate::deliver::render::words::{deed, ended, past, sign};
 use crate::deliver::route::{About as Purpose, Asked};
-use crate::model::{Outcome, Step};
+use crate::model::{Action, Outcome, Step};
 
 /// The most lines of one sort that are shown.
 const MOST_LINES: usize = 40;
@@ -140,6 +140,7 @@ fn title(result: &RunResult<'_>, is_rollback: bool) -> String {
             .count()
     };
     let (done, failed) = (count("done"), count("failed"));
+    let changed = all_done(result);
     let mut environment = result.plan.environment.to_string();
     if is_rollback {
         let to = result.plan.revision.short();
@@ -147,15 +148,38 @@ fn title(result: &RunResult<'_>, is_rollback: bool) -> String {
     }
     match (done, failed) {
         (_, 0) if result.unready().any(Step::is_failing) => {
-            format!("❌ {environment}: {done} changed, and something does not work")
+            format!("❌ {environment}: {changed}, and something does not work")
         }
         (done, 0) => match (done, waiting(result)) {
-            (done, 0) => format!("✅ {environment}: {done} changed"),
+            (_, 0) => format!("✅ {environment}: {changed}"),
             (0, waits) => format!("🔶 {environment}: {waits} held back"),
-            (done, waits) => format!("🔶 {environment}: {done} changed, {waits} held back"),
+            (_, waits) => format!("🔶 {environment}: {changed}, {waits} held back"),
         },
         (0, failed) => format!("❌ {environment}: {failed} failed"),
-        (done, failed) => format!("❌ {environment}: {failed} failed, {done} changed"),
+        (_, failed) => format!("❌ {environment}: {failed} failed, {changed}"),
+    }
+}
+
+/// Counts what was done: `3 changed, 1 deleted`. What is gone, or made anew, is no mere change.
+fn all_done(result: &RunResult<'_>) -> String {
+    let done = result.ended();
+    let done = done.filter(|(_, outcome)| **outcome == Outcome::Done);
+    let actions: Vec<Action> = done.map(|(step, _)| step.action).collect();
+    let count = |wanted| actions.iter().filter(|action| **action == wanted).count();
+    let (deleted, replaced) = (count(Action::Delete), count(Action::Replace));
+    let changed = actions.len() - deleted - replaced;
+    let all = [
+        (changed, "changed"),
+        (replaced, past(Action::Replace)),
+        (deleted, past(Action::Delete)),
+    ];
+    let some = all.into_iter().filter(|(count, _)| *count > 0);
+    let some: Vec<String> = some
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    match some.is_empty() {
+        true => "0 changed".to_owned(),
+        false => some.join(", "),
     }
 }
 
@@ -177,4 +201,34 @@ fn shortened(mut lines: Vec<String>) -> Vec<String> {
         lines.push(format!("… and {left} more"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::fixtures::{plan_of, step};
+    use crate::deliver::route::Route;
+
+    #[test]
+    fn a_title_says_what_is_gone_or_made_anew() {
+        let of = |id, action| step(id, action, 0, &[]);
+        let plan = plan_of(vec![
+            of("api", Action::Update),
+            of("new", Action::Create),
+            of("old", Action::Delete),
+            of("vm", Action::Replace),
+        ]);
+        let steps = plan.steps.iter();
+        let outcomes = steps.map(|step| (step.address.clone(), Outcome::Done));
+        let result = RunResult {
+            plan: &plan,
+            route: &Route::default(),
+            outcomes: &outcomes.collect(),
+            run: None,
+            trigger: "revision",
+            ended_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let said = title(&result, false);
+        assert_eq!(said, "✅ test: 2 changed, 1 replaced, 1 deleted");
+    }
 }
