@@ -6,6 +6,7 @@ use super::apply::{Seen, Work};
 use super::error::Failure;
 use super::health;
 use crate::model::Class;
+use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -50,8 +51,36 @@ pub(super) async fn carry_out(work: &Work<'_>) -> Result<bool, ProviderError> {
     Ok(true)
 }
 
+/// Says why it is not known to be gone: by what it waits for, or since nobody answers.
+fn not_gone(last: &Result<Json, Failure>) -> Failure {
+    let refused = |code, waits: &str| Failure {
+        class: Class::Refused,
+        ..Failure::user(
+            code,
+            format!("it is being deleted and not gone yet; it waits for {waits}"),
+        )
+    };
+    match last {
+        Err(failure) => Failure::transient(
+            failure.code,
+            format!(
+                "it was told to go, and whether it is gone cannot be told: {}",
+                failure.said()
+            ),
+        ),
+        Ok(live) => match health::waits_for(live) {
+            Some(waits) => refused("finalizers", &waits),
+            None if live["kind"] == "Pod" => refused(
+                "terminating",
+                "its containers to end, which its node has to say",
+            ),
+            None => refused("terminating", "the end of its grace period"),
+        },
+    }
+}
+
 /// Waits until no object of this uid is there.
-async fn gone(work: &Work<'_>, uid: &serde_json::Value) -> Result<(), ProviderError> {
+async fn gone(work: &Work<'_>, uid: &Json) -> Result<(), ProviderError> {
     let until = Instant::now() + work.step.deadline.min(LONGEST);
     let mut length = Duration::from_millis(50);
     loop {
@@ -61,29 +90,43 @@ async fn gone(work: &Work<'_>, uid: &serde_json::Value) -> Result<(), ProviderEr
             .get(&target.served, target.namespace(), &target.reference.name)
             .await;
         let last = match live {
-            Ok(Some(live)) if live["metadata"]["uid"] == *uid => live,
+            Ok(Some(live)) if live["metadata"]["uid"] == *uid => Ok(live),
             Ok(_) => return Ok(()),
-            Err(failure) if failure.class == Class::Transient => serde_json::Value::Null,
+            Err(failure) if failure.class == Class::Transient => Err(failure),
             Err(failure) => return Err(work.failed(failure)),
         };
-        let reason = || {
-            let waits = health::waits_for(&last).unwrap_or_else(|| "its dependants".to_owned());
-            format!("it is being deleted and not gone yet; it waits for {waits}")
-        };
         if Instant::now() + length > until {
-            let reason = reason();
-            let failure = Failure {
-                class: Class::Refused,
-                ..Failure::user("finalizers", reason)
-            };
-            return Err(work.failed(failure));
+            return Err(work.failed(not_gone(&last)));
         }
         if !pause(length, work.stop).await {
             return Err(ProviderError::Stopped {
                 what: work.what(),
-                reason: reason(),
+                reason: not_gone(&last).said(),
             });
         }
         length = (length * 2).min(Duration::from_secs(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_gone_says_what_is_known_of_it_and_no_more() {
+        let told = |last: Result<Json, Failure>| {
+            let failure = not_gone(&last);
+            format!("{} {:?}: {}", failure.code, failure.class, failure.reason)
+        };
+        let held = json!({ "kind": "Job", "metadata": { "finalizers": ["foregroundDeletion"] } });
+        let pod = json!({ "kind": "Pod", "metadata": {} });
+        let down = Failure::transient("unreachable", "https://a cannot be reached: refused");
+        insta::assert_snapshot!([Ok(held), Ok(pod), Ok(json!({ "kind": "Job" })), Err(down)].map(told).join("\n"), @r"
+        finalizers Refused: it is being deleted and not gone yet; it waits for the finalizers foregroundDeletion (taken off once its dependants are gone)
+        terminating Refused: it is being deleted and not gone yet; it waits for its containers to end, which its node has to say
+        terminating Refused: it is being deleted and not gone yet; it waits for the end of its grace period
+        unreachable Transient: it was told to go, and whether it is gone cannot be told: https://a cannot be reached: refused
+        ");
     }
 }

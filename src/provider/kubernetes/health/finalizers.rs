@@ -4,7 +4,7 @@ use super::condition;
 use serde_json::Value as Json;
 
 /// Finalizers of Kubernetes itself, with what takes them off.
-const KNOWN: [(&str, &str); 6] = [
+const KNOWN: [(&str, &str); 7] = [
     (
         "foregroundDeletion",
         "taken off once its dependants are gone",
@@ -22,6 +22,8 @@ const KNOWN: [(&str, &str); 6] = [
         "service.kubernetes.io/load-balancer-cleanup",
         "taken off once the cloud's load balancer is gone",
     ),
+    // Of a namespace, beside its metadata.
+    ("kubernetes", "taken off once what is in it is gone"),
     (
         "customresourcecleanup.apiextensions.k8s.io",
         "taken off once every object of the kind is gone",
@@ -40,9 +42,14 @@ const REMAINING: [&str; 5] = [
 
 /// Tells for people what an object waits for that is being deleted; `None` where it does not say.
 pub(in crate::provider::kubernetes) fn waits_for(object: &Json) -> Option<String> {
-    let names = object["metadata"]["finalizers"].as_array();
+    let names = [
+        &object["metadata"]["finalizers"],
+        &object["spec"]["finalizers"],
+    ];
+    let is_namespace = object["kind"] == "Namespace";
+    let names = names.into_iter().take(if is_namespace { 2 } else { 1 });
     let names: Vec<String> = names
-        .into_iter()
+        .filter_map(Json::as_array)
         .flatten()
         .filter_map(Json::as_str)
         .map(|name| told(object, name))
@@ -91,5 +98,10 @@ mod tests {
                 ".": {}, "v:\"cert.example.com/clean\"": {} } } } }] } });
         insta::assert_snapshot!(waits_for(&object).unwrap(), @"the finalizers kubernetes.io/pvc-protection (taken off once no pod uses the claim), cert.example.com/clean (put there by cert-controller), who.example.com/knows");
         assert_eq!(waits_for(&json!({ "metadata": {} })), None);
+        // Before its controller has looked into it, and what is of some custom kind.
+        let spec = json!({ "finalizers": ["kubernetes"] });
+        let namespace = json!({ "kind": "Namespace", "metadata": {}, "spec": spec });
+        insta::assert_snapshot!(waits_for(&namespace).unwrap(), @"the finalizers kubernetes (taken off once what is in it is gone)");
+        assert_eq!(waits_for(&json!({ "kind": "Gadget", "spec": spec })), None);
     }
 }
