@@ -49,7 +49,8 @@ pub(super) fn selector(object: &Json) -> Option<String> {
     Some(parts.join(","))
 }
 
-/// Returns the worst of the pods, and how it stands; `None` where every one works.
+/// Returns the worst of the pods, and how it stands; `None` where every one works. One that ended for good
+/// counts only where no other is at fault: evicted, say, it stays for weeks, and another was made in its place.
 pub(super) fn worst(pods: &[Json]) -> Option<(&Json, Health, More)> {
     let stays = |pod: &&Json| !pod["metadata"]["deletionTimestamp"].is_string();
     let seen = pods.iter().filter(stays).map(|pod| {
@@ -57,7 +58,13 @@ pub(super) fn worst(pods: &[Json]) -> Option<(&Json, Health, More)> {
         (pod, health, more)
     });
     seen.filter(|(_, health, _)| *health != Health::Ready)
-        .min_by_key(|(_, health, _)| Reverse(health.badness()))
+        .min_by_key(|(pod, health, _)| (is_left_over(pod), Reverse(health.badness())))
+}
+
+/// A job says by its failed pods why it does not get on.
+fn is_left_over(pod: &Json) -> bool {
+    let owner = pod.pointer("/metadata/ownerReferences/0/kind");
+    pod["status"]["phase"] == "Failed" && owner.is_none_or(|owner| owner != "Job")
 }
 
 /// Tells from its status alone how a pod stands.

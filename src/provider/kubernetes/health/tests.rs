@@ -157,6 +157,14 @@ fn the_worst_pod_is_named_and_pods_that_go_are_not_counted() {
     };
     assert!(worst(&pods).starts_with("c: failing: container api: ImagePullBackOff"));
     assert!(worst(&pods[..2]).starts_with("a: progressing"));
+    // Evicted weeks ago, and nobody cleared it away; of a job it says why that does not get on.
+    let mut evicted = pod("e", false, "");
+    evicted["status"] = json!({ "phase": "Failed", "reason": "Evicted" });
+    let both = |evicted: Json| worst(&[evicted, pods[0].clone()]);
+    assert!(both(evicted.clone()).starts_with("a: progressing"));
+    assert!(worst(&[evicted.clone()]).starts_with("e: failed"));
+    evicted["metadata"]["ownerReferences"] = json!([{ "kind": "Job" }]);
+    assert!(both(evicted).starts_with("e: failed"));
     assert!(pods::worst(&[]).is_none());
 }
 
@@ -330,6 +338,28 @@ fn a_stateful_set_that_is_rolled_out_in_part_is_ready() {
     assert_eq!(set(2, 0), "progressing: 0 of 1 pods are updated");
     assert_eq!(set(2, 1), "ready");
     assert_eq!(set(0, 2), "progressing: 2 of 3 pods are updated");
+}
+
+#[test]
+fn what_people_update_or_paused_is_not_taken_for_what_works_or_gets_on() {
+    let set = |ready: u32| {
+        words(of(
+            &json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {},
+            "spec": { "replicas": 3, "updateStrategy": { "type": "OnDelete" } },
+            "status": { "readyReplicas": ready, "replicas": 3, "availableReplicas": ready, "updatedReplicas": 0,
+                "currentRevision": "a", "updateRevision": "b" } }),
+        ))
+    };
+    assert_eq!(set(1), "progressing: 1 of 3 pods are ready");
+    assert_eq!(set(3), "ready");
+    let paused = words(of(
+        &json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {},
+        "spec": { "replicas": 3, "paused": true }, "status": { "updatedReplicas": 0 } }),
+    ));
+    assert!(
+        paused.starts_with("progressing: 0 of 3 pods are updated, and its rollout is paused"),
+        "{paused}"
+    );
 }
 
 #[test]

@@ -31,8 +31,12 @@ pub(super) fn deployment(object: &Json) -> Health {
     let wanted = wanted(object);
     let count = |name: &str| number(object, &format!("/status/{name}"));
     if count("updatedReplicas") < wanted {
+        let paused = match object["spec"]["paused"] == true {
+            true => ", and its rollout is paused\nTake spec.paused away to let it go on.",
+            false => "",
+        };
         return progressing(format!(
-            "{} of {wanted} pods are updated",
+            "{} of {wanted} pods are updated{paused}",
             count("updatedReplicas")
         ));
     }
@@ -62,9 +66,6 @@ fn no_pods(object: &Json) -> Option<Health> {
 }
 
 pub(super) fn stateful_set(object: &Json) -> Health {
-    if object["spec"]["updateStrategy"]["type"] == "OnDelete" {
-        return Health::Ready;
-    }
     if !is_seen(object) {
         return progressing(UNSEEN);
     }
@@ -78,7 +79,10 @@ pub(super) fn stateful_set(object: &Json) -> Health {
     }
     let partition = number(object, "/spec/updateStrategy/rollingUpdate/partition");
     let updated = (wanted - partition).max(0);
-    if count("updatedReplicas") < updated
+    // People update these, by deleting them.
+    let is_by_hand = object["spec"]["updateStrategy"]["type"] == "OnDelete";
+    if !is_by_hand
+        && count("updatedReplicas") < updated
         && object["status"]["currentRevision"] != object["status"]["updateRevision"]
     {
         return progressing(format!(
