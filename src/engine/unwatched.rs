@@ -29,7 +29,7 @@ impl Unwatched {
             let details = json!({
                 "code": "unwatched", "harmless": true,
                 "message": format!("{listed} in its namespaces cannot be watched: each look lists them, and an edit there is found at the next interval"),
-                "hint": "Let the account watch what it may list. Past 128 watches it takes the right to list and watch in all namespaces, which needs one for each kind.",
+                "hint": "Let the account watch what it may list; where it may, something on the way cuts watches off or holds them back, as the log says. Past 128 watches it takes the right to list and watch in all namespaces, which needs one for each kind.",
             });
             let details = (one.listed > 0).then_some(&details);
             let name = format!("watches of {server}");

@@ -12,7 +12,12 @@ use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A watch that breaks off for so long is no passing trouble.
+const LONG: Duration = Duration::from_secs(300);
 
 /// The places that one watch tells, by namespace.
 pub(super) struct Feed {
@@ -24,6 +29,8 @@ pub(super) struct Feed {
     /// A place came that has to be listed.
     pub(super) news: Notify,
     is_refused: AtomicBool,
+    /// Since when watches break off though lists are answered.
+    lost: Mutex<Option<Instant>>,
 }
 
 impl Feed {
@@ -37,6 +44,7 @@ impl Feed {
             places: Mutex::new(places),
             news: Notify::new(),
             is_refused: AtomicBool::new(false),
+            lost: Mutex::default(),
         }
     }
 
@@ -48,6 +56,7 @@ impl Feed {
             places: Mutex::default(),
             news: Notify::new(),
             is_refused: AtomicBool::new(false),
+            lost: Mutex::default(),
         }
     }
 
@@ -76,6 +85,19 @@ impl Feed {
     /// Takes in whether it may.
     pub(super) fn refuse(&self, is_refused: bool) {
         self.is_refused.store(is_refused, Ordering::Relaxed);
+    }
+
+    /// Takes in whether the watch broke off, or tells something.
+    pub(super) fn lose(&self, is_lost: bool) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        *lost = is_lost.then(|| lost.unwrap_or_else(Instant::now));
+    }
+
+    /// Tells whether nothing can be heard: it may not be watched, or watches break off for long already, as
+    /// behind a proxy that holds them back.
+    pub(super) fn is_deaf(&self) -> bool {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_refused() || lost.is_some_and(|since| since.elapsed() >= LONG)
     }
 
     /// Returns the address of what is watched.

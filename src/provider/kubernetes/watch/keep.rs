@@ -93,7 +93,11 @@ impl Keeper {
         loop {
             match self.list().await {
                 Ok(from) => self.follow(from).await,
-                Err(failure) => self.down(&failure).await,
+                Err(failure) => {
+                    // The server itself does not answer, or refuses: no word on watches.
+                    self.feed.lose(false);
+                    self.down(&failure).await;
+                }
             }
         }
     }
@@ -135,6 +139,7 @@ impl Keeper {
                 Ok(End::Joined) => return,
                 Ok(End::Rewound) => return sleep(BETWEEN).await,
                 Err(failure) => {
+                    self.feed.lose(true);
                     self.down(&failure).await;
                     // Where going on is refused again and again, beginning anew may not be.
                     if self.failures > AGAIN {
@@ -180,6 +185,7 @@ impl Keeper {
                     if !self.heard(&event, from) {
                         break Ok(End::Rewound);
                     }
+                    self.feed.lose(false);
                     self.set(State::Live);
                 }
                 Ok(None) => break Ok(End::Closed),
@@ -225,6 +231,17 @@ impl Keeper {
 
     /// Has looks list again, and waits before the next try.
     async fn down(&mut self, failure: &Failure) {
+        if self.state != State::Down {
+            let (kind, namespace) = (&self.feed.served.kind, self.feed.shown());
+            let (code, reason) = (failure.code, failure.said());
+            tracing::warn!(
+                kind,
+                namespace,
+                code,
+                reason,
+                "Not watched, listing until it is"
+            );
+        }
         self.set(State::Down);
         if !matches!(failure.class, Class::Transient) {
             self.feed.refuse(true);
@@ -236,12 +253,8 @@ impl Keeper {
 
     fn set(&mut self, state: State) {
         let (kind, namespace) = (&self.feed.served.kind, self.feed.shown());
-        match (self.state, state) {
-            (State::Down, State::Live) => tracing::info!(kind, namespace, "Watched again"),
-            (before, State::Down) if before != State::Down => {
-                tracing::warn!(kind, namespace, "Not watched, listing until it is");
-            }
-            _ => {}
+        if (self.state, state) == (State::Down, State::Live) {
+            tracing::info!(kind, namespace, "Watched again");
         }
         if (self.state, state) != (State::Live, State::Live) {
             self.state = state;

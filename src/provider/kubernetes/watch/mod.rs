@@ -77,7 +77,7 @@ pub(super) struct Watches {
 pub struct Watched {
     /// Those whose watch is up, or will be in a moment.
     pub heard: usize,
-    /// Those whose watch is refused, or would be one too many.
+    /// Those whose watch is refused, breaks off for long, or would be one too many.
     pub listed: usize,
 }
 

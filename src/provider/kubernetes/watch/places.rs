@@ -113,11 +113,15 @@ impl Places {
 
     /// Counts what is heard of, and what is not. One that is down for now is about to be up.
     pub(super) fn tally(&self) -> Watched {
-        let own = self.kept.values().filter_map(|kept| kept.own.as_ref());
-        let refused = own.filter(|own| own.feed.is_refused()).count();
+        let keeping = |(place, kept): (&Place, &Kept)| {
+            let keeping = kept.own.as_ref().or_else(|| self.wide.get(&place.0))?;
+            Some(keeping.feed.is_deaf())
+        };
+        let deaf = self.kept.iter().filter_map(keeping);
+        let deaf = deaf.filter(|is_deaf| *is_deaf).count();
         Watched {
-            heard: self.kept.len() - refused,
-            listed: refused + self.left.len(),
+            heard: self.kept.len() - deaf,
+            listed: deaf + self.left.len(),
         }
     }
 

@@ -65,3 +65,20 @@ async fn what_may_not_be_watched_everywhere_at_once_is_watched_as_far_as_there_i
     assert_eq!(watched(&mut places, "Secret", 1), 0);
     assert_eq!(places.tally().listed, 200 - own + 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_breaks_off_for_long_is_counted_among_what_is_listed() {
+    let mut places = Places::default();
+    assert_eq!(watched(&mut places, "ConfigMap", 20), 20);
+    let listed = |places: &Places| places.tally().listed;
+    let feed = |places: &Places| Arc::clone(&places.wide[&served("ConfigMap")].feed);
+    for _ in 0..3 {
+        feed(&places).lose(true);
+        assert_eq!(listed(&places), 0, "it may pass");
+        tokio::time::advance(Duration::from_secs(120)).await;
+    }
+    let told = 20 - MANY;
+    assert_eq!(listed(&places), told);
+    feed(&places).lose(false);
+    assert_eq!(listed(&places), 0);
+}
