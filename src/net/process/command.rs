@@ -85,6 +85,22 @@ impl Command {
         self
     }
 
+    /// Hands on all variables of our own environment but those whose names begin so: for programs that the
+    /// daemon's operator named, which find their settings there.
+    #[must_use]
+    pub fn inherit_all_but(mut self, starts: &[&str]) -> Self {
+        let is_kept = |name: &OsString| {
+            let name = name.to_string_lossy();
+            !starts.iter().any(|start| name.starts_with(start))
+        };
+        self.env
+            .extend(std::env::vars_os().filter_map(|(name, value)| {
+                let is_kept = is_kept(&name);
+                is_kept.then_some((name.into_string().ok()?, value))
+            }));
+        self
+    }
+
     /// Sets the folder it starts in; unset, it is ours.
     #[must_use]
     pub fn cwd(mut self, folder: impl Into<PathBuf>) -> Self {

@@ -2,9 +2,13 @@
 //! program or read this machine's files for somebody else.
 
 use super::error::Failure;
+use super::program::Program;
 use crate::model::{Connection, Digest, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::Config;
-use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, ExecConfig, KubeConfigOptions, Kubeconfig};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,8 +26,10 @@ pub struct KubernetesSettings {
 pub(super) struct Destination {
     /// Equal for equal destinations; over credentials, so never shown.
     pub(super) digest: Digest,
-    /// The client's settings.
+    /// The client's settings, without what runs a program.
     pub(super) config: Config,
+    /// What answers the credentials, where the settings hold none.
+    pub(super) program: Option<Program>,
 }
 
 /// The keys a connection of this provider may have.
@@ -87,10 +93,7 @@ pub(super) async fn destination(
         let context = chosen_context(&kubeconfig, given.context.as_deref()).map_err(&wrong)?;
         let user = user_of(&kubeconfig, &context);
         check(user, &given, settings).map_err(&wrong)?;
-        let digest = Digest::of(format!(
-            "{context}\0{}",
-            serde_json::to_string(&kubeconfig).unwrap_or_default()
-        ));
+        let digest = digest_of(&kubeconfig, &context);
         let options = KubeConfigOptions {
             context: Some(context),
             ..KubeConfigOptions::default()
@@ -102,6 +105,8 @@ pub(super) async fn destination(
             digest,
         )
     };
+    let digest = with_files(&mut config, &digest).map_err(&wrong)?;
+    let program = Program::taken(&mut config.auth_info);
     let digest = act_as(
         &mut config.auth_info,
         given.service_account.as_deref(),
@@ -119,7 +124,55 @@ pub(super) async fn destination(
         }
         None => digest,
     };
-    Ok(Destination { digest, config })
+    Ok(Destination {
+        digest,
+        config,
+        program,
+    })
+}
+
+/// Digests a kubeconfig. A program's variables are maps in it, whose order is another each time.
+fn digest_of(kubeconfig: &Kubeconfig, context: &str) -> Digest {
+    let mut written = serde_json::to_value(kubeconfig).unwrap_or_default();
+    written.sort_all_objects();
+    Digest::of(format!("{context}\0{written}"))
+}
+
+/// Takes the content of the files that certificates and keys are in, and has the digest move with it: they
+/// are rotated in their place. Files of tokens, and the roots of the cluster we run in, the client reads
+/// again by itself.
+fn with_files(config: &mut Config, digest: &Digest) -> Result<Digest, String> {
+    let read = |path: String| match std::fs::read(&path) {
+        Ok(content) => Ok(STANDARD.encode(content)),
+        Err(_) => Err(format!("{path} cannot be read")),
+    };
+    let user = &mut config.auth_info;
+    if let Some(path) = user.client_certificate.take()
+        && user.client_certificate_data.is_none()
+    {
+        user.client_certificate_data = Some(read(path)?);
+    }
+    if let Some(path) = user.client_key.take()
+        && user.client_key_data.is_none()
+    {
+        user.client_key_data = Some(read(path)?.into());
+    }
+    let key = user.client_key_data.as_ref();
+    let mut all = digest.to_string();
+    for part in [
+        user.client_certificate_data.as_deref(),
+        key.map(ExposeSecret::expose_secret),
+    ] {
+        all.push('\0');
+        all.push_str(part.unwrap_or_default());
+    }
+    if config.root_cert_file.is_none() {
+        for root in config.root_cert.iter().flatten() {
+            all.push('\0');
+            all.push_str(&STANDARD.encode(root));
+        }
+    }
+    Ok(Digest::of(all))
 }
 
 /// Has every request made as an account of the cluster: the server takes the user of a service account
@@ -285,6 +338,16 @@ fn user_of<'a>(kubeconfig: &'a Kubeconfig, context: &str) -> Option<&'a AuthInfo
     named.auth_info.as_ref()
 }
 
+/// Returns a variable that has another program or library run than the one that was allowed.
+fn other_program(exec: &ExecConfig) -> Option<&str> {
+    let variables = exec.env.iter().flatten();
+    let mut names = variables.filter_map(|variable| variable.get("name"));
+    let is_such = |name: &&String| {
+        name.as_str() == "PATH" || name.starts_with("LD_") || name.starts_with("DYLD_")
+    };
+    names.find(is_such).map(String::as_str)
+}
+
 /// A kubeconfig can name a program to run (this was a CVE of rating 9.9 in a forerunner), and files
 /// whose content is then sent to the server it names.
 fn check(
@@ -304,6 +367,11 @@ fn check(
                 "the kubeconfig wants to run {command:?} for credentials; allow it in the daemon's settings (providers.kubernetes.execPlugins), or use a token or certificate"
             ));
         }
+    }
+    if let Some(name) = user.exec.as_ref().and_then(other_program) {
+        return Err(format!(
+            "the kubeconfig sets {name} for its credential program, which would make it another one; leave that to the daemon's environment"
+        ));
     }
     if user.auth_provider.is_some() {
         return Err("the kubeconfig uses an auth-provider, which may run programs; use a token or certificate".to_owned());

@@ -4,6 +4,7 @@
 
 use super::super::ProviderError;
 use crate::model::{Class, Observation};
+use kube::client::AuthError;
 use serde_json::Value as Json;
 use std::error::Error as _;
 use std::time::Duration;
@@ -101,21 +102,21 @@ impl Failure {
         }
     }
 
-    /// Reads a request that got no answer. `kube` never puts a credential into these texts, and the
-    /// innermost cause is the one that says something.
+    /// Reads a request that got no answer. The innermost cause is the one that says something; what is said
+    /// of credentials may quote them.
     pub(super) fn unanswered(error: &kube::Error, server: &str) -> Self {
         let mut words = error.to_string();
+        let mut is_credential = matches!(error, kube::Error::Auth(_));
         let mut cause = error.source();
         while let Some(inner) = cause {
             words = inner.to_string();
+            is_credential |= inner.is::<AuthError>();
             cause = inner.source();
         }
         let words = cut(&words);
-        if matches!(error, kube::Error::Auth(_)) {
-            return Self::user(
-                "credentials",
-                format!("no credentials for {server}: {words}"),
-            );
+        if is_credential {
+            let reason = format!("the credentials for {server} cannot be used");
+            return Self::user("credentials", reason);
         }
         Self::transient(
             "unreachable",
@@ -190,6 +191,9 @@ impl Failure {
             "forbidden" => "Give the connection's account the right the message names.",
             "admission" => "Change the object so that the cluster's policy allows it.",
             "unauthorized" => "Renew the connection's credentials.",
+            "credentials" => {
+                "Run the kubeconfig's credential program as the daemon's user, and mend what it says."
+            }
             "namespace-missing" => "Declare the namespace in the environment, or create it.",
             "not-served" => "Declare the CRD in the environment, or correct apiVersion and kind.",
             "finalizers" => "Find out why the named finalizers' owners do not finish.",

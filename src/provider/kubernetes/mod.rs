@@ -36,6 +36,7 @@ mod merge;
 mod observe;
 mod patch;
 mod place;
+mod program;
 mod reach;
 mod reference;
 mod refusal;
@@ -47,6 +48,7 @@ mod seal;
 mod secret;
 mod sender;
 mod shape;
+mod sign_in;
 mod target;
 mod verdict;
 mod watch;
@@ -69,6 +71,7 @@ use cluster::Cluster;
 use error::Failure;
 use futures::future::join_all;
 use sender::Sender;
+use sign_in::SignIn;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -177,6 +180,7 @@ impl Kubernetes {
         }
     }
 
+    /// Nobody is signed in here, since who holds this lock holds up every connection.
     async fn find(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
         let destination = connection::destination(connection, &self.settings).await?;
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,20 +190,11 @@ impl Kubernetes {
         }
         let server = destination.config.cluster_url.to_string();
         let namespace = destination.config.default_namespace.clone();
-        let client = kube::Client::try_from(destination.config).map_err(|_| {
-            // The cause may quote what it could not read: a key, a certificate.
-            Failure::user(
-                "connection",
-                format!(
-                    "connection {}: its certificates or credentials cannot be used",
-                    connection.name
-                ),
-            )
-        })?;
         let limiter = self
             .limiters
             .get(&format!("kubernetes:{server}"), PACE, PACE);
-        let sender = Sender::new(client, limiter, server);
+        let sign_in = SignIn::new(destination.config, destination.program, server.clone());
+        let sender = Sender::new(sign_in, limiter, server);
         let watches = (
             Watches::new(sender.clone(), self.manner.clone()),
             SecretWatches::new(sender.clone(), self.manner.clone()),

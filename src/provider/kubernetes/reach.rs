@@ -4,6 +4,7 @@
 //! Any answer counts, an error too: how a server fares that answers, its answers say.
 
 use super::error::Failure;
+use super::sign_in::SignIn;
 use crate::model::Class;
 use kube::client::Body;
 use std::future::Future;
@@ -29,7 +30,7 @@ const ONCE_MORE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_
 pub(super) struct Reach(Arc<Inner>);
 
 struct Inner {
-    client: kube::Client,
+    sign_in: SignIn,
     /// The server's address, for people.
     server: String,
     /// Why it is not there; `None` where it is, as far as is known. Sent at each question's end.
@@ -44,9 +45,9 @@ struct Inner {
 
 impl Reach {
     /// Takes a server to be there.
-    pub(super) fn new(client: kube::Client, server: String) -> Self {
+    pub(super) fn new(sign_in: SignIn, server: String) -> Self {
         Self(Arc::new(Inner {
-            client,
+            sign_in,
             server,
             lost: watch::Sender::new(None),
             is_asked: AtomicBool::new(false),
@@ -146,7 +147,10 @@ impl Inner {
     async fn is_there(&self) -> Result<(), Failure> {
         let request = http::Request::get("/version").body(Body::empty());
         let Ok(request) = request else { return Ok(()) };
-        match timeout(ANSWERS, self.client.send(request)).await {
+        let Ok(signed) = self.sign_in.client().await else {
+            return Ok(());
+        };
+        match timeout(ANSWERS, signed.client.send(request)).await {
             Err(_late) => Err(self.silent()),
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {

@@ -3,6 +3,7 @@
 
 use super::error::Failure;
 use super::reach::Reach;
+use super::sign_in::{SignIn, Signed};
 use super::written::{Page, Written};
 use crate::net::{Limiter, Slot};
 use bytes::Bytes;
@@ -61,7 +62,7 @@ pub(super) struct Collection {
 /// The way to one cluster as one account. Clones share it.
 #[derive(Clone)]
 pub(super) struct Sender {
-    client: kube::Client,
+    sign_in: SignIn,
     limiter: Limiter,
     /// The server's address, for people.
     server: String,
@@ -71,11 +72,11 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Joins a client and a pace.
-    pub(super) fn new(client: kube::Client, limiter: Limiter, server: String) -> Self {
-        let reach = Reach::new(client.clone(), server.clone());
+    /// Joins a way to clients and a pace.
+    pub(super) fn new(sign_in: SignIn, limiter: Limiter, server: String) -> Self {
+        let reach = Reach::new(sign_in.clone(), server.clone());
         Self {
-            client,
+            sign_in,
             limiter,
             server,
             is_silent: Arc::default(),
@@ -189,13 +190,15 @@ impl Sender {
         let mut wait = Duration::from_millis(200);
         for sends in 1.. {
             self.reach.checked().await?;
+            let mut signed = self.sign_in.client().await?;
             let mut slot = self.slot(&ask).await;
             if slot.is_some() {
-                // It may have been found out meanwhile.
+                // It may have been found out meanwhile, and a token may be over.
                 self.reach.checked().await?;
+                signed = self.sign_in.client().await?;
             }
             let until = *until.get_or_insert_with(|| Instant::now() + self.deadline());
-            let answer = self.once(&ask, until, &mut slot).await;
+            let answer = self.once((&ask, &signed), until, &mut slot).await;
             let status = answer
                 .as_ref()
                 .map_or_else(|failure| failure.status, |(status, _)| *status);
@@ -220,7 +223,8 @@ impl Sender {
             if later {
                 self.limiter.hold(pause.min(LONGEST_HOLD));
             }
-            let again = later || unsent && ask.method == http::Method::GET;
+            let is_another = status == 401 && self.sign_in.refused(&signed);
+            let again = later || is_another || unsent && ask.method == http::Method::GET;
             if !again || sends >= MOST_SENDS || Instant::now() + pause >= until {
                 if unsent {
                     self.reach.doubt();
@@ -251,7 +255,7 @@ impl Sender {
 
     async fn once(
         &self,
-        ask: &Ask<'_>,
+        (ask, signed): (&Ask<'_>, &Signed),
         until: Instant,
         slot: &mut Option<Slot>,
     ) -> Result<(u16, Bytes), Failure> {
@@ -278,7 +282,7 @@ impl Sender {
             if let Some(slot) = slot {
                 slot.begin();
             }
-            self.send_now(ask).await
+            self.send_now(ask, signed).await
         };
         let answer = self.reach.answered(timeout_at(until, answer)).await?;
         let answer = answer.map_err(late)??;
@@ -299,11 +303,16 @@ impl Sender {
 
     /// Waits for its turn, sends, and returns the answer's beginning.
     async fn answer(&self, ask: &Ask<'_>) -> Result<http::Response<Body>, Failure> {
+        let signed = self.sign_in.client().await?;
         self.limiter.turn().await;
-        self.send_now(ask).await
+        self.send_now(ask, &signed).await
     }
 
-    async fn send_now(&self, ask: &Ask<'_>) -> Result<http::Response<Body>, Failure> {
+    async fn send_now(
+        &self,
+        ask: &Ask<'_>,
+        signed: &Signed,
+    ) -> Result<http::Response<Body>, Failure> {
         let mut request = http::Request::builder()
             .method(ask.method.clone())
             .uri(ask.path)
@@ -314,7 +323,7 @@ impl Sender {
         let request = request
             .body(Body::from(ask.body.clone()))
             .map_err(|_| Failure::user("identity", "the object's name cannot be in an address"))?;
-        let answer = self.client.send(request).await;
+        let answer = signed.client.send(request).await;
         answer.map_err(|error| Failure::unanswered(&error, &self.server))
     }
 }

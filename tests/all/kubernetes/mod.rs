@@ -17,6 +17,7 @@ mod requests;
 mod rights;
 mod scaled;
 mod secrets;
+mod signed;
 mod spread;
 mod versions;
 mod watches;

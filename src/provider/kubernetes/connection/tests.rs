@@ -59,6 +59,15 @@ async fn a_program_for_credentials_is_refused_unless_allowed() {
     let told = refusal(json!({}), user.clone(), &[]).await;
     assert!(told.contains(r#"wants to run "aws""#), "{told}");
     assert_eq!(refusal(json!({}), user, &["aws"]).await, "fine");
+    let user = |name: &str| json!({ "exec": { "command": "aws", "env": [{ "name": "A", "value": "x" }, { "name": name, "value": "/tmp" }] } });
+    for name in ["PATH", "LD_PRELOAD"] {
+        let told = refusal(json!({}), user(name), &["aws"]).await;
+        assert!(told.contains(&format!("sets {name} for")), "{told}");
+    }
+    assert_eq!(
+        refusal(json!({}), user("AWS_PROFILE"), &["aws"]).await,
+        "fine"
+    );
     let provider =
         json!({ "auth-provider": { "name": "gcp", "config": { "cmd-path": "/bin/true" } } });
     assert!(

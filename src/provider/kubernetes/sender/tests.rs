@@ -11,10 +11,10 @@ use tokio::sync::{mpsc, oneshot};
 fn sender(uri: &str) -> (Sender, Limiter) {
     let mut config = kube::Config::new(uri.parse().unwrap());
     config.default_retry = false;
-    let client = kube::Client::try_from(config);
+    let sign_in = SignIn::new(config, None, "the server".to_owned());
     let plenty = NonZeroU32::new(100).unwrap();
     let limiter = Limiter::new(plenty, plenty);
-    let sender = Sender::new(client.unwrap(), limiter.clone(), "the server".to_owned());
+    let sender = Sender::new(sign_in, limiter.clone(), "the server".to_owned());
     (sender, limiter)
 }
 

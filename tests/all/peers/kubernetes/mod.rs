@@ -6,7 +6,7 @@ mod node;
 pub(crate) mod second;
 mod start;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -104,6 +104,17 @@ impl Cluster {
             .join(format!("kubeconfig-{namespace}-{account}"));
         start::write_kubeconfig(&file, &self.url, &self.folder, token);
         file
+    }
+
+    /// Writes a certificate of a new key for a user, who may do no more than anybody.
+    pub(crate) fn certify(&self, user: &str, certificate: &Path, key: &Path) {
+        let made = tempfile::tempdir_in(&self.folder).unwrap();
+        let sign = format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN={user} -CA ../clients.crt -CAkey ../clients.key -keyout key -out crt"
+        );
+        start::openssl(made.path(), &sign);
+        std::fs::copy(made.path().join("crt"), certificate).unwrap();
+        std::fs::copy(made.path().join("key"), key).unwrap();
     }
 
     /// Runs kubectl as an administrator and gives back what it printed. Panics when it fails.

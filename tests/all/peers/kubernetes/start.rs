@@ -77,20 +77,14 @@ pub(super) fn start() -> Cluster {
 }
 
 fn write_credentials(folder: &Path) {
-    let key = folder.join("accounts.key");
-    let made = Command::new("openssl")
-        .args([
-            "genpkey",
-            "-algorithm",
-            "RSA",
-            "-pkeyopt",
-            "rsa_keygen_bits:2048",
-            "-out",
-        ])
-        .arg(&key)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "openssl made no key");
+    openssl(
+        folder,
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out accounts.key",
+    );
+    openssl(
+        folder,
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=clients -keyout clients.key -out clients.crt",
+    );
     let user = format!("{TOKEN},administrator,administrator,system:masters\n");
     fs::write(folder.join("tokens.csv"), user).unwrap();
     let policy = serde_json::json!({
@@ -100,6 +94,17 @@ fn write_credentials(folder: &Path) {
         "rules": [{"level": "Metadata"}],
     });
     fs::write(folder.join("audit.json"), policy.to_string()).unwrap();
+}
+
+/// Runs openssl in a folder; no argument holds a space.
+pub(super) fn openssl(folder: &Path, arguments: &str) {
+    let made = Command::new("openssl")
+        .args(arguments.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let talk = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "openssl {arguments}: {talk}");
 }
 
 fn etcd_flags(folder: &Path, url: &str, peer_port: u16) -> Vec<String> {
@@ -127,6 +132,7 @@ pub(super) fn server_flags(folder: &Path, own: &Path, etcd_url: &str, port: u16)
         format!("--secure-port={port}"),
         format!("--cert-dir={}", own.display()),
         format!("--token-auth-file={}", folder.join("tokens.csv").display()),
+        format!("--client-ca-file={}", folder.join("clients.crt").display()),
         "--authorization-mode=RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
         format!("--service-account-key-file={key}"),

@@ -1,6 +1,7 @@
 //! Watches of a server that is played line by line.
 
 use super::super::super::reference::Reference;
+use super::super::super::sign_in::SignIn;
 use super::super::{Manner, Watches};
 use super::*;
 use crate::model::Address;
@@ -80,8 +81,8 @@ async fn play(played: Played) -> Sender {
     let pace = NonZeroU32::new(1000).unwrap();
     let limiter = Limiters::default().get("played", pace, pace);
     let config = kube::Config::new(url.parse().unwrap());
-    let client = kube::Client::try_from(config).unwrap();
-    Sender::new(client, limiter, url)
+    let sign_in = SignIn::new(config, None, url.clone());
+    Sender::new(sign_in, limiter, url)
 }
 
 #[tokio::test]
