@@ -257,8 +257,7 @@ async fn examined(
         return told;
     }
     let told = health::ruled((&asked.health, target), live, sealer, told);
-    let health = health::explained(cluster, live, target, told).await;
-    sealer.scrubbed_health(health)
+    health::explained((cluster, sealer), live, target, told).await
 }
 
 /// Tells how lists are matched, where there is anything to match.

@@ -141,12 +141,17 @@ impl<'a> Sealer<'a> {
 
     /// Takes secrets out of the reason why something does not work.
     pub(super) fn scrubbed_health(&self, health: Health) -> Health {
-        health.reworded(|why| clean(why, &self.spoken()))
+        health.reworded(|why| self.scrubbed_words(why))
+    }
+
+    /// Takes secrets out of somebody's words, which are not cut yet: half a secret is not found.
+    pub(super) fn scrubbed_words(&self, words: String) -> String {
+        clean(words, &self.spoken())
     }
 
     /// Returns the secrets as somebody's words may quote them, a text that holds another before that one: as
     /// they are, in quotes with escapes, on one line, and line by line.
-    fn spoken(&self) -> Vec<Zeroizing<String>> {
+    pub(super) fn spoken(&self) -> Vec<Zeroizing<String>> {
         let mut spoken = Vec::new();
         for text in self.texts.iter().filter(|text| text.len() >= SHORTEST) {
             spoken.push(text.clone());

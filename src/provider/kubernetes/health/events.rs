@@ -1,8 +1,9 @@
 //! What others say about an object: the newest warning among its events.
 
-use super::explain::with;
+use super::explain::{Asking, with};
 use crate::model::Health;
 use crate::provider::kubernetes::cluster::Cluster;
+use crate::provider::kubernetes::seal::Sealer;
 use serde_json::Value as Json;
 
 /// A claim says by these that it rightly waits: its class makes a volume where its first pod will run.
@@ -12,7 +13,7 @@ const LONGEST: usize = 400;
 
 /// Adds the newest warning to what is known; where reasons are given, only one of those.
 pub(super) async fn added(
-    cluster: &Cluster,
+    (cluster, sealer): Asking<'_>,
     object: &Json,
     health: Health,
     reasons: &[&str],
@@ -23,14 +24,18 @@ pub(super) async fn added(
         event["type"] == "Warning" && (reasons.is_empty() || reasons.contains(&reason))
     };
     match events.iter().filter(counts).max_by_key(|event| time(event)) {
-        Some(event) => told(health, event),
+        Some(event) => told(health, event, sealer),
         None => health,
     }
 }
 
 /// Tells what a claim waits for that has no volume yet. Whether its class makes one only for the first
 /// pod, the claim itself does not say; where its events may not be read, nobody waits for it.
-pub(super) async fn of_claim(cluster: &Cluster, claim: &Json, health: Health) -> Health {
+pub(super) async fn of_claim(
+    (cluster, sealer): Asking<'_>,
+    claim: &Json,
+    health: Health,
+) -> Health {
     let Health::Progressing(_) = health else {
         return health;
     };
@@ -46,14 +51,15 @@ pub(super) async fn of_claim(cluster: &Cluster, claim: &Json, health: Health) ->
         {
             Health::Ready
         }
-        Some(event) => told(health, event),
+        Some(event) => told(health, event, sealer),
         None => health,
     }
 }
 
-fn told(health: Health, event: &Json) -> Health {
+pub(super) fn told(health: Health, event: &Json, sealer: &Sealer<'_>) -> Health {
     let text = |key: &str| event[key].as_str().unwrap_or_default();
-    let flat = text("message").split_whitespace().collect::<Vec<_>>();
+    let message = sealer.scrubbed_words(text("message").to_owned());
+    let flat = message.split_whitespace().collect::<Vec<_>>();
     let message: String = flat.join(" ").chars().take(LONGEST).collect();
     with(health, &format!("{}: {message}", text("reason")))
 }

@@ -6,15 +6,20 @@ use super::{events, newest, words};
 use crate::model::Health;
 use crate::provider::kubernetes::cluster::Cluster;
 use crate::provider::kubernetes::discovery::Served;
+use crate::provider::kubernetes::seal::Sealer;
 use crate::provider::kubernetes::target::Target;
 use serde_json::Value as Json;
+
+/// The cluster that is asked, and what is secret in the object: it is taken out of others' words before these
+/// are cut.
+pub(super) type Asking<'a> = (&'a Cluster, &'a Sealer<'a>);
 
 /// The longest reason that is passed on, in characters.
 const LONGEST: usize = 1200;
 
-/// Adds to what an object says of itself what others say about it.
+/// Adds to what an object says of itself what others say about it. No secret of it is in the answer.
 pub(in crate::provider::kubernetes) async fn explained(
-    cluster: &Cluster,
+    asking: Asking<'_>,
     object: &Json,
     target: &Target,
     health: Health,
@@ -22,24 +27,24 @@ pub(in crate::provider::kubernetes) async fn explained(
     let is_going = object["metadata"]["deletionTimestamp"].is_string();
     let told = match (&health, target.served.kind.as_str()) {
         (Health::Ready, _) => return health,
-        _ if is_going => return health,
+        _ if is_going => health,
         (_, "Pod") => {
             let (health, more) = pods::examined(object);
-            further(cluster, object, health, more).await
+            further(asking, object, health, more).await
         }
-        (_, "PersistentVolumeClaim") => events::of_claim(cluster, object, health).await,
-        (_, "Service") => events::added(cluster, object, health, &[]).await,
+        (_, "PersistentVolumeClaim") => events::of_claim(asking, object, health).await,
+        (_, "Service") => events::added(asking, object, health, &[]).await,
         _ => match pods::selector(object) {
-            Some(selector) => by_pods(cluster, object, target, (health, &selector)).await,
+            Some(selector) => by_pods(asking, object, target, (health, &selector)).await,
             None => health,
         },
     };
-    bounded(told)
+    bounded(told, asking.1)
 }
 
 /// Adds what a workload's worst pod says; without any pod, why none can be made.
 async fn by_pods(
-    cluster: &Cluster,
+    asking: Asking<'_>,
     object: &Json,
     target: &Target,
     (health, selector): (Health, &str),
@@ -51,6 +56,7 @@ async fn by_pods(
         plural: "pods".to_owned(),
         namespaced: true,
     };
+    let cluster = asking.0;
     let place = (target.namespace(), selector);
     // An account that may not read pods still learns that the workload does not work.
     let Some(all) = cluster.labelled(&served, place.0, selector).await else {
@@ -63,10 +69,10 @@ async fn by_pods(
         if !pods.is_empty() {
             return health;
         }
-        return events::added(cluster, object, health, &["FailedCreate"]).await;
+        return events::added(asking, object, health, &["FailedCreate"]).await;
     };
     let is_over = pod["status"]["phase"] == "Failed";
-    let seen = further(cluster, pod, seen, more).await;
+    let seen = further(asking, pod, seen, more).await;
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
     let told = |seen: &str| {
         if is_old {
@@ -95,26 +101,26 @@ fn before(told: &str) -> String {
 }
 
 /// Adds to a pod's words what else can be told about it.
-async fn further(cluster: &Cluster, pod: &Json, health: Health, more: More) -> Health {
+async fn further(asking: Asking<'_>, pod: &Json, health: Health, more: More) -> Health {
     let said = match more {
         More::Nothing => None,
         More::LastWords {
             container,
             previous,
-        } => words::last(cluster, pod, &container, previous)
+        } => words::last(asking, pod, &container, previous)
             .await
             .map(|said| format!("it last said: {said}")),
-        More::Memory { container } => words::memory(cluster, pod, &container)
+        More::Memory { container } => words::memory(asking.0, pod, &container)
             .await
             .map(|used| format!("it used {used} when it was measured last")),
-        More::Events => return events::added(cluster, pod, health, &[]).await,
+        More::Events => return events::added(asking, pod, health, &[]).await,
     };
     let health = match said {
         Some(said) => with(health, &said),
         None => health,
     };
     // What a liveness probe ends, ends without saying why.
-    events::added(cluster, pod, health, &["Unhealthy"]).await
+    events::added(asking, pod, health, &["Unhealthy"]).await
 }
 
 /// Adds to the cause; the next step stays where it is.
@@ -132,7 +138,7 @@ fn joined(workload: &str, pod: &str) -> String {
     format!("{first}: {pod}")
 }
 
-fn bounded(health: Health) -> Health {
+pub(super) fn bounded(health: Health, sealer: &Sealer<'_>) -> Health {
     let cut = |why: String| {
         let (cause, next) = match why.split_once('\n') {
             Some((cause, next)) => (cause, Some(next)),
@@ -145,17 +151,19 @@ fn bounded(health: Health) -> Health {
         let cause: String = cause.chars().take(room).collect();
         next.map_or_else(|| format!("{cause}…"), |next| format!("{cause}…\n{next}"))
     };
-    health.reworded(cut)
+    sealer.scrubbed_health(health).reworded(cut)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::kubernetes::rows;
 
     #[test]
     fn a_reason_is_never_long_and_keeps_its_next_step() {
         let long = Health::Failed(format!("{}\nDo this.", "é".repeat(5000)));
-        let Health::Failed(why) = bounded(long) else {
+        let rows = rows();
+        let Health::Failed(why) = bounded(long, &Sealer::of(&rows[0], None)) else {
             panic!("it still fails")
         };
         assert!(why.ends_with("…\nDo this."), "{why}");

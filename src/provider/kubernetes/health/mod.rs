@@ -11,6 +11,8 @@ mod newest;
 mod pods;
 mod policy;
 mod ruled;
+#[cfg(test)]
+mod scrubbed;
 mod storage;
 mod words;
 mod workload;

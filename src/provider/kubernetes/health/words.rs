@@ -3,6 +3,7 @@
 //! Last words are somebody's log, and may hold what the pod was given in secret: they are passed on only
 //! where everything it was given could be read, and taken out of them.
 
+use super::explain::Asking;
 use crate::model::secret::MASK;
 use crate::provider::kubernetes::cluster::Cluster;
 use crate::provider::kubernetes::discovery::Served;
@@ -30,7 +31,7 @@ const MOST_TEXTS: usize = 10_000;
 /// Returns the last lines a container wrote, on one line. `None` where there are none, or nobody may
 /// read them.
 pub(super) async fn last(
-    cluster: &Cluster,
+    (cluster, sealer): Asking<'_>,
     pod: &Json,
     container: &str,
     previous: bool,
@@ -40,8 +41,9 @@ pub(super) async fn last(
         "/api/v1/namespaces/{namespace}/pods/{name}/log?container={container}&previous={previous}&tailLines=20&limitBytes={BYTES}"
     );
     let log = cluster.text(&path, BYTES).await?;
-    let secrets = secrets(cluster, pod, namespace).await?;
-    let said = shown(&log, &secrets);
+    let given = secrets(cluster, pod, namespace).await?;
+    let all = given.into_iter().chain(sealer.spoken()).collect();
+    let said = shown(&log, &in_order(all)?);
     (!said.is_empty()).then_some(said)
 }
 
@@ -88,7 +90,7 @@ async fn secrets(cluster: &Cluster, pod: &Json, namespace: &str) -> Option<Vec<Z
             learn(value.as_str().unwrap_or_default(), &mut texts);
         }
     }
-    in_order(texts)
+    Some(texts)
 }
 
 /// Volumes that hold nothing secret, or what a Secret holds that is named in the pod.
@@ -125,7 +127,7 @@ fn may_be_given_more(pod: &Json) -> bool {
 }
 
 /// Returns the texts as they are looked for; `None` where they are too many.
-fn in_order(mut texts: Vec<Zeroizing<String>>) -> Option<Vec<Zeroizing<String>>> {
+pub(super) fn in_order(mut texts: Vec<Zeroizing<String>>) -> Option<Vec<Zeroizing<String>>> {
     // A text that holds another is masked whole.
     texts.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
     texts.dedup();
@@ -220,18 +222,24 @@ fn keep(text: &str, shortest: usize, texts: &mut Vec<Zeroizing<String>>) {
     }
 }
 
-fn shown(log: &str, secrets: &[Zeroizing<String>]) -> String {
+/// Returns the end of a log without these texts.
+pub(super) fn shown(log: &str, secrets: &[Zeroizing<String>]) -> String {
     let mut lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     // Where the log was cut, its last line may end in half a secret.
     if log.len() >= BYTES {
         lines.pop();
     }
     let last = &lines[lines.len().saturating_sub(LINES)..];
+    let clean = |text: String| {
+        let found = secrets.iter();
+        found.fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+    };
     let line = |line: &&str| {
-        let clean = secrets.iter().fold((*line).to_owned(), |line, secret| {
-            line.replace(secret.as_str(), MASK)
-        });
-        let flat = clean.split_whitespace().map(without_password);
+        let words = clean((*line).to_owned());
+        let words: Vec<&str> = words.split_whitespace().collect();
+        // What is told with more or less space in it.
+        let flat = clean(words.join(" "));
+        let flat = flat.split(' ').map(without_password);
         let flat = flat.collect::<Vec<_>>().join(" ");
         let printed = flat.chars().filter(|one| !one.is_control());
         printed.take(LONGEST).collect::<String>()
