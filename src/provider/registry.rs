@@ -20,20 +20,32 @@ use tokio_util::sync::CancellationToken;
 /// How long the guards wait before they speak for a silent provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For all questions about one connection together.
+    /// For the questions about one connection, whatever their number.
     pub observe: Duration,
+    /// For each of these questions, beside that.
+    pub each: Duration,
     /// For one step, above its own deadline.
     pub apply: Duration,
 }
 
 impl Default for Patience {
-    /// Two minutes to answer, ten to apply: both well above what one request chain may take inside
-    /// `net`'s own deadlines, so that only a provider that hangs is cut off.
+    /// Two minutes to answer and a second for each question, which is what a slow webhook takes for a dry-run
+    /// alone, and ten minutes to apply: well above what requests may take inside `net`'s own deadlines, so that
+    /// only a provider that hangs is cut off. Where a cluster stands still, its provider keeps what it has seen.
     fn default() -> Self {
         Self {
             observe: Duration::from_secs(120),
+            each: Duration::from_secs(1),
             apply: Duration::from_secs(600),
         }
+    }
+}
+
+impl Patience {
+    fn with(&self, questions: usize) -> Duration {
+        let questions = u32::try_from(questions).unwrap_or(u32::MAX);
+        let each = self.each.saturating_mul(questions);
+        self.observe.saturating_add(each)
     }
 }
 
@@ -188,7 +200,7 @@ impl Registry {
             return none(reason, "no-provider", Class::User);
         };
         let answers = clusters.secrets(environment, connection, asked);
-        match guarded(self.patience.observe, answers).await {
+        match guarded(self.patience.with(asked.len()), answers).await {
             Ok(answers) => answers,
             Err(silence) => none(silence.to_string(), silence.code(), silence.class()),
         }
@@ -246,7 +258,7 @@ impl Registry {
         };
         crash_point("provider: before observe");
         let observing = self.providers[nth].observe(questions);
-        let answer = guarded(self.patience.observe, observing).await;
+        let answer = guarded(self.patience.with(questions.len()), observing).await;
         crash_point("provider: after observe");
         match answer {
             Ok(answers) => filled(answers, questions, |_| Observation::Unknown {

@@ -29,6 +29,7 @@ mod import;
 mod instruction;
 mod left;
 mod list;
+mod looks;
 mod managed;
 mod many;
 mod marks;

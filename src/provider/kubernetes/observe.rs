@@ -10,19 +10,15 @@ use super::reference::Reference;
 use super::scalers::Scalers;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
-use super::{fields, health, managed, marks, rights, shape};
+use super::{fields, health, looks, managed, marks, rights, shape};
 use crate::model::{
     Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Map, Marked,
     Observation, Observed, Owner, PathPattern, Prediction, Value,
 };
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How many requests of one look are under way at once.
-const AT_ONCE: usize = 8;
 
 /// How often an object is looked at that is written to at this very moment.
 const LOOKS: u32 = 4;
@@ -61,23 +57,26 @@ pub(super) async fn answers<'r>(
         planned,
     } = found;
     let scalers = Scalers::new(cluster, &types, asked);
-    let mut waiting = targets.iter();
-    let mut looks = FuturesUnordered::new();
-    loop {
-        // A look is made when its turn comes: thousands that wait would take much room.
-        let free = AT_ONCE - looks.len();
-        for (one, target) in waiting.by_ref().take(free) {
-            let Some(row) = row(one) else { continue };
-            let found = listed.find(target);
-            looks.push(look(cluster, row, one, target, found, (&planned, &scalers)));
-        }
-        match looks.next().await {
-            Some(answer) => answers.push(answer),
-            None => break,
-        }
-    }
+    let looks = targets.iter().filter_map(|(one, target)| {
+        let (row, found) = (row(one)?, listed.find(target));
+        let planned = (&planned, &scalers);
+        Some(look(cluster, row, one, target, found, planned))
+    });
+    answers.extend(looks::seen(looks).await);
+    answers.extend(unseen(asked, &answers, cluster.server()));
     answers.extend(others(asked, &targets, &listed, &row));
     answers
+}
+
+/// Answers what was given up.
+fn unseen(asked: &[&Asked], answers: &[Observed], server: &str) -> Vec<Observed> {
+    let seen: BTreeSet<&Address> = answers.iter().map(|one| &one.address).collect();
+    let reason = format!("{server} stopped answering before its turn came");
+    let failure = Failure::transient("timeout", reason);
+    let unseen = asked.iter().filter(|one| !seen.contains(&one.address));
+    unseen
+        .map(|one| Observed::answer(one, failure.unknown()))
+        .collect()
 }
 
 fn all_unknown(asked: &[&Asked], failure: &Failure) -> Vec<Observed> {

@@ -11,6 +11,7 @@ enum Habit {
     Panics,
     Hangs,
     Twice,
+    Slow,
 }
 
 struct Scripted(Vec<Kind>, Habit);
@@ -38,6 +39,12 @@ impl Provider for Scripted {
             Habit::Silent => Vec::new(),
             Habit::Panics => panic!("the canary"),
             Habit::Hangs => std::future::pending().await,
+            Habit::Slow => {
+                let each = Duration::from_millis(300);
+                let took = each * u32::try_from(asked.len()).unwrap();
+                let _late = tokio::time::timeout(took, std::future::pending::<()>()).await;
+                asked.iter().map(absent).collect()
+            }
             Habit::Twice => asked
                 .iter()
                 .chain(asked)
@@ -109,6 +116,7 @@ fn registry() -> Registry {
     ])
     .with_patience(Patience {
         observe: Duration::from_millis(50),
+        each: Duration::from_millis(1),
         apply: Duration::from_millis(50),
     })
 }
@@ -160,4 +168,16 @@ fn no_two_rows_of_this_binary_share_a_name() {
     let rows = crate::provider::all_rows();
     let names: BTreeSet<&KindName> = rows.iter().map(|row| &row.name).collect();
     assert_eq!(names.len(), rows.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_questions_have_more_time_than_one() {
+    let registry = Registry::new(vec![Scripted::boxed("slow/one", Habit::Slow)]);
+    let questions: Vec<Asked> = (0..4000)
+        .map(|nth| asked("slow/one", &format!("r-{nth}")))
+        .collect();
+    let answers = registry.observe(&questions).await;
+    let known = answers.iter().map(|answer| &answer.observation);
+    let known = known.filter(|seen| matches!(seen, Observation::Absent { .. }));
+    assert_eq!(known.count(), 4000);
 }
