@@ -7,7 +7,7 @@ use super::sign_in::{SignIn, Signed};
 use super::written::{Page, Written};
 use crate::net::{Limiter, Slot};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::client::Body;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -25,9 +25,13 @@ const DEADLINE_OF_THE_SILENT: Duration = Duration::from_secs(10);
 const MOST_ROUNDS: u32 = 3;
 /// No request is sent more often than this.
 const MOST_SENDS: u32 = 5;
-/// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB fits rarely, at
-/// usual sizes easily.
-const LARGEST: usize = 256 * 1024 * 1024;
+/// The largest answer that is read: any one object, which etcd limits to 1.5 MiB, and pages of usual ones. A
+/// page that is larger is asked for in smaller ones.
+const LARGEST: usize = 64 * 1024 * 1024;
+/// The code of an answer that is larger.
+const TOO_LARGE: &str = "too-large";
+/// How many objects a page holds at most.
+const PAGE: u32 = 500;
 /// The longest wait a server's word is taken for: one that says a day, a maintenance page say, may be back in
 /// a minute.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
@@ -69,6 +73,8 @@ pub(super) struct Sender {
     /// It let the last request wait in vain.
     is_silent: Arc<AtomicBool>,
     reach: Reach,
+    /// The largest answer that is read, in bytes.
+    largest: usize,
 }
 
 impl Sender {
@@ -81,6 +87,7 @@ impl Sender {
             server,
             is_silent: Arc::default(),
             reach,
+            largest: LARGEST,
         }
     }
 
@@ -99,11 +106,15 @@ impl Sender {
     ) -> Result<Option<Collection>, Failure> {
         let mut items = Vec::new();
         let mut from = String::new();
-        let mut rounds = 1;
+        let (mut rounds, mut most) = (1, PAGE);
         loop {
-            let page = format!("{path}?{}", page_query(selector, &from));
-            let mut page: Page = match self.read_as(page_of(&page)).await {
-                Ok((_, page)) => page,
+            let page = format!("{path}?{}", page_query(selector, &from, most));
+            let mut page = match self.sent(page_of(&page)).await {
+                Ok((_, body)) => Page::read(&body, &is_kept)?,
+                Err(failure) if failure.code == TOO_LARGE && most > 1 => {
+                    most /= 2;
+                    continue;
+                }
                 Err(failure) if failure.status == 404 => return Ok(None),
                 // The page we continue from is compacted away: begin again.
                 Err(failure)
@@ -119,7 +130,7 @@ impl Sender {
             // An answer without a list is no empty list.
             let none = || Failure::transient("server-error", "the list holds no items");
             let found = page.items.take().ok_or_else(none)?;
-            items.extend(found.into_iter().filter(&is_kept));
+            items.extend(found);
             from = page.metadata.next;
             if from.is_empty() {
                 let version = page.metadata.version;
@@ -140,7 +151,7 @@ impl Sender {
         if status < 400 {
             return Ok(answer.into_body());
         }
-        let body = Limited::new(answer.into_body(), LARGEST).collect();
+        let body = Limited::new(answer.into_body(), self.largest).collect();
         let body = timeout(BEGIN, body).await.map_err(late)?;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
         let failure = Failure::answered(status, &body, retry_after);
@@ -290,15 +301,26 @@ impl Sender {
         self.is_silent.store(false, Ordering::Relaxed);
         let status = answer.status().as_u16();
         let retry_after = retry_after(&answer);
-        let body = timeout_at(until, Limited::new(answer.into_body(), LARGEST).collect())
-            .await
-            .map_err(late)?
-            .map_err(|_| Failure::transient("connection-lost", "the answer broke off"))?
-            .to_bytes();
+        let body = timeout_at(
+            until,
+            Limited::new(answer.into_body(), self.largest).collect(),
+        )
+        .await
+        .map_err(late)?
+        .map_err(|error| self.unread(&*error))?
+        .to_bytes();
         if status >= 400 {
             return Err(Failure::answered(status, &body, retry_after));
         }
         Ok((status, body))
+    }
+
+    fn unread(&self, error: &(dyn std::error::Error + Send + Sync + 'static)) -> Failure {
+        if !error.is::<LengthLimitError>() {
+            return Failure::transient("connection-lost", "the answer broke off");
+        }
+        let most = self.largest / 1024 / 1024;
+        Failure::user(TOO_LARGE, format!("the answer is larger than {most} MiB"))
     }
 
     /// Waits for its turn, sends, and returns the answer's beginning.
@@ -353,9 +375,9 @@ fn retry_after(answer: &http::Response<Body>) -> Option<Duration> {
 }
 
 /// The query of one page of a list; not held over an await, since the serializer is not `Sync`.
-fn page_query(selector: Option<&str>, from: &str) -> String {
+fn page_query(selector: Option<&str>, from: &str, most: u32) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", "500");
+    query.append_pair("limit", &most.to_string());
     for (key, text) in [
         ("labelSelector", selector.unwrap_or_default()),
         ("continue", from),

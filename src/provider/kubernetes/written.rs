@@ -2,8 +2,11 @@
 
 use super::error::Failure;
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 /// One object as JSON text. Clones share it.
@@ -11,12 +14,11 @@ use std::sync::Arc;
 pub(super) struct Written(Arc<str>);
 
 /// One page of a list.
-#[derive(Deserialize)]
+#[derive(Default)]
 pub(super) struct Page {
-    /// Its objects; `None` where the answer is no list.
+    /// Those of its objects that are to be kept; `None` where the answer is no list.
     pub(super) items: Option<Vec<Written>>,
     /// What it says of the list.
-    #[serde(default)]
     pub(super) metadata: PageMetadata,
 }
 
@@ -36,6 +38,82 @@ pub(super) struct PageMetadata {
     /// The moment of the list, as the server counts.
     #[serde(default, rename = "resourceVersion")]
     pub(super) version: String,
+}
+
+impl Page {
+    /// Reads a page. What is not to be kept takes no room beside the answer.
+    ///
+    /// # Errors
+    /// It is no page.
+    pub(super) fn read(body: &[u8], is_kept: impl Fn(&Written) -> bool) -> Result<Self, Failure> {
+        let mut from = serde_json::Deserializer::from_slice(body);
+        let page = Keeping(&is_kept).deserialize(&mut from);
+        page.map_err(|_| Failure::transient("server-error", "the answer is no list"))
+    }
+}
+
+/// Reads a page, or its items, and keeps some.
+struct Keeping<'f, F>(&'f F);
+struct KeepingItems<'f, F>(&'f F);
+
+impl<'de, F: Fn(&Written) -> bool> DeserializeSeed<'de> for Keeping<'_, F> {
+    type Value = Page;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Page, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de, F: Fn(&Written) -> bool> Visitor<'de> for Keeping<'_, F> {
+    type Value = Page;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page of a list")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<Page, M::Error> {
+        let mut page = Page::default();
+        while let Some(key) = fields.next_key::<Cow<'de, str>>()? {
+            match key.as_ref() {
+                "items" => page.items = fields.next_value_seed(KeepingItems(self.0))?,
+                "metadata" => page.metadata = fields.next_value()?,
+                _ => {
+                    fields.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(page)
+    }
+}
+
+impl<'de, F: Fn(&Written) -> bool> DeserializeSeed<'de> for KeepingItems<'_, F> {
+    type Value = Option<Vec<Written>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, F: Fn(&Written) -> bool> Visitor<'de> for KeepingItems<'_, F> {
+    type Value = Option<Vec<Written>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the objects of a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Self::Value, S::Error> {
+        let mut kept = Vec::new();
+        while let Some(one) = items.next_element()? {
+            if (self.0)(&one) {
+                kept.push(one);
+            }
+        }
+        Ok(Some(kept))
+    }
 }
 
 impl Written {
@@ -79,7 +157,7 @@ impl Written {
 }
 
 impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(from)?;
         Ok(Self(Box::<str>::from(text).into()))
     }

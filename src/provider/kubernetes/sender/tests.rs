@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::Class;
 use futures::future::join_all;
+use serde_json::json;
 use std::num::NonZeroU32;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -99,4 +100,61 @@ async fn lists_take_turns_and_single_objects_do_not_wait_for_them() {
         }
     };
     assert!(lists.iter().all(|list| matches!(list, Ok(Some(_)))));
+}
+
+/// Answers lists of 20 objects, in pages as large as they are asked for; the first object is as large as said.
+async fn listed(listener: TcpListener, first: usize) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::spawn(async move {
+            let mut asked = [0; 4096];
+            while let Ok(read) = stream.read(&mut asked).await
+                && read > 0
+            {
+                let asked = String::from_utf8_lossy(&asked[..read]).into_owned();
+                let number = |key: &str| {
+                    let (_, rest) = asked.split_once(key)?;
+                    rest.split(|one: char| !one.is_ascii_digit())
+                        .next()?
+                        .parse()
+                        .ok()
+                };
+                let from: usize = number("continue=").unwrap_or(0);
+                let most: usize = number("limit=").unwrap();
+                let to = 20.min(from + most);
+                let size = |nth| if nth == 0 { first } else { 300 };
+                let one = |nth| json!({ "metadata": { "name": format!("c-{nth}") }, "data": { "text": "x".repeat(size(nth)) } });
+                let next = if to < 20 {
+                    to.to_string()
+                } else {
+                    String::new()
+                };
+                let list = json!({ "kind": "ConfigMapList", "metadata": { "resourceVersion": "7", "continue": next },
+                    "items": (from..to).map(one).collect::<Vec<_>>() });
+                let list = list.to_string();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", list.len());
+                let sent = stream.write_all(format!("{head}{list}").as_bytes()).await;
+                if sent.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
+    let answer = async |first: usize| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(listed(listener, first));
+        let (mut sender, _) = sender(&uri);
+        sender.largest = 2048;
+        let is_kept = |one: &Written| one.name().as_deref() != Some("c-3");
+        sender.collection("/api/v1/configmaps", None, is_kept).await
+    };
+    let list = answer(300).await.unwrap().unwrap();
+    assert_eq!((list.items.len(), list.version.as_str()), (19, "7"));
+    let large = answer(4096).await.err().unwrap();
+    assert_eq!((large.code, large.class), ("too-large", Class::User));
 }
