@@ -86,6 +86,13 @@ pub(super) fn strip(object: &mut Json) {
 /// Tells whose mark an object carries: ours first of all, since we take those of others off where Git has
 /// an object adopted.
 pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
+    let owner = whose(object, reference);
+    // Without the label of our set, kubectl would not find it: put back as the rest of a mark is.
+    let has_set = object["metadata"]["labels"][PART_OF].is_string();
+    owner.filter(|owner| has_set || !matches!(owner, Owner::Resource(_)))
+}
+
+fn whose(object: &Json, reference: &Reference) -> Option<Owner> {
     let annotation = |key: &str| object["metadata"]["annotations"][key].as_str();
     if let Some(address) = annotation(ADDRESS)
         && annotation(OBJECT) == Some(reference.mark_text().as_str())
@@ -106,7 +113,7 @@ pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
 /// Tells who would miss an object that is to be deleted: another tool whose mark was put beside ours since,
 /// for then it was handed over.
 pub(super) fn keeper(object: &Json, reference: &Reference) -> Option<Owner> {
-    let owner = owner(object, reference);
+    let owner = whose(object, reference);
     let Some(Owner::Resource(address)) = &owner else {
         return owner;
     };
@@ -234,6 +241,16 @@ mod tests {
         let mut half = marked();
         half["metadata"]["labels"] = json!({});
         assert_eq!(owner(&half, &reference("api")), None);
+        let mut left = marked();
+        left["metadata"]["labels"]
+            .as_object_mut()
+            .unwrap()
+            .shift_remove(PART_OF);
+        assert_eq!(owner(&left, &reference("api")), None);
+        assert!(matches!(
+            keeper(&left, &reference("api")),
+            Some(Owner::Resource(_))
+        ));
     }
 
     #[test]

@@ -99,3 +99,23 @@ async fn what_another_owner_keeps_is_refused_and_taken_over_with_its_marks_where
         "{annotations:#?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_of_our_set_that_was_taken_off_is_put_back() {
+    let mut scene = Scene::new("unlabelled");
+    let object = scene.config("a", "x");
+    scene.apply(std::slice::from_ref(&object)).await;
+    let label = "applyset.kubernetes.io/part-of";
+    let namespace = scene.namespace.clone();
+    let off = format!("{label}-");
+    scene
+        .cluster
+        .kubectl(["-n", &namespace, "label", "configmap/a", &off]);
+    let step = scene.only(&object).await;
+    assert_eq!(step.action, Action::Adopt, "{step:#?}");
+    scene.carry_out(&step).await.unwrap();
+    let api = format!("/api/v1/namespaces/{namespace}/configmaps/a");
+    let live = scene.cluster.get(&api).unwrap();
+    assert!(live["metadata"]["labels"][label].is_string(), "{live:#}");
+    scene.settled(&[object]).await;
+}
