@@ -25,7 +25,8 @@ struct Place {
     begun: Option<Instant>,
     /// Questions since then.
     asked: u32,
-    all: Option<(Instant, Arc<Vec<Json>>)>,
+    /// The whole, as it was read last, or was not.
+    all: Option<(Instant, Option<Arc<Vec<Json>>>)>,
 }
 
 impl Gathered {
@@ -47,13 +48,13 @@ impl Gathered {
             (known.begun, known.asked) = (Some(Instant::now()), 0);
         }
         known.asked += 1;
-        let is_old = |(at, _): &(Instant, _)| at.elapsed() > FRESH;
+        let is_old = |(at, _): &(Instant, Option<_>)| at.elapsed() > FRESH;
         if known.all.as_ref().is_some_and(is_old) {
             known.all = None;
         }
         if known.asked > FEW && known.all.is_none() {
             let found = whole.await;
-            known.all = found.map(|found| (Instant::now(), Arc::new(found)));
+            known.all = Some((Instant::now(), found.map(Arc::new)));
             // Nobody may come to let it go.
             let place = Arc::downgrade(&place);
             tokio::spawn(async move {
@@ -66,8 +67,12 @@ impl Gathered {
         let all = known.all.clone();
         drop(known);
         match all {
-            Some((_, all)) => Some(all.iter().filter(|one| is_asked(one)).cloned().collect()),
-            None => own.await,
+            Some((_, Some(all))) => {
+                let asked = all.iter().filter(|one| is_asked(one));
+                Some(asked.cloned().collect())
+            }
+            // Where it could not be read a moment ago, those who wait do not try in turn.
+            Some((_, None)) | None => own.await,
         }
     }
 }
@@ -118,5 +123,22 @@ mod tests {
         advance(WHILE * 2).await;
         ask(1).await;
         assert_eq!((own.load(Relaxed), whole.load(Relaxed)), (FEW + 1, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_whole_that_cannot_be_read_is_not_asked_for_by_everyone_in_turn() {
+        let (gathered, whole) = (Gathered::default(), AtomicU32::new(0));
+        let ask = async |app: u32| {
+            let own = async { Some(vec![pod(app)]) };
+            let whole = async {
+                whole.fetch_add(1, Relaxed);
+                sleep(Duration::from_secs(30)).await;
+                None
+            };
+            gathered.read("pods".to_owned(), own, whole, |_| true).await
+        };
+        let found = futures::future::join_all((0..500).map(ask)).await;
+        assert!(found.iter().all(Option::is_some));
+        assert_eq!(whole.load(Relaxed), 1);
     }
 }

@@ -5,7 +5,7 @@
 use super::feed::Feed;
 use super::{Place, Watch, Watched};
 use crate::provider::kubernetes::discovery::Served;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,8 +24,8 @@ pub(super) struct Places {
     kept: HashMap<Place, Kept>,
     /// The watches of all namespaces, by kind.
     wide: HashMap<Served, Keeping>,
-    /// What there was no watch left for.
-    left: HashSet<Place>,
+    /// What there was no watch left for, and when that was asked for last.
+    left: HashMap<Place, Instant>,
 }
 
 struct Kept {
@@ -90,7 +90,7 @@ impl Places {
                     "Too many kinds and namespaces to watch, listing the others"
                 );
             }
-            self.left.insert(place.clone());
+            self.left.insert(place.clone(), Instant::now());
             return None;
         }
         let watch = watch();
@@ -119,9 +119,10 @@ impl Places {
         };
         let deaf = self.kept.iter().filter_map(keeping);
         let deaf = deaf.filter(|is_deaf| *is_deaf).count();
+        let left = self.left.values().filter(|asked| asked.elapsed() < IDLE);
         Watched {
             heard: self.kept.len() - deaf,
-            listed: deaf + self.left.len(),
+            listed: deaf + left.count(),
         }
     }
 
@@ -141,6 +142,7 @@ impl Places {
         let idle = self.kept.iter().filter(|(_, kept)| is_idle(kept));
         let idle: Vec<Place> = idle.map(|(place, _)| place.clone()).collect();
         idle.iter().for_each(|place| self.forget(place));
+        self.left.retain(|_, asked| asked.elapsed() < IDLE);
         // What was refused is remembered.
         self.wide
             .retain(|_, wide| wide.feed.is_refused() || !wide.feed.is_empty());

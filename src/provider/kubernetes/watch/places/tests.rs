@@ -82,3 +82,15 @@ async fn a_watch_that_breaks_off_for_long_is_counted_among_what_is_listed() {
     feed(&places).lose(false);
     assert_eq!(listed(&places), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_asks_about_any_more_is_not_counted() {
+    let mut places = Places::default();
+    let kinds: Vec<String> = (0..=MOST).map(|nth| format!("Kind{nth}")).collect();
+    for kind in &kinds {
+        watched(&mut places, kind, 1);
+    }
+    assert_eq!(places.tally().listed, 1);
+    tokio::time::advance(IDLE).await;
+    assert_eq!(places.tally().listed, 0);
+}
