@@ -105,7 +105,7 @@ impl<'a> Walk<'a> {
         let after = after.filter(|value| **value != Value::Null);
         match (before, after) {
             (None, None) => {}
-            (Some(before), None) if is_empty(before) => {}
+            (Some(before), None) if self.reach == Reach::Declared && is_empty(before) => {}
             (Some(before), None) => self.note(path, Some(before.clone()), None),
             (None, Some(after)) => self.added(path, after),
             (Some(Value::Map(before)), Some(Value::Map(after))) => {
@@ -149,7 +149,7 @@ impl<'a> Walk<'a> {
         }
         if let Some(after) = self
             .declared(path, after)
-            .filter(|after| !is_empty_tree(after))
+            .filter(|after| self.reach == Reach::Whole || !is_empty_tree(after))
         {
             self.note(path, None, Some(after));
         }
@@ -205,7 +205,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// An empty list, map or text is what a cleared field leaves behind.
+/// An empty list, map or text is what a cleared field leaves behind, where nobody predicted the whole object:
+/// there it has a meaning of its own, as `namespaceSelector: {}` has, which selects every namespace.
 fn is_empty(value: &Value) -> bool {
     matches!(value, Value::String(text) if text.is_empty()) || is_empty_tree(value)
 }

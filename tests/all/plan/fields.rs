@@ -228,3 +228,38 @@ fn huge_values_are_cut() {
     assert!(shown.lines().count() < 80, "{}", shown.lines().count());
     assert!(shown.contains("more lines)") && shown.contains("more characters)"));
 }
+
+#[test]
+fn what_is_empty_has_a_meaning_where_the_server_told_the_whole_object() {
+    let told = |live: serde_json::Value, becomes: serde_json::Value| {
+        let desired = json!({"name": "api"});
+        let scene = plain(desired, live).predicts(
+            "api",
+            Prediction::Becomes {
+                value: super::scene::value(becomes),
+                yielded: Vec::new(),
+                payload: None,
+            },
+        );
+        scene.shown()
+    };
+    // A selector that selects everything, added by hand and taken off again.
+    let (narrow, wide) = (
+        json!({"name": "api", "from": {"pods": "a"}, "labels": {}}),
+        json!({"name": "api", "from": {"pods": "a", "namespaces": {}}, "labels": {"debug": ""}}),
+    );
+    assert_snapshot!(told(wide.clone(), narrow.clone()), @r#"
+    Changed outside of Git:
+
+       ~ api  update  (test/plain)
+          - from.namespaces = {}
+          - labels.debug    = ""
+    "#);
+    assert_snapshot!(told(narrow, wide), @r#"
+    Changed outside of Git:
+
+       ~ api  update  (test/plain)
+          + from.namespaces = {}
+          + labels.debug    = ""
+    "#);
+}
