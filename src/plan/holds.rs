@@ -101,11 +101,18 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
     let budget = &inputs.reconcile.deletion_budget;
     let share = (inputs.owned.len() * budget.percent as usize).div_ceil(100);
     let allowed = share.min(budget.count as usize);
-    if deletes.len() <= allowed {
+    // What cannot be looked at goes next time, and counts already: an outage is no way to delete in slices.
+    let unseen = steps.iter().filter(|step| is_leftover_unseen(step)).count();
+    let all = deletes.len() + unseen;
+    if deletes.is_empty() || all <= allowed {
         return None;
     }
+    let unseen = match unseen {
+        0 => String::new(),
+        unseen => format!(" and {unseen} that cannot be looked at now"),
+    };
     let mut reason = format!(
-        "{}, more than the {allowed} that deletionBudget allows ({} at most, {} % of the {} owned): ",
+        "{}{unseen}, more than the {allowed} that deletionBudget allows ({} at most, {} % of the {} owned): ",
         counted(&deletes),
         budget.count,
         budget.percent,
@@ -120,8 +127,8 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
     if deletes.len() > named.len() {
         let _infallible = write!(reason, " and {} more", deletes.len() - named.len());
     }
-    let count = deletes.len().max(budget.count as usize);
-    let percent = (deletes.len() * 100).div_ceil(inputs.owned.len().max(1));
+    let count = all.max(budget.count as usize);
+    let percent = (all * 100).div_ceil(inputs.owned.len().max(1));
     let percent = percent.max(budget.percent as usize).min(100);
     let _infallible = write!(
         reason,
@@ -132,6 +139,11 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
         reason,
         deletes_only: true,
     })
+}
+
+/// Tells whether it is declared no more and would be deleted as far as is known, which is not all.
+fn is_leftover_unseen(step: &Step) -> bool {
+    step.desired.is_none() && !step.protected && step.unknown.is_some()
 }
 
 /// Says how many are deleted, and how many of what holds data are deleted and made anew.

@@ -212,3 +212,19 @@ fn what_goes_goes_from_the_leaves() {
     let said = in_turn(&[("a", &["c"]), ("b", &["a"]), ("c", &["b", "c"])]);
     assert_snapshot!(format!("{said:?}"), @r#"[("a", ["b"]), ("b", []), ("c", ["a"])]"#);
 }
+
+#[test]
+fn what_cannot_be_looked_at_counts_for_the_budget_so_that_an_outage_is_no_way_around_it() {
+    let mut scene = Scene::new().settled("test/plain", "kept", json!({}));
+    for nth in 0..10 {
+        let id = format!("r{nth}");
+        scene = scene.leftover("test/plain", &id, json!({}));
+        if nth > 1 {
+            scene = scene.unknown(&id, "the cluster is down");
+        }
+    }
+    let plan = scene.plan();
+    assert_snapshot!(plan.holds[0].reason, @"2 deletes and 8 that cannot be looked at now, more than the 3 that deletionBudget allows (5 at most, 20 % of the 11 owned): prod/r0, prod/r1. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 10, percent: 91 } }`");
+    let route = route(&plan, &scene.reconcile, Authority::Environment);
+    assert!(!route.lets(&address("r0")), "{route:?}");
+}
