@@ -84,22 +84,10 @@ impl Report {
 
     /// Returns how it ended, in one word.
     pub fn outcome(&self) -> RunOutcome {
-        let held = |step: &Step| {
-            step.action == Action::Wait
-                || step.unready.is_some()
-                || (step.action.writes() && !self.route.lets(&step.address))
-        };
-        if self.failures().next().is_some() {
-            RunOutcome::Failed
-        } else if self.stopped {
-            RunOutcome::Stopped
-        } else if self.plan.steps.iter().any(Step::is_failing) {
-            RunOutcome::Failed
-        } else if self.plan.steps.iter().any(held) {
-            RunOutcome::Held
-        } else {
-            RunOutcome::Done
+        if self.stopped {
+            return stopped(&self.outcomes);
         }
+        ended(&self.plan, &self.route, &self.outcomes)
     }
 
     /// Returns what a person should know of it in one line.
@@ -137,10 +125,6 @@ impl Report {
 
     /// Returns what the schedule has to know.
     pub fn ended(&self) -> Ended {
-        let moved = self
-            .outcomes
-            .values()
-            .any(|outcome| *outcome == Outcome::Moved);
         let failing = self.failing();
         let corrected = self.done().filter(|step| step.is_only_drift());
         let is_right = |step: &Step| match self.outcomes.get(&step.address) {
@@ -156,7 +140,7 @@ impl Report {
             failing,
             wrote: self.done().next().is_some(),
             corrected: corrected.map(|step| step.address.clone()).collect(),
-            again: moved || self.stopped,
+            again: self.stopped || has_moved(&self.outcomes),
             window: self.plan.next_window,
         }
     }
@@ -190,5 +174,65 @@ impl CycleError {
             again: stopped,
             ..Ended::default()
         }
+    }
+}
+
+/// How a run that was cut short ended.
+fn stopped(outcomes: &Outcomes) -> RunOutcome {
+    match has_failed(outcomes) {
+        true => RunOutcome::Failed,
+        false => RunOutcome::Stopped,
+    }
+}
+
+/// How a run that came to its end ended. One that met what had moved since it was planned, and left it as it is,
+/// has not: it runs again.
+fn ended(plan: &Plan, route: &Route, outcomes: &Outcomes) -> RunOutcome {
+    let is_held = |step: &Step| {
+        step.action == Action::Wait
+            || step.unready.is_some()
+            || (step.action.writes() && !route.lets(&step.address))
+    };
+    if has_failed(outcomes) {
+        RunOutcome::Failed
+    } else if has_moved(outcomes) {
+        RunOutcome::Stopped
+    } else if plan.steps.iter().any(Step::is_failing) {
+        RunOutcome::Failed
+    } else if plan.steps.iter().any(is_held) {
+        RunOutcome::Held
+    } else {
+        RunOutcome::Done
+    }
+}
+
+fn has_failed(outcomes: &Outcomes) -> bool {
+    let mut outcomes = outcomes.values();
+    outcomes.any(|outcome| matches!(outcome, Outcome::Failed { .. }))
+}
+
+/// Tells whether something moved under it, and was not written.
+fn has_moved(outcomes: &Outcomes) -> bool {
+    let mut outcomes = outcomes.values();
+    outcomes.any(|outcome| *outcome == Outcome::Moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::fixtures::{plan_of, step};
+    use crate::deliver::{Authority, route};
+    use crate::model::Reconcile;
+
+    #[test]
+    fn what_moved_under_a_run_and_was_not_written_is_no_success() {
+        let plan = plan_of(vec![step("api", Action::Create, 0, &[])]);
+        let route = route(&plan, &Reconcile::default(), Authority::Person);
+        let with = |outcome| {
+            let outcomes = Outcomes::from([(plan.steps[0].address.clone(), outcome)]);
+            ended(&plan, &route, &outcomes)
+        };
+        assert_eq!(with(Outcome::Done), RunOutcome::Done);
+        assert_eq!(with(Outcome::Moved), RunOutcome::Stopped);
     }
 }

@@ -254,6 +254,11 @@ impl Schedule {
             return;
         }
         slot.note_corrections(ended.corrected, pace, now);
+        slot.agains = match ended.again {
+            true => slot.agains.saturating_add(1),
+            false => 0,
+        };
+        let again = later(now, breath(pace, slot.agains));
         slot.settled = ended.settled && !ended.failed && !ended.again;
         let rest = slot.some.take().map(|some| some.rest);
         match slot.retry.filter(|_| slot.resting && slot.failures > 0) {
@@ -264,8 +269,8 @@ impl Schedule {
                 }
                 slot.failing.extend(ended.failing);
                 (slot.due, slot.reason) = (retry.max(now), Reason::Retry);
-                if ended.again && slot.due > later(now, pace.gather) {
-                    (slot.due, slot.reason) = (later(now, pace.gather), Reason::Nudge);
+                if ended.again && slot.due > again {
+                    (slot.due, slot.reason) = (again, Reason::Nudge);
                 }
             }
             None if ended.failed => {
@@ -287,7 +292,7 @@ impl Schedule {
                     (slot.due, slot.reason) = (check, Reason::Check);
                 }
                 if ended.again {
-                    (slot.due, slot.reason) = (later(now, pace.gather), Reason::Retry);
+                    (slot.due, slot.reason) = (again, Reason::Retry);
                 }
             }
         }
@@ -318,6 +323,15 @@ pub(super) fn backoff(pace: Pace, failures: u32) -> Duration {
     pace.first_backoff
         .saturating_mul(1 << doublings)
         .min(pace.longest_backoff)
+}
+
+/// Returns the pause before the nth run in a row that has to come at once, from 1: what somebody writes to all
+/// the time is not run after at full speed.
+fn breath(pace: Pace, agains: u32) -> Duration {
+    match agains {
+        ..=3 => pace.gather,
+        more => backoff(pace, more - 3).max(pace.gather),
+    }
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -29,6 +29,8 @@ pub(super) struct Slot {
     pub(super) failures: u32,
     /// What failed last; empty with failures where that was the run as a whole.
     pub(super) failing: BTreeSet<Address>,
+    /// How often in a row it had to run again at once.
+    pub(super) agains: u32,
     /// When that is tried again.
     pub(super) retry: Option<Timestamp>,
     /// What failed rests in the run under way.
@@ -51,6 +53,7 @@ impl Slot {
             next: None,
             nudged: BTreeSet::new(),
             failures: 0,
+            agains: 0,
             failing: BTreeSet::new(),
             retry: None,
             resting: false,

@@ -329,3 +329,39 @@ fn what_else_is_due_or_did_not_settle_is_about_all() {
     }
     all(&mut schedule, 102, Reason::Nudge);
 }
+
+#[test]
+fn what_has_to_run_again_at_once_time_after_time_draws_breath() {
+    let mut schedule = one(3600);
+    let again = || Ended {
+        again: true,
+        ..Ended::default()
+    };
+    let mut now = at(0);
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        assert!(!schedule.due(now).is_empty());
+        schedule.end(&name("a"), again(), now);
+        let next = schedule.wake().unwrap();
+        pauses.push(next.duration_since(now).as_millis());
+        now = next;
+    }
+    let Pace {
+        gather,
+        first_backoff,
+        ..
+    } = Pace::default();
+    let millis = |pause: Duration| i128::try_from(pause.as_millis()).unwrap();
+    assert_eq!(pauses[..3], [millis(gather); 3]);
+    assert_eq!(
+        pauses[3..],
+        [1, 2, 4].map(|times| millis(first_backoff) * times)
+    );
+    // It went well once.
+    assert!(!schedule.due(now).is_empty());
+    schedule.end(&name("a"), Ended::default(), now);
+    schedule.tell(&name("a"), Reason::Asked, now);
+    assert!(!schedule.due(now).is_empty());
+    schedule.end(&name("a"), again(), now);
+    assert_eq!(schedule.wake(), Some(later(now, gather)));
+}
