@@ -35,6 +35,18 @@ fn a_deployment_is_ready_when_every_updated_pod_is_available() {
 }
 
 #[test]
+fn a_rollout_that_is_paused_is_not_waited_for() {
+    let paused = |updated: u32, all: u32, available: u32| {
+        words(of(&json!({ "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "generation": 2 }, "spec": { "replicas": 3, "paused": true },
+            "status": { "observedGeneration": 2, "updatedReplicas": updated, "replicas": all, "availableReplicas": available } })))
+    };
+    assert_eq!(paused(0, 3, 3), "ready");
+    assert_eq!(paused(0, 0, 0), "ready");
+    assert_eq!(paused(3, 3, 1), "progressing: 1 of 3 pods are available");
+}
+
+#[test]
 fn a_rollout_past_its_deadline_has_failed() {
     let status = json!({ "observedGeneration": 2, "conditions": [
         { "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }] });

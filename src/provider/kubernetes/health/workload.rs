@@ -30,6 +30,10 @@ pub(super) fn deployment(object: &Json) -> Health {
     }
     let wanted = wanted(object);
     let count = |name: &str| number(object, &format!("/status/{name}"));
+    // What is paused goes on when somebody says so, which nobody waits for.
+    if object["spec"]["paused"] == true && count("availableReplicas") >= count("replicas") {
+        return Health::Ready;
+    }
     if count("updatedReplicas") < wanted {
         let paused = match object["spec"]["paused"] == true {
             true => ", and its rollout is paused\nTake spec.paused away to let it go on.",
