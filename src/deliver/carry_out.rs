@@ -3,7 +3,7 @@
 use super::journal::Journal;
 use super::order::Order;
 use super::route::Route;
-use super::wait::{self, Waited, until_ready};
+use super::wait::{self, Wait, Waited, until_ready};
 use crate::model::{
     Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId,
     RunId, Step, Value,
@@ -13,9 +13,9 @@ use crate::provider::{ProviderError, Registry};
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Told what happens while it happens, for a terminal or a log. Never decides.
@@ -63,6 +63,7 @@ pub struct CarryOut<'a> {
 ///
 /// # Guarantees
 /// - Every step of the route has an outcome, in the journal and in the answer.
+/// - What a connection's waves order is ordered as [`crate::model::Kind::wave`] says.
 /// - Dependencies end well before a step starts; a bad end skips what hangs on it, with the reason.
 /// - A step with holes is filled from the outputs of those before it; where live then equals desired
 ///   the provider says so and it ends `Unchanged`.
@@ -75,7 +76,6 @@ pub async fn carry_out(
     let mut outcomes = BTreeMap::new();
     let (lined_up, skipped) = lined_up(plan, route);
     let run = Run {
-        read: lined_up.iter().flat_map(|step| reads(step)).collect(),
         outputs: Mutex::new(needs.outputs.clone()),
         writes: Semaphore::new(needs.concurrency.max(1)),
         stop: needs.cancel.child_token(),
@@ -140,8 +140,6 @@ fn reads(step: &Step) -> impl Iterator<Item = &str> {
 
 struct Run<'a> {
     needs: &'a CarryOut<'a>,
-    /// Whose outputs a step waits for; what nobody reads is not kept.
-    read: BTreeSet<&'a str>,
     outputs: Mutex<BTreeMap<ResourceId, Map>>,
     writes: Semaphore,
     stop: CancellationToken,
@@ -151,21 +149,33 @@ impl Run<'_> {
     async fn play(&self, steps: Vec<&Step>, outcomes: &mut BTreeMap<Address, Outcome>) {
         let mut order = Order::new(steps);
         let mut under_way = FuturesUnordered::new();
+        let (wrote, mut written) = mpsc::unbounded_channel();
         loop {
             if !self.stop.is_cancelled() {
                 for nth in order.ready() {
-                    let step = order.step(nth);
+                    let (step, wrote) = (order.step(nth), wrote.clone());
                     // A step's end is recorded before what hangs on it starts, and beside the others
                     // at work: many records are then written in one go.
                     under_way.push(async move {
-                        let outcome = self.one(step).await;
+                        let told = || {
+                            let _heard_while_it_runs = wrote.send(nth);
+                        };
+                        let outcome = self.one(step, told).await;
                         self.note(step, &outcome).await;
                         (nth, outcome)
                     });
                 }
             }
-            let Some((nth, outcome)) = under_way.next().await else {
+            if under_way.is_empty() {
                 break;
+            }
+            let (nth, outcome) = tokio::select! {
+                biased;
+                Some(nth) = written.recv() => {
+                    order.wrote(nth);
+                    continue;
+                }
+                Some(ended) = under_way.next() => ended,
             };
             let skipped = order.end(nth, outcome.is_good());
             outcomes.insert(order.step(nth).address.clone(), outcome);
@@ -203,7 +213,8 @@ impl Run<'_> {
         self.needs.progress.ended(step, outcome);
     }
 
-    async fn one(&self, step: &Step) -> Outcome {
+    /// Carries out one step, and tells when it is written and on record.
+    async fn one(&self, step: &Step, wrote: impl FnOnce()) -> Outcome {
         let step = match self.filled(step) {
             Ok(step) => step,
             Err(outcome) => return outcome,
@@ -233,8 +244,9 @@ impl Run<'_> {
                 Err(error) => return refused(&error),
             }
         };
-        let owned = (step.action != Action::Delete).then(|| self.owned(&step, &applied));
-        if let Err(error) = self.needs.journal.applied(&step, owned).await {
+        let owned = (step.action != Action::Delete).then(|| Arc::new(self.owned(&step, &applied)));
+        let written = self.needs.journal.applied(&step, owned.as_deref());
+        if let Err(error) = written.await {
             self.stop.cancel();
             return failed(
                 &error,
@@ -242,7 +254,8 @@ impl Run<'_> {
                 Some("It is found again by its mark on the next start.".into()),
             );
         }
-        self.settled(&step, applied).await
+        wrote();
+        self.settled(&step, applied, owned).await
     }
 
     async fn write(&self, step: &Step) -> Result<Applied, ProviderError> {
@@ -252,7 +265,7 @@ impl Run<'_> {
     }
 
     /// Waits until it is ready where that was asked, and hands its outputs to those that come after.
-    async fn settled(&self, step: &Step, applied: Applied) -> Outcome {
+    async fn settled(&self, step: &Step, applied: Applied, owned: Option<Arc<Owned>>) -> Outcome {
         let done = if applied.unchanged {
             Outcome::Unchanged
         } else {
@@ -264,13 +277,18 @@ impl Run<'_> {
             _ if !self.needs.wait => applied.outputs,
             _ => {
                 let told = |why: &str| self.needs.progress.waiting(step, why);
-                match until_ready(self.needs.registry, step, &self.stop, told).await {
+                let wait = Wait {
+                    asked: wait::asked(step, owned),
+                    within: step.deadline,
+                    passing: step.passing,
+                };
+                match until_ready(self.needs.registry, wait, &self.stop, told).await {
                     Waited::Ready(live) => live.outputs,
                     Waited::Ended(outcome) => return outcome,
                 }
             }
         };
-        if self.read.contains(step.address.resource.name()) {
+        if step.is_read {
             let mut known = self
                 .outputs
                 .lock()

@@ -42,7 +42,9 @@ pub(crate) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
         unknown: None,
         unmarked: false,
         stateful: false,
+        passing: false,
         protected: false,
+        is_read: false,
         deadline: Duration::from_secs(1),
         health: Vec::new(),
     }

@@ -22,7 +22,7 @@ pub trait Journal: Send + Sync {
     /// Says that a step is about to be carried out; on `Err` it is not.
     async fn begun(&self, step: &Step) -> Result<(), JournalError>;
     /// Says what is ours from now on; `None` after a delete. Comes before any waiting.
-    async fn applied(&self, step: &Step, owned: Option<Owned>) -> Result<(), JournalError>;
+    async fn applied(&self, step: &Step, owned: Option<&Owned>) -> Result<(), JournalError>;
     /// Says how the step ended.
     async fn ended(&self, address: &Address, outcome: &Outcome) -> Result<(), JournalError>;
 }

@@ -1,7 +1,7 @@
-//! Which steps may start now: dependencies, and waves inside a connection. Pure: it is told what
-//! ended and says what may start and what must be skipped.
+//! Which steps may start now: dependencies, and waves inside a connection. Pure: it is told what was
+//! written and what ended, and says what may start and what must be skipped.
 
-use crate::model::{Action, Address, Step};
+use crate::model::{Action, Address, LAST_WAVE, Step};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A group of steps of one connection that run side by side: everything but deletes by rising
@@ -15,6 +15,26 @@ fn turn(step: &Step) -> Turn {
     }
 }
 
+/// How many steps of a turn are still to be written, and how many have not ended.
+#[derive(Debug, Default)]
+struct Open {
+    unwritten: usize,
+    unended: usize,
+}
+
+/// Tells whether what comes after a turn waits for its end, and not only until it is written: what others
+/// need has to be there first, and what goes has to be gone. That one workload does not become ready is no
+/// reason to keep the others' ingresses back.
+fn is_waited_for((deletes, wave): Turn) -> bool {
+    deletes || wave < 0
+}
+
+/// Tells whether a turn begins only when all before it has ended: what lets policy in, and what goes, which
+/// something new may take the place of.
+fn is_last((deletes, wave): Turn) -> bool {
+    deletes || wave >= LAST_WAVE
+}
+
 /// The steps of one plan that are carried out, and how far they are.
 #[derive(Debug)]
 pub(super) struct Order<'a> {
@@ -24,8 +44,9 @@ pub(super) struct Order<'a> {
     missing: Vec<usize>,
     ended: Vec<bool>,
     started: Vec<bool>,
-    /// Per connection, how many steps of each turn have not ended.
-    turns: HashMap<&'a str, BTreeMap<Turn, usize>>,
+    written: Vec<bool>,
+    /// Per connection, the turns that have not ended.
+    turns: HashMap<&'a str, BTreeMap<Turn, Open>>,
     waiting: HashMap<(&'a str, Turn), Vec<usize>>,
 }
 
@@ -43,6 +64,7 @@ impl<'a> Order<'a> {
             missing: vec![0; steps.len()],
             ended: vec![false; steps.len()],
             started: vec![false; steps.len()],
+            written: vec![false; steps.len()],
             turns: HashMap::new(),
             waiting: HashMap::new(),
             index,
@@ -60,12 +82,10 @@ impl<'a> Order<'a> {
                 }
             }
             let connection = step.connection.name.as_str();
-            *order
-                .turns
-                .entry(connection)
-                .or_default()
-                .entry(turn(step))
-                .or_default() += 1;
+            let turns = order.turns.entry(connection).or_default();
+            let open = turns.entry(turn(step)).or_default();
+            open.unwritten += 1;
+            open.unended += 1;
             order
                 .waiting
                 .entry((connection, turn(step)))
@@ -83,11 +103,12 @@ impl<'a> Order<'a> {
     /// Returns the steps that may start now and have not been given out yet, in plan order.
     pub(super) fn ready(&mut self) -> Vec<usize> {
         let mut ready = BTreeSet::new();
-        for (connection, turns) in &self.turns {
-            let Some((turn, _)) = turns.first_key_value() else {
-                continue;
-            };
-            let Some(waiting) = self.waiting.get_mut(&(*connection, *turn)) else {
+        let begun = self.turns.iter().flat_map(|(connection, turns)| {
+            let turns = begun(turns);
+            turns.map(|turn| (*connection, turn))
+        });
+        for place in begun {
+            let Some(waiting) = self.waiting.get_mut(&place) else {
                 continue;
             };
             waiting.retain(|nth| {
@@ -125,6 +146,16 @@ impl<'a> Order<'a> {
         }
     }
 
+    /// Takes note that a step was written; it may have to become ready yet.
+    pub(super) fn wrote(&mut self, nth: usize) {
+        if std::mem::replace(&mut self.written[nth], true) {
+            return;
+        }
+        if let Some(open) = self.open(nth) {
+            open.unwritten -= 1;
+        }
+    }
+
     /// Takes note that a step ended. Returns what must be skipped because it did not end well,
     /// each with the address at fault; those have ended too.
     pub(super) fn end(&mut self, nth: usize, good: bool) -> Vec<(usize, &'a Address)> {
@@ -147,18 +178,19 @@ impl<'a> Order<'a> {
     }
 
     fn note_end(&mut self, nth: usize) {
+        self.wrote(nth);
         if std::mem::replace(&mut self.ended[nth], true) {
             return;
         }
-        let step = self.steps[nth];
-        if let Some(turns) = self.turns.get_mut(step.connection.name.as_str())
-            && let Some(left) = turns.get_mut(&turn(step))
-        {
-            *left -= 1;
-            if *left == 0 {
-                turns.remove(&turn(step));
-            }
+        if let Some(open) = self.open(nth) {
+            open.unended -= 1;
         }
+    }
+
+    fn open(&mut self, nth: usize) -> Option<&mut Open> {
+        let step = self.steps[nth];
+        let turns = self.turns.get_mut(step.connection.name.as_str())?;
+        turns.get_mut(&turn(step))
     }
 
     /// Returns what was never given out and has not ended.
@@ -167,6 +199,17 @@ impl<'a> Order<'a> {
             .filter(|nth| !self.started[*nth] && !self.ended[*nth])
             .collect()
     }
+}
+
+/// Returns the turns of one connection that have begun and not ended.
+fn begun(turns: &BTreeMap<Turn, Open>) -> impl Iterator<Item = Turn> {
+    let (mut is_held, mut all_ended) = (false, true);
+    turns.iter().filter_map(move |(turn, open)| {
+        let has_begun = !is_held && (all_ended || !is_last(*turn));
+        is_held |= !has_begun || open.unwritten > 0 || is_waited_for(*turn) && open.unended > 0;
+        all_ended &= open.unended == 0;
+        (has_begun && open.unended > 0).then_some(*turn)
+    })
 }
 
 #[cfg(test)]

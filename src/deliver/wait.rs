@@ -3,8 +3,9 @@
 //! What may still heal is waited for as long as the deadline lets it: an image that cannot be pulled at first,
 //! a crash while a database starts. Only what the live side itself calls final ends the wait before.
 
-use crate::model::{Asked, Depth, Health, Live, Observation, Outcome, Step};
+use crate::model::{Asked, Depth, Health, Live, Observation, Outcome, Owned, Step};
 use crate::provider::Registry;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -21,25 +22,57 @@ pub(super) enum Waited {
     Ended(Outcome),
 }
 
-/// Looks at the step's resource until it is ready, has failed for good, its deadline is over or the run is
+/// What is asked of a resource that was written: whether it works, and what it answers where that is read.
+/// With what is ours now, so that a provider hears of it instead of asking.
+pub(super) fn asked(step: &Step, owned: Option<Arc<Owned>>) -> Asked {
+    Asked {
+        address: step.address.clone(),
+        kind: step.kind.clone(),
+        connection: step.connection.clone(),
+        identity: step.identity.clone(),
+        desired: step.desired.clone(),
+        owned,
+        depth: Depth::Read,
+        is_read: step.is_read,
+        ignore: Vec::new(),
+        health: step.health.clone(),
+    }
+}
+
+/// How it is waited until something is ready.
+pub(super) struct Wait {
+    /// What is asked.
+    pub(super) asked: Asked,
+    /// For how long.
+    pub(super) within: Duration,
+    /// Whether it goes by itself when it has done its work.
+    pub(super) passing: bool,
+}
+
+/// Looks at a resource until it is ready, has failed for good, its deadline is over or the run is
 /// cancelled. A look that could not be told is not an answer: it looks again.
 pub(super) async fn until_ready(
     registry: &Registry,
-    step: &Step,
+    Wait {
+        asked,
+        within,
+        passing,
+    }: Wait,
     cancel: &CancellationToken,
     mut told: impl FnMut(&str),
 ) -> Waited {
-    let deadline = tokio::time::Instant::now() + step.deadline;
+    let deadline = tokio::time::Instant::now() + within;
     let mut pause = FIRST_PAUSE;
     let mut last = "it has not been seen ready yet".to_owned();
     loop {
         let mut code = "deadline";
-        match look(registry, step).await {
+        match look(registry, &asked).await {
             Some(Observation::Present(live)) => match &live.health {
                 Health::Ready => return Waited::Ready(live),
                 Health::Failed(why) => return Waited::Ended(failed("not-healthy", why)),
                 Health::Progressing(why) | Health::Failing(why) => last.clone_from(why),
             },
+            Some(Observation::Absent { .. }) if passing => return Waited::Ended(Outcome::Done),
             Some(Observation::Absent { .. }) => "it is not there any more".clone_into(&mut last),
             // Nobody saw that it is not well: what hangs on its health must not act on this.
             Some(Observation::Unknown { reason, .. }) => (last, code) = (reason, "unseen"),
@@ -48,7 +81,7 @@ pub(super) async fn until_ready(
         told(&last);
         tokio::select! {
             () = cancel.cancelled() => return Waited::Ended(cut_short(&last)),
-            () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(step, code, &last)),
+            () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(within, code, &last)),
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
         }
     }
@@ -61,23 +94,11 @@ pub(super) fn cut_short(last: &str) -> Outcome {
     }
 }
 
-async fn look(registry: &Registry, step: &Step) -> Option<Observation> {
-    let asked = Asked {
-        address: step.address.clone(),
-        kind: step.kind.clone(),
-        connection: step.connection.clone(),
-        identity: step.identity.clone(),
-        desired: step.desired.clone(),
-        owned: None,
-        depth: Depth::Read,
-        is_read: true,
-        ignore: Vec::new(),
-        health: step.health.clone(),
-    };
-    let answers = registry.observe(&[asked]).await;
+async fn look(registry: &Registry, asked: &Asked) -> Option<Observation> {
+    let answers = registry.observe(std::slice::from_ref(asked)).await;
     answers
         .into_iter()
-        .find(|seen| seen.address == step.address)
+        .find(|seen| seen.address == asked.address)
         .map(|seen| seen.observation)
 }
 
@@ -92,13 +113,13 @@ fn failed(code: &str, why: &str) -> Outcome {
     }
 }
 
-fn timed_out(step: &Step, code: &str, last: &str) -> Outcome {
+fn timed_out(within: Duration, code: &str, last: &str) -> Outcome {
     let (last, next) = last
         .split_once('\n')
         .map_or((last, None), |(what, next)| (what, Some(next)));
     Outcome::Failed {
         code: code.to_owned(),
-        message: format!("not ready after {}s: {last}", step.deadline.as_secs()),
+        message: format!("not ready after {}s: {last}", within.as_secs()),
         hint: Some(next.map_or_else(
             || "Look at the resource; set lifecycle.deadline where it may take longer.".to_owned(),
             str::to_owned,

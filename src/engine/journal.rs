@@ -49,12 +49,12 @@ impl Journal for RunJournal<'_> {
             .map_err(said("that a step begins"))
     }
 
-    async fn applied(&self, step: &Step, owned: Option<Owned>) -> Result<(), JournalError> {
+    async fn applied(&self, step: &Step, owned: Option<&Owned>) -> Result<(), JournalError> {
         self.release_old_names(&step.address)
             .await
             .map_err(said("that a resource has a new name"))?;
         self.ledger
-            .step_applied(self.run, &step.address, owned.as_ref())
+            .step_applied(self.run, &step.address, owned)
             .await
             .map_err(said("that a step was applied"))
     }

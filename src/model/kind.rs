@@ -40,6 +40,9 @@ pub enum Proof {
     Record,
 }
 
+/// The first wave that begins only when all before it is ready: what lets policy in.
+pub const LAST_WAVE: i32 = 20;
+
 /// Chooses by the text of one field, e.g. a wave by a Kubernetes object's `kind`.
 #[derive(Clone, Debug)]
 pub struct Select<T> {
@@ -139,10 +142,14 @@ pub struct Kind {
     pub ignored: Vec<PathPattern>,
     /// Lists that are not plainly ordered.
     pub lists: Vec<(PathPattern, ListRule)>,
-    /// Where it stands among the steps of one connection: lower is applied first, deleted last.
+    /// Where it stands among the steps of one connection: lower is applied first, deleted last. Below 0 is
+    /// what others need, so the next begins when it is ready; from [`LAST_WAVE`] on, when all before is ready;
+    /// else when what comes before is written.
     pub wave: Select<i32>,
     /// True where deleting or replacing loses data: protected unless said otherwise.
     pub stateful: Select<bool>,
+    /// The field that has it go by itself when it has done its work, where it is set: then it is not missed.
+    pub passing: Select<Option<PathPattern>>,
     /// What goes with it when it is deleted, e.g. all that is in a namespace: an object of this
     /// provider each of whose identity fields named here is what the container's field beside it says.
     /// Empty where nothing is inside.
@@ -187,6 +194,7 @@ impl Kind {
             lists: Vec::new(),
             wave: Select::always(0),
             stateful: Select::always(false),
+            passing: Select::always(None),
             contents: Select::always(Vec::new()),
             outputs: Vec::new(),
             schema: None,
@@ -196,6 +204,15 @@ impl Kind {
             is_ruled: false,
             originals: None,
         }
+    }
+
+    /// Tells whether it goes by itself when it has done its work.
+    pub fn is_passing(&self, desired: &Value) -> bool {
+        let Some(field) = self.passing.of(desired) else {
+            return false;
+        };
+        let keys: Vec<&str> = field.parts().iter().map(String::as_str).collect();
+        !matches!(desired.at(&keys), None | Some(Value::Null))
     }
 
     /// Returns which live object this resource means: its identity fields by their pointers, a field

@@ -35,7 +35,7 @@ pub use digest::{Digest, DigestKey};
 pub use fault::{Class, Fault};
 pub use health_rule::{HealthRule, Judge};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
-pub use kind::{Inside, Kind, Labels, ListRule, OnImmutable, Output, Proof, Select};
+pub use kind::{Inside, Kind, LAST_WAVE, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use kinds::Kinds;
 pub use notify::{Gravity, Mention, Notify};
 pub use observation::{

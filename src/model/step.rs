@@ -131,8 +131,14 @@ pub struct Step {
     pub unmarked: bool,
     /// True where deleting or replacing it loses data.
     pub stateful: bool,
+    /// True where it goes by itself when it has done its work.
+    #[serde(skip)]
+    pub passing: bool,
     /// True where the spec protects it: never deleted, never replaced.
     pub protected: bool,
+    /// Whether an expression reads its outputs; where none does they need not be answered.
+    #[serde(skip)]
+    pub is_read: bool,
     /// How long after apply it may take to become ready.
     #[serde(skip)]
     pub deadline: Duration,
@@ -151,10 +157,14 @@ impl Step {
 
     /// Tells whether it does nothing but put back what somebody changed by hand.
     pub fn is_only_drift(&self) -> bool {
-        matches!(
-            self.action,
-            Action::Create | Action::Update | Action::Replace
-        ) && self.is_drift()
+        let puts_back = match self.action {
+            Action::Create | Action::Update | Action::Replace => true,
+            // It is ours, and lost our mark or has a new address: no reason to take a person's change with it.
+            Action::Adopt => !self.unmarked,
+            _ => false,
+        };
+        puts_back
+            && self.is_drift()
             && self
                 .changes
                 .iter()

@@ -303,7 +303,9 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         unknown: None,
         unmarked: false,
         stateful: kind.is_some_and(|kind| kind.stateful.of(&applied)),
+        passing: false,
         protected: owned.protected,
+        is_read: false,
         deadline: kind.map_or(std::time::Duration::ZERO, |kind| kind.deadline),
         health: Vec::new(),
     }

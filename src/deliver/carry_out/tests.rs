@@ -124,7 +124,7 @@ impl Journal for Paper {
         })?;
         Ok(())
     }
-    async fn applied(&self, step: &Step, _owned: Option<Owned>) -> Result<(), JournalError> {
+    async fn applied(&self, step: &Step, _owned: Option<&Owned>) -> Result<(), JournalError> {
         self.begun(step).await
     }
     async fn ended(&self, _address: &Address, _outcome: &Outcome) -> Result<(), JournalError> {
@@ -386,7 +386,9 @@ async fn a_hole_is_filled_from_the_step_before() {
     };
     let url = ("url".to_owned(), Value::Hole(hole));
     api.desired = Some(Arc::new(Value::Map(Map::from_iter([url]))));
-    let setup = Setup::new(provider, vec![step("db", Action::Create, 0, &[]), api]);
+    let mut db = step("db", Action::Create, 0, &[]);
+    db.is_read = true;
+    let setup = Setup::new(provider, vec![db, api]);
     let provider = Arc::clone(&setup.provider);
     assert_eq!(words(&setup.play().await), ["api done", "db done"]);
     let (_, sent) = provider.applied.lock().unwrap()[1].clone();

@@ -47,6 +47,35 @@ fn waves_rise_and_deletes_come_last_falling() {
 }
 
 #[test]
+fn what_is_not_ready_yet_holds_back_what_lets_policy_in_and_what_goes() {
+    let steps = [
+        step("bad", Action::Create, 0, &[]),
+        step("good", Action::Create, 0, &[]),
+        step("ingress", Action::Create, 10, &["good"]),
+        step("needed", Action::Create, -10, &[]),
+        step("old", Action::Delete, 0, &[]),
+        step("webhook", Action::Create, LAST_WAVE, &[]),
+    ];
+    let mut order = Order::new(steps.iter().collect());
+    assert_eq!(order.ready(), [3]);
+    order.wrote(3);
+    assert!(order.ready().is_empty(), "what others need has to be there");
+    order.end(3, true);
+    assert_eq!(order.ready(), [0, 1]);
+    order.wrote(0);
+    order.end(1, true);
+    assert_eq!(order.ready(), [2], "it waits for its own");
+    order.end(2, true);
+    assert!(order.ready().is_empty());
+    order.end(0, false);
+    assert_eq!(order.ready(), [5]);
+    order.wrote(5);
+    assert!(order.ready().is_empty());
+    order.end(5, true);
+    assert_eq!(order.ready(), [4]);
+}
+
+#[test]
 fn a_failure_skips_what_hangs_on_it_and_nothing_else() {
     let steps = [
         step("db", Action::Create, 0, &[]),

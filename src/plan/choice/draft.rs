@@ -46,7 +46,9 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         unknown: None,
         unmarked: false,
         stateful,
+        passing: wanted.kind.is_passing(&wanted.desired),
         protected: wanted.lifecycle.protect.unwrap_or(stateful),
+        is_read: wanted.is_read,
         deadline: wanted.lifecycle.deadline.unwrap_or(wanted.kind.deadline),
         health: wanted.lifecycle.health.clone(),
     }

@@ -4,7 +4,7 @@
 use super::super::ProviderError;
 use super::cluster::{Cluster, MANAGER, Mode};
 use super::error::Failure;
-use super::observe::{outputs, present};
+use super::observe::{self, outputs};
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::verdict::Yielded;
@@ -313,18 +313,16 @@ impl Work<'_> {
         yielded: &Yielded,
     ) -> Applied {
         let verdict = self.verdict(live, sent, yielded).await;
-        let seen = present(
-            live,
-            &self.target,
-            self.step.desired.as_deref(),
-            &self.sealer,
-        );
         let rules = (self.step.health.as_slice(), &self.target);
-        let health = health::ruled(rules, live, &self.sealer, seen.health);
+        let told = self.sealer.scrubbed_health(health::of(live));
+        let health = health::ruled(rules, live, &self.sealer, told);
         Applied {
-            outputs: outputs(live, &self.target, &self.sealer),
-            mark: Some(seen.mark),
-            external_id: seen.external_id,
+            outputs: match self.step.is_read {
+                true => outputs(live, &self.target, &self.sealer),
+                false => Map::new(),
+            },
+            mark: Some(marks::mark(live)),
+            external_id: observe::external_id(live),
             health: self.sealer.scrubbed_health(health),
             unchanged,
             verdict,

@@ -301,6 +301,11 @@ pub(super) fn outputs(live: &Json, target: &Target, sealer: &Sealer<'_>) -> Map 
     shape::outputs(&sealer.seal(Value::from_json(object)))
 }
 
+/// Returns the id the server gave an object.
+pub(super) fn external_id(live: &Json) -> Option<String> {
+    live["metadata"]["uid"].as_str().map(str::to_owned)
+}
+
 /// Gives the state of a live object as far as it can be told from itself, its outputs apart.
 pub(super) fn present(
     live: &Json,
@@ -317,7 +322,7 @@ pub(super) fn present(
             None => marks::keeper(&object, &target.reference),
         },
         mark: marks::mark(live),
-        external_id: object["metadata"]["uid"].as_str().map(str::to_owned),
+        external_id: external_id(live),
         health: sealer.scrubbed_health(health::of(&object)),
         value: sealer.seal(shape::value(object, desired)),
         prediction: None,

@@ -3,7 +3,7 @@
 
 use super::many;
 use super::marks::LAST_APPLIED;
-use crate::model::{Inside, Kind, Labels, ListRule, Output, PathPattern, Select};
+use crate::model::{Inside, Kind, LAST_WAVE, Labels, ListRule, Output, PathPattern, Select};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,12 +46,12 @@ const WAVES: [(i32, &[&str]); 6] = [
             "HTTPRoute",
             "HorizontalPodAutoscaler",
             "PodDisruptionBudget",
-            "APIService",
         ],
     ),
     (
-        20,
+        LAST_WAVE,
         &[
+            "APIService",
             "ValidatingWebhookConfiguration",
             "MutatingWebhookConfiguration",
             "ValidatingAdmissionPolicyBinding",
@@ -136,6 +136,14 @@ fn object() -> Kind {
             0,
         ),
         stateful: by_kind(STATEFUL.map(|kind| (kind, true)), false),
+        // Source: the TTL-after-finished controller.
+        passing: by_kind(
+            [(
+                "Job",
+                Some(PathPattern::known("/spec/ttlSecondsAfterFinished")),
+            )],
+            None,
+        ),
         contents: contents(),
         outputs: outputs(),
         connection: Some(Arc::new(super::connection::schema())),

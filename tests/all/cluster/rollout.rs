@@ -1,6 +1,6 @@
 //! Rollouts that do not become ready: said why, and cut short by the commit that mends them.
 
-use super::{Scene, with};
+use super::{Scene, cluster, with};
 use crate::daemon::Daemon;
 use reconciled::ledger::{RunOutcome, RunRecord};
 use serde_json::{Value as Json, json};
@@ -111,4 +111,41 @@ fn an_image_that_cannot_be_pulled_is_told_and_the_commit_that_mends_it_goes_well
         failing.how.as_deref() == Some("recovered")
     });
     assert_eq!(scene.told(&["status"]).1, Some(0));
+}
+
+#[test]
+fn a_job_that_goes_when_it_is_done_runs_once() {
+    let scene = Scene::new("passing");
+    let mut daemon = scene.world.start();
+    let job = scene.object("batch/v1", "Job", "migrate", json!({ "spec": { "ttlSecondsAfterFinished": 1, "template": {
+        "metadata": { "labels": { "app": "migrate" }, "annotations": { "peers/status": "mine" } },
+        "spec": { "restartPolicy": "Never", "containers": [{ "name": "migrate", "image": "shop/api:1" }] } } } }));
+    let resources = [("namespace", scene.namespace()), ("migrate", job)];
+    let commit = scene.commit(json!({}), &resources);
+    let pods = format!("/api/v1/namespaces/{}/pods", scene.name);
+    let pod = daemon.until("its pod has a node", |_| {
+        let found = cluster().get(&pods)?["items"][0].clone();
+        found["spec"]["nodeName"].is_string().then_some(found)
+    });
+    let path = format!(
+        "{pods}/{}/status",
+        pod["metadata"]["name"].as_str().unwrap()
+    );
+    let ended = json!({ "phase": "Succeeded", "containerStatuses": [{ "name": "migrate", "image": "shop/api:1", "imageID": "",
+        "ready": false, "restartCount": 0, "state": { "terminated": { "reason": "Completed", "exitCode": 0 } } }] });
+    assert!(cluster().merge_patch(&path, &json!({ "status": ended })));
+    let run = daemon.run_of(scene.name, &commit);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Done);
+    daemon.until("it is gone", |_| {
+        scene.live("batch/v1/jobs/migrate").is_none().then_some(())
+    });
+    for _ in 0..2 {
+        daemon.looked_again(scene.name);
+    }
+    assert!(scene.live("batch/v1/jobs/migrate").is_none());
+    assert!(
+        scene.world.episodes().is_empty(),
+        "{:?}",
+        scene.world.episodes()
+    );
 }

@@ -220,3 +220,17 @@ fn a_lost_ledger_is_rebuilt_from_the_mark() {
         .ours("api", json!({"a": 1}));
     assert_eq!(scene.plan().records.len(), 1);
 }
+
+#[test]
+fn what_has_done_its_work_and_went_by_itself_is_not_made_again() {
+    let job = |image: &str, seconds: serde_json::Value| {
+        Scene::new()
+            .wants("test/job", "api", json!({"image": image, "ttl": seconds}))
+            .absent("api")
+            .applied("test/job", "api", json!({"image": "a", "ttl": seconds}))
+            .steps()
+    };
+    assert_snapshot!(job("a", json!(60)), @"none prod/api: it has done its work and is gone, as it says itself; it is made anew when Git changes it");
+    assert_snapshot!(job("b", json!(60)), @"create prod/api: it is gone from the live side, though it was applied");
+    assert_snapshot!(job("a", json!(null)), @"create prod/api: it is gone from the live side, though it was applied");
+}

@@ -3,7 +3,8 @@
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
 use reconciled::deliver::render::{Page, plan_markdown};
-use reconciled::model::{Connection, Observation, Owner, Value};
+use reconciled::deliver::{Authority, route};
+use reconciled::model::{Connection, Observation, OnDrift, Owner, Reconcile, Value};
 use reconciled::plan::Released;
 use serde_json::json;
 use std::sync::Arc;
@@ -231,4 +232,31 @@ fn a_connection_that_leads_elsewhere_leaves_nothing_behind_unsaid() {
         "{}",
         older.steps()
     );
+}
+
+#[test]
+fn a_change_by_hand_that_took_our_mark_with_it_obeys_on_drift() {
+    let found = live(json!({"name": "api", "size": "mended"}), None);
+    let scene = Scene::new()
+        .wants("test/plain", "api", json!({"size": "s"}))
+        .sees("api", Observation::Present(Box::new(found)))
+        .applied("test/plain", "api", json!({"size": "s"}));
+    let plan = scene.plan();
+    let lets = |on_drift| {
+        let reconcile = Reconcile {
+            on_drift,
+            ..Reconcile::default()
+        };
+        let route = route(&plan, &reconcile, Authority::Environment);
+        route.lets(&address("api"))
+    };
+    assert!(!lets(OnDrift::Report));
+    assert!(lets(OnDrift::Correct));
+    // Nothing is lost by it where only the mark is.
+    let found = live(json!({"name": "api", "size": "s"}), None);
+    let plan = scene
+        .sees("api", Observation::Present(Box::new(found)))
+        .plan();
+    let route = route(&plan, &Reconcile::default(), Authority::Environment);
+    assert!(route.lets(&address("api")));
 }

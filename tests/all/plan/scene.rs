@@ -40,8 +40,8 @@ pub(super) fn address(id: &str) -> Address {
     text.parse().unwrap()
 }
 
-/// The kinds of this world: `test/plain`, `test/database`, `test/object`, and `test/thing`, of which
-/// some hold others.
+/// The kinds of this world: `test/plain`, `test/database`, `test/object`, `test/job`, and `test/thing`, of
+/// which some hold others.
 pub(super) fn kinds() -> Kinds {
     let pattern = PathPattern::known;
     let name = vec![pattern("/name")];
@@ -100,7 +100,12 @@ pub(super) fn kinds() -> Kinds {
         },
         ..Kind::plain("test/thing", "a thing in a folder, or the folder")
     };
-    Kinds::new([plain, database, object, thing])
+    let job = Kind {
+        identity: vec![pattern("/name")],
+        passing: Select::always(Some(pattern("/ttl"))),
+        ..Kind::plain("test/job", "a job that goes when it is done")
+    };
+    Kinds::new([plain, database, object, thing, job])
 }
 
 /// `{"$secret": "text"}` becomes a secret, `{"$hole": "id"}` a hole that reads `id`.

@@ -138,7 +138,9 @@ impl World {
             unknown: None,
             unmarked: false,
             stateful: false,
+            passing: false,
             protected: false,
+            is_read: true,
             deadline: row.deadline.min(Duration::from_secs(5)),
             health: Vec::new(),
         }
