@@ -1,6 +1,7 @@
 //! What a person reads when a command fails: what, why, and what to do next.
 
 use crate::deliver::forge::ForgeError;
+use crate::deliver::notify::WebhookError;
 use crate::engine::{CycleError, PastError};
 use crate::ledger::LedgerError;
 use crate::model::Fault;
@@ -30,5 +31,6 @@ fn hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         .or_else(|| of::<SourceError>(error))
         .or_else(|| of::<WebError>(error))
         .or_else(|| of::<ForgeError>(error))
+        .or_else(|| of::<WebhookError>(error))
         .or_else(|| of::<CycleError>(error))
 }

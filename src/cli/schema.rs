@@ -9,6 +9,7 @@ use crate::model::Kinds;
   reconciled schema environment > schemas/environment.schema.json
   reconciled schema settings
   reconciled schema catalogue
+  reconciled schema event
 In an environment file, the first line then points an editor at it:
   # yaml-language-server: $schema=../schemas/environment.schema.json")]
 pub(super) struct Args {
@@ -25,6 +26,8 @@ enum What {
     Settings,
     /// A catalogue file: kinds of a cloud, taught by data.
     Catalogue,
+    /// What is posted to the webhook of the settings.
+    Event,
 }
 
 pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
@@ -32,6 +35,7 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
         What::Environment => environment(),
         What::Settings => crate::config::schema(),
         What::Catalogue => crate::provider::Catalogue::schema(),
+        What::Event => crate::deliver::notify::Event::schema(),
     })?;
     Ok(Exit::Same)
 }

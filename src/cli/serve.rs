@@ -5,8 +5,8 @@ use crate::config::Settings;
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::engine::{
-    self, Asker, Assembly, Audience, Counts, Daemon, Followed, Limits, Pace, Parts, Reviewer,
-    Teller, World,
+    self, Asker, Assembly, Counts, Daemon, Followed, Limits, Pace, Parts, Reviewer, Teller, Ways,
+    World,
 };
 use crate::ledger::Ledger;
 use crate::model::Digest;
@@ -95,15 +95,15 @@ impl Serving {
         let Assembly {
             followed,
             mut forges,
-            notifier,
-            audience,
+            mut ways,
         } = engine::assemble(settings, &client, &limiters)?;
         forges.extend(lasting.substitutes.forges.clone());
-        let notifier = lasting.substitutes.notifier.clone().unwrap_or(notifier);
+        if let Some(notifier) = lasting.substitutes.notifier.clone() {
+            ways.notifier = notifier;
+        }
         let readiness = &lasting.readiness;
         wait_for(readiness, &followed);
-        let told = (notifier, audience);
-        let teller = teller(lasting, &world, told, &forges, &followed);
+        let teller = teller(lasting, &world, ways, &forges, &followed);
         let daemon = Daemon::new(Parts {
             world: world.clone(),
             followed: followed.clone(),
@@ -165,12 +165,12 @@ fn wait_for(readiness: &Readiness, followed: &[Followed]) {
 fn teller(
     lasting: &Lasting,
     world: &World,
-    told: (Arc<dyn Notifier>, Audience),
+    ways: Ways,
     forges: &BTreeMap<String, Arc<dyn Forge>>,
     followed: &[Followed],
 ) -> Teller {
     let counted = (&lasting.readiness, &lasting.counts);
-    Teller::start(world.clone(), told, forges, followed, counted)
+    Teller::start(world.clone(), ways, forges, followed, counted)
 }
 
 /// Starts reviewing pull requests, and handing hints on. Returns what takes hints, by repository.

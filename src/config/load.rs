@@ -5,6 +5,7 @@ use super::element::Reading;
 use super::redact::redact;
 use super::{
     Settings, github, ledger, limits, log, providers, repositories, slack, sops, variables, web,
+    webhook,
 };
 use crate::model::{Diagnostic, RepoPath};
 use crate::yaml::{Content, Fields, Flavour, Limits, Node, Place, Reader, Source, parse};
@@ -66,6 +67,7 @@ fn read(
         repositories: repositories::read(reading, fields.get("repositories")),
         github: github::read(reading, fields.get("github")),
         slack: slack::read(reading, fields.get("slack")),
+        webhook: webhook::read(reading, fields.get("webhook")),
         sops: sops::read(reading, fields.get("sops")),
         ledger: ledger::read(reading, fields.get("ledger"), &state_folder),
         web: web::read(reading, fields.get("web")),
@@ -152,6 +154,7 @@ pub fn schema() -> Value {
             ("repositories", repositories::schema()),
             ("github", github::schema()),
             ("slack", slack::schema()),
+            ("webhook", webhook::schema()),
             ("sops", sops::schema()),
             ("providers", providers::schema()),
             ("ledger", ledger::schema()),

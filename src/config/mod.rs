@@ -29,6 +29,7 @@ mod slack;
 mod sops;
 mod variables;
 mod web;
+mod webhook;
 
 pub use credentials::Credentials;
 pub use github::{GitHub, GitHubApp};
@@ -42,6 +43,7 @@ pub use repositories::{Access, Repository};
 pub use slack::{Slack, SlackAccess};
 pub use sops::Sops;
 pub use web::Web;
+pub use webhook::Webhook;
 
 use std::path::PathBuf;
 
@@ -61,6 +63,8 @@ pub struct Settings {
     pub github: GitHub,
     /// How Slack is reached; `None` means that messages go to the log.
     pub slack: Option<Slack>,
+    /// Where events are posted, if anywhere.
+    pub webhook: Option<Webhook>,
     /// The record of what was done.
     pub ledger: Ledger,
     /// Health and metrics.
@@ -89,6 +93,7 @@ impl Settings {
             .flat_map(Repository::paths)
             .chain(self.github.paths())
             .chain(self.slack.iter().filter_map(Slack::path))
+            .chain(self.webhook.iter().filter_map(Webhook::path))
             .chain(self.sops.path())
             .chain(self.providers.kubernetes.paths());
         let mut paths: Vec<PathBuf> = self.file.iter().cloned().chain(secrets).collect();

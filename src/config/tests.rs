@@ -58,6 +58,7 @@ repositories:
     workingFolder: ../trying
 github: { token: { env: GITHUB_TOKEN }, apiUrl: https://github.example.com/api/v3 }
 slack: { webhook: { file: /run/secrets/slack }, channel: "#infra", apiUrl: http://127.0.0.1:1, channels: { failure: "#oncall" }, mention: [S012ABCDEF], daily: { at: "09:30", timezone: Europe/Berlin } }
+webhook: { url: https://example.com/events, secret: { file: /run/secrets/events } }
 ledger: { path: ledger.db, retention: 30d }
 web: { listen: "[::1]:9721" }
 limits:
@@ -137,11 +138,14 @@ fn every_key_is_read_and_paths_stand_on_the_file_s_folder() {
         Some(8080)
     );
     assert_eq!(settings.log.format, Format::Json);
+    let webhook = settings.webhook.as_ref().unwrap();
+    assert_eq!(webhook.url.as_str(), "https://example.com/events");
     let watched = settings.paths_to_watch();
     for path in [
         folder.join("id_ed25519"),
         token,
         "/run/secrets/slack".into(),
+        "/run/secrets/events".into(),
         settings.file.clone().unwrap(),
     ] {
         assert!(watched.contains(&path), "{path:?} in {watched:?}");
@@ -243,7 +247,7 @@ fn a_variable_that_means_nothing_is_an_error() {
     let said = mistakes("", &variables);
     assert!(!said.contains("canary"), "{said}");
     insta::assert_snapshot!(said, @r#"
-    $RECONCILED_GITHUB_TOKEN1:1 unknown-key the key `githubToken` is not known here / Known here: stateFolder, repositories, github, slack, sops, ledger, web, limits, providers, log. Two underscores go a level down, as in RECONCILED_WEB__LISTEN.
+    $RECONCILED_GITHUB_TOKEN1:1 unknown-key the key `githubToken` is not known here / Known here: stateFolder, repositories, github, slack, webhook, sops, ledger, web, limits, providers, log. Two underscores go a level down, as in RECONCILED_WEB__LISTEN.
     $RECONCILED_LIMITS__CONCURRENCY1:1 wrong-type a whole number has to stand here, not a text / 
     $RECONCILED_LOG1:11 yaml-syntax mismatched bracket '[' closed by '}' / 
     $RECONCILED_REPOSITORIES__1__NAME1:1 bad-variable item 1 has no item before it / Count list items from 0, without gaps.

@@ -1,10 +1,12 @@
-//! Settings -> the parts of a daemon: providers, repositories, forges, chat. Opens and checks what
+//! Settings -> the parts of a daemon: providers, repositories, forges, chat, the webhook. Opens and checks what
 //! can be checked without asking anybody.
 
-use super::{Audience, Folder, Followed, Origin, Polling};
+use super::{Audience, Folder, Followed, Origin, Polling, Ways};
 use crate::config::{self, Access, Settings};
 use crate::deliver::forge::{Forge, ForgeError, GitHub, GitHubAccess, GitHubSettings, LoggedForge};
-use crate::deliver::notify::{LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings};
+use crate::deliver::notify::{
+    LoggedNotifier, Notifier, Slack, SlackAccess, SlackSettings, Webhook, WebhookError,
+};
 use crate::model::{DigestKey, Secret, SecretSource};
 use crate::net::{Client, HttpError, HttpSettings, Limiters};
 use crate::provider::{Catalogue, Host, Kubernetes, KubernetesSettings, Nudge, Registry, Rest};
@@ -23,10 +25,8 @@ pub struct Assembly {
     pub followed: Vec<Followed>,
     /// Where pull requests are, by the name of the repository.
     pub forges: BTreeMap<String, Arc<dyn Forge>>,
-    /// Where people are told.
-    pub notifier: Arc<dyn Notifier>,
-    /// Who is told what.
-    pub audience: Audience,
+    /// Where people and programs are told.
+    pub ways: Ways,
 }
 
 /// Why settings that can be read cannot be used.
@@ -53,6 +53,9 @@ pub enum AssemblyError {
     /// GitHub's settings.
     #[error("set up GitHub")]
     Forge(#[from] ForgeError),
+    /// The webhook's settings.
+    #[error("set up the webhook")]
+    Webhook(#[from] WebhookError),
     /// The HTTP client.
     #[error("set up the HTTP client")]
     Http(#[from] HttpError),
@@ -127,12 +130,14 @@ pub fn assemble(
             forges.insert(repository.name.clone(), forge);
         }
     }
-    let notifier = notifier(settings, client, limiters)?;
     Ok(Assembly {
         followed: all,
         forges,
-        notifier,
-        audience: audience(settings),
+        ways: Ways {
+            notifier: notifier(settings, client, limiters)?,
+            webhook: webhook(settings, client, limiters)?,
+            audience: audience(settings),
+        },
     })
 }
 
@@ -332,4 +337,17 @@ fn notifier(
         client.clone(),
         limiters.clone(),
     )))
+}
+
+fn webhook(
+    settings: &Settings,
+    client: &Client,
+    limiters: &Limiters,
+) -> Result<Option<Webhook>, AssemblyError> {
+    let Some(webhook) = &settings.webhook else {
+        return Ok(None);
+    };
+    let secret = secret("the webhook's secret", &webhook.secret)?;
+    let parts = (client, limiters, &Clock::system());
+    Ok(Some(Webhook::new(webhook.url.clone(), &secret, parts)?))
 }

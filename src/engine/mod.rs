@@ -66,6 +66,6 @@ pub use report::Report;
 pub use review::{Proposal, Reviewer};
 pub use rollback::Instead;
 pub use schedule::{Pace, Reason};
-pub use tell::{Audience, Teller};
+pub use tell::{Audience, Teller, Ways};
 pub use trust::{Merged, Trust};
 pub use world::{Limits, World};

@@ -15,7 +15,7 @@ const valid = new ajv.default({ strict: true, allErrors: true }).compile(schema)
 console.log(JSON.stringify(documents.map((document) => valid(document))));
 "#;
 
-const DOCUMENTS: [(&str, bool); 31] = [
+const DOCUMENTS: [(&str, bool); 34] = [
     ("{}", true),
     (
         "repositories: [{ name: a, url: https://example.com/a }]",
@@ -83,6 +83,15 @@ const DOCUMENTS: [(&str, bool); 31] = [
     ("github: { token: secret }", false),
     ("github: { token: {} }", false),
     ("slack: { token: { env: A, file: /b } }", false),
+    (
+        "webhook: { url: https://example.com/hook, secret: { file: /s } }",
+        true,
+    ),
+    ("webhook: { url: https://example.com/hook }", false),
+    (
+        "webhook: { url: https://example.com/hook, secret: whsec_AAAA }",
+        false,
+    ),
     ("limits: { concurrency: 0 }", false),
     ("limits: { source: { file: 1MB } }", false),
     ("log: { format: xml }", false),

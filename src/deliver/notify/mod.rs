@@ -1,13 +1,17 @@
-//! Where people are told: posts a message, edits it, answers in its thread.
+//! Where people are told: posts a message, edits it, answers in its thread. And programs: posts an event.
 //!
 //! Says nothing of its own and decides nothing: messages come rendered, when is the engine's.
 
 mod answer;
+mod event;
 mod logged;
 mod slack;
+mod webhook;
 
+pub use event::{EpisodeEvent, Event, EventData, Happened, RunEvent, StepEvent};
 pub use logged::LoggedNotifier;
 pub use slack::{Slack, SlackAccess, SlackSettings};
+pub use webhook::{Webhook, WebhookError};
 
 use crate::model::{Class, Fault};
 use async_trait::async_trait;

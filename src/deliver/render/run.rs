@@ -4,6 +4,7 @@ use crate::deliver::route::{Asked, Decision, Route};
 use crate::model::{Action, Address, EnvironmentName, Outcome, Revision, RunId, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -100,7 +101,7 @@ pub struct Broken<'a> {
 }
 
 /// One field that drifted, masked, as an episode keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The field; empty where the whole resource is meant.
     pub path: String,

@@ -4,11 +4,21 @@
 use super::super::{Kept, Origin, World};
 use super::Teller;
 use super::chat::ChatLetter;
-use crate::deliver::notify::Message;
+use crate::deliver::notify::{Message, Notifier, Webhook};
 use crate::deliver::render::{Links, mentioning};
 use crate::model::{EnvironmentName, Gravity, Notify, Window};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The ways to people and programs, and who is told what.
+pub struct Ways {
+    /// Where people are told.
+    pub notifier: Arc<dyn Notifier>,
+    /// Where events are posted, if anywhere.
+    pub webhook: Option<Webhook>,
+    /// Who is told what.
+    pub audience: Audience,
+}
 
 /// What the settings say of who is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +89,7 @@ impl Channels {
 }
 
 /// Returns how bad it is what a message says: its title begins with the sign for it.
-fn gravity(message: &Message) -> Gravity {
+pub(super) fn gravity(message: &Message) -> Gravity {
     match message.text.chars().next() {
         Some('❌') => Gravity::Failure,
         Some('🔶') => Gravity::Warning,

@@ -164,6 +164,7 @@ impl Teller {
             _ => None,
         };
         if let Some(message) = message {
+            self.episode_stands(episode, &message).await;
             let (name, about) = (&report.plan.environment, format!("episode/{}", episode.id));
             let letter = ChatLetter {
                 since: episode.opened_at,

@@ -1,4 +1,4 @@
-//! Tells people what happened: the log, chat, and the pull request a change came from. Speaks on
+//! Tells people what happened: the log, chat, and the pull request a change came from; and programs, by a webhook. Speaks on
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
 mod audience;
@@ -9,6 +9,7 @@ mod ends;
 mod episodes;
 mod fights;
 mod going;
+mod hook;
 mod lost;
 mod merged;
 mod outbox;
@@ -27,11 +28,12 @@ use crate::deliver::render::RunResult;
 use crate::ledger::LedgerError;
 use crate::model::{Action, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
-pub use audience::Audience;
+pub use audience::{Audience, Ways};
 use audience::{Channels, Origins, SharedChannels};
 use chat::{Chat, ChatLetter};
 use daily::Daily;
 pub(super) use going::watched;
+use hook::HookLetter;
 use lost::Urgent;
 use outbox::Outbox;
 use pulls::Pulls;
@@ -46,6 +48,8 @@ pub struct Teller {
     world: World,
     counts: Counts,
     chat: Arc<Outbox<ChatLetter>>,
+    /// What goes to programs, where the settings name a place.
+    hook: Option<Outbox<HookLetter>>,
     /// Tells once a day; ends with this.
     daily: Option<AbortHandle>,
     notifier: Arc<dyn Notifier>,
@@ -64,7 +68,11 @@ impl Teller {
     /// Starts delivering: to chat, and to the pull requests of each repository that has a forge.
     pub fn start(
         world: World,
-        (notifier, audience): (Arc<dyn Notifier>, Audience),
+        Ways {
+            notifier,
+            webhook,
+            audience,
+        }: Ways,
         forges: &BTreeMap<String, Arc<dyn Forge>>,
         followed: &[Followed],
         (readiness, counts): (&Readiness, &Counts),
@@ -90,6 +98,7 @@ impl Teller {
             ledger.clone(),
             readiness.clone(),
         ));
+        let hook = webhook.map(|hook| Outbox::start(hook, ledger.clone(), readiness.clone()));
         let daily = audience.daily.map(|window| Daily {
             window,
             ledger,
@@ -106,6 +115,7 @@ impl Teller {
             pages: audience.pages,
             repositories: Mutex::default(),
             chat,
+            hook,
             notifier,
             urgent: Urgent::default(),
             counts: counts.clone(),
@@ -126,7 +136,9 @@ impl Teller {
     pub async fn drain(&self) {
         self.end_daily();
         let pulls = self.pulls.values().map(Pulls::drain);
-        futures::join!(self.chat.drain(), futures::future::join_all(pulls));
+        let pulls = futures::future::join_all(pulls);
+        let hook = futures::future::join_all(self.hook.iter().map(Outbox::drain));
+        futures::join!(self.chat.drain(), hook, pulls);
     }
 
     /// An environment of a repository says something new.

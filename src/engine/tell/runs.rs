@@ -37,11 +37,13 @@ impl Teller {
         };
         let name = &report.plan.environment;
         let nth = report.run.map_or(0, |run| run.0);
+        let message = run_slack(result, &about);
+        self.run_ended(report, result, (&about, &message)).await;
         let letter = ChatLetter {
             since: result.ended_at,
             ..self
                 .channels
-                .letter(name, format!("run/{name}/{nth}"), run_slack(result, &about))
+                .letter(name, format!("run/{name}/{nth}"), message)
         };
         let begun_in = self.channels.of(name, Gravity::Good);
         let is_elsewhere = ran.is_told && letter.channel != begun_in;
@@ -93,18 +95,14 @@ impl Teller {
     /// A run was cut off by an end of the process: what was said of it while it went on is over.
     pub(crate) async fn interrupted(&self, run: &RunRecord) {
         let name = &run.environment;
+        let title = format!("🔶 {name}: a run was interrupted, looking again");
+        let message = notice_slack(&title, &[], run.begun_at, None);
+        self.run_interrupted(run, &message).await;
         let letter = ChatLetter {
             since: run.begun_at,
-            ..self.channels.letter(
-                name,
-                format!("run/{name}/{}", run.id),
-                notice_slack(
-                    &format!("🔶 {name}: a run was interrupted, looking again"),
-                    &[],
-                    run.begun_at,
-                    None,
-                ),
-            )
+            ..self
+                .channels
+                .letter(name, format!("run/{name}/{}", run.id), message)
         };
         let posted = self
             .world

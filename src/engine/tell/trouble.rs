@@ -68,6 +68,7 @@ impl Teller {
     async fn say_trouble(&self, episode: &Episode) {
         let about = format!("episode/{}", episode.id);
         let message = message(episode);
+        self.episode_stands(episode, &message).await;
         let letter = ChatLetter {
             since: episode.opened_at,
             threaded: episode.ended_at.is_some(),

@@ -118,12 +118,15 @@ fn prepared() -> (World, Recorder, Server) {
     world.variable("CLOUD_TOKEN", OF_CLOUD);
     world.variable("GITHUB", "github-token");
     world.variable("SLACK", "slack-token");
+    world.variable("HOOK", crate::peers::hooks::SECRET);
     std::fs::write(world.folder().join("key.txt"), format!("{OF_FILE}\n")).unwrap();
     world.settings(|settings| {
         settings["repositories"][0]["github"] = REPOSITORY.into();
         settings["github"] = json!({ "token": { "env": "GITHUB" }, "apiUrl": recorder.url });
         settings["slack"] =
             json!({ "token": { "env": "SLACK" }, "channel": "#infra", "apiUrl": recorder.url });
+        settings["webhook"] =
+            json!({ "url": format!("{}/hook", recorder.url), "secret": { "env": "HOOK" } });
         settings["providers"]["rest"]["baseUrls"]["digitalocean"] = cloud.url().into();
         settings["log"]["filter"] = "warn,reconciled=trace".into();
     });
@@ -157,6 +160,7 @@ fn live_through_it(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>) 
         has("/issues/1/comments").then_some(())
     });
     daemon.until("Slack was told", |_| has("/chat.").then_some(()));
+    daemon.until("the webhook was told", |_| has("/hook").then_some(()));
 }
 
 #[test]
@@ -183,7 +187,10 @@ fn a_secret_is_seen_where_it_was_declared_to_go_and_nowhere_else() {
 
     assert_clean("the metrics page", daemon.page("/metrics").1.as_bytes());
     assert_clean("the readiness page", daemon.page("/readyz").1.as_bytes());
-    assert_clean("GitHub and Slack", recorder.sent().join("\n").as_bytes());
+    assert_clean(
+        "GitHub, Slack and the webhook",
+        recorder.sent().join("\n").as_bytes(),
+    );
     let last = world.runs("shop")[0].id.to_string();
     world.write_live("page", "hacked again");
     let commands: [&[&str]; 6] = [

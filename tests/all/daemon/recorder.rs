@@ -1,4 +1,4 @@
-//! A server that stands for GitHub and Slack where only what is sent there matters: it keeps every
+//! A server that stands for GitHub, Slack and a webhook where only what is sent there matters: it keeps every
 //! body, says yes, and tells of one open pull request.
 
 use axum::body::Body;

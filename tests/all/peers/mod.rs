@@ -7,6 +7,7 @@ pub(crate) mod cut;
 pub(crate) mod digitalocean;
 pub(crate) mod git;
 pub(crate) mod github;
+pub(crate) mod hooks;
 pub(crate) mod kubernetes;
 pub(crate) mod process;
 pub(crate) mod registry;

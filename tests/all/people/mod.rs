@@ -8,6 +8,7 @@ mod ci;
 mod commands;
 mod drifted;
 mod ended;
+mod events;
 mod going;
 mod hints;
 mod lost;

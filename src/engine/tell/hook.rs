@@ -1,0 +1,179 @@
+//! Events on their way to the webhook: one for each transition that people are told of, under an id that stays the
+//! same however often it is sent.
+
+use super::super::Report;
+use super::outbox::{Carrier, Fate, Letter, Outbox};
+use super::{Teller, audience, trouble};
+use crate::deliver::notify::{
+    EpisodeEvent, Event, EventData, Happened, Message, RunEvent, Webhook, WebhookError,
+};
+use crate::deliver::render::{About, Difference, MOST_OF_AN_EVENT, RunResult, run_event};
+use crate::ledger::{Episode, LedgerError, RunRecord};
+use crate::model::{Class, Digest, EnvironmentName, Fault as _};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// An event under its id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct HookLetter {
+    id: String,
+    event: Event,
+}
+
+impl Letter for HookLetter {
+    fn name(&self) -> &str {
+        &self.id
+    }
+
+    fn way(&self) -> &str {
+        ""
+    }
+}
+
+#[async_trait]
+impl Carrier for Webhook {
+    type Letter = HookLetter;
+    type Error = WebhookError;
+
+    fn place(&self) -> String {
+        "webhook".to_owned()
+    }
+
+    fn kept(&self) -> String {
+        "waiting-webhook".to_owned()
+    }
+
+    fn fate(&self, error: &WebhookError) -> Fate {
+        match error.class() {
+            Class::Transient => Fate::Later,
+            _ if error.is_too_large() => Fate::Lost,
+            _ => Fate::Refused,
+        }
+    }
+
+    async fn deliver(&self, letter: &HookLetter) -> Result<(), WebhookError> {
+        self.post(&letter.id, &letter.event).await
+    }
+}
+
+impl Teller {
+    /// Tells of a run that ended.
+    pub(super) async fn run_ended(
+        &self,
+        report: &Report,
+        result: &RunResult<'_>,
+        (about, message): (&About, &Message),
+    ) {
+        let Some(hook) = &self.hook else { return };
+        let name = &report.plan.environment;
+        let nth = report.run.map_or(0, |run| run.0);
+        let data = EventData {
+            run: Some(run_event(result, about)),
+            ..data(name, message)
+        };
+        let subject = format!("run/{name}/{nth}");
+        let what = (Happened::RunEnded, result.ended_at);
+        self.emit(hook, &subject, what, data).await;
+    }
+
+    /// Tells of a run that was cut off.
+    pub(super) async fn run_interrupted(&self, run: &RunRecord, message: &Message) {
+        let Some(hook) = &self.hook else { return };
+        let name = &run.environment;
+        let data = EventData {
+            run: Some(RunEvent {
+                id: Some(run.id.0),
+                trigger: Some(run.trigger.clone()),
+                plan: Some(run.plan_hash.to_string()),
+                revision: run.revision.to_string(),
+                ..RunEvent::default()
+            }),
+            ..data(name, message)
+        };
+        let subject = format!("run/{name}/{}", run.id);
+        let what = (Happened::RunInterrupted, run.begun_at);
+        self.emit(hook, &subject, what, data).await;
+    }
+
+    /// Tells how an episode stands, where that was not told.
+    pub(super) async fn episode_stands(&self, episode: &Episode, message: &Message) {
+        let Some(hook) = &self.hook else { return };
+        let data = EventData {
+            episode: Some(of(episode)),
+            ..data(&episode.environment, message)
+        };
+        let subject = format!("episode/{}", episode.id);
+        let what = match episode.ended_at {
+            Some(at) => (Happened::EpisodeEnded, at),
+            None => (Happened::EpisodeOpened, episode.opened_at),
+        };
+        self.emit(hook, &subject, what, data).await;
+    }
+
+    async fn emit(
+        &self,
+        hook: &Outbox<HookLetter>,
+        subject: &str,
+        (what, timestamp): (Happened, Timestamp),
+        data: EventData,
+    ) {
+        // Numbers begin anew with a ledger that is made anew; its times do not.
+        let (ledger, id) = (
+            &self.world.ledger,
+            Digest::of(format!("{subject} {what:?} {timestamp}")),
+        );
+        let name = format!("webhook/{subject}");
+        match ledger.delivery(&name).await {
+            Ok(Some(told)) if told == json!(id) => return,
+            Ok(_) => {}
+            Err(error) => trouble::log_untold(Err(error)),
+        }
+        hook.put(HookLetter {
+            id: format!("evt_{}", id.as_str()),
+            event: Event {
+                what,
+                timestamp,
+                data,
+            },
+        })
+        .await;
+        // What was put is the ledger's: from here on nothing says it again.
+        let told: Result<(), LedgerError> = ledger.record_delivery(&name, &json!(id)).await;
+        trouble::log_untold(told);
+    }
+}
+
+fn data(name: &EnvironmentName, message: &Message) -> EventData {
+    EventData {
+        environment: name.to_string(),
+        gravity: audience::gravity(message),
+        title: message.text.clone(),
+        run: None,
+        episode: None,
+    }
+}
+
+/// Returns what there is to say of an episode; what else the ledger keeps of it stays there.
+fn of(episode: &Episode) -> EpisodeEvent {
+    fn kept<T: DeserializeOwned>(episode: &Episode, key: &str) -> Option<T> {
+        serde_json::from_value(episode.details[key].clone()).ok()
+    }
+    let mut differences: Vec<Difference> = kept(episode, "differences").unwrap_or_default();
+    differences.truncate(MOST_OF_AN_EVENT);
+    EpisodeEvent {
+        id: episode.id.0,
+        address: episode.address.as_ref().map(ToString::to_string),
+        condition: episode.condition.clone(),
+        opened_at: episode.opened_at,
+        ended_at: episode.ended_at,
+        how: episode.how.clone(),
+        code: kept(episode, "code"),
+        reason: kept(episode, "message"),
+        hint: kept(episode, "hint"),
+        differences,
+        by: kept(episode, "by").unwrap_or_default(),
+    }
+}
