@@ -31,8 +31,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
     let kinds = Kinds::new(crate::provider::all_rows());
     let schema = crate::spec::schema(&kinds);
-    let settings = crate::config::schema();
-    let topics = topics::all(&schema, &settings, &kinds);
+    let (settings, approval) = (crate::config::schema(), crate::spec::approval_schema());
+    let topics = topics::all((&schema, &settings, &approval), &kinds);
     let Some(what) = &args.what else {
         list(&topics, out)?;
         return Ok(Exit::Same);

@@ -9,6 +9,7 @@ use crate::model::Kinds;
   reconciled schema environment > schemas/environment.schema.json
   reconciled schema settings
   reconciled schema catalogue
+  reconciled schema approval
   reconciled schema event
 In an environment file, the first line then points an editor at it:
   # yaml-language-server: $schema=../schemas/environment.schema.json")]
@@ -26,6 +27,8 @@ enum What {
     Settings,
     /// A catalogue file: kinds of a cloud, taught by data.
     Catalogue,
+    /// The record that lets a plan be carried out: approvals/ENVIRONMENT.yaml.
+    Approval,
     /// What is posted to the webhook of the settings.
     Event,
 }
@@ -35,6 +38,7 @@ pub(super) fn run(args: &Args, out: &Output) -> anyhow::Result<Exit> {
         What::Environment => environment(),
         What::Settings => crate::config::schema(),
         What::Catalogue => crate::provider::Catalogue::schema(),
+        What::Approval => crate::spec::approval_schema(),
         What::Event => crate::deliver::notify::Event::schema(),
     })?;
     Ok(Exit::Same)

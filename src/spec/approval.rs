@@ -3,6 +3,7 @@
 
 use crate::model::{Diagnostic, Digest, EnvironmentName, RepoPath};
 use crate::yaml::{Document, Reader};
+use serde_json::{Value, json};
 
 /// How often one plan can be asked for.
 const MOST_REQUESTS: u64 = 1_000_000;
@@ -39,6 +40,46 @@ impl Approval {
             super::API_VERSION
         )
     }
+}
+
+/// Returns the JSON Schema (2020-12) of an approval's file.
+pub fn schema() -> Value {
+    let environment = json!({
+        "type": "string",
+        "pattern": super::schema::NAME,
+        "description": "The name of the environment; the file is approvals/ENVIRONMENT.yaml.",
+    });
+    let plan = json!({
+        "type": "string",
+        "pattern": "^[0-9a-f]{64}$",
+        "description": "The hash of the plan, all 64 digits of it: what is merged and not live yet, and what is live where it changes that.",
+    });
+    let request = json!({
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_REQUESTS,
+        "description": "Which request for this plan it answers, from 1. A later one is another approval.",
+    });
+    let spec = json!({
+        "type": "object",
+        "description": "An approval: a merged record that lets one plan be carried out, once. The daemon writes it; nobody else has to.",
+        "additionalProperties": false,
+        "required": ["environment", "plan", "request"],
+        "properties": { "environment": environment, "plan": plan, "request": request },
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Approval of reconciled",
+        "type": "object",
+        "description": "That a plan of an environment may be carried out, once, while nothing of it has moved.",
+        "additionalProperties": false,
+        "required": ["apiVersion", "kind", "spec"],
+        "properties": {
+            "apiVersion": { "const": super::API_VERSION, "description": "The version of this format." },
+            "kind": { "const": "Approval", "description": "An approval." },
+            "spec": spec,
+        },
+    })
 }
 
 /// Reads one document.
@@ -127,6 +168,29 @@ mod tests {
                 .files
                 .contains(&RepoPath::new("approvals/shop.yaml").unwrap())
         );
+    }
+
+    #[test]
+    fn editors_and_the_daemon_agree() {
+        let schema = jsonschema::validator_for(&schema()).unwrap();
+        let text = approval().text();
+        let broken = [
+            ("\n  request: 2", ""),
+            ("request: 2", "request: 0"),
+            ("request: 2", "request: 1000001"),
+            ("request: 2", "request: 2\n  who: me"),
+            ("environment: shop", "environment: Shop"),
+            ("plan: \"", "plan: \"0"),
+            ("kind: Approval", "kind: Approval\nmetadata: {}"),
+        ];
+        let broken = broken.map(|(good, bad)| (text.replace(good, bad), false));
+        for (text, is_right) in broken.into_iter().chain([(text.clone(), true)]) {
+            let value: Value = serde_yaml::from_str(&text).unwrap();
+            assert_eq!(schema.is_valid(&value), is_right, "the schema on {text}");
+            let read = reading(&[("shop.yaml", SHOP), ("approvals/shop.yaml", &text)]);
+            let told = shown(&read.all_diagnostics());
+            assert_eq!(told.is_empty(), is_right, "the daemon on {text}: {told}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) mod template;
 pub(crate) mod tests;
 mod uses;
 
-pub use approval::Approval;
+pub use approval::{Approval, schema as approval_schema};
 pub use connection::Connecting;
 pub use environment::Environment;
 pub use reading::read;

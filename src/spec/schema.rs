@@ -85,7 +85,7 @@ fn words(about: &str, words: &[(&str, &str)], default: &str) -> Value {
     json!({ "description": about, "default": default, "oneOf": each })
 }
 
-const NAME: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+pub(super) const NAME: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
 const IDENTIFIER: &str = "^[A-Za-z_][A-Za-z0-9_]{0,62}$";
 
 fn metadata() -> Value {

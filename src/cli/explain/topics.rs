@@ -15,16 +15,19 @@ pub(super) enum What {
     Key,
     /// What expressions can call.
     Expression,
+    /// The record of an approval.
+    Approval,
     /// A key of the daemon's settings.
     Settings,
 }
 
 impl What {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Kind,
         Self::Connection,
         Self::Key,
         Self::Expression,
+        Self::Approval,
         Self::Settings,
     ];
 
@@ -34,6 +37,7 @@ impl What {
             Self::Connection => "connection",
             Self::Key => "key",
             Self::Expression => "expression",
+            Self::Approval => "approval",
             Self::Settings => "settings",
         }
     }
@@ -44,6 +48,7 @@ impl What {
             Self::Connection => "Connections",
             Self::Key => "Keys of an environment",
             Self::Expression => "Expressions",
+            Self::Approval => "Approvals (approvals/ENVIRONMENT.yaml)",
             Self::Settings => "The daemon's own settings (reconciled.yaml)",
         }
     }
@@ -77,7 +82,10 @@ impl Topic<'_> {
 }
 
 /// Returns everything, in the order it is listed.
-pub(super) fn all<'s>(schema: &'s Value, settings: &'s Value, kinds: &'s Kinds) -> Vec<Topic<'s>> {
+pub(super) fn all<'s>(
+    (schema, settings, approval): (&'s Value, &'s Value, &'s Value),
+    kinds: &'s Kinds,
+) -> Vec<Topic<'s>> {
     let topic = |name: &str, what, node| Topic {
         name: name.to_owned(),
         what,
@@ -109,6 +117,10 @@ pub(super) fn all<'s>(schema: &'s Value, settings: &'s Value, kinds: &'s Kinds) 
     topics.push(topic("lifecycle", What::Key, lifecycle));
     let functions = &schema["$defs"]["expression"];
     topics.push(topic("functions", What::Expression, functions));
+    topics.push(Topic {
+        root: approval,
+        ..topic("approval", What::Approval, &approval["properties"]["spec"])
+    });
     topics.push(Topic {
         root: settings,
         ..topic("settings", What::Settings, settings)

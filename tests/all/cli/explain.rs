@@ -33,6 +33,7 @@ fn whatever_is_listed_is_explained() {
         "secrets",
         "vars",
         "functions",
+        "approval",
         "settings",
     ] {
         assert!(names.contains(&name), "{name}: {names:?}");

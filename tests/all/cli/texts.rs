@@ -82,6 +82,7 @@ fn schemas_are_those_of_the_repository() {
         ("environment", "environment.schema.json"),
         ("settings", "reconciled.schema.json"),
         ("catalogue", "catalogue.schema.json"),
+        ("approval", "approval.schema.json"),
         ("event", "event.schema.json"),
     ] {
         let said = place.run(&["schema", what]);

@@ -6,19 +6,19 @@ use crate::daemon::{Daemon, environment, file};
 use crate::peers::github::GitHub;
 use serde_json::Value;
 
-fn shop(reconcile: &str, resources: &str) -> String {
+pub(super) fn shop(reconcile: &str, resources: &str) -> String {
     let more = format!("  reconcile: {{ interval: 1s, {reconcile} }}\n");
     environment("shop", &more, resources)
 }
 
-fn proposing(text: &str) -> String {
+pub(super) fn proposing(text: &str) -> String {
     let reconcile = "onMerge: propose, onDrift: correct";
     shop(reconcile, &file("page", "page", text))
 }
 
 /// Waits for an open pull request of the daemon's with this number.
 #[track_caller]
-fn request(scene: &Scene, daemon: &mut Daemon<'_>, number: u64) -> Value {
+pub(super) fn request(scene: &Scene, daemon: &mut Daemon<'_>, number: u64) -> Value {
     daemon.until(format!("#{number} is open"), |_| {
         let pulls = scene.github.pulls().into_iter();
         let mut open = pulls.filter(|one| one["state"] == "open" && one["number"] == number);
@@ -26,7 +26,7 @@ fn request(scene: &Scene, daemon: &mut Daemon<'_>, number: u64) -> Value {
     })
 }
 
-fn branch(pull: &Value) -> String {
+pub(super) fn branch(pull: &Value) -> String {
     pull["head"]["ref"].as_str().unwrap().to_owned()
 }
 
@@ -42,7 +42,7 @@ fn open(scene: &Scene) -> Vec<u64> {
 }
 
 #[track_caller]
-fn live(daemon: &mut Daemon<'_>, scene: &Scene, text: &str) {
+pub(super) fn live(daemon: &mut Daemon<'_>, scene: &Scene, text: &str) {
     daemon.until(format!("live is {text:?}"), |_| {
         (scene.world.live("page")? == text).then_some(())
     });

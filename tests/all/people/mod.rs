@@ -4,6 +4,7 @@
 
 mod app;
 mod approved;
+mod bound;
 mod ci;
 mod commands;
 mod drifted;
