@@ -2,10 +2,11 @@
 
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
-use crate::peers::checked::Request;
+use crate::peers::checked::{Request, packages};
+use crate::peers::github::GitHub;
 use crate::peers::wait::outside;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const SECRET: &str = "a secret of webhooks";
 
@@ -13,26 +14,107 @@ fn shop(page: &str) -> String {
     environment("shop", "", &files(&[("page", page)]))
 }
 
+/// An event, the delivery's id, and what is said.
+type Delivery = (String, String, String);
+
 /// Delivers an event as GitHub does. Returns the status.
 fn deliver(daemon: &mut Daemon<'_>, event: &str, id: &str, body: &str, secret: &str) -> u16 {
+    let delivery = (event.to_owned(), id.to_owned(), body.to_owned());
+    deliver_all(daemon, vec![delivery], secret)[0].0
+}
+
+/// Delivers events one after the other. Returns each answer's status and what it says.
+fn deliver_all(
+    daemon: &mut Daemon<'_>,
+    deliveries: Vec<Delivery>,
+    secret: &str,
+) -> Vec<(u16, String)> {
     let served = daemon.logged("Pages are served", |_| true);
     let url = format!(
         "http://{}/webhooks/github",
         served["address"].as_str().unwrap()
     );
-    let mut mac = <Hmac<sha2::Sha256>>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let bytes = mac.finalize().into_bytes();
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (event, id, body) = (event.to_owned(), id.to_owned(), body.to_owned());
+    let secret = secret.to_owned();
     outside(move || {
-        let request = reqwest::blocking::Client::new().post(url).body(body);
-        let request = request.header("x-github-event", event);
-        let request = request.header("x-github-delivery", id);
-        let signature = format!("sha256={digits}");
-        let answer = request.header("x-hub-signature-256", signature).send();
-        answer.unwrap().status().as_u16()
+        let client = reqwest::blocking::Client::new();
+        let deliver = |(event, id, body): Delivery| {
+            let mut mac = <Hmac<sha2::Sha256>>::new_from_slice(secret.as_bytes()).unwrap();
+            mac.update(body.as_bytes());
+            let bytes = mac.finalize().into_bytes();
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let request = client.post(&url).body(body);
+            let request = request.header("x-github-event", event);
+            let request = request.header("x-github-delivery", id);
+            let signature = format!("sha256={digits}");
+            let answer = request.header("x-hub-signature-256", signature).send();
+            let answer = answer.unwrap();
+            (answer.status().as_u16(), answer.text().unwrap())
+        };
+        deliveries.into_iter().map(deliver).collect()
     })
+}
+
+/// The payloads that GitHub publishes, of github.com and of its Enterprise server, by event.
+fn published() -> Vec<(String, Value)> {
+    let examples = packages().join("node_modules/@octokit/webhooks-examples");
+    let mut all = Vec::new();
+    for server in std::fs::read_dir(examples).unwrap() {
+        let file = server.unwrap().path().join("index.json");
+        let Ok(text) = std::fs::read_to_string(file) else {
+            continue;
+        };
+        let events: Value = serde_json::from_str(&text).unwrap();
+        for event in events.as_array().unwrap() {
+            let name = event["name"].as_str().unwrap();
+            let examples = event["examples"].as_array().unwrap().iter();
+            all.extend(examples.map(|one| (name.to_owned(), one.clone())));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_payload_that_github_publishes_is_understood() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.variable("HOOK", SECRET);
+    scene.world.settings(|settings| {
+        settings["github"]["webhookSecret"] = json!({ "env": "HOOK" });
+    });
+    let mut daemon = scene.world.start();
+    let published = published();
+    assert!(published.len() > 700, "only {} payloads", published.len());
+    let expected = |(event, payload): &(String, Value)| match event.as_str() {
+        "ping" => "heard\n",
+        _ if payload["repository"].is_null() => "nobody follows this repository here\n",
+        "push" | "pull_request" | "issue_comment" | "check_run" | "check_suite" => "looking\n",
+        _ => "nobody listens to this event\n",
+    };
+    // One that is there twice, word for word, is signed the same, and so it was here before.
+    let mut bodies = std::collections::BTreeSet::new();
+    let mut looked = std::collections::BTreeSet::new();
+    let (mut deliveries, mut answers) = (Vec::new(), Vec::new());
+    for (nth, one) in published.iter().enumerate() {
+        let theirs = one.1["repository"]["full_name"].as_str();
+        let ours = one.1.to_string();
+        let ours = ours.replace(theirs.unwrap_or("of nobody"), GitHub::REPOSITORY);
+        let answer = match bodies.insert(ours.clone()) {
+            true => (202, expected(one)),
+            false => (200, "it was here before\n"),
+        };
+        if answer.1 == "looking\n" {
+            looked.insert(one.0.clone());
+        }
+        answers.push(answer);
+        deliveries.push((one.0.clone(), format!("delivery-{nth}"), ours));
+    }
+    let said = deliver_all(&mut daemon, deliveries, SECRET);
+    for (nth, (status, said)) in said.iter().enumerate() {
+        let (event, payload) = &published[nth];
+        assert_eq!((*status, said.as_str()), answers[nth], "{event}: {payload}");
+    }
+    assert_eq!(looked.len(), 5, "{looked:?}");
+    daemon.looked_again("shop");
+    scene.assert_accepted();
 }
 
 #[test]
