@@ -71,6 +71,9 @@ pub struct Route {
     /// The pull requests that ask people about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<Asked>,
+    /// Why no pull request takes back in Git what was put back, as a clause, where one should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<String>,
 }
 
 impl Route {
@@ -160,6 +163,7 @@ pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route 
     Route {
         decisions,
         asked: Vec::new(),
+        unasked: None,
     }
 }
 

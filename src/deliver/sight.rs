@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub struct Sight(BTreeMap<Address, Danger>);
 
 /// How dangerous a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Danger {
     /// Git can bring back what it changes.
@@ -59,6 +59,14 @@ impl Sight {
                 .map(|step| (step.address.clone(), Danger::of(step)))
                 .collect(),
         )
+    }
+
+    /// Sees what another sight saw, too.
+    pub fn join(&mut self, other: Self) {
+        for (address, danger) in other.0 {
+            let seen = self.0.entry(address).or_insert(danger);
+            *seen = danger.max(*seen);
+        }
     }
 
     /// Says what a plan does that is more dangerous than what was seen; `None` where nothing is.
@@ -131,6 +139,21 @@ mod tests {
         let many = (0..5).map(|nth| step(&format!("n{nth}"), Action::Delete, 0, &[]));
         let said = sight.surpassed_by(&plan_of(many.collect())).unwrap();
         assert!(said.ends_with("and 2 more"), "{said}");
+    }
+
+    #[test]
+    fn two_that_were_seen_are_seen_together() {
+        let one = |id, action| plan_of(vec![step(id, action, 0, &[])]);
+        let mut both = Sight::of(&one("old", Action::Delete));
+        both.join(Sight::of(&one("api", Action::Replace)));
+        both.join(Sight::of(&one("old", Action::Update)));
+        let merged = vec![
+            step("api", Action::Replace, 0, &[]),
+            step("old", Action::Delete, 0, &[]),
+        ];
+        assert!(both.covers(&plan_of(merged)));
+        let said = both.surpassed_by(&one("api", Action::Delete)).unwrap();
+        assert!(said.starts_with("deletes"), "{said}");
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod follower;
 mod hint;
 mod journal;
 mod look;
+mod merges;
 mod metrics;
 mod observe;
 mod origin;

@@ -75,9 +75,12 @@ pub trait Proposals: Send + Sync {
     async fn proposal(&self, _branch: &str) -> Result<Option<Proposed>, ForgeError> {
         Ok(None)
     }
-    /// Says why in a comment, closes it where it is open, and takes its branch away unless it holds what somebody
-    /// else committed and nobody merged.
+    /// Says why in a comment, closes it where it is open, and takes its branch away as [`Proposals::clear`] does.
     async fn withdraw(&self, _proposed: &Proposed, _why: &str) -> Result<(), ForgeError> {
+        Ok(())
+    }
+    /// Takes its branch away, unless that holds what somebody else committed and nobody merged.
+    async fn clear(&self, _proposed: &Proposed) -> Result<(), ForgeError> {
         Ok(())
     }
 }

@@ -250,6 +250,11 @@ pub(super) fn reaches(plan: &Plan) -> Vec<String> {
     told
 }
 
+/// Says that no pull request takes back in Git what was put back. `why` is a clause, escaped as the rest is to be.
+pub(super) fn no_revert(why: &str) -> String {
+    format!("No pull request could be made that takes it back in Git, too, for {why}.")
+}
+
 /// Returns a time as `2026-11-21 07:50 UTC`.
 pub(super) fn at(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()

@@ -2,12 +2,12 @@
 //! slow or away holds up only what waits for it anyway.
 
 use super::super::{Followed, Kept, Origin, World};
-use super::Need;
 use super::memory::{Facts, Memory, Request};
+use super::need::Need;
 use crate::deliver::forge::{Draft, Forge, ForgeError, Proposed, Standing};
 use crate::deliver::render::{Approving, Page, approval_markdown};
 use crate::deliver::{About, Asked};
-use crate::model::{Digest, EnvironmentName, Fault as _};
+use crate::model::{Digest, EnvironmentName, Fault};
 use crate::spec::Approval;
 use crate::telemetry::chain;
 use jiff::{SignedDuration, Timestamp};
@@ -181,11 +181,18 @@ impl Asker {
         let _before = self.looked().insert(owned(topic), now);
     }
 
+    /// Returns what went wrong with a request when it was written last.
+    pub(super) fn wrong(&self, topic: Topic<'_>) -> Option<String> {
+        let failing = self.failing.lock();
+        let failing = failing.unwrap_or_else(PoisonError::into_inner);
+        failing.get(&owned(topic)).cloned()
+    }
+
     /// Waits for a forge, not for long; says once what goes wrong, and once that it is over.
-    pub(super) async fn bounded<T>(
+    pub(super) async fn bounded<T, E: Fault>(
         &self,
         topic: Topic<'_>,
-        asked: impl Future<Output = Result<T, ForgeError>>,
+        asked: impl Future<Output = Result<T, E>>,
     ) -> Option<T> {
         let (done, wrong) = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(done)) => (Some(done), None),
@@ -291,7 +298,7 @@ fn is_plan(rest: &str) -> bool {
     hash.len() == 12 && hash.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-fn branch_of(approval: &Approval) -> String {
+pub(super) fn branch_of(approval: &Approval) -> String {
     let (name, hash) = (&approval.environment, approval.plan.short());
     match approval.request {
         1 => format!("reconciled/{name}/{hash}"),

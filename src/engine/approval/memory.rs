@@ -6,6 +6,7 @@
 //! another before anything of it was begun. What was begun is finished, with retries, as far as it does nothing
 //! that people did not see. While live state cannot be told nothing is judged.
 
+use super::ask::branch_of;
 use super::remembered;
 use crate::deliver::Sight;
 use crate::ledger::{Ledger, LedgerError};
@@ -34,6 +35,12 @@ pub(super) struct Memory {
     pub again: String,
     /// The revision a revert was asked for of, and the number and the page of its pull request.
     pub reverted: Option<(Revision, u64, String)>,
+    /// The revision no revert can be asked for of, and why.
+    pub unreverted: Option<(Revision, String)>,
+    /// Branches of requests that were merged.
+    pub leftovers: Vec<String>,
+    /// What the pull requests showed together that brought what Git says; `None` where people saw nothing.
+    pub seen: Option<(Digest, Option<Sight>)>,
 }
 
 /// An open request.
@@ -113,6 +120,7 @@ impl Memory {
                 asked.plan == approval.plan && asked.request == approval.request
             };
             let _merged = self.asked.take_if(answers);
+            self.leftovers.push(branch_of(approval));
             if approval.plan == *facts.hash && !facts.is_nothing_left() {
                 self.granted = Some(Grant {
                     plan: approval.plan.clone(),

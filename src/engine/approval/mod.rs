@@ -9,7 +9,9 @@
 
 mod ask;
 mod keeping;
+mod leftovers;
 mod memory;
+mod need;
 mod remembered;
 mod revert;
 pub(super) mod reviewed;
@@ -23,6 +25,7 @@ use crate::model::OnMerge;
 use crate::plan;
 use keeping::Course;
 use memory::{Facts, Memory};
+use need::Needed;
 
 /// Judges the runs of one environment.
 #[derive(Clone, Copy)]
@@ -40,6 +43,8 @@ pub(super) struct Clearance {
     hold: Option<String>,
     /// The pull request that people are asked by.
     asked: Option<Asked>,
+    /// Why a pull request that was to be there is not.
+    unasked: Option<String>,
     /// What becomes of drift.
     course: Course,
 }
@@ -51,6 +56,7 @@ impl Clearance {
             authority,
             hold: None,
             asked: None,
+            unasked: None,
             course: Course::default(),
         }
     }
@@ -66,15 +72,10 @@ impl Clearance {
         let asked = self.asked.into_iter().chain(route.asked);
         Route {
             asked: asked.collect(),
+            unasked: self.unasked,
             decisions: route.decisions,
         }
     }
-}
-
-/// Why something needs an approval, and how that is said of what waits for it.
-struct Need {
-    sentence: String,
-    hold: String,
 }
 
 impl<'a> Gate<'a> {
@@ -98,10 +99,15 @@ impl<'a> Gate<'a> {
         let mut memory = before.clone();
         let rollback = self.rolled_back(world).await?;
         let course = self.keep(world, looked, rollback.as_ref()).await?;
-        let clearance = match rollback {
+        let clearance = match &rollback {
             Some(rollback) => {
-                let of = (&rollback, &mut memory);
-                let asked = self.asker.revert(world, self.kept, of).await;
+                let of = (rollback, &mut memory);
+                let reverted = self.asker.revert(world, self.kept, of).await;
+                let (asked, unasked) = match reverted {
+                    Some(Ok(asked)) => (Some(asked), None),
+                    Some(Err(why)) => (None, Some(why)),
+                    None => (None, None),
+                };
                 let authority = match looked.reconcile.on_merge {
                     // Whoever ordered it, at a terminal or by `onFailure`, let it go.
                     OnMerge::Propose => Authority::Approved,
@@ -109,6 +115,7 @@ impl<'a> Gate<'a> {
                 };
                 Clearance {
                     asked,
+                    unasked,
                     ..Clearance::by(authority)
                 }
             }
@@ -117,6 +124,11 @@ impl<'a> Gate<'a> {
                     .await?
             }
         };
+        // Where something is to be written, nothing that can wait holds that up.
+        if !looked.plan.steps.iter().any(|step| step.action.writes()) {
+            let is_back = rollback.is_some();
+            self.asker.tidy(self.kept, is_back, &mut memory).await;
+        }
         memory.write(ledger, name, &mut before).await?;
         Ok(Clearance {
             course,
@@ -137,21 +149,21 @@ impl<'a> Gate<'a> {
             content: &self.kept.content,
         };
         let is_granted = memory.judge(self.kept.approval.as_ref(), &facts);
-        let need = self.need(world, looked).await?;
-        let (hold, asked) = match need {
-            Some(_) if is_granted => {
-                let authority = Authority::Approved;
-                let route = deliver::route(plan, &looked.reconcile, authority);
-                if plan.declared().any(|step| route.lets(&step.address)) {
-                    memory.begin();
-                }
-                return Ok(Clearance::by(authority));
+        if is_granted && looked.reconcile.on_merge != OnMerge::Observe {
+            let authority = Authority::Approved;
+            let route = deliver::route(plan, &looked.reconcile, authority);
+            if plan.declared().any(|step| route.lets(&step.address)) {
+                memory.begin();
             }
-            Some(need) if plan.declared().next().is_some() && plan.is_unsure() => {
+            return Ok(Clearance::by(authority));
+        }
+        let (hold, asked) = match self.need(world, looked, memory).await? {
+            Needed::Unsure(hold) => (Some(hold), None),
+            Needed::Approval(need) if plan.declared().next().is_some() && plan.is_unsure() => {
                 let later = "which is asked for once all of live state can be told";
                 (Some(format!("{}, {later}", need.hold)), None)
             }
-            Some(need) if plan.declared().next().is_some() => {
+            Needed::Approval(need) if plan.declared().next().is_some() => {
                 // What is over is written first: a kill must not make it count again.
                 memory
                     .write(&world.ledger, self.kept.pinned.name(), before)
@@ -171,31 +183,6 @@ impl<'a> Gate<'a> {
             asked,
             ..Clearance::by(Authority::Environment)
         })
-    }
-
-    /// Says why what was merged needs an approval; `None` where it needs none.
-    async fn need(&self, world: &World, looked: &Looked) -> Result<Option<Need>, CycleError> {
-        match looked.reconcile.on_merge {
-            OnMerge::Observe => return Ok(None),
-            OnMerge::Propose => {
-                return Ok(Some(Need {
-                    sentence: "The environment says onMerge: propose.".to_owned(),
-                    hold: "onMerge: propose waits for an approval".to_owned(),
-                }));
-            }
-            OnMerge::Apply => {}
-        }
-        let (name, content) = (self.kept.pinned.name(), &self.kept.content);
-        let versions = world.ledger.versions(name).await?;
-        if looked.plan.declared().next().is_none() || versions.went_well(content) {
-            return Ok(None);
-        }
-        let seen = reviewed::of(&world.ledger, name, content).await?;
-        let worse = seen.and_then(|seen| seen.surpassed_by(&looked.plan));
-        Ok(worse.map(|worse| Need {
-            sentence: format!("It was merged, and is more dangerous now than its pull request showed: it {worse}."),
-            hold: format!("waits for an approval, being more dangerous than its pull request showed: it {worse}"),
-        }))
     }
 
     /// Returns the rollback that keeps the environment where it is.

@@ -7,7 +7,7 @@ use crate::deliver::forge::{Draft, ForgeError, Proposed};
 use crate::deliver::render::{Page, Reverting, revert_markdown};
 use crate::deliver::{About, Asked};
 use crate::ledger::{Rollback, Version};
-use crate::model::{Digest, File, RepoPath, Snapshot};
+use crate::model::{Digest, EnvironmentName, File, RepoPath, Revision, Snapshot};
 use crate::telemetry::chain;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,13 @@ type Files = BTreeMap<RepoPath, Option<String>>;
 
 impl Asker {
     /// Asks for a revert of what a run of ours put back, once; a person who ordered it writes their own. Returns
-    /// the pull request, where there is one.
+    /// the pull request, or why there is none though there should be one.
     pub(super) async fn revert(
         &self,
         world: &World,
         kept: &Kept,
         (rollback, memory): (&Rollback, &mut Memory),
-    ) -> Option<Asked> {
+    ) -> Option<Result<Asked, String>> {
         let refused = rollback.refused.as_ref()?;
         if rollback.by != "reconciled" {
             return None;
@@ -30,24 +30,60 @@ impl Asker {
         if let Some((of, number, url)) = &memory.reverted
             && *of == refused.revision
         {
-            return (*number > 0).then(|| asked(*number, url.clone()));
+            return (*number > 0).then(|| Ok(asked(*number, url.clone())));
+        }
+        if let Some((of, why)) = &memory.unreverted
+            && *of == refused.revision
+        {
+            return Some(Err(why.clone()));
         }
         let place = self.place(kept)?;
         let name = kept.pinned.name();
         let files = match before(world, place, (kept, refused)).await {
             Ok(files) if !files.is_empty() => files,
             Ok(_) => return None,
-            Err(why) => {
+            Err(Unwritable { why, is_final }) => {
                 tracing::warn!(environment = %name, revision = %refused.revision.short(), why, "No revert can be proposed");
-                return None;
+                if is_final {
+                    memory.unreverted = Some((refused.revision.clone(), why.clone()));
+                }
+                return Some(Err(why));
             }
         };
         let put = put(place, (kept, rollback, refused), files);
-        let proposed = self.bounded((name, About::Revert), put).await??;
+        let topic = (name, About::Revert);
+        let Some(proposed) = self.bounded(topic, put).await else {
+            let why = self.wrong(topic).unwrap_or_default();
+            return Some(Err(format!(
+                "the daemon failed to {why}, which is tried again"
+            )));
+        };
+        let proposed = proposed?;
         let (number, url) = (proposed.number, proposed.url);
         tracing::info!(environment = %name, number, "Revert proposed");
         memory.reverted = Some((refused.revision.clone(), number, url.clone()));
-        Some(asked(number, url))
+        Some(Ok(asked(number, url)))
+    }
+}
+
+/// Names the branch of the revert of a revision.
+pub(super) fn branch_of(name: &EnvironmentName, revision: &Revision) -> String {
+    format!("reconciled/{name}/revert-{}", revision.short())
+}
+
+/// Why the files of an environment cannot be put back in Git, as a clause.
+struct Unwritable {
+    why: String,
+    /// True where that stays so.
+    is_final: bool,
+}
+
+impl Unwritable {
+    fn file(path: &RepoPath, what: &str) -> Self {
+        Self {
+            why: format!("{path} {what}"),
+            is_final: true,
+        }
     }
 }
 
@@ -79,7 +115,7 @@ async fn put(
         files: &paths,
     };
     let draft = Draft {
-        branch: format!("reconciled/{name}/revert-{}", bad.short()),
+        branch: branch_of(name, bad),
         into: place.branch.clone(),
         onto: bad.clone(),
         version: Digest::of(format!("{files:?}")),
@@ -94,15 +130,18 @@ async fn put(
 /// Returns what the environment's files held before, as far as that is not what they hold at what was refused.
 ///
 /// # Errors
-/// Why that cannot be told, or written over the API, in words.
+/// Why that cannot be told, or written over the API.
 async fn before(
     world: &World,
     place: &Place,
     (kept, refused): (&Kept, &Version),
-) -> Result<Files, String> {
+) -> Result<Files, Unwritable> {
     let (name, kinds) = (kept.pinned.name(), world.registry.kinds());
     let bad = past::environment(&place.followed, name, &refused.revision, kinds).await;
-    let (reading, bad) = bad.map_err(|error| format!("failed to {}", chain(&error)))?;
+    let (reading, bad) = bad.map_err(|error| Unwritable {
+        why: format!("the daemon failed to {}", chain(&error)),
+        is_final: !error.is_unsure(),
+    })?;
     let good = &kept.pinned.snapshot;
     let under = |snapshot: &Snapshot, files: &BTreeSet<RepoPath>| {
         let all = files.iter().flat_map(|path| snapshot.under(path));
@@ -120,9 +159,9 @@ async fn before(
             None => None,
             Some(File::Bytes(bytes)) => match std::str::from_utf8(bytes) {
                 Ok(text) => Some(text.to_owned()),
-                Err(_) => return Err(format!("{path} is no text")),
+                Err(_) => return Err(Unwritable::file(&path, "is no text")),
             },
-            Some(_) => return Err(format!("{path} is not read")),
+            Some(_) => return Err(Unwritable::file(&path, "is no file that is read")),
         };
         files.insert(path, text);
     }

@@ -37,7 +37,8 @@ impl Reviewer {
         let opinion = self.dated(verdicts, |at| proposal.comment(&page(at)));
         self.write(pull, opinion, memory).await?;
         for (name, content, sight) in proposal.shown() {
-            reviewed::remember(&self.world.ledger, &name, (content, sight)).await?;
+            let shown = (pull.number, content, sight);
+            reviewed::remember(&self.world.ledger, &name, shown).await?;
         }
         Ok(())
     }

@@ -41,6 +41,9 @@ pub(super) struct Story {
     /// Where it was put back to, where that was said.
     #[serde(default)]
     back_to: Option<Revision>,
+    /// The pull request that was named then to take it back in Git, or why there is none.
+    #[serde(default)]
+    revert: Option<String>,
 }
 
 /// A result that says it is not applied whole.
@@ -70,7 +73,7 @@ impl Story {
             self.begin(kept);
         }
         self.upto = Some(kept.pinned.revision().clone());
-        self.back_to = None;
+        (self.back_to, self.revert) = (None, None);
         let on_failure = kept.graph.reconcile().on_failure;
         let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
@@ -105,11 +108,16 @@ impl Story {
     ) -> Option<ResultLetter> {
         let refused = rollback.refused.as_ref()?;
         let to = Some(rollback.to.clone());
-        let is_known = self.back_to == to && result.run.is_none();
+        let (asked, unasked) = (
+            result.route.asked_about(About::Revert),
+            result.route.unasked.as_ref(),
+        );
+        let revert = asked.map(|asked| asked.url.clone()).or(unasked.cloned());
+        let is_known = self.back_to == to && self.revert == revert && result.run.is_none();
         if is_known || self.content.as_ref() != Some(&refused.content) {
             return None;
         }
-        self.back_to = to;
+        (self.back_to, self.revert) = (to, revert);
         self.ended = false;
         let verdict = format!(
             "Rolled back to {}; the comment says how to go on",
@@ -122,6 +130,7 @@ impl Story {
             why: &rollback.why,
             is_whole: verdict_of(result) == StatusState::Success,
             revert: result.route.asked_about(About::Revert),
+            no_revert: result.route.unasked.as_deref(),
         };
         let write = |page: &Page<'_>| rolled_back_markdown(&back, page);
         self.letter(result, (StatusState::Failure, verdict), write)
@@ -168,6 +177,7 @@ impl Story {
             owed,
             ended: false,
             back_to: None,
+            revert: None,
         };
     }
 }

@@ -2,6 +2,7 @@
 //! on, and a status on the commit. Git says which merges changed an environment, the forge whose they
 //! were.
 
+use super::super::merges::{MergesError, merges};
 use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::forge::{Forge, ForgeError, StatusState};
 use crate::ledger::{Ledger, LedgerError};
@@ -88,6 +89,15 @@ pub(super) enum ResultError {
     /// What was said before cannot be told.
     #[error("read what pull requests were told")]
     Ledger(#[from] LedgerError),
+}
+
+impl From<MergesError> for ResultError {
+    fn from(error: MergesError) -> Self {
+        match error {
+            MergesError::Forge(error) => Self::Forge(error),
+            MergesError::Source(error) => Self::Source(error),
+        }
+    }
 }
 
 impl Fault for ResultError {
@@ -204,11 +214,9 @@ impl Results {
     /// Returns the pull requests whose merges changed the environment.
     async fn merged(&self, letter: &ResultLetter) -> Result<BTreeSet<u64>, ResultError> {
         let (since, revision) = (&letter.since, &letter.revision);
-        let touching = self
-            .repository
-            .touching(since, revision, letter.files.clone())
-            .await?;
-        if touching.more {
+        let of = (&self.repository, self.forge.as_ref());
+        let merges = merges(of, (since, revision), letter.files.clone()).await?;
+        if merges.more {
             tracing::warn!(
                 environment = %letter.environment,
                 since = %since.short(),
@@ -216,13 +224,7 @@ impl Results {
                 "Too much was merged at once, only the newest merges are told the result"
             );
         }
-        let mut numbers = BTreeSet::new();
-        for commit in &touching.commits {
-            let merged = self.forge.merged_as(commit).await?.into_iter();
-            let here = merged.filter(|pull| pull.base_branch == self.repository.target().branch);
-            numbers.extend(here.map(|pull| pull.number));
-        }
-        Ok(numbers)
+        Ok(merges.numbers)
     }
 
     /// Writes the comment, where it does not say so already.

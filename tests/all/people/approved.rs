@@ -110,6 +110,7 @@ fn merging_an_approval_applies_exactly_its_plan_and_once() {
         open(&scene).is_empty().then_some(())
     });
     scene.comment_with(&mut daemon, 4, "needs an approval");
+    scene.no_branch_is_left(&mut daemon);
     scene.world.verify_ledger();
     scene.assert_accepted();
 }
@@ -315,5 +316,35 @@ fn what_was_put_back_gets_a_revert_once() {
     assert_eq!(scene.world.live("page").unwrap(), "good\n");
     let status = scene.world.command(&["status"]);
     assert!(!status.stdout.contains("rolled back"), "{status:?}");
+    scene.no_branch_is_left(&mut daemon);
+    scene.assert_accepted();
+}
+
+#[test]
+fn a_revert_that_cannot_be_made_is_said_where_people_look() {
+    let shop = |text: &str| shop("onFailure: rollback", &file("page", "page", text));
+    let scene = Scene::new(&[("shop.yaml", &shop("good\n"))]);
+    scene.world.variable("USER", "reconciled");
+    let mut daemon = scene.world.start();
+    live(&mut daemon, &scene, "good\n");
+    let bad = scene.open("bad", None, &[("shop.yaml", &shop("bad\n"))]);
+    scene.merge(bad, "bad");
+    scene.comment_with(&mut daemon, bad, "Applied in shop");
+    let none = serde_json::json!({});
+    let server = &scene.github.server;
+    server.fail("POST", "git/trees", 403, &none, 1_000);
+    let said = scene.world.command(&["rollback", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let why = "No pull request could be made that takes it back in Git";
+    let (comment, _) = scene.comment_with(&mut daemon, bad, why);
+    daemon.until("Slack says so", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.contains(why)).map(drop)
+    });
+    server.mend();
+    request(&scene, &mut daemon, bad + 1);
+    let link = format!("[pull request #{}]", bad + 1);
+    let (again, body) = scene.comment_with(&mut daemon, bad, &link);
+    assert!(again == comment && !body.contains(why), "{body}");
     scene.assert_accepted();
 }

@@ -4,7 +4,8 @@
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, file};
 use crate::peers::github::GitHub;
-use serde_json::Value;
+use crate::peers::kubernetes::cluster;
+use serde_json::{Value, json};
 
 const PROPOSING: &str = "  reconcile: { interval: 1s, onDrift: propose } # ask\n";
 
@@ -72,13 +73,6 @@ fn slack_says(scene: &Scene, daemon: &mut Daemon<'_>, text: &str) {
     });
 }
 
-fn no_branch_is_left(scene: &Scene, daemon: &mut Daemon<'_>) {
-    daemon.until("no branch of ours is left", |_| {
-        let branches = scene.world.git(&["branch", "--list", "reconciled/*"]);
-        branches.is_empty().then_some(())
-    });
-}
-
 #[test]
 fn merging_keeps_what_is_live_in_the_file_that_declares_it_and_applies_nothing() {
     let scene = Scene::new(&[("shop.yaml", &shop())]);
@@ -108,7 +102,7 @@ fn merging_keeps_what_is_live_in_the_file_that_declares_it_and_applies_nothing()
     assert_eq!(run.summary.unwrap().counts.len(), 0);
     slack_says(&scene, &mut daemon, "is as it was changed: Git has it now");
     scene.comment_with(&mut daemon, 1, "Merged: Git declares what is live");
-    no_branch_is_left(&scene, &mut daemon);
+    scene.no_branch_is_left(&mut daemon);
     daemon.looked_again("shop");
     assert_eq!(open(&scene), 0);
     assert_eq!(scene.world.live("page").unwrap(), "mine");
@@ -144,7 +138,7 @@ fn closing_puts_it_back_and_what_ends_by_itself_is_closed() {
     scene.world.write_live("page", "one");
     scene.comment_with(&mut daemon, 2, "live is as Git declares it");
     daemon.until("it is closed", |_| (open(&scene) == 0).then_some(()));
-    no_branch_is_left(&scene, &mut daemon);
+    scene.no_branch_is_left(&mut daemon);
     scene.world.verify_ledger();
     scene.assert_accepted();
 }
@@ -279,5 +273,53 @@ fn without_credentials_it_is_only_told_and_another_rule_takes_the_request_away()
     scene.world.commit(&[("shop.yaml", &correcting)]);
     live(&mut daemon, &scene, "page", "one");
     scene.comment_with(&mut daemon, 1, "does not say `onDrift: propose` any more");
+    scene.assert_accepted();
+}
+
+#[test]
+fn an_edit_on_a_cluster_is_asked_about_at_once_and_kept_in_its_manifest() {
+    let cluster = cluster();
+    let namespace = cluster.namespace("drifted");
+    let shop = "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: shop }\nspec:\n  connections:\n    cluster: { provider: kubernetes, context: peers }\n  reconcile: { interval: 5m, onDrift: propose }\n  resources:\n    web: { kind: kubernetes/manifests, spec: { path: k8s } }\n";
+    let page = format!(
+        "# what customers see\napiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: page, namespace: {namespace} }}\ndata:\n  text: 'one'   # a greeting\n  more: |\n    as it was\n"
+    );
+    let scene = Scene::new(&[("shop.yaml", shop), ("k8s/page.yaml", &page)]);
+    let kubeconfig = cluster.kubeconfig();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.rest_after("shop", &first);
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps/page");
+    let text = || cluster.get(&path).unwrap()["data"]["text"].clone();
+    let edit = |text: &str| {
+        let patch = json!({ "data": { "text": text } }).to_string();
+        let who = "--field-manager=kubectl-edit";
+        let at = ["--namespace", &namespace, "--type=merge"];
+        cluster.kubectl([
+            "patch",
+            "configmap",
+            "page",
+            at[0],
+            at[1],
+            at[2],
+            who,
+            "--patch",
+            &patch,
+        ]);
+    };
+    edit("mine");
+    let asked = request(&scene, &mut daemon, 1, &["`\"mine\"`", "kubectl-edit"]);
+    let said = [
+        "-  text: 'one'   # a greeting",
+        "+  text: 'mine'   # a greeting",
+    ];
+    assert_eq!(changed(&scene, &branch(&asked)), said);
+    let merged = scene.merge(1, &branch(&asked));
+    daemon.run_of("shop", &merged);
+    assert_eq!(text(), "mine");
+    slack_says(&scene, &mut daemon, "is as it was changed: Git has it now");
     scene.assert_accepted();
 }

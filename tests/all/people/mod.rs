@@ -22,6 +22,7 @@ mod review;
 mod rolled_back;
 mod scene;
 mod talk;
+mod together;
 mod trust;
 mod unwell;
 mod waits;

@@ -182,6 +182,15 @@ impl Scene {
         })
     }
 
+    /// Waits until every branch of the daemon's is gone.
+    #[track_caller]
+    pub(super) fn no_branch_is_left(&self, daemon: &mut Daemon<'_>) {
+        daemon.until("no branch of ours is left", |_| {
+            let branches = self.world.git(&["branch", "--list", "reconciled/*"]);
+            branches.is_empty().then_some(())
+        });
+    }
+
     /// The newest commit of a pull request.
     pub(super) fn head(&self, number: u64) -> String {
         self.world

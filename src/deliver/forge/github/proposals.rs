@@ -197,21 +197,6 @@ impl GitHub {
         self.door.patch("edit a pull request", &rest, body).await
     }
 
-    /// Takes the branch of a request away. What somebody else committed, and nobody merged, is theirs to keep.
-    async fn clear(&self, proposed: &Proposed) -> Result<(), ForgeError> {
-        let branch = Reference::Branch(proposed.branch.clone());
-        let Some(tip) = self.tip(&branch).await? else {
-            return Ok(());
-        };
-        let is_merged = matches!(proposed.standing, Standing::Merged(_));
-        if (is_merged && tip == proposed.head.as_str())
-            || version(&self.commit(&tip).await?).is_some()
-        {
-            self.remove_branch(&branch).await?;
-        }
-        Ok(())
-    }
-
     async fn remove_branch(&self, branch: &Reference) -> Result<(), ForgeError> {
         let removed = self.door.git().delete_ref(branch).await;
         match removed.or_failed_to("take a branch away") {
@@ -285,5 +270,20 @@ impl Proposals for GitHub {
             let _closed = self.patch_pull(number, &closed).await?;
         }
         self.clear(proposed).await
+    }
+
+    async fn clear(&self, proposed: &Proposed) -> Result<(), ForgeError> {
+        let branch = Reference::Branch(proposed.branch.clone());
+        let Some(tip) = self.tip(&branch).await? else {
+            return Ok(());
+        };
+        // What somebody else committed, and nobody merged, is theirs to keep.
+        let is_merged = matches!(proposed.standing, Standing::Merged(_));
+        if (is_merged && tip == proposed.head.as_str())
+            || version(&self.commit(&tip).await?).is_some()
+        {
+            self.remove_branch(&branch).await?;
+        }
+        Ok(())
     }
 }

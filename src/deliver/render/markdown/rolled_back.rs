@@ -2,6 +2,7 @@
 
 use super::paper::Paper;
 use super::{Page, approval, escape};
+use crate::deliver::render::words::no_revert;
 use crate::deliver::route::Asked;
 use crate::model::{EnvironmentName, Revision};
 
@@ -20,6 +21,8 @@ pub struct RolledBack<'a> {
     pub is_whole: bool,
     /// The pull request that takes it back in Git, too.
     pub revert: Option<&'a Asked>,
+    /// Why there is none, as a clause, where there should be one.
+    pub no_revert: Option<&'a str>,
 }
 
 /// Says on a merged pull request that it was taken back, and what its people can do.
@@ -46,11 +49,14 @@ pub fn rolled_back_markdown(back: &RolledBack<'_>, page: &Page<'_>) -> String {
                 .to_owned()
         }
     };
+    let no_revert = back.no_revert.map(|why| no_revert(&escape::reason(why)));
+    let no_revert = no_revert.map_or_else(String::new, |said| format!("{said}\n\n"));
     let mut paper = Paper::default();
     paper.open(page.opening(&format!("🔴 Rolled back in {name}")));
     paper.open(format!(
         "{by} put {name} back to {to}{why}\n\n{state} What was merged here is not applied again until Git says something new of {name}.\n\n"
     ));
+    paper.open(no_revert);
     paper.open(format!(
         "**To go on**, {merge} {command} applies this one again as it is. What this comment said before is in its history.\n\n"
     ));
@@ -76,6 +82,7 @@ mod tests {
             why: "api: not ready after 300s",
             is_whole: true,
             revert: None,
+            no_revert: Some("k8s/`logo`.png is no text"),
         };
         insta::assert_snapshot!(rolled_back_markdown(&back, &page), @"
         <!-- m -->
@@ -84,6 +91,8 @@ mod tests {
         reconciled put shop back to `abcdef0123`: api&#58; not ready after 300s
 
         Live is as it is declared there. What was merged here is not applied again until Git says something new of shop.
+
+        No pull request could be made that takes it back in Git, too, for k8s/&#96;logo&#96;.png is no text.
 
         **To go on**, merge a commit that mends it, or one that reverts it so that Git says what is live. `reconciled rollback shop --end` applies this one again as it is. What this comment said before is in its history.
 

@@ -5,7 +5,7 @@ use super::{Draft, code, long, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::danger;
 use crate::deliver::render::run::RunResult;
-use crate::deliver::render::words::{deed, ended, past, sign};
+use crate::deliver::render::words::{deed, ended, no_revert, past, sign};
 use crate::deliver::route::{About as Purpose, Asked};
 use crate::model::{Action, Outcome, Step};
 
@@ -63,6 +63,8 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
     let asked = result.route.asked.iter();
     let asked = asked.filter(|asked| asked.about != Purpose::Drift);
     draft.lines(&asked.map(link).collect::<Vec<_>>());
+    let unasked = result.route.unasked.as_deref();
+    draft.lines(&Vec::from_iter(unasked.map(|why| no_revert(&text(why)))));
     let words = RunWords {
         environment: &result.plan.environment,
         revision: &result.plan.revision,

@@ -1,0 +1,136 @@
+//! Why what was merged may need an approval: the environment says so, or it is more dangerous than what people saw
+//! of it before they merged it. Opens nothing.
+
+use super::memory::Memory;
+use super::{Gate, reviewed};
+use crate::deliver::{About, Sight};
+use crate::engine::merges::{Merges, MergesError, merges};
+use crate::engine::{CycleError, Looked, Origin, World};
+use crate::ledger::Version;
+use crate::model::OnMerge;
+use crate::source::SourceError;
+
+/// Why something needs an approval.
+pub(super) struct Need {
+    /// As a sentence.
+    pub(super) sentence: String,
+    /// As it is said of what waits for it.
+    pub(super) hold: String,
+}
+
+/// Whom what was merged needs.
+pub(super) enum Needed {
+    /// Nobody.
+    Nobody,
+    /// Who approves it.
+    Approval(Need),
+    /// That cannot be told now: how this is said of what waits.
+    Unsure(String),
+}
+
+/// What people saw of what was merged.
+enum Seen {
+    /// This.
+    Shown(Sight),
+    /// Nothing: it was pushed, or it came from a fork.
+    Nothing,
+    /// Nobody can tell now which pull requests it came from.
+    Unsure,
+}
+
+impl Gate<'_> {
+    /// Says whom it needs.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub(super) async fn need(
+        &self,
+        world: &World,
+        looked: &Looked,
+        memory: &mut Memory,
+    ) -> Result<Needed, CycleError> {
+        match looked.reconcile.on_merge {
+            OnMerge::Observe => return Ok(Needed::Nobody),
+            OnMerge::Propose => {
+                return Ok(Needed::Approval(Need {
+                    sentence: "The environment says onMerge: propose.".to_owned(),
+                    hold: "onMerge: propose waits for an approval".to_owned(),
+                }));
+            }
+            OnMerge::Apply => {}
+        }
+        let (name, content, plan) = (self.kept.pinned.name(), &self.kept.content, &looked.plan);
+        // What is safe needs nobody who saw it.
+        if Sight::default().surpassed_by(plan).is_none() {
+            return Ok(Needed::Nobody);
+        }
+        let versions = world.ledger.versions(name).await?;
+        if versions.went_well(content) {
+            return Ok(Needed::Nobody);
+        }
+        let seen = match reviewed::of(&world.ledger, name, content).await? {
+            Some(seen) => Seen::Shown(seen),
+            None => self.together(world, versions.good.first(), memory).await?,
+        };
+        let worse = match seen {
+            Seen::Shown(seen) => seen.surpassed_by(plan),
+            Seen::Nothing => None,
+            Seen::Unsure => {
+                let why = "it is dangerous, and nobody can tell now which pull requests it came from, which is tried again";
+                return Ok(Needed::Unsure(why.to_owned()));
+            }
+        };
+        Ok(worse.map_or(Needed::Nobody, |worse| Needed::Approval(Need {
+            sentence: format!("It was merged, and is more dangerous now than its pull request showed: it {worse}."),
+            hold: format!("waits for an approval, being more dangerous than its pull request showed: it {worse}"),
+        })))
+    }
+
+    /// Says what the pull requests showed that brought this since the environment last went well, each for itself:
+    /// nobody saw what they do together.
+    async fn together(
+        &self,
+        world: &World,
+        since: Option<&Version>,
+        memory: &mut Memory,
+    ) -> Result<Seen, CycleError> {
+        let (kept, name) = (self.kept, self.kept.pinned.name());
+        if let Some((_, seen)) = memory.seen.as_ref().filter(|(of, _)| *of == kept.content) {
+            return Ok(seen.clone().map_or(Seen::Nothing, Seen::Shown));
+        }
+        let (Some(since), Some(place)) = (since, self.asker.place(kept)) else {
+            return Ok(Seen::Nothing);
+        };
+        let Origin::Git(repository) = &place.followed.origin else {
+            return Ok(Seen::Nothing);
+        };
+        if !place.forge.sees_pull_requests() {
+            return Ok(Seen::Nothing);
+        }
+        let between = (&since.revision, kept.pinned.revision());
+        let asked = async {
+            let of = (repository, place.forge.as_ref());
+            match merges(of, between, kept.pinned.files.clone()).await {
+                // A history that was rewritten tells of no merges any more.
+                Err(MergesError::Source(SourceError::MissingRevision { .. })) => {
+                    Ok(Merges::default())
+                }
+                other => other,
+            }
+        };
+        let Some(found) = self.asker.bounded((name, About::Approval), asked).await else {
+            return Ok(Seen::Unsure);
+        };
+        let mut all = Some(Sight::default()).filter(|_| !found.pushed && !found.more);
+        all = all.filter(|_| !found.numbers.is_empty());
+        for number in found.numbers {
+            let shown = reviewed::of_pull(&world.ledger, name, number).await?;
+            all = all.zip(shown).map(|(mut all, shown)| {
+                all.join(shown);
+                all
+            });
+        }
+        memory.seen = Some((kept.content.clone(), all.clone()));
+        Ok(all.map_or(Seen::Nothing, Seen::Shown))
+    }
+}
