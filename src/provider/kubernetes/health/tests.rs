@@ -366,7 +366,8 @@ fn what_people_update_or_paused_is_not_taken_for_what_works_or_gets_on() {
     assert_eq!(set(3), "ready");
     let paused = words(of(
         &json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {},
-        "spec": { "replicas": 3, "paused": true }, "status": { "updatedReplicas": 0 } }),
+        "spec": { "replicas": 3, "paused": true },
+            "status": { "updatedReplicas": 0, "replicas": 3, "availableReplicas": 1 } }),
     ));
     assert!(
         paused.starts_with("progressing: 0 of 3 pods are updated, and its rollout is paused"),
