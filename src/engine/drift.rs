@@ -3,13 +3,15 @@
 use super::Report;
 use super::conditions::End;
 use crate::deliver::notify::Message;
-use crate::deliver::render::{self, Difference, EpisodeEnd, episode_slack};
+use crate::deliver::render::{self, Difference, EpisodeEnd, course_slack, episode_slack};
 use crate::deliver::{About, Asked, Decision};
 use crate::ledger::Episode;
 use crate::model::{Action, Revision, Step};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// What is kept of a drift, masked.
 #[derive(Serialize, Deserialize)]
@@ -72,9 +74,24 @@ fn course(code: &str, reason: &str) -> String {
 
 /// Returns the message on an episode as it stands; `None` where its record cannot be read.
 pub(super) fn message(episode: &Episode) -> Option<Message> {
+    shown(episode, episode_slack)
+}
+
+/// Returns what there is to say in the thread of an episode that goes on: what is done about it from now on,
+/// where that was something else before.
+pub(super) fn progress(before: &Episode, episode: &Episode, now: Timestamp) -> Option<Message> {
+    if before.details["course"] == episode.details["course"] {
+        return None;
+    }
+    let after = Duration::try_from(now.duration_since(episode.opened_at));
+    let after = after.unwrap_or_default();
+    shown(episode, |episode| course_slack(episode, after))
+}
+
+fn shown(episode: &Episode, show: impl Fn(&render::Episode<'_>) -> Message) -> Option<Message> {
     let details: Details = serde_json::from_value(episode.details.clone()).ok()?;
     let end = |at| (end(episode.how.as_deref(), details.ended_by.as_ref()), at);
-    Some(episode_slack(&render::Episode {
+    Some(show(&render::Episode {
         environment: &episode.environment,
         revision: &details.revision,
         address: episode.address.as_ref()?,

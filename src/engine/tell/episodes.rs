@@ -6,6 +6,7 @@ use super::super::{Report, drift};
 use super::chat::ChatLetter;
 use super::{Teller, trouble};
 use crate::ledger::{Episode, EpisodeId, LedgerError};
+use crate::model::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -59,11 +60,9 @@ impl Teller {
         }
         for (id, found) in &mut transitions.lasting {
             let alone = alone(found);
-            self.open(report, found).await?;
-            if alone {
-                self.say(report, self.world.ledger.episode(*id).await?.as_ref())
-                    .await;
-            }
+            let before = open.iter().find(|one| one.id == *id);
+            self.goes_on(report, found, before.filter(|_| alone))
+                .await?;
         }
         for (id, how) in &transitions.ended {
             let open = self.world.ledger.episode(*id).await?;
@@ -95,6 +94,44 @@ impl Teller {
             }
         }
         Ok(())
+    }
+
+    /// Brings an episode that goes on up to date, and says how it stands where it is told by itself: then `before`
+    /// is how it stood.
+    async fn goes_on(
+        &self,
+        report: &Report,
+        found: &Found,
+        before: Option<&Episode>,
+    ) -> Result<(), LedgerError> {
+        self.open(report, found).await?;
+        let Some(before) = before else {
+            return Ok(());
+        };
+        let now = self.world.ledger.episode(before.id).await?;
+        self.say(report, now.as_ref()).await;
+        if let Some(now) = &now {
+            self.say_progress(before, now).await;
+        }
+        Ok(())
+    }
+
+    /// Says in the thread of a drift what is done about it from now on, where that was something else before.
+    async fn say_progress(&self, before: &Episode, episode: &Episode) {
+        let is_drift = episode.condition == Condition::Drift.as_str();
+        let now = self.world.clock.now();
+        let progress = drift::progress(before, episode, now).filter(|_| is_drift);
+        let Some(message) = progress else {
+            return;
+        };
+        let root = format!("episode/{}", episode.id);
+        let course = Digest::of(episode.details["course"].to_string());
+        let name = format!("{root}/{}", course.short());
+        let letter = ChatLetter {
+            answers: Some(root),
+            ..self.channels.letter(&episode.environment, name, message)
+        };
+        self.chat.put(letter).await;
     }
 
     async fn open(&self, report: &Report, found: &Found) -> Result<EpisodeId, LedgerError> {

@@ -269,6 +269,18 @@ fn without_credentials_it_is_only_told_and_another_rule_takes_the_request_away()
     let mut daemon = scene.world.start();
     request(&scene, &mut daemon, 1, &["`page`"]);
     assert_eq!(scene.world.live("page").unwrap(), "mine");
+    daemon.until("the thread says that it is asked about now", |_| {
+        let found = |one: &Value| {
+            one["text"]
+                .as_str()
+                .unwrap()
+                .contains("was changed outside")
+        };
+        let root = scene.slack.messages("infra").into_iter().find(found)?;
+        let replies = scene.slack.replies("infra", root["ts"].as_str()?);
+        let mut said = replies.iter().map(|one| one["blocks"].to_string());
+        said.find(|one| one.contains("is left as it is until pull request #1"))
+    });
     let correcting = shop().replace("onDrift: propose", "onDrift: correct");
     scene.world.commit(&[("shop.yaml", &correcting)]);
     live(&mut daemon, &scene, "page", "one");

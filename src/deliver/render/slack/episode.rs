@@ -45,6 +45,13 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
     ))
 }
 
+/// Shows what is done about an episode from now on, so long after it was found.
+pub fn course_slack(episode: &Episode<'_>, after: Duration) -> Message {
+    let mut draft = Draft::plain(&sentence(episode.course));
+    draft.lines(&episode.asked.map(link).into_iter().collect::<Vec<_>>());
+    draft.finish(&format!("after {}", lasted(after)))
+}
+
 /// Shows a field in a line, or its sides as blocks where they have lines of their own.
 fn shown(difference: &Difference) -> String {
     let Difference {

@@ -12,7 +12,7 @@ mod run;
 
 pub use about::{About, Back, Links, RunWords};
 pub use daily::daily_slack;
-pub use episode::episode_slack;
+pub use episode::{course_slack, episode_slack};
 pub use going::{Going, going_slack, so_far_slack};
 pub use notice::notice_slack;
 pub use run::run_slack;
