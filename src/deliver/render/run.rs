@@ -51,6 +51,16 @@ impl<'a> RunResult<'a> {
             })
     }
 
+    /// Returns those of them that do what was merged.
+    pub fn held_back(&self) -> impl Iterator<Item = (&'a Step, &'a str)> + use<'a> {
+        self.held().filter(|(step, _)| !step.is_only_drift())
+    }
+
+    /// Returns those of them that only put back what was changed by hand: no part of what was merged.
+    pub fn drifted(&self) -> impl Iterator<Item = (&'a Step, &'a str)> + use<'a> {
+        self.held().filter(|(step, _)| step.is_only_drift())
+    }
+
     /// Returns the steps whose resources are as declared and do not work, or not yet.
     pub fn unready(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
         let steps = self.plan.steps.iter();
@@ -71,7 +81,11 @@ impl<'a> RunResult<'a> {
             (count("failed"), "failed"),
             (count("skipped"), "skipped"),
             (count("moved"), "changed meanwhile"),
-            (self.held().count() + self.waiting().count(), "held back"),
+            (
+                self.held_back().count() + self.waiting().count(),
+                "held back",
+            ),
+            (self.drifted().count(), "drifted"),
             (self.unready().count(), "not healthy"),
         ];
         let some: Vec<String> = all

@@ -251,7 +251,7 @@ fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'sta
             OnFailure::Rollback => "Some steps failed; what does not become ready is put back",
         };
         (StatusState::Failure, next)
-    } else if result.held().next().is_some()
+    } else if result.held_back().next().is_some()
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
         || result.outcomes.values().any(unfinished)
@@ -260,6 +260,9 @@ fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'sta
             StatusState::Pending,
             "Something waits; the comment says for what",
         )
+    } else if result.drifted().next().is_some() {
+        let apart = "Applied; the comment says what else was changed by hand";
+        (StatusState::Success, apart)
     } else {
         (StatusState::Success, "Applied: live equals Git")
     }

@@ -112,6 +112,31 @@ fn merging_keeps_what_is_live_in_the_file_that_declares_it_and_applies_nothing()
 }
 
 #[test]
+fn what_is_merged_meanwhile_is_applied_and_the_request_goes_along() {
+    let scene = Scene::new(&[("shop.yaml", &shop())]);
+    let mut daemon = kept(&scene);
+    scene.world.write_live("page", "mine");
+    let asked = request(&scene, &mut daemon, 1, &["`page`"]);
+    let more = shop().replace(r#""one\n""#, r#""two\n""#);
+    let number = scene.open("more", None, &[("shop.yaml", &more)]);
+    scene.comment_with(&mut daemon, number, "1 to update, 1 drifted in shop");
+    let merged = scene.merge(number, "more");
+    live(&mut daemon, &scene, "other", "two\n");
+    scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done, 1 drifted");
+    let status = scene.status(&mut daemon, &merged, "reconciled/shop");
+    assert_eq!(status["state"], "success", "{status}");
+    daemon.until("the request is of what was merged", |_| {
+        let lines = changed(&scene, &branch(&asked));
+        (lines.len() == 2 && lines[1].contains("'mine'")).then_some(())
+    });
+    assert_eq!(
+        (open(&scene), scene.world.live("page").unwrap()),
+        (1, "mine".to_owned())
+    );
+    scene.assert_accepted();
+}
+
+#[test]
 fn closing_puts_it_back_and_what_ends_by_itself_is_closed() {
     let scene = Scene::new(&[("shop.yaml", &shop())]);
     let mut daemon = kept(&scene);

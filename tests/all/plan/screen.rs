@@ -161,7 +161,7 @@ fn a_result_says_what_failed_and_what_to_do() {
       ! web: held back, onDrift: report only tells
       ! far: waits, its live state is unknown: no answer within 30s
 
-    prod: 1 done, 1 failed, 1 skipped, 3 held back.
+    prod: 1 done, 1 failed, 1 skipped, 2 held back, 1 drifted.
     ");
 }
 

@@ -58,7 +58,7 @@ fn is_held(result: &RunResult<'_>) -> bool {
     let skipped = |(_, outcome): (&Step, &Outcome)| {
         matches!(outcome, Outcome::Skipped { .. } | Outcome::Moved)
     };
-    result.held().next().is_some()
+    result.held_back().next().is_some()
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
         || result.ended().any(skipped)
@@ -85,7 +85,9 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         _ => None,
     });
     paper.list("Skipped", &steps::by_reason(skipped));
-    paper.list("Held back", &steps::by_reason(result.held()));
+    paper.list("Held back", &steps::by_reason(result.held_back()));
+    let drifted = steps::by_reason(result.drifted());
+    paper.list("Not from this merge: changed by hand", &drifted);
     for asked in &result.route.asked {
         paper.open(format!("**To go on:** {}.\n\n", approval::link(asked)));
     }

@@ -57,8 +57,7 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
     let still = result.waiting().chain(result.unready());
     let still = still.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     // Drift that is left alone is told by its own message.
-    let held = result.held().filter(|(step, _)| !step.is_only_drift());
-    draft.lines(&shortened(by_reason(held.chain(still))));
+    draft.lines(&shortened(by_reason(result.held_back().chain(still))));
     // One about drift stands in the message of that.
     let asked = result.route.asked.iter();
     let asked = asked.filter(|asked| asked.about != Purpose::Drift);
@@ -187,9 +186,7 @@ fn all_done(result: &RunResult<'_>) -> String {
 
 /// Counts what is merged and waits; drift that is left alone is told elsewhere.
 fn waiting(result: &RunResult<'_>) -> usize {
-    let held = result.held().map(|(step, _)| step);
-    let waits = held.chain(result.waiting());
-    waits.filter(|step| !step.is_only_drift()).count()
+    result.held_back().count() + result.waiting().count()
 }
 
 fn name(step: &Step) -> String {
