@@ -169,6 +169,20 @@ fn closing_puts_it_back_and_what_ends_by_itself_is_closed() {
 }
 
 #[test]
+fn what_is_changed_after_it_was_closed_is_asked_about_by_itself() {
+    let scene = Scene::new(&[("shop.yaml", &shop())]);
+    let mut daemon = kept(&scene);
+    scene.world.write_live("page", "hacked");
+    request(&scene, &mut daemon, 1, &["`page`"]);
+    scene.github.close(1);
+    scene.world.write_live("other", "two\n");
+    live(&mut daemon, &scene, "page", "one");
+    request(&scene, &mut daemon, 2, &["`other`"]);
+    assert_eq!(scene.world.live("other").unwrap(), "two\n");
+    scene.assert_accepted();
+}
+
+#[test]
 fn a_kill_and_a_stranger_on_our_branch_ask_nobody_twice() {
     let scene = Scene::new(&[("shop.yaml", &shop())]);
     let mut daemon = kept(&scene);

@@ -159,20 +159,21 @@ impl<'a> Asking<'a> {
             Some(_) => request.about.clone(),
             None => about.clone(),
         };
-        memory.asked = Some(Request {
+        let said = Request {
             about: before,
-            ..request.clone()
-        });
+            ..request
+        };
+        memory.asked = Some(said.clone());
         // A kill from here on finds the very same branch again, and knows what was asked.
         memory.write(&self.world.ledger, topic.0).await?;
-        let draft = self.draft(place, &request, (left, written));
+        let draft = self.draft(place, &said, (left, written));
         let Some(proposed) = self
             .gate
             .asker
             .bounded(topic, place.forge.propose(&draft))
             .await
         else {
-            let hold = request.hold();
+            let hold = said.hold();
             return Ok(format!(
                 "{hold}; that one cannot be written now, which is tried again"
             ));
@@ -185,10 +186,14 @@ impl<'a> Asking<'a> {
             return Ok(told);
         };
         memory.unasked = None;
-        let request = Request {
-            made_of: Some(made_of),
-            about,
-            ..request
+        // What was closed or merged meanwhile is an answer to what it said then.
+        let request = match proposed.standing {
+            Standing::Open => Request {
+                made_of: Some(made_of),
+                about,
+                ..said
+            },
+            _ => said,
         };
         Ok(self.answered(place, (request, &proposed), memory).await)
     }
