@@ -193,14 +193,12 @@ fn ended(plan: &Plan, route: &Route, outcomes: &Outcomes) -> RunOutcome {
             || step.unready.is_some()
             || (step.action.writes() && !route.lets(&step.address))
     };
-    if has_failed(outcomes) {
-        RunOutcome::Failed
-    } else if has_moved(outcomes) {
-        RunOutcome::Stopped
-    } else if plan.steps.iter().any(Step::is_failing) {
+    if has_failed(outcomes) || plan.steps.iter().any(Step::is_failing) {
         RunOutcome::Failed
     } else if plan.steps.iter().any(is_held) {
         RunOutcome::Held
+    } else if has_moved(outcomes) {
+        RunOutcome::Stopped
     } else {
         RunOutcome::Done
     }
@@ -222,10 +220,11 @@ mod tests {
     use super::*;
     use crate::deliver::fixtures::{plan_of, step};
     use crate::deliver::{Authority, route};
-    use crate::model::Reconcile;
+    use crate::model::{Health, Reconcile};
 
     #[test]
     fn what_moved_under_a_run_and_was_not_written_is_no_success() {
+        let mut waits = step("db", Action::None, 0, &[]);
         let plan = plan_of(vec![step("api", Action::Create, 0, &[])]);
         let route = route(&plan, &Reconcile::default(), Authority::Person);
         let with = |outcome| {
@@ -234,5 +233,10 @@ mod tests {
         };
         assert_eq!(with(Outcome::Done), RunOutcome::Done);
         assert_eq!(with(Outcome::Moved), RunOutcome::Stopped);
+        // What else is to be known of it comes first.
+        waits.unready = Some(Health::Failed("it crashes".to_owned()));
+        let outcomes = Outcomes::from([(plan.steps[0].address.clone(), Outcome::Moved)]);
+        let plan = plan_of(vec![plan.steps[0].clone(), waits]);
+        assert_eq!(ended(&plan, &route, &outcomes), RunOutcome::Failed);
     }
 }

@@ -254,11 +254,7 @@ impl Schedule {
             return;
         }
         slot.note_corrections(ended.corrected, pace, now);
-        slot.agains = match ended.again {
-            true => slot.agains.saturating_add(1),
-            false => 0,
-        };
-        let again = later(now, breath(pace, slot.agains));
+        let again = slot.note_again(ended.again, pace, now);
         slot.settled = ended.settled && !ended.failed && !ended.again;
         let rest = slot.some.take().map(|some| some.rest);
         match slot.retry.filter(|_| slot.resting && slot.failures > 0) {
@@ -323,15 +319,6 @@ pub(super) fn backoff(pace: Pace, failures: u32) -> Duration {
     pace.first_backoff
         .saturating_mul(1 << doublings)
         .min(pace.longest_backoff)
-}
-
-/// Returns the pause before the nth run in a row that has to come at once, from 1: what somebody writes to all
-/// the time is not run after at full speed.
-fn breath(pace: Pace, agains: u32) -> Duration {
-    match agains {
-        ..=3 => pace.gather,
-        more => backoff(pace, more - 3).max(pace.gather),
-    }
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -1,6 +1,6 @@
 //! What the schedule knows of one environment. Pure.
 
-use super::{Pace, Reason, later, signed};
+use super::{Pace, Reason, backoff, later, signed};
 use crate::model::{Address, Every};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,6 +31,8 @@ pub(super) struct Slot {
     pub(super) failing: BTreeSet<Address>,
     /// How often in a row it had to run again at once.
     pub(super) agains: u32,
+    /// Until when nudges wait, where that was often.
+    pub(super) breath: Option<Timestamp>,
     /// When that is tried again.
     pub(super) retry: Option<Timestamp>,
     /// What failed rests in the run under way.
@@ -54,6 +56,7 @@ impl Slot {
             nudged: BTreeSet::new(),
             failures: 0,
             agains: 0,
+            breath: None,
             failing: BTreeSet::new(),
             retry: None,
             resting: false,
@@ -92,6 +95,23 @@ impl Slot {
         });
     }
 
+    /// Takes note whether a run has to come again at once, and returns when: what somebody writes to all the time is
+    /// not run after at full speed.
+    pub(super) fn note_again(&mut self, again: bool, pace: Pace, now: Timestamp) -> Timestamp {
+        self.agains = if again {
+            self.agains.saturating_add(1)
+        } else {
+            0
+        };
+        let pause = match self.agains {
+            ..=3 => pace.gather,
+            more => backoff(pace, more - 3).max(pace.gather),
+        };
+        let at = later(now, pause);
+        self.breath = again.then_some(at);
+        at
+    }
+
     pub(super) fn bring_forward(&mut self, at: Timestamp, reason: Reason, now: Timestamp) {
         self.reason = if at < self.due && self.due > now {
             reason
@@ -127,6 +147,7 @@ impl Slot {
         now: Timestamp,
     ) {
         let at = later(now, pace.gather);
+        let at = self.breath.map_or(at, |breath| breath.max(at));
         let is_alone = self.settled && (self.some.is_some() || self.due > at);
         let rest = (self.due, self.reason);
         let none = || Partial {

@@ -342,6 +342,8 @@ fn what_has_to_run_again_at_once_time_after_time_draws_breath() {
     for _ in 0..6 {
         assert!(!schedule.due(now).is_empty());
         schedule.end(&name("a"), again(), now);
+        // What moved it is heard of.
+        schedule.nudge(&of("x"), now);
         let next = schedule.wake().unwrap();
         pauses.push(next.duration_since(now).as_millis());
         now = next;
