@@ -219,7 +219,7 @@ impl Work<'_> {
         };
         let owner = match self.step.action {
             Action::Delete => marks::keeper(&live, &target.reference),
-            _ => marks::owner(&live, &target.reference),
+            _ => marks::owner_told(&live, &target.reference, &self.step.address),
         };
         let is_ours =
             matches!(&owner, Some(Owner::Resource(address)) if *address == self.step.address);

@@ -83,16 +83,17 @@ pub(super) fn strip(object: &mut Json) {
     }
 }
 
+/// Like [`owner`], for the resource that declares the object: without the label of our set kubectl would not find
+/// it, so that is put back as the rest of a mark is. To any other resource it is a mark all the same.
+pub(super) fn owner_told(object: &Json, reference: &Reference, to: &Address) -> Option<Owner> {
+    let has_set = object["metadata"]["labels"][PART_OF].is_string();
+    owner(object, reference)
+        .filter(|owner| has_set || !matches!(owner, Owner::Resource(address) if address == to))
+}
+
 /// Tells whose mark an object carries: ours first of all, since we take those of others off where Git has
 /// an object adopted.
 pub(super) fn owner(object: &Json, reference: &Reference) -> Option<Owner> {
-    let owner = whose(object, reference);
-    // Without the label of our set, kubectl would not find it: put back as the rest of a mark is.
-    let has_set = object["metadata"]["labels"][PART_OF].is_string();
-    owner.filter(|owner| has_set || !matches!(owner, Owner::Resource(_)))
-}
-
-fn whose(object: &Json, reference: &Reference) -> Option<Owner> {
     let annotation = |key: &str| object["metadata"]["annotations"][key].as_str();
     if let Some(address) = annotation(ADDRESS)
         && annotation(OBJECT) == Some(reference.mark_text().as_str())
@@ -113,7 +114,7 @@ fn whose(object: &Json, reference: &Reference) -> Option<Owner> {
 /// Tells who would miss an object that is to be deleted: another tool whose mark was put beside ours since,
 /// for then it was handed over.
 pub(super) fn keeper(object: &Json, reference: &Reference) -> Option<Owner> {
-    let owner = whose(object, reference);
+    let owner = owner(object, reference);
     let Some(Owner::Resource(address)) = &owner else {
         return owner;
     };
@@ -246,7 +247,12 @@ mod tests {
             .as_object_mut()
             .unwrap()
             .shift_remove(PART_OF);
-        assert_eq!(owner(&left, &reference("api")), None);
+        let told = |to: &str| owner_told(&left, &reference("api"), &to.parse().unwrap());
+        assert_eq!(told("production/api[Deployment.apps/shop/api]"), None);
+        assert!(matches!(
+            told("staging/api[Deployment.apps/shop/api]"),
+            Some(Owner::Resource(_))
+        ));
         assert!(matches!(
             keeper(&left, &reference("api")),
             Some(Owner::Resource(_))

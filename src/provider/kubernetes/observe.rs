@@ -226,7 +226,7 @@ async fn look(
         let prediction = answer.prediction;
         return Observed::answer(asked, Observation::Absent { prediction });
     };
-    let mut seen = present(live, target, asked.desired.as_deref(), &sealer);
+    let mut seen = present(live, target, Some(asked), &sealer);
     if asked.is_read {
         seen.outputs = outputs(live, target, &sealer);
     }
@@ -310,15 +310,16 @@ pub(super) fn external_id(live: &Json) -> Option<String> {
 pub(super) fn present(
     live: &Json,
     target: &Target,
-    desired: Option<&Value>,
+    asked: Option<&Asked>,
     sealer: &Sealer<'_>,
 ) -> Live {
+    let desired = asked.and_then(|asked| asked.desired.as_deref());
     let mut object = live.clone();
     dry_run::with_type(&mut object, target);
     Live {
         outputs: Map::new(),
-        owner: match desired {
-            Some(_) => marks::owner(&object, &target.reference),
+        owner: match asked.filter(|_| desired.is_some()) {
+            Some(asked) => marks::owner_told(&object, &target.reference, &asked.address),
             None => marks::keeper(&object, &target.reference),
         },
         mark: marks::mark(live),
