@@ -227,6 +227,7 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         external_id: Some("5ad8a1a5-0000-4000-8000-000000000000".to_owned()),
         applied: key.sealed_json(&wanted.desired).into(),
         protected: false,
+        done: false,
         verdict: None,
         after: wanted.after.clone(),
     }

@@ -245,17 +245,35 @@ impl Run<'_> {
             }
         };
         let owned = (step.action != Action::Delete).then(|| Arc::new(self.owned(&step, &applied)));
-        let written = self.needs.journal.applied(&step, owned.as_deref());
-        if let Err(error) = written.await {
-            self.stop.cancel();
-            return failed(
-                &error,
-                "ledger",
-                Some("It is found again by its mark on the next start.".into()),
-            );
+        if let Err(outcome) = self.on_record(&step, owned.as_deref()).await {
+            return outcome;
         }
         wrote();
-        self.settled(&step, applied, owned).await
+        let (outcome, is_ready) = self.settled(&step, applied, owned.clone()).await;
+        // It goes with what it says of itself.
+        if step.passing
+            && is_ready
+            && let Some(owned) = owned
+        {
+            let done = Owned {
+                done: true,
+                ..Owned::clone(&owned)
+            };
+            if let Err(outcome) = self.on_record(&step, Some(&done)).await {
+                return outcome;
+            }
+        }
+        outcome
+    }
+
+    /// Writes down what is ours from now on.
+    async fn on_record(&self, step: &Step, owned: Option<&Owned>) -> Result<(), Outcome> {
+        let written = self.needs.journal.applied(step, owned).await;
+        written.map_err(|error| {
+            self.stop.cancel();
+            let hint = "It is found again by its mark on the next start.";
+            failed(&error, "ledger", Some(hint.into()))
+        })
     }
 
     async fn write(&self, step: &Step) -> Result<Applied, ProviderError> {
@@ -264,17 +282,23 @@ impl Run<'_> {
         tracing::Instrument::instrument(self.needs.registry.apply(step, &self.stop), span).await
     }
 
-    /// Waits until it is ready where that was asked, and hands its outputs to those that come after.
-    async fn settled(&self, step: &Step, applied: Applied, owned: Option<Arc<Owned>>) -> Outcome {
+    /// Waits until it is ready where that was asked, and hands its outputs to those that come after. Tells whether
+    /// it was seen ready.
+    async fn settled(
+        &self,
+        step: &Step,
+        applied: Applied,
+        owned: Option<Arc<Owned>>,
+    ) -> (Outcome, bool) {
         let done = if applied.unchanged {
             Outcome::Unchanged
         } else {
             Outcome::Done
         };
-        let outputs = match applied.health {
-            _ if step.action == Action::Delete => return done,
-            Health::Ready => applied.outputs,
-            _ if !self.needs.wait => applied.outputs,
+        let (outputs, is_ready) = match applied.health {
+            _ if step.action == Action::Delete => return (done, true),
+            Health::Ready => (applied.outputs, true),
+            _ if !self.needs.wait => (applied.outputs, false),
             _ => {
                 let told = |why: &str| self.needs.progress.waiting(step, why);
                 let wait = Wait {
@@ -283,8 +307,8 @@ impl Run<'_> {
                     passing: step.passing,
                 };
                 match until_ready(self.needs.registry, wait, &self.stop, told).await {
-                    Waited::Ready(live) => live.outputs,
-                    Waited::Ended(outcome) => return outcome,
+                    Waited::Ready(live) => (live.outputs, true),
+                    Waited::Ended(outcome) => return (outcome, false),
                 }
             }
         };
@@ -295,7 +319,7 @@ impl Run<'_> {
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             known.insert(step.address.resource.clone(), outputs);
         }
-        done
+        (done, is_ready)
     }
 
     /// Returns the step with its holes filled.
@@ -337,6 +361,7 @@ impl Run<'_> {
             external_id: applied.external_id.clone(),
             applied: Arc::new(self.needs.digest_key.sealed_json(desired)),
             protected: step.protected,
+            done: false,
             verdict: applied.verdict.clone(),
             after: step.after.clone(),
         }

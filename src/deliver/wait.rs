@@ -14,6 +14,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The same of what is gone soon after its end.
+const LONGEST_OF_THE_PASSING: Duration = Duration::from_millis(500);
+
 /// How waiting ended.
 pub(super) enum Waited {
     /// It is ready, and looks like this.
@@ -64,6 +67,11 @@ pub(super) async fn until_ready(
     let deadline = tokio::time::Instant::now() + within;
     let mut pause = FIRST_PAUSE;
     let mut last = "it has not been seen ready yet".to_owned();
+    let longest = if passing {
+        LONGEST_OF_THE_PASSING
+    } else {
+        LONGEST_PAUSE
+    };
     loop {
         let mut code = "deadline";
         match look(registry, &asked).await {
@@ -72,7 +80,7 @@ pub(super) async fn until_ready(
                 Health::Failed(why) => return Waited::Ended(failed("not-healthy", why)),
                 Health::Progressing(why) | Health::Failing(why) => last.clone_from(why),
             },
-            Some(Observation::Absent { .. }) if passing => return Waited::Ended(Outcome::Done),
+            Some(Observation::Absent { .. }) if passing => return Waited::Ended(unseen_end()),
             Some(Observation::Absent { .. }) => "it is not there any more".clone_into(&mut last),
             // Nobody saw that it is not well: what hangs on its health must not act on this.
             Some(Observation::Unknown { reason, .. }) => (last, code) = (reason, "unseen"),
@@ -82,8 +90,17 @@ pub(super) async fn until_ready(
         tokio::select! {
             () = cancel.cancelled() => return Waited::Ended(cut_short(&last)),
             () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(within, code, &last)),
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(longest),
         }
+    }
+}
+
+/// Says that nobody knows how it ended.
+fn unseen_end() -> Outcome {
+    Outcome::Failed {
+        code: "unseen".to_owned(),
+        message: "it went before anybody saw how it ended".to_owned(),
+        hint: Some("Have it stay longer after its end, ten seconds say.".to_owned()),
     }
 }
 

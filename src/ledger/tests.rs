@@ -30,6 +30,7 @@ fn owned(text: &str, applied: serde_json::Value) -> Owned {
         external_id: None,
         applied: applied.into(),
         protected: false,
+        done: false,
         verdict: None,
         after: std::collections::BTreeSet::new(),
     }

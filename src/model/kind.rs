@@ -40,7 +40,7 @@ pub enum Proof {
     Record,
 }
 
-/// The first wave that begins only when all before it is ready: what lets policy in.
+/// The first wave that begins only when all before it has ended: what lets policy in.
 pub const LAST_WAVE: i32 = 20;
 
 /// Chooses by the text of one field, e.g. a wave by a Kubernetes object's `kind`.
@@ -143,7 +143,7 @@ pub struct Kind {
     /// Lists that are not plainly ordered.
     pub lists: Vec<(PathPattern, ListRule)>,
     /// Where it stands among the steps of one connection: lower is applied first, deleted last. Below 0 is
-    /// what others need, so the next begins when it is ready; from [`LAST_WAVE`] on, when all before is ready;
+    /// what others need, so the next begins when it is ready; from [`LAST_WAVE`] on, when all before has ended, ready or failed;
     /// else when what comes before is written.
     pub wave: Select<i32>,
     /// True where deleting or replacing loses data: protected unless said otherwise.

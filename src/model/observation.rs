@@ -76,6 +76,9 @@ pub struct Owned {
     pub applied: Arc<serde_json::Value>,
     /// True where it was marked protected when last applied: a prune of it waits.
     pub protected: bool,
+    /// True where it was seen to have done its work, of what goes by itself then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
     /// What the provider told of the state it was left in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,

@@ -213,6 +213,7 @@ pub(super) fn stray(
         external_id: None,
         applied: Arc::default(),
         protected: false,
+        done: false,
         verdict: None,
         after: BTreeSet::new(),
     };

@@ -29,6 +29,7 @@ fn owned(text: &str) -> Owned {
         external_id: None,
         applied: serde_json::json!({}).into(),
         protected: false,
+        done: false,
         verdict: None,
         after: std::collections::BTreeSet::new(),
     }

@@ -11,7 +11,8 @@ pub(super) fn create(
     owned: Option<&Owned>,
     key: &DigestKey,
 ) -> Step {
-    if step.passing && owned.is_some_and(|owned| is_done(owned, wanted, key)) {
+    let is_done = |owned: &Owned| owned.done && diff::is_as_applied(wanted, owned, key);
+    if step.passing && owned.is_some_and(is_done) {
         let reason = "it has done its work and is gone, as it says itself; it is made anew when Git changes it";
         return Step {
             reason: Some(reason.to_owned()),
@@ -38,9 +39,4 @@ pub(super) fn create(
         reason,
         ..step
     }
-}
-
-/// Tells whether just this was applied here before.
-fn is_done(owned: &Owned, wanted: &Wanted, key: &DigestKey) -> bool {
-    owned.address == wanted.address && *owned.applied == key.sealed_json(&wanted.desired)
 }

@@ -10,7 +10,8 @@ pub(super) use down::take_down;
 
 use super::ownership::Claims;
 use crate::model::{
-    Address, Connection, ConnectionName, DigestKey, Live, Observation, Owned, Step, Value, Wanted,
+    Address, Connection, ConnectionName, DigestKey, Health, Live, Observation, Owned, Step, Value,
+    Wanted,
 };
 use absent::create;
 use draft::{blank, known, plain, unknown, waiting};
@@ -91,6 +92,7 @@ fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
         external_id: step.external_id.clone(),
         applied: Arc::new(key.sealed_json(desired)),
         protected: step.protected,
+        done: step.passing && live.is_some_and(|live| live.health == Health::Ready),
         verdict: live.and_then(|live| live.verdict.clone()),
         after: step.after.clone(),
     }

@@ -74,6 +74,18 @@ pub fn is_guessing(wanted: &Wanted, owned: Option<&Owned>) -> bool {
     !Guesses::of(wanted, owned, None).is_empty()
 }
 
+/// Tells whether Git says what it said when this was applied, what is ignored apart.
+pub(super) fn is_as_applied(wanted: &Wanted, owned: &Owned, key: &DigestKey) -> bool {
+    let applied = Value::from_json((*owned.applied).clone());
+    let origins = Origins {
+        desired: &wanted.desired,
+        applied: Some(&applied),
+        key,
+        ignore: &wanted.lifecycle.ignore,
+    };
+    !origins.has_moved_on(&applied)
+}
+
 /// Returns what creating it sets: every declared field, those without a value apart.
 pub(super) fn creation(wanted: &Wanted, owned: Option<&Owned>, key: &DigestKey) -> Vec<Change> {
     Diff::new(wanted, owned, key).changes(None, &wanted.desired, Reach::Declared, &[])

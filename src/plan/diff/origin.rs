@@ -49,7 +49,7 @@ impl Origins<'_> {
     }
 
     /// Tells whether Git says anything else than when it was last applied.
-    fn has_moved_on(&self, applied: &Value) -> bool {
+    pub(super) fn has_moved_on(&self, applied: &Value) -> bool {
         let now = Value::from_json(self.key.sealed_json(self.desired));
         self.differs(&FieldPath::default(), Some(&now), Some(applied))
     }

@@ -117,7 +117,7 @@ fn an_image_that_cannot_be_pulled_is_told_and_the_commit_that_mends_it_goes_well
 fn a_job_that_goes_when_it_is_done_runs_once() {
     let scene = Scene::new("passing");
     let mut daemon = scene.world.start();
-    let job = scene.object("batch/v1", "Job", "migrate", json!({ "spec": { "ttlSecondsAfterFinished": 1, "template": {
+    let job = scene.object("batch/v1", "Job", "migrate", json!({ "spec": { "ttlSecondsAfterFinished": 3, "template": {
         "metadata": { "labels": { "app": "migrate" }, "annotations": { "peers/status": "mine" } },
         "spec": { "restartPolicy": "Never", "containers": [{ "name": "migrate", "image": "shop/api:1" }] } } } }));
     let resources = [("namespace", scene.namespace()), ("migrate", job)];

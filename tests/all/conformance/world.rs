@@ -243,6 +243,7 @@ impl<'a> World<'a> {
                 .sealed_json(step.desired.as_deref().unwrap_or(&Value::Null))
                 .into(),
             protected: step.protected,
+            done: false,
             verdict: applied.verdict.clone(),
             after: step.after.clone(),
         }

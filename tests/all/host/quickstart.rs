@@ -195,6 +195,7 @@ impl Walk {
                 external_id: None,
                 applied: self.key.sealed_json(&desired).into(),
                 protected: step.protected,
+                done: false,
                 verdict: None,
                 after: std::collections::BTreeSet::new(),
             });

@@ -291,6 +291,7 @@ impl Scene {
                     .sealed_json(step.desired.as_deref().unwrap_or(&Value::Null))
                     .into(),
                 protected: step.protected,
+                done: false,
                 verdict: applied.verdict.clone(),
                 after: step.after.clone(),
             });

@@ -302,6 +302,7 @@ impl Scene {
             external_id: None,
             applied: key().sealed_json(&row.sealed(applied)).into(),
             protected: false,
+            done: false,
             verdict: None,
             after: std::collections::BTreeSet::new(),
         });

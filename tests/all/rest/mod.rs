@@ -169,6 +169,7 @@ impl World {
             external_id: applied.external_id.clone(),
             applied: key().sealed_json(asked.desired.as_ref().unwrap()).into(),
             protected: false,
+            done: false,
             verdict: None,
             after: std::collections::BTreeSet::new(),
         };
