@@ -43,12 +43,14 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
     };
     let is_asked = held.is_some();
     let asked = report.route.asked_about(About::Drift);
+    let known = step.touched_by.iter().filter(|one| one.is_known());
     let details = Details {
         revision: report.plan.revision.clone(),
         kind: step.kind.to_string(),
         differences: Difference::of(step),
         by: render::touched(step),
-        managers: step.touched_by.iter().map(|one| one.by.clone()).collect(),
+        // Nobody is in a fight who may be anybody.
+        managers: known.map(|one| one.by.clone()).collect(),
         course: held.unwrap_or_else(|| "it is put back".to_owned()),
         asked: asked.filter(|_| is_asked).cloned(),
         gone: step.action == Action::Create,

@@ -308,6 +308,16 @@ pub struct Touch {
     pub at: Option<Timestamp>,
 }
 
+impl Touch {
+    /// How it begins where the live side does not tell who it was.
+    pub const UNKNOWN: &str = "unknown";
+
+    /// Tells whether it says who it was.
+    pub fn is_known(&self) -> bool {
+        !self.by.starts_with(Self::UNKNOWN)
+    }
+}
+
 /// What the server says a write of the declared fields would give.
 #[derive(Clone, Debug)]
 pub enum Prediction {

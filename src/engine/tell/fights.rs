@@ -103,7 +103,7 @@ fn details(who: &str) -> Value {
     json!({
         "code": "fought-over", "by": who,
         "message": format!("{who} changed it back each time it was put right, at least {TIMES} times within an hour"),
-        "hint": format!("Let one of the two have it. Either take it out of what {who} applies (of an Argo CD application or a Flux Kustomization: take it out of its source, or turn self-healing off), or take it out of this environment, or leave the fields in question to {who} by `lifecycle: {{ ignore: […] }}`."),
+        "hint": format!("Let one of the two have it. Leave the fields in question to {who} by `lifecycle: {{ ignore: […] }}`, or take the object out of this environment, or out of what {who} applies (an Argo CD application, a Flux Kustomization: out of its source, or turn self-healing off)."),
     })
 }
 

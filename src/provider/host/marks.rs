@@ -274,7 +274,8 @@ impl<'a> Marks<'a> {
         vec![Touch {
             path: None,
             by: format!(
-                "unknown (owner of the file: {})",
+                "{} (owner of the file: {})",
+                Touch::UNKNOWN,
                 Account::User
                     .name(found.uid)
                     .unwrap_or_else(|_unreadable| found.uid.to_string())

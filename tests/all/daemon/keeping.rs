@@ -62,6 +62,25 @@ fn what_is_merged_is_applied_and_what_is_changed_by_hand_is_put_back() {
 }
 
 #[test]
+fn nobody_is_blamed_for_a_fight_who_may_be_anybody() {
+    let world = World::new();
+    let commit = world.commit(&[("shop.yaml", &shop(&files(&TWO)))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    for text in ["one\n", "two\n", "three\n"] {
+        world.write_live("page", text);
+        let is_over = |drift: &reconciled::ledger::Episode| {
+            drift.ended_at.is_some() && drift.details.to_string().contains(text.trim())
+        };
+        daemon.episode("drift", is_over);
+    }
+    daemon.looked_again("shop");
+    let episodes = world.episodes();
+    let fight = episodes.iter().find(|one| one.condition == "fought-over");
+    assert!(fight.is_none(), "{fight:?}");
+}
+
+#[test]
 fn drift_is_only_told_where_that_is_asked() {
     let world = World::new();
     let report = "  reconcile: { interval: 1s, onDrift: report }\n";
