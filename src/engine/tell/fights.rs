@@ -36,6 +36,13 @@ impl Teller {
             of.entry(address).or_default().push(one);
         }
         for address in corrected {
+            // Said already: it is the same fight until it is left alone.
+            if fights
+                .clone()
+                .any(|fight| fight.address.as_ref() == Some(address))
+            {
+                continue;
+            }
             let past = of.get(address).into_iter().flatten();
             if let Some(who) = who_again_and_again(past.copied()) {
                 self.fought(report, address, &who).await?;

@@ -227,4 +227,6 @@ fn who_changes_back_again_and_again_what_is_put_right_is_named_once_with_what_to
     let fights = scene.world.episodes().into_iter();
     let fights = fights.filter(|one| one.condition == "fought-over");
     assert_eq!(fights.count(), 1);
+    let told = daemon.lines("Somebody keeps changing back what is put right");
+    assert_eq!(told.len(), 1, "{told:?}");
 }
