@@ -54,7 +54,7 @@ use reconciled::engine::{
     look,
 };
 use reconciled::ledger::Ledger;
-use reconciled::model::{Action, Address, Depth, Outcome};
+use reconciled::model::{Action, Address, Depth};
 use reconciled::net::Limiters;
 use reconciled::provider::{Kubernetes, KubernetesSettings, Nudge, Nudged, Registry};
 use reconciled::source::Outside;
@@ -188,10 +188,7 @@ async fn engine(cluster: &Cluster, apps: usize, shape: Shape) -> Engine {
         (kept, report)
     })
     .await;
-    let done = report
-        .outcomes
-        .values()
-        .filter(|end| **end == Outcome::Done);
+    let done = report.outcomes.values().filter(|end| end.is_done());
     assert_eq!(
         done.count(),
         apps * OBJECTS,
@@ -297,6 +294,8 @@ fn orders() -> Orders<'static> {
         resting: &NOTHING,
         nudged: None,
         authority: Authority::Environment,
+        by: None,
+        seen: None,
         gate: None,
         trigger: "bench",
         // The floor does not wait for its objects to become ready either.

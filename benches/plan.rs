@@ -127,6 +127,7 @@ impl<'k> Scene<'k> {
             kinds: self.kinds,
             connections: self.graph.connections(),
             digest_key: &self.key,
+            secrets: &Arc::default(),
             now: jiff::Timestamp::UNIX_EPOCH,
         })
     }
@@ -228,6 +229,7 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         applied: key.sealed_json(&wanted.desired).into(),
         protected: false,
         done: false,
+        unproven: false,
         verdict: None,
         after: wanted.after.clone(),
     }

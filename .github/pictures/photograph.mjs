@@ -103,7 +103,7 @@ async function messages() {
   const drift = await told("🔶 production: robots");
   write(spec, shop(live, after));
   git("commit", "--quiet", "-am", "Greet people, end the sale (#7)");
-  const merged = await told("✅ production: 4 changed");
+  const merged = await told("✅ production: 3 changed");
   daemon.kill("SIGTERM");
   await new Promise((ended) => daemon.on("exit", ended));
   slack.close();

@@ -1,12 +1,15 @@
 //! `reconciled apply`: shows the plan, asks, and carries out exactly that plan.
 
-use super::chosen::{Access, Choice};
+mod beside;
+mod tell;
+
+use super::chosen::{Access, Choice, Chosen};
 use super::progress::Steps;
-use super::{Exit, Global, Output, ask, pauses, plan};
+use super::{Exit, Global, Output, ask, pause, pauses, plan, settings};
 use crate::deliver::render::{RunResult, Screen, run_json, run_rest_terminal, run_terminal};
 use crate::deliver::{Authority, Progress};
-use crate::engine::{self, Orders, Report, World};
-use crate::ledger::RunOutcome;
+use crate::engine::{self, Looked, Orders, Report, World};
+use crate::ledger::{Holder, Ledger, RunOutcome};
 use crate::model::Outcome;
 use crate::plan::Plan;
 use std::collections::BTreeSet;
@@ -18,6 +21,9 @@ use tokio_util::sync::CancellationToken;
   reconciled apply environments/staging.yaml
   reconciled apply environments/ --yes --no-wait
   reconciled apply staging --output json --yes
+
+While a daemon runs with these settings, it carries out just the plan of a named environment that is shown here,
+and this waits for it: so drift that is only reported is put back now. What changed meanwhile is refused.
 
 A pause in the ledger of the daemon whose settings are named by --settings, or stand in a folder above the path,
 in the working folder or in /etc/reconciled, is told and obeyed. Settings that do not load are a warning.
@@ -40,7 +46,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
     super::block_on(async {
-        let chosen = args.choice.find(Access::Write, global, out).await?;
+        if args.choice.is_of_names() {
+            let settings = settings::of_daemon(global, out)?;
+            if Ledger::holder(&settings.ledger.path) != Holder::Nobody {
+                return beside::run(args, &settings, global, out).await;
+            }
+        }
+        let mut chosen = args.choice.find(Access::Write, global, out).await?;
         let looked = plan::all(&chosen, out).await?;
         let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
         if !out.is_json() {
@@ -51,47 +63,80 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             .any(|plan| plan.steps.iter().any(|step| step.action.writes()));
         pauses::say(&chosen.stops, out);
         if anything && !args.despite_pause && !chosen.stops.is_empty() {
-            pauses::refuse(&chosen.stops, out);
+            pauses::refuse(&chosen.stops, true, out);
             return Ok(Exit::Differs);
         }
-        if anything && !args.yes && !ask::yes("Apply this?")? {
-            out.say("Nothing was changed.");
+        if anything && !agreed(args, out)? {
             return Ok(Exit::Differs);
         }
-        let progress: &dyn Progress = if out.is_json() { &() } else { &Steps::new() };
-        let orders = Orders {
-            resting: &BTreeSet::new(),
-            nudged: None,
-            authority: Authority::Person,
-            gate: None,
-            trigger: "cli",
-            wait: !args.no_wait,
-            cancel: stop_on_signal(),
-            progress,
-        };
-        let mut reports = Vec::new();
-        let mut broke_off = Ok(());
-        for one in looked {
-            match engine::carry_out(&chosen.world, one, &orders).await {
-                Ok(report) => reports.push(report),
-                Err(error) => {
-                    broke_off = Err(error);
-                    break;
-                }
-            }
-        }
-        // What was applied is told whatever came after it.
-        if broke_off.is_ok() || !reports.is_empty() {
-            show(&reports, &chosen.world, out)?;
-        }
-        chosen.world.ledger.close().await;
-        broke_off?;
+        let reports = carried_out(args, &mut chosen, looked, out).await?;
         let unsure = plan::unsure(reports.iter().map(|report| &report.plan), out);
         Ok(match unsure {
             true => Exit::Failed,
             false => exit(&reports),
         })
     })
+}
+
+/// Carries out what was agreed to, shows and tells it.
+///
+/// # Errors
+/// The ledger could not be written in between: what was applied by then is shown and told.
+async fn carried_out(
+    args: &Args,
+    chosen: &mut Chosen,
+    looked: Vec<Looked>,
+    out: &Output,
+) -> anyhow::Result<Vec<Report>> {
+    let by = pause::whoami();
+    let progress: &dyn Progress = if out.is_json() { &() } else { &Steps::new() };
+    let orders = Orders {
+        resting: &BTreeSet::new(),
+        nudged: None,
+        authority: Authority::Person,
+        gate: None,
+        trigger: TRIGGER,
+        by: Some(&by),
+        seen: None,
+        wait: !args.no_wait,
+        cancel: stop_on_signal(),
+        progress,
+    };
+    let mut reports = Vec::new();
+    let mut broke_off = Ok(());
+    let telling = tell::Telling::start(chosen);
+    for one in looked {
+        let begun = std::time::Instant::now();
+        let result = engine::carry_out(&chosen.world, one, &orders).await;
+        telling.run(&result, begun.elapsed()).await;
+        match result {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                broke_off = Err(error);
+                break;
+            }
+        }
+    }
+    // What was applied is told whatever came after it.
+    if broke_off.is_ok() || !reports.is_empty() {
+        show(&reports, &chosen.world, out)?;
+    }
+    telling.end().await;
+    chosen.world.ledger.close().await;
+    broke_off?;
+    Ok(reports)
+}
+
+/// The word of the ledger for a run of the command line.
+const TRIGGER: &str = "cli";
+
+/// Asks whether what was shown is to be done.
+fn agreed(args: &Args, out: &Output) -> anyhow::Result<bool> {
+    let agreed = args.yes || ask::yes("Apply this?")?;
+    if !agreed {
+        out.say("Nothing was changed.");
+    }
+    Ok(agreed)
 }
 
 /// Ctrl-C and SIGTERM end the step in hand and start nothing further.
@@ -113,8 +158,9 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
             route: &report.route,
             outcomes: &report.outcomes,
             run: report.run,
-            trigger: "cli",
+            trigger: TRIGGER,
             ended_at: world.clock.now(),
+            apart: RunResult::NONE_APART,
         })
         .collect();
     if out.is_json() {
@@ -143,7 +189,7 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
 }
 
 fn exit(reports: &[Report]) -> Exit {
-    let worst = |outcome: RunOutcome| match outcome {
+    let end = |outcome: RunOutcome| match outcome {
         RunOutcome::Failed => Exit::Failed,
         RunOutcome::Done => Exit::Same,
         RunOutcome::Held | RunOutcome::Stopped | RunOutcome::Interrupted => Exit::Differs,
@@ -154,11 +200,15 @@ fn exit(reports: &[Report]) -> Exit {
     };
     let ends: Vec<Exit> = reports
         .iter()
-        .map(|report| match worst(report.outcome()) {
+        .map(|report| match end(report.outcome()) {
             Exit::Same if moved(report) => Exit::Differs,
             exit => exit,
         })
         .collect();
+    worst(&ends)
+}
+
+fn worst(ends: &[Exit]) -> Exit {
     [Exit::Failed, Exit::Differs]
         .into_iter()
         .find(|exit| ends.contains(exit))

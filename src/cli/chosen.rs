@@ -5,7 +5,7 @@ use super::pauses::Stop;
 use super::{Global, Output, pauses, settings};
 use crate::config::Settings;
 use crate::deliver::render::many;
-use crate::engine::{self, Everywhere, Limits, Pinned, Subject, Trust, World};
+use crate::engine::{self, Everywhere, Followed, Limits, Pinned, Subject, Trust, Ways, World};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
 use crate::net::Limiters;
@@ -15,6 +15,7 @@ use crate::source::{Outside, is_ours};
 use crate::spec::{self, ReadOptions, Reading};
 use crate::telemetry::Clock;
 use anyhow::{Context as _, bail};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,6 +38,18 @@ pub(super) struct Chosen {
     pub everywhere: Everywhere,
     /// Orders in the daemon's ledger that these plans do not know of.
     pub stops: Vec<Stop>,
+    /// The repositories of a daemon whose ledger is written, and the ways to those who are told of it.
+    pub told: Option<Told>,
+}
+
+/// Who is told of what is done in a daemon's stead.
+pub(super) struct Told {
+    /// The repositories, in the order of the settings.
+    pub followed: Vec<Followed>,
+    /// The repository that each environment stands in.
+    pub homes: BTreeMap<EnvironmentName, String>,
+    /// The ways to people and programs.
+    pub ways: Ways,
 }
 
 /// How a command names environments.
@@ -49,6 +62,12 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// Tells whether environments of the settings' repositories are meant, by name or all of them.
+    pub(super) fn is_of_names(&self) -> bool {
+        let mut what = self.what.iter();
+        !what.any(|what| is_path(what) || Path::new(what).exists())
+    }
+
     /// Returns the one path that is meant; the working folder where none is named.
     ///
     /// # Errors
@@ -180,10 +199,13 @@ async fn of_path(
     let outside = engine::outside(&settings, place.root.clone());
     let kinds = world.registry.kinds();
     let everywhere = everywhere(&reading, &place.snapshot, &outside, kinds).await;
+    let mut unread = reading.all_diagnostics();
+    unread.retain(|one| place.holds(&one.location.file));
     let pinned = place
         .pinned(reading, &outside)
         .or_else(|diagnostics| refuse(&diagnostics, out))?;
     if pinned.is_empty() {
+        settings::show(&unread, out)?;
         bail!(
             "find an environment in {}: no YAML document there has `kind: Environment`",
             path.display()
@@ -202,6 +224,7 @@ async fn of_path(
         pinned,
         everywhere,
         stops,
+        told: None,
     })
 }
 
@@ -235,6 +258,15 @@ async fn everywhere(
     everywhere
 }
 
+/// Opens what the runs of a daemon share.
+async fn daemons_world(settings: &Settings, access: Access) -> anyhow::Result<World> {
+    let ledger: PathBuf = settings.ledger.path.clone();
+    if access == Access::Read && is_ours(ledger.parent().unwrap_or(&ledger)) {
+        keep_key(&ledger).await;
+    }
+    world(settings, &ledger, access).await
+}
+
 async fn of_daemon(
     names: &[String],
     access: Access,
@@ -242,19 +274,15 @@ async fn of_daemon(
     out: &Output,
 ) -> anyhow::Result<Chosen> {
     let mut settings = settings::of_daemon(global, out)?;
-    let ledger: PathBuf = settings.ledger.path.clone();
-    if access == Access::Read && is_ours(ledger.parent().unwrap_or(&ledger)) {
-        keep_key(&ledger).await;
-    }
-    let world = world(&settings, &ledger, access).await?;
+    let world = daemons_world(&settings, access).await?;
     if access == Access::Read {
         // A daemon beside us holds the copies of its own.
         settings.state_folder = settings.state_folder.join("command-line");
     }
-    let client = engine::client(&settings)?;
-    let assembly = engine::assemble(&settings, &client, &Limiters::default())?;
+    let (followed, ways) = parts(&settings, access)?;
     let (mut pinned, mut all) = (Vec::new(), Everywhere::default());
-    for followed in &assembly.followed {
+    let mut homes = BTreeMap::new();
+    for followed in &followed {
         let name = followed.origin.name();
         let fetched = followed
             .origin
@@ -275,6 +303,7 @@ async fn of_daemon(
             .into_iter()
             .filter(|read| is_named(names, &read.name))
         {
+            homes.insert(read.name.clone(), name.to_owned());
             pinned.push(
                 Pinned::new(read, &fetched.snapshot, outside)
                     .or_else(|wrong| refuse(&wrong, out))?,
@@ -290,7 +319,26 @@ async fn of_daemon(
         pinned,
         everywhere: all,
         stops,
+        told: ways.map(|ways| Told {
+            followed,
+            homes,
+            ways,
+        }),
     })
+}
+
+/// Opens the repositories; and the ways to people and programs, where something may be done that they are told of: whoever
+/// only looks needs none of their secrets.
+fn parts(settings: &Settings, access: Access) -> anyhow::Result<(Vec<Followed>, Option<Ways>)> {
+    let client = engine::client(settings)?;
+    if access == Access::Write {
+        let all = engine::assemble(settings, &client, &Limiters::default())?;
+        return Ok((all.followed, Some(all.ways)));
+    }
+    let outside = engine::outside(settings, engine::secrets_base(settings));
+    let followed = settings.repositories.iter();
+    let followed = followed.map(|one| engine::followed(settings, one, &outside, &client));
+    Ok((followed.collect::<Result<_, _>>()?, None))
 }
 
 fn all_found(names: &[String], pinned: &[Pinned]) -> anyhow::Result<()> {

@@ -1,14 +1,16 @@
 //! `reconciled history`: the runs of the ledger, one run in full, what differs between two, and
 //! whether the record is as it was written.
 
+use super::paths::Place;
 use super::{Exit, Global, Output, settings};
-use crate::deliver::render::{Screen, ended_terminal, recorded_terminal};
+use crate::deliver::render::{Screen, ended_terminal, harmless_reason, recorded_terminal};
 use crate::ledger::{Ledger, RunDetails, RunRecord};
 use crate::model::{EnvironmentName, RunId};
 use anyhow::Context as _;
 use serde_json::json;
 use similar::TextDiff;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Show what was done, from the ledger
 #[derive(Debug, clap::Args)]
@@ -16,10 +18,14 @@ use std::fmt::Write as _;
   reconciled history list production
   reconciled history show 17
   reconciled history diff 16 17
-  reconciled history verify")]
+  reconciled history verify
+  reconciled history list --path environments/      what `apply environments/` did: a path has a ledger of its own")]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
+    /// Read what was applied on this path, in the place of what the daemon did
+    #[arg(long, global = true, value_name = "PATH")]
+    path: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -51,8 +57,11 @@ enum What {
 
 pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
     super::block_on(async {
-        let settings = settings::of_daemon(global, out)?;
-        let ledger = Ledger::open_for_reading(&settings.ledger.path).await?;
+        let file = match &args.path {
+            Some(path) => Place::read(path)?.ledger(&settings::of_path(global, out)?),
+            None => settings::of_daemon(global, out)?.ledger.path,
+        };
+        let ledger = Ledger::open_for_reading(&file).await?;
         match &args.what {
             What::List { environment, limit } => {
                 list(&ledger, environment.as_ref(), *limit, out).await
@@ -107,20 +116,21 @@ pub(super) fn line(run: &RunRecord) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     });
-    let note = summary
-        .and_then(|summary| summary.note.clone())
-        .map(|note| format!("  {note}"));
-    format!(
-        "{:>5}  {}  {:<16} {:<10} {:<9} {:<11} {}{}\n",
+    let note = summary.and_then(|summary| summary.note.clone());
+    let by = run.by.as_ref().map(|by| format!("by {by}"));
+    let said = [counts.filter(|counts| !counts.is_empty()), by, note];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join("  ");
+    let line = format!(
+        "{:>5}  {}  {:<16} {:<10} {:<9} {:<11} {}",
         run.id.0,
         run.begun_at.strftime("%Y-%m-%d %H:%M:%SZ"),
         run.environment.as_str(),
         run.revision.short(),
         run.trigger,
         outcome,
-        counts.unwrap_or_default(),
-        note.unwrap_or_default(),
-    )
+        harmless_reason(&said),
+    );
+    format!("{}\n", line.trim_end())
 }
 
 async fn get(ledger: &Ledger, run: RunId) -> anyhow::Result<RunDetails> {
@@ -140,6 +150,14 @@ async fn show(ledger: &Ledger, run: RunId, out: &Output) -> anyhow::Result<Exit>
     if !details.steps.is_empty() {
         text.push_str("\nSteps:\n");
     }
+    text.push_str(&steps(&details, out)?);
+    out.data(&text)?;
+    Ok(Exit::Same)
+}
+
+/// How each step of a run ended, a line each.
+pub(super) fn steps(details: &RunDetails, out: &Output) -> anyhow::Result<String> {
+    let mut text = String::new();
     for step in &details.steps {
         let (intent, resource) = (&step.intent, step.intent.address.resource.to_string());
         match &step.outcome {
@@ -154,8 +172,7 @@ async fn show(ledger: &Ledger, run: RunId, out: &Output) -> anyhow::Result<Exit>
             )?,
         }
     }
-    out.data(&text)?;
-    Ok(Exit::Same)
+    Ok(text)
 }
 
 async fn diff(ledger: &Ledger, from: RunId, to: RunId, out: &Output) -> anyhow::Result<Exit> {

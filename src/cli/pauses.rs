@@ -5,9 +5,10 @@ use super::pause::typed;
 use super::{Global, Output, settings};
 use crate::config::Settings;
 use crate::deliver::render::{harmless, many};
-use crate::engine::Pinned;
+use crate::engine::{Looked, Pinned};
 use crate::ledger::{Ledger, LedgerError, Pause, Rollback};
 use crate::model::{Diagnostic, EnvironmentName};
+use crate::plan::Hold;
 use anyhow::Context as _;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 /// An order that an environment is left as it is.
 pub(super) struct Stop {
+    environment: EnvironmentName,
+    /// Stable, as of a hold: `paused`, `rolled-back`.
+    code: &'static str,
     /// What was ordered, by whom and why.
     told: String,
     /// The command that ends it.
@@ -133,6 +137,8 @@ fn of_pause(pause: &Pause, settings: Option<&Path>) -> Stop {
     } = pause;
     let since = since.strftime("%Y-%m-%d %H:%M:%SZ");
     Stop {
+        environment: environment.clone(),
+        code: "paused",
         told: format!("{environment} is paused by {by} since {since}: {why}"),
         end: typed(settings, &format!("resume {environment}")),
     }
@@ -151,8 +157,24 @@ fn of_rollback(rollback: &Rollback, settings: Option<&Path>) -> Stop {
     );
     let colon = if why.is_empty() { "" } else { ": " };
     Stop {
+        environment: environment.clone(),
+        code: "rolled-back",
         told: format!("{environment} is rolled back to {to} by {by} since {since}{colon}{why}"),
         end: typed(settings, &format!("rollback {environment} --end")),
+    }
+}
+
+/// Writes into plans that are only shown what holds them.
+pub(super) fn hold(stops: &[Stop], looked: &mut [Looked]) {
+    for stop in stops {
+        let plans = looked.iter_mut().map(|looked| &mut looked.plan);
+        for plan in plans.filter(|plan| plan.environment == stop.environment) {
+            plan.holds.push(Hold {
+                code: stop.code,
+                reason: format!("{}; `{}` ends that", stop.told, stop.end),
+                deletes_only: false,
+            });
+        }
     }
 }
 
@@ -163,11 +185,16 @@ pub(super) fn say(stops: &[Stop], out: &Output) {
     }
 }
 
-/// Refuses to change anything: it is told how to go on.
-pub(super) fn refuse(stops: &[Stop], out: &Output) {
+/// Refuses to change anything: it is told how to go on, which may be in spite of it.
+pub(super) fn refuse(stops: &[Stop], despite: bool, out: &Output) {
+    let despite = if despite {
+        "; --despite-pause goes on in spite of it"
+    } else {
+        ""
+    };
     for stop in stops {
         out.say(&format!(
-            "Nothing was changed. `{}` ends that; --despite-pause goes on in spite of it.",
+            "Nothing was changed. `{}` ends that{despite}.",
             stop.end
         ));
     }

@@ -36,7 +36,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             return against::run(revision, args.choice.path()?, global, out).await;
         }
         let chosen = args.choice.find(Access::Read, global, out).await?;
-        let looked = all(&chosen, out).await?;
+        let mut looked = all(&chosen, out).await?;
+        pauses::hold(&chosen.stops, &mut looked);
         let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
         show(&plans, out)?;
         pauses::say(&chosen.stops, out);
@@ -115,7 +116,7 @@ pub(super) fn unsure<'p>(plans: impl Iterator<Item = &'p Plan>, out: &Output) ->
     unknown > 0
 }
 
-fn exit(plans: &[&Plan], out: &Output) -> Exit {
+pub(super) fn exit(plans: &[&Plan], out: &Output) -> Exit {
     if unsure(plans.iter().copied(), out) {
         return Exit::Failed;
     }

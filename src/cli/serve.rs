@@ -101,6 +101,7 @@ impl Serving {
         if let Some(notifier) = lasting.substitutes.notifier.clone() {
             ways.notifier = notifier;
         }
+        say_untold(settings, &lasting.substitutes);
         let readiness = &lasting.readiness;
         wait_for(readiness, &followed);
         let teller = teller(lasting, &world, ways, &forges, &followed);
@@ -151,6 +152,15 @@ impl Serving {
     /// Waits until the daemon ends by itself, which only an error makes it do.
     pub(super) async fn broke_off(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.daemon).await??)
+    }
+}
+
+/// Says once where nothing carries messages.
+fn say_untold(settings: &Settings, substitutes: &Substitutes) {
+    let is_told = settings.slack.is_some() || settings.webhook.is_some();
+    if !is_told && substitutes.notifier.is_none() {
+        let hint = "Set `slack` or `webhook`: `reconciled explain settings.slack`, `reconciled explain settings.webhook`.";
+        tracing::warn!(hint, "Nobody is told what happens but who reads this log");
     }
 }
 

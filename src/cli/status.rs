@@ -1,12 +1,14 @@
-//! `reconciled status`: how each environment stands, from the ledger; no daemon is asked.
+//! `reconciled status`: how each environment stands, from the ledger; and what a daemon on this machine says of itself.
 
+mod daemon;
 mod text;
 
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
-use crate::ledger::{Episode, Holder, Ledger, LedgerError, Pause, Rollback, RunOutcome, RunRecord};
+use crate::ledger::{Episode, Ledger, LedgerError, Pause, Rollback, RunOutcome, RunRecord};
 use crate::model::EnvironmentName;
 use crate::telemetry::Clock;
+use daemon::Daemon;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -77,10 +79,12 @@ impl Standing {
 pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<Exit> {
     super::block_on(async {
         let settings = settings::of_daemon(global, out)?;
+        let daemon = Daemon::look(&settings).await;
         let ledger = match Ledger::open_for_reading(&settings.ledger.path).await {
-            Err(LedgerError::NotFound(_)) => {
-                out.say("No daemon ran with these settings yet: there is no ledger. `reconciled run` starts one.");
-                return Ok(Exit::Same);
+            Err(LedgerError::NotFound(_)) => return without_ledger(&daemon, &settings, out),
+            Err(error) if daemon.runs() => {
+                out.say(daemon.text(&|_| false).trim_end());
+                return Err(error.into());
             }
             other => other?,
         };
@@ -91,35 +95,59 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let standings = standings(&ledger, args.environment.as_ref(), now).await?;
         let repositories = repositories(&ledger, &settings).await?;
         let conditions = ledger.conditions().await?;
-        let holder = Ledger::holder(&settings.ledger.path);
+        let told_below = |name: &str| {
+            let unread = |one: &&Value| one["state"] != "read";
+            let mut unread = repositories.iter().filter(unread);
+            conditions.contains_key(name)
+                || name.starts_with("live state")
+                || unread.any(|one| name.strip_prefix("repository ") == one["name"].as_str())
+        };
         if out.is_json() {
-            let process = match holder {
-                Holder::Process(process) => Some(process),
-                Holder::Somebody | Holder::Nobody => None,
-            };
-            let daemon = json!({ "running": holder != Holder::Nobody, "process": process });
             out.json(&json!({
-                "daemon": daemon, "conditions": conditions,
+                "daemon": daemon.json(), "conditions": conditions,
                 "environments": standings, "repositories": repositories,
             }))?;
         } else {
-            let running = match holder {
-                Holder::Process(process) => format!("daemon: running (process {process})\n"),
-                Holder::Somebody => "daemon: running\n".to_owned(),
-                Holder::Nobody => {
-                    "daemon: NOT running, nothing is compared or put back\n".to_owned()
-                }
-            };
-            let of_daemon = running + &text::in_the_way(&conditions, now);
+            let of_daemon = daemon.text(&told_below) + &text::in_the_way(&conditions, now);
             out.data(&(of_daemon + &text::all(&standings, &repositories, now)))?;
         }
         let unread = repositories.iter().any(|one| one["state"] != "read");
-        let wrong = holder == Holder::Nobody || unread || conditions.values().any(is_in_the_way);
+        let wrong = !daemon.is_well()
+            || daemon.says_more(&told_below)
+            || unread
+            || conditions.values().any(is_in_the_way);
         Ok(if wrong || standings.iter().any(Standing::needs_a_look) {
             Exit::Differs
         } else {
             Exit::Same
         })
+    })
+}
+
+/// Says what is known without a ledger: a daemon whose ledger was taken away does not run on as if nothing were.
+fn without_ledger(daemon: &Daemon, settings: &Settings, out: &Output) -> anyhow::Result<Exit> {
+    let ledger = settings.ledger.path.display();
+    let ran = settings.cache_folder().exists();
+    let text = match (daemon.runs(), ran) {
+        (true, _) => format!(
+            "{}The ledger {ledger} is not there, and changes are stopped.\n  {}",
+            daemon.text(&|_| false),
+            "Put the file back and it goes on by itself; or restart the daemon: only history is lost."
+        ),
+        (false, true) => format!(
+            "daemon: NOT running, nothing is compared or put back\nThe ledger {ledger} is not there, though a daemon \
+             ran with these settings.\n  Put the file back, or start without it: what is owned is found again by its marks."
+        ),
+        (false, false) => "No daemon ran with these settings yet: there is no ledger. `reconciled run` starts one. What was applied on a path: `reconciled history list --path PATH`.".to_owned(),
+    };
+    if out.is_json() {
+        out.json(&json!({ "daemon": daemon.json(), "ledger": null }))?;
+    } else {
+        out.say(&text);
+    }
+    Ok(match daemon.runs() || ran {
+        true => Exit::Differs,
+        false => Exit::Same,
     })
 }
 
@@ -240,6 +268,7 @@ mod tests {
             environment: name.clone(),
             revision: Revision::new("0123456789abcdef"),
             trigger: "revision".to_owned(),
+            by: None,
             plan_hash: Digest::of("plan"),
             plan_json: "{}".to_owned(),
             now: at(10),

@@ -132,7 +132,7 @@ fn app_schema() -> Value {
         "examples": ["123456"],
     });
     object(
-        "A GitHub App that may read contents, write pull requests and checks: each environment has a check run",
+        "A GitHub App that may write checks, commit statuses, contents, issues and pull requests (contents may be read-only where nothing asks for approvals, reverts or drift requests): each environment has a check run",
         &["id", "key"],
         vec![
             ("id", id),

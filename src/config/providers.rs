@@ -184,7 +184,7 @@ fn of_kubernetes() -> Value {
             (
                 "execPlugins",
                 texts(
-                    "Credential programs of kubeconfigs that may be run, as the kubeconfig names them",
+                    "Credential programs of kubeconfigs that may be run, as the kubeconfig names them; they inherit no variable that a secret is read from",
                     &["aws"],
                 ),
             ),

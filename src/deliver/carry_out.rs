@@ -5,8 +5,8 @@ use super::order::Order;
 use super::route::Route;
 use super::wait::{self, Wait, Waited, until_ready};
 use crate::model::{
-    Action, Address, Applied, DigestKey, Fault as _, Health, Map, Outcome, Owned, ResourceId,
-    RunId, Step, Value,
+    Action, Address, Applied, DigestKey, Fault as _, Health, Known, Map, Outcome, Owned,
+    ResourceId, RunId, Step, Value,
 };
 use crate::plan::Plan;
 use crate::provider::{ProviderError, Registry};
@@ -64,10 +64,12 @@ pub struct CarryOut<'a> {
 /// # Guarantees
 /// - Every step of the route has an outcome, in the journal and in the answer.
 /// - What a connection's waves order is ordered as [`crate::model::Kind::wave`] says.
-/// - Dependencies end well before a step starts; a bad end skips what hangs on it, with the reason.
+/// - Dependencies end well before a step starts; a bad end skips what hangs on it, with the reason, and what its
+///   connection would take away or let policy in with.
 /// - A step with holes is filled from the outputs of those before it; where live then equals desired
 ///   the provider says so and it ends `Unchanged`.
 /// - After a failed record nothing further starts.
+/// - No word of an outcome holds a known secret of the plan.
 pub async fn carry_out(
     plan: &Plan,
     route: &Route,
@@ -79,6 +81,7 @@ pub async fn carry_out(
         outputs: Mutex::new(needs.outputs.clone()),
         writes: Semaphore::new(needs.concurrency.max(1)),
         stop: needs.cancel.child_token(),
+        secrets: &plan.secrets,
         needs: &needs,
     };
     run.skip(skipped.into_iter(), &mut outcomes).await;
@@ -143,6 +146,8 @@ struct Run<'a> {
     outputs: Mutex<BTreeMap<ResourceId, Map>>,
     writes: Semaphore,
     stop: CancellationToken,
+    /// What no word of an outcome may hold.
+    secrets: &'a Known,
 }
 
 impl Run<'_> {
@@ -161,6 +166,7 @@ impl Run<'_> {
                             let _heard_while_it_runs = wrote.send(nth);
                         };
                         let outcome = self.one(step, told).await;
+                        let outcome = outcome.reworded(|words| self.secrets.clean(words));
                         self.note(step, &outcome).await;
                         (nth, outcome)
                     });
@@ -179,10 +185,8 @@ impl Run<'_> {
             };
             let skipped = order.end(nth, outcome.is_good());
             outcomes.insert(order.step(nth).address.clone(), outcome);
-            let skipped = skipped.into_iter().map(|(nth, at_fault)| {
-                let reason = format!("{at_fault} did not succeed");
-                (order.step(nth), reason)
-            });
+            let skipped = skipped.into_iter();
+            let skipped = skipped.map(|(nth, reason)| (order.step(nth), reason));
             self.skip(skipped, outcomes).await;
         }
         let unstarted = order.unstarted().into_iter().map(|nth| {
@@ -257,6 +261,7 @@ impl Run<'_> {
         {
             let done = Owned {
                 done: true,
+                unproven: false,
                 ..Owned::clone(&owned)
             };
             if let Err(outcome) = self.on_record(&step, Some(&done)).await {
@@ -290,24 +295,27 @@ impl Run<'_> {
         applied: Applied,
         owned: Option<Arc<Owned>>,
     ) -> (Outcome, bool) {
-        let done = if applied.unchanged {
-            Outcome::Unchanged
-        } else {
-            Outcome::Done
+        let done = |but| match applied.unchanged {
+            true => Outcome::Unchanged,
+            false => Outcome::Done { but },
         };
-        let (outputs, is_ready) = match applied.health {
-            _ if step.action == Action::Delete => return (done, true),
-            Health::Ready => (applied.outputs, true),
-            _ if !self.needs.wait => (applied.outputs, false),
+        let (outputs, is_ready, but) = match applied.health {
+            _ if step.action == Action::Delete => return (done(None), true),
+            Health::Ready => (applied.outputs, true, None),
+            _ if !self.needs.wait => (applied.outputs, false, None),
             _ => {
-                let told = |why: &str| self.needs.progress.waiting(step, why);
+                let told = |why: &str| {
+                    let why = self.secrets.clean(why.to_owned());
+                    self.needs.progress.waiting(step, &why);
+                };
                 let wait = Wait {
                     asked: wait::asked(step, owned),
                     within: step.deadline,
                     passing: step.passing,
                 };
                 match until_ready(self.needs.registry, wait, &self.stop, told).await {
-                    Waited::Ready(live) => (live.outputs, true),
+                    Waited::Ready(live) => (live.outputs, true, None),
+                    Waited::Paused(live, why) => (live.outputs, false, Some(why)),
                     Waited::Ended(outcome) => return (outcome, false),
                 }
             }
@@ -319,7 +327,7 @@ impl Run<'_> {
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             known.insert(step.address.resource.clone(), outputs);
         }
-        (done, is_ready)
+        (done(but), is_ready)
     }
 
     /// Returns the step with its holes filled.
@@ -362,6 +370,7 @@ impl Run<'_> {
             applied: Arc::new(self.needs.digest_key.sealed_json(desired)),
             protected: step.protected,
             done: false,
+            unproven: self.needs.wait && applied.health != Health::Ready,
             verdict: applied.verdict.clone(),
             after: step.after.clone(),
         }

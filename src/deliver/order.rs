@@ -1,5 +1,5 @@
 //! Which steps may start now: dependencies, and waves inside a connection. Pure: it is told what was
-//! written and what ended, and says what may start and what must be skipped.
+//! written and what ended, and says what may start and what must be skipped, and why.
 
 use crate::model::{Action, Address, LAST_WAVE, Step};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -33,6 +33,15 @@ fn is_waited_for((deletes, wave): Turn) -> bool {
 /// something new may take the place of.
 fn is_last((deletes, wave): Turn) -> bool {
     deletes || wave >= LAST_WAVE
+}
+
+/// Tells whether a step stays undone beside something of its connection that did not end well: what goes may be all
+/// that works, and policy whose server does not answer lets nothing in. That policy goes is how both are mended.
+fn is_kept_back(step: &Step) -> bool {
+    match step.action {
+        Action::Delete => step.wave < LAST_WAVE,
+        _ => step.wave >= LAST_WAVE,
+    }
 }
 
 /// The steps of one plan that are carried out, and how far they are.
@@ -157,24 +166,47 @@ impl<'a> Order<'a> {
     }
 
     /// Takes note that a step ended. Returns what must be skipped because it did not end well,
-    /// each with the address at fault; those have ended too.
-    pub(super) fn end(&mut self, nth: usize, good: bool) -> Vec<(usize, &'a Address)> {
+    /// each with the reason; those have ended too.
+    pub(super) fn end(&mut self, nth: usize, good: bool) -> Vec<(usize, String)> {
         let mut skipped = Vec::new();
         let at_fault = &self.steps[nth].address;
         self.note_end(nth);
         let mut open = vec![nth];
+        if !good && self.steps[nth].action != Action::Delete {
+            let kept = self.kept_beside(nth);
+            let reason = format!("kept: {at_fault} has to work first");
+            skipped.extend(kept.iter().map(|kept| (*kept, reason.clone())));
+            open.extend(kept);
+        }
         while let Some(ended) = open.pop() {
             for dependant in self.dependants[ended].clone() {
                 if good {
                     self.missing[dependant] -= 1;
                 } else if !self.ended[dependant] {
                     self.note_end(dependant);
-                    skipped.push((dependant, at_fault));
+                    skipped.push((dependant, format!("{at_fault} did not succeed")));
                     open.push(dependant);
                 }
             }
         }
         skipped
+    }
+
+    /// Ends what stays undone beside a step that did not end well.
+    fn kept_beside(&mut self, nth: usize) -> Vec<usize> {
+        let connection = &self.steps[nth].connection.name;
+        let is_kept = |other: &usize| {
+            let step = self.steps[*other];
+            step.connection.name == *connection
+                && is_kept_back(step)
+                && !self.started[*other]
+                && !self.ended[*other]
+        };
+        let kept: Vec<usize> = (0..self.steps.len()).filter(is_kept).collect();
+        for other in &kept {
+            self.note_end(*other);
+        }
+        kept
     }
 
     fn note_end(&mut self, nth: usize) {

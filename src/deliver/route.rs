@@ -219,6 +219,7 @@ mod tests {
                 before: None,
                 after: None,
                 origin: *origin,
+                was: None,
                 forces_replace: false,
             })
             .collect();

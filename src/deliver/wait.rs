@@ -21,6 +21,8 @@ const LONGEST_OF_THE_PASSING: Duration = Duration::from_millis(500);
 pub(super) enum Waited {
     /// It is ready, and looks like this.
     Ready(Box<Live>),
+    /// Somebody paused it: it looks like this, and this of it is not there.
+    Paused(Box<Live>, String),
     /// It is not.
     Ended(Outcome),
 }
@@ -37,6 +39,7 @@ pub(super) fn asked(step: &Step, owned: Option<Arc<Owned>>) -> Asked {
         owned,
         depth: Depth::Read,
         is_read: step.is_read,
+        afresh: false,
         ignore: Vec::new(),
         health: step.health.clone(),
     }
@@ -53,11 +56,12 @@ pub(super) struct Wait {
 }
 
 /// Looks at a resource until it is ready, has failed for good, its deadline is over or the run is
-/// cancelled. A look that could not be told is not an answer: it looks again.
+/// cancelled. A look that could not be told is not an answer: it looks again. That it ends badly the live side
+/// itself has the last word in: a watch that fell silent tells for minutes what was so before.
 pub(super) async fn until_ready(
     registry: &Registry,
     Wait {
-        asked,
+        mut asked,
         within,
         passing,
     }: Wait,
@@ -72,12 +76,23 @@ pub(super) async fn until_ready(
     } else {
         LONGEST_PAUSE
     };
+    let mut is_over = false;
     loop {
         let mut code = "deadline";
         match look(registry, &asked).await {
             Some(Observation::Present(live)) => match &live.health {
                 Health::Ready => return Waited::Ready(live),
-                Health::Failed(why) => return Waited::Ended(failed("not-healthy", why)),
+                Health::Failed(why) if asked.afresh => {
+                    return Waited::Ended(failed("not-healthy", why));
+                }
+                Health::Paused(why) => {
+                    let why = why.clone();
+                    return Waited::Paused(live, why);
+                }
+                Health::Failed(_) => {
+                    asked.afresh = true;
+                    continue;
+                }
                 Health::Progressing(why) | Health::Failing(why) => last.clone_from(why),
             },
             Some(Observation::Absent { .. }) if passing => return Waited::Ended(unseen_end()),
@@ -86,12 +101,16 @@ pub(super) async fn until_ready(
             Some(Observation::Unknown { reason, .. }) => (last, code) = (reason, "unseen"),
             None => code = "unseen",
         }
+        if is_over {
+            return Waited::Ended(timed_out(within, code, &last));
+        }
         told(&last);
         tokio::select! {
             () = cancel.cancelled() => return Waited::Ended(cut_short(&last)),
-            () = tokio::time::sleep_until(deadline) => return Waited::Ended(timed_out(within, code, &last)),
+            () = tokio::time::sleep_until(deadline) => is_over = true,
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(longest),
         }
+        asked.afresh = is_over;
     }
 }
 
@@ -143,3 +162,6 @@ fn timed_out(within: Duration, code: &str, last: &str) -> Outcome {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,7 @@ pub fn registry(
             key.clone(),
         )),
     ])
+    .with_untiring(&*kubernetes)
     .with_secrets_of(kubernetes)
 }
 
@@ -175,8 +176,8 @@ pub fn outside(settings: &Settings, base: PathBuf) -> Outside {
     Outside::new(base, Renderer::new(programs, charts), sops)
 }
 
-/// Relative secret files count from the settings file's folder.
-fn secrets_base(settings: &Settings) -> PathBuf {
+/// Returns where relative secret files count from: the settings file's folder.
+pub fn secrets_base(settings: &Settings) -> PathBuf {
     let folder = settings
         .file
         .as_deref()
@@ -319,7 +320,8 @@ fn notifier(
     limiters: &Limiters,
 ) -> Result<Arc<dyn Notifier>, AssemblyError> {
     let Some(slack) = &settings.slack else {
-        return Ok(Arc::new(LoggedNotifier));
+        let is_carried = settings.webhook.is_some();
+        return Ok(Arc::new(LoggedNotifier { is_carried }));
     };
     let access = match &slack.access {
         config::SlackAccess::Token(source) => SlackAccess::Token(secret("Slack's token", source)?),

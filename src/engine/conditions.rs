@@ -3,6 +3,10 @@
 //! A condition is keyed on resource and kind of trouble, never on text, so that a message that
 //! words itself anew is not a new alert.
 
+mod crowds;
+
+pub(super) use crowds::{Crowd, crowds, is_crowd};
+
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
 use crate::model::{Action, Address, Class, Outcome};
@@ -109,8 +113,8 @@ pub(super) struct Found {
     pub condition: Condition,
     /// What was seen, masked.
     pub details: Value,
-    /// True where it ended in the same run: drift that was put back.
-    pub over: bool,
+    /// How it ended in the same run, where it did: drift that was put back, or written over.
+    pub over: Option<End>,
     /// False where it may pass by itself, and people are told only if it is found again.
     pub certain: bool,
 }
@@ -121,11 +125,15 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
     for step in &report.plan.steps {
         let outcome = report.outcomes.get(&step.address);
         if step.is_drift() {
+            let end = match step.writes_over_hands() {
+                true => End::Overwritten,
+                false => End::Corrected,
+            };
             found.push(Found {
                 address: step.address.clone(),
                 condition: Condition::Drift,
                 details: drift::details(report, step),
-                over: outcome.is_some_and(Outcome::is_good),
+                over: outcome.filter(|outcome| outcome.is_good()).map(|_| end),
                 certain: true,
             });
         }
@@ -139,7 +147,7 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
                 address: step.address.clone(),
                 condition: Condition::Failing,
                 details: json!({ "action": step.action, "code": code, "message": message, "hint": hint }),
-                over: false,
+                over: None,
                 certain: true,
             });
         }
@@ -149,7 +157,7 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
         address: step.address.clone(),
         condition: Condition::Failing,
         details: json!({ "code": UNHEALTHY, "message": step.reason }),
-        over: false,
+        over: None,
         certain: true,
     }));
     for (address, unknown) in &report.unknown {
@@ -157,55 +165,11 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
             address: address.clone(),
             condition: Condition::Unknown,
             details: json!({ "code": unknown.code, "message": unknown.reason }),
-            over: false,
+            over: None,
             certain: unknown.class != Class::Transient,
         });
     }
     found
-}
-
-/// From how many resources on one cause is told once.
-const CROWD: usize = 4;
-
-/// How many of them are named.
-const NAMED: usize = 3;
-
-/// Returns what cannot be told of many resources at once, by code: a cluster that is down is one piece of
-/// news, not one for each object.
-pub(super) fn crowds(report: &Report, open: &[Episode]) -> BTreeMap<String, Value> {
-    let mut by_code: BTreeMap<&str, Vec<&Address>> = BTreeMap::new();
-    for (address, unknown) in &report.unknown {
-        // What may pass by itself counts when it is found again.
-        let again = || open.iter().any(|one| one.address.as_ref() == Some(address));
-        if unknown.class != Class::Transient || again() {
-            by_code.entry(unknown.code).or_default().push(address);
-        }
-    }
-    by_code.retain(|_, all| all.len() >= CROWD);
-    let told = |(code, all): (&str, Vec<&Address>)| {
-        let names = all
-            .iter()
-            .take(NAMED)
-            .map(|address| address.resource.to_string());
-        let names = names.collect::<Vec<_>>().join(", ");
-        let why = all.first().and_then(|first| report.unknown.get(*first));
-        let why = why.map_or_else(String::new, |unknown| unknown.reason.clone());
-        let message = format!("{} resources ({names} …) cannot be told: {why}", all.len());
-        let hint = "They are left alone until they can be told again.";
-        let details = json!({ "code": code, "message": message, "hint": hint });
-        (code.to_owned(), details)
-    };
-    by_code.into_iter().map(told).collect()
-}
-
-/// Names the condition of an environment many of whose resources cannot be told.
-pub(super) fn crowded(code: &str) -> String {
-    format!("unknown/{code}")
-}
-
-/// Tells whether a condition is that of a crowd.
-pub(super) fn is_crowd(condition: &str) -> bool {
-    condition.starts_with("unknown/")
 }
 
 /// What changed about the conditions of an environment.
@@ -232,10 +196,10 @@ pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) 
     for found in found {
         let before = open.remove(&(found.address.clone(), found.condition.as_str().to_owned()));
         match (before, found.over) {
-            (Some(episode), true) => transitions.ended.push((episode.id, End::Corrected)),
-            (Some(episode), false) => transitions.lasting.push((episode.id, found)),
-            (None, true) => transitions.brief.push(found),
-            (None, false) => transitions.opened.push(found),
+            (Some(episode), Some(end)) => transitions.ended.push((episode.id, end)),
+            (Some(episode), None) => transitions.lasting.push((episode.id, found)),
+            (None, Some(_)) => transitions.brief.push(found),
+            (None, None) => transitions.opened.push(found),
         }
     }
     for ((address, condition), episode) in open {

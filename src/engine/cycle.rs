@@ -5,10 +5,11 @@
 use super::approval::Clearance;
 use super::journal::RunJournal;
 use super::look::look_at;
-use super::{CycleError, Gate, Looked, Report, Subject, World, look};
+use super::{CycleError, Gate, Looked, Report, Subject, World, look, report};
 use crate::deliver::{self, Authority, CarryOut, Progress, Route};
-use crate::ledger::{RunIntent, RunOutcome, RunSummary};
-use crate::model::{Action, Address, Outcome, RunId};
+use crate::ledger::{RunIntent, RunOutcome, RunRecord, RunSummary};
+use crate::model::{Action, Address, Digest, Outcome, RunId};
+use crate::plan::Plan;
 use futures::stream::{self, TryStreamExt as _};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,10 @@ pub struct Orders<'a> {
     pub authority: Authority,
     /// Why it runs, as one word of the ledger.
     pub trigger: &'a str,
+    /// Who has it carried out, where a person does.
+    pub by: Option<&'a str>,
+    /// The plan that this person saw: another one is carried out as if nobody had asked. `None`: whatever is found.
+    pub seen: Option<&'a Digest>,
     /// Whether it waits until resources are ready.
     pub wait: bool,
     /// What failed a moment ago and is not tried again in this run.
@@ -37,6 +42,13 @@ pub struct Orders<'a> {
     pub cancel: CancellationToken,
     /// Who watches.
     pub progress: &'a dyn Progress,
+}
+
+impl Orders<'_> {
+    /// Tells whether a plan is what the person who asks saw.
+    pub(super) fn has_seen(&self, plan: &Plan) -> bool {
+        self.seen.is_none_or(|seen| *seen == plan.hash)
+    }
 }
 
 /// Runs one environment once.
@@ -81,7 +93,10 @@ pub async fn carry_out(
     looked: Looked,
     orders: &Orders<'_>,
 ) -> Result<Report, CycleError> {
+    let by = orders.by.filter(|_| orders.has_seen(&looked.plan));
     let clearance = match &orders.gate {
+        // At a terminal, or asking the daemon from there: nobody else is needed.
+        _ if by.is_some() => Clearance::by(Authority::Person),
         Some(gate) => tokio::select! {
             judged = gate.judge(world, &looked) => judged?,
             () = orders.cancel.cancelled() => return Err(CycleError::Stopped),
@@ -91,7 +106,7 @@ pub async fn carry_out(
     let route = clearance.route(&looked).without(orders.resting);
     remember(world, &looked).await?;
     compared(world, &looked).await?;
-    let Some(run) = open(world, &looked, &route, orders).await? else {
+    let Some(run) = open(world, &looked, &route, (orders.trigger, by)).await? else {
         return Ok(Report::quiet(looked, route));
     };
     orders.progress.begun(run, &looked.plan, &route);
@@ -109,6 +124,10 @@ pub async fn carry_out(
     };
     let outcomes = deliver::carry_out(&looked.plan, &route, needs).await;
     let report = Report::new(looked, route, outcomes, run, orders.cancel.is_cancelled());
+    let report = Report {
+        by: by.map(str::to_owned),
+        ..report
+    };
     close(world, run, &report).await?;
     Ok(report)
 }
@@ -188,7 +207,7 @@ async fn open(
     world: &World,
     looked: &Looked,
     route: &Route,
-    orders: &Orders<'_>,
+    why: (&str, Option<&str>),
 ) -> Result<Option<RunId>, CycleError> {
     let acting: Vec<_> = looked
         .plan
@@ -202,14 +221,27 @@ async fn open(
         .await?
         .pop();
     let same = last.is_some_and(|run| {
-        run.plan_hash == looked.plan.hash && run.revision == looked.plan.revision
+        let stands = !was_held(&run) || is_held(looked, route);
+        run.plan_hash == looked.plan.hash && run.revision == looked.plan.revision && stands
     });
     let is_nothing = looked.plan.beside > 0 && looked.plan.is_empty();
     if acting.is_empty() && (same || is_nothing) {
         return Ok(None);
     }
-    let intent = RunIntent::of(&looked.plan, orders.trigger, acting, world.clock.now());
+    let intent = RunIntent::of(&looked.plan, why, acting, world.clock.now());
     Ok(Some(world.ledger.open_run(&intent).await?))
+}
+
+/// Tells whether the last record says that something was held: it may have become ready since by itself.
+fn was_held(run: &RunRecord) -> bool {
+    let summary = run.summary.as_ref();
+    summary.is_some_and(|summary| summary.outcome == RunOutcome::Held)
+}
+
+/// Tells whether something is held still. A look at a part tells nothing of the rest.
+fn is_held(looked: &Looked, route: &Route) -> bool {
+    let outcome = report::ended(&looked.plan, route, &Outcomes::new());
+    looked.plan.beside > 0 || outcome != RunOutcome::Done
 }
 
 async fn close(world: &World, run: RunId, report: &Report) -> Result<(), CycleError> {

@@ -7,6 +7,8 @@ use super::standing::Standings;
 use super::tell::Teller;
 use super::unwatched::Unwatched;
 use super::{Asker, Counts, CycleError, Everywhere, Fleet, Origin, World};
+use crate::ledger::Order;
+use crate::model::Fault as _;
 use crate::model::{EnvironmentName, RepoPath, Revision, Snapshot};
 use crate::provider::Nudged;
 use crate::source::Outside;
@@ -25,6 +27,7 @@ mod orders;
 mod passed;
 mod run;
 
+use footing::Footing;
 use intake::Taken;
 use passed::Passed;
 use run::OneRun;
@@ -105,6 +108,8 @@ pub struct Daemon {
     pokes: Vec<Arc<Notify>>,
     /// Environments that were put back, and to which state, as last asked.
     rolled_back: BTreeMap<EnvironmentName, Revision>,
+    /// What people asked to be carried out, and whether a run took it.
+    asked: BTreeMap<EnvironmentName, (Order, bool)>,
     /// A run ordered a rollback.
     ordered: Arc<Notify>,
     /// Repositories whose state is to be taken in again though it did not move.
@@ -113,8 +118,8 @@ pub struct Daemon {
     standings: Standings,
     /// What of clusters cannot be watched.
     unwatched: Arc<Unwatched>,
-    /// The ledger was taken from under us: nothing begins.
-    lost: bool,
+    /// How the ledger stands.
+    footing: Footing,
 }
 
 impl Daemon {
@@ -135,11 +140,12 @@ impl Daemon {
             view: watch::Sender::new(View::default()),
             pokes,
             rolled_back: BTreeMap::new(),
+            asked: BTreeMap::new(),
             ordered: Arc::default(),
             stale: BTreeSet::new(),
             standings: Standings::default(),
             unwatched: Arc::default(),
-            lost: false,
+            footing: Footing::default(),
             parts,
         }
     }
@@ -163,6 +169,7 @@ impl Daemon {
             tracing::warn!(environment = %run.environment, run = %run.id, "Run was interrupted, looking again");
             self.parts.teller.interrupted(&run).await;
         }
+        self.parts.teller.untold().await?;
         let (heard_sender, mut heard) = mpsc::channel(16);
         let mut followers = JoinSet::new();
         for (nth, followed) in self.followed.iter().enumerate() {
@@ -190,7 +197,9 @@ impl Daemon {
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = pause_check.tick() => {
                     self.check_pauses().await;
+                    self.check_applies().await;
                     self.check_rollbacks().await;
+                    self.look_at_ledger().await;
                     self.say_standings();
                 }
                 () = self.ordered.notified() => self.check_rollbacks().await,
@@ -204,7 +213,7 @@ impl Daemon {
 
     /// Returns how long nothing is due.
     fn until_next(&self) -> Duration {
-        if self.lost {
+        if self.footing.lost {
             return ORDERS_CHECK;
         }
         let now = self.parts.world.clock.now();
@@ -245,7 +254,10 @@ impl Daemon {
         {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "Old runs forgotten"),
-            Err(error) => tracing::error!(error = chain(&error), "Old runs not forgotten"),
+            Err(error) => {
+                let (code, hint) = (error.code(), error.hint());
+                tracing::error!(error = chain(&error), code, hint, "Old runs not forgotten");
+            }
         }
     }
 
@@ -276,6 +288,7 @@ impl Daemon {
                 nudged: self.schedule.nudged(&name),
                 unwatched: Arc::clone(&self.unwatched),
                 ordered: Arc::clone(&self.ordered),
+                order: self.take_order(&name),
                 kept,
                 reason,
                 cancel,
@@ -296,6 +309,9 @@ impl Daemon {
                 self.view.send_modify(|view| {
                     *view.ends.entry(name.clone()).or_default() += 1;
                 });
+            }
+            if let Some(failed) = passed.ledger {
+                self.needed_ledger(name.to_string(), failed);
             }
             if let Some(standing) = passed.standing {
                 self.standings.note(&name, standing);
@@ -323,6 +339,7 @@ impl Daemon {
         self.taking.abort_all();
         self.standings.over(&self.parts.readiness);
         self.repositories_over();
+        self.ledger_over();
         for cancel in self.cancels.values() {
             cancel.cancel();
         }

@@ -6,7 +6,7 @@ use crate::deliver::notify::Message;
 use crate::deliver::render::{self, Difference, EpisodeEnd, course_slack, episode_slack};
 use crate::deliver::{About, Asked, Decision};
 use crate::ledger::Episode;
-use crate::model::{Action, Revision, Step};
+use crate::model::{Action, EnvironmentName, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +24,9 @@ struct Details {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     managers: BTreeSet<String>,
     course: String,
+    /// What a person can do about it, where nothing else is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     /// The pull request that asks people what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<Asked>,
@@ -37,11 +40,21 @@ struct Details {
 
 /// Returns what is kept of the drift a step is about.
 pub(super) fn details(report: &Report, step: &Step) -> Value {
+    let over = "what was merged since is written over it";
     let held = match report.route.decisions.get(&step.address) {
+        Some(Decision::Hold { code, .. }) if step.writes_over_hands() => {
+            Some(format!("{over} when that is no longer held ({code})"))
+        }
         Some(Decision::Hold { code, reason }) => Some(course(code, reason)),
         _ => None,
     };
+    let done = match step.writes_over_hands() {
+        true => over,
+        false => "it is put back",
+    };
     let is_asked = held.is_some();
+    let decision = report.route.decisions.get(&step.address);
+    let is_left = matches!(decision, Some(Decision::Hold { code: "report", .. }));
     let asked = report.route.asked_about(About::Drift);
     let known = step.touched_by.iter().filter(|one| one.is_known());
     let details = Details {
@@ -51,7 +64,8 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         by: render::touched(step),
         // Nobody is in a fight who may be anybody.
         managers: known.map(|one| one.by.clone()).collect(),
-        course: held.unwrap_or_else(|| "it is put back".to_owned()),
+        course: held.unwrap_or_else(|| done.to_owned()),
+        hint: is_left.then(|| ways_out(&step.address.environment)),
         asked: asked.filter(|_| is_asked).cloned(),
         gone: step.action == Action::Create,
         ended_by: None,
@@ -72,6 +86,13 @@ fn course(code: &str, reason: &str) -> String {
         "window" => "put back when the window opens".to_owned(),
         other => format!("held ({other})"),
     }
+}
+
+/// Returns what a person can do about drift that is left as it is.
+fn ways_out(name: &EnvironmentName) -> String {
+    format!(
+        "`reconciled plan {name}` shows it, `reconciled apply {name}` puts it back now; what is to stay belongs into Git."
+    )
 }
 
 /// Returns the message on an episode as it stands; `None` where its record cannot be read.
@@ -106,6 +127,7 @@ fn shown(episode: &Episode, show: impl Fn(&render::Episode<'_>) -> Message) -> O
         by: &details.by,
         found_at: episode.opened_at,
         course: &details.course,
+        hint: details.hint.as_deref(),
         asked: details.asked.as_ref(),
         ended: episode.ended_at.map(end),
     }))

@@ -103,6 +103,16 @@ impl Fleet {
         self.kept.contains_key(name) || self.lost.contains_key(name)
     }
 
+    /// Returns the environments that are declared and of which no state can be used.
+    pub(super) fn lost(&self) -> impl Iterator<Item = &EnvironmentName> {
+        self.lost.keys()
+    }
+
+    /// Tells whether there are files that cannot be used, and nobody knows whose they are.
+    pub(super) fn has_unreadable(&self) -> bool {
+        self.unreadable.values().any(|wrong| !wrong.is_empty())
+    }
+
     /// Returns what all environments declare.
     pub fn everywhere(&self) -> Everywhere {
         let mut everywhere = Everywhere::default();

@@ -75,6 +75,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         kinds: world.registry.kinds(),
         connections: &connections,
         digest_key: &world.digest_key,
+        secrets: &subject.trust.secrets_of(&graph, &seen.outputs),
         now: world.clock.now(),
     });
     Ok(Looked {
@@ -138,6 +139,7 @@ pub(super) async fn look_at(
         kinds: world.registry.kinds(),
         connections: &graph.connections_with(&seen.outputs),
         digest_key: &world.digest_key,
+        secrets: &subject.trust.secrets_of(&graph, &seen.outputs),
         now: world.clock.now(),
     });
     plan.beside = graph.len().saturating_sub(plan.steps.len());

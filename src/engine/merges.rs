@@ -10,8 +10,6 @@ use std::collections::BTreeSet;
 pub(super) struct Merges {
     /// Their numbers.
     pub numbers: BTreeSet<u64>,
-    /// True where something came without one: it was pushed.
-    pub pushed: bool,
     /// True where more was merged than was looked at: only the newest are here.
     pub more: bool,
 }
@@ -67,9 +65,7 @@ pub(super) async fn merges(
     for commit in &touching.commits {
         let merged = forge.merged_as(commit).await?.into_iter();
         let here = merged.filter(|pull| pull.base_branch == repository.target().branch);
-        let here: BTreeSet<u64> = here.map(|pull| pull.number).collect();
-        found.pushed |= here.is_empty();
-        found.numbers.extend(here);
+        found.numbers.extend(here.map(|pull| pull.number));
     }
     Ok(found)
 }

@@ -14,6 +14,7 @@
 
 mod approval;
 mod assemble;
+mod before;
 mod beside;
 mod claims;
 mod cluster_secrets;
@@ -48,7 +49,8 @@ mod world;
 
 pub use approval::{Asker, Gate};
 pub use assemble::{
-    Assembly, AssemblyError, assemble, client, followed, outside, registry, webhook_secret,
+    Assembly, AssemblyError, assemble, client, followed, outside, registry, secrets_base,
+    webhook_secret,
 };
 pub use claims::Claims;
 pub use cycle::{Orders, carry_out, cycle};
@@ -67,6 +69,6 @@ pub use report::Report;
 pub use review::{Proposal, Reviewer};
 pub use rollback::Instead;
 pub use schedule::{Pace, Reason};
-pub use tell::{Audience, Teller, Ways};
+pub use tell::{Audience, Ran, Teller, Ways};
 pub use trust::{Merged, Trust};
 pub use world::{Limits, World};

@@ -159,7 +159,11 @@ fn refused(wanted: &[Wanted], trust: &Trust) -> Vec<(Address, Observation)> {
         .iter()
         .filter(|wanted| !trust.allows(&wanted.connection));
     refused
-        .map(|wanted| (wanted.address.clone(), Trust::unseen()))
+        .map(|wanted| {
+            let address = wanted.address.clone();
+            let unseen = trust.unseen(&address.environment);
+            (address, unseen)
+        })
         .collect()
 }
 
@@ -215,6 +219,7 @@ fn question(
         owned,
         depth,
         is_read: wanted.is_read,
+        afresh: false,
         ignore: wanted.lifecycle.ignore.clone(),
         health: wanted.lifecycle.health.clone(),
     })
@@ -231,7 +236,7 @@ fn settled_outputs(
     let Some(Observation::Present(live)) = observed.get(&wanted.address) else {
         return None;
     };
-    if live.health != Health::Ready {
+    if !matches!(live.health, Health::Ready | Health::Paused(_)) {
         return None;
     }
     let changes = crate::plan::changes(
@@ -293,6 +298,7 @@ fn leftovers(graph: &Graph, seen: &Seen, owned: &[Owned]) -> Vec<Asked> {
                 owned: Some(Arc::new(owned.clone())),
                 depth: Depth::Identity,
                 is_read: false,
+                afresh: false,
                 ignore: Vec::new(),
                 health: Vec::new(),
             })

@@ -3,10 +3,10 @@
 use super::cycle::Outcomes;
 use super::schedule::Ended;
 use super::{CycleError, Looked};
-use crate::deliver::Route;
+use crate::deliver::{Decision, Route};
 use crate::graph::Graph;
 use crate::ledger::RunOutcome;
-use crate::model::{Action, Address, Class, Observation, Outcome, RunId, Step, Unknown};
+use crate::model::{Action, Address, Class, Health, Observation, Outcome, RunId, Step, Unknown};
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Report {
     pub outcomes: Outcomes,
     /// The record; `None` where it found what the last one found.
     pub run: Option<RunId>,
+    /// Who had it carried out, where a person did.
+    pub by: Option<String>,
     /// True where it was cut short.
     pub stopped: bool,
     /// What could not be told.
@@ -40,6 +42,7 @@ impl Report {
             route,
             outcomes: Outcomes::new(),
             run: None,
+            by: None,
             stopped: false,
             unknown,
         }
@@ -78,7 +81,7 @@ impl Report {
     pub fn done(&self) -> impl Iterator<Item = &Step> {
         self.outcomes
             .iter()
-            .filter(|(_, outcome)| **outcome == Outcome::Done)
+            .filter(|(_, outcome)| outcome.is_done())
             .filter_map(|(address, _)| self.plan.step(address))
     }
 
@@ -88,6 +91,18 @@ impl Report {
             return stopped(&self.outcomes);
         }
         ended(&self.plan, &self.route, &self.outcomes)
+    }
+
+    /// Tells whether all that was merged was let go and is carried out. What only puts back what was changed by hand
+    /// counts apart, whatever becomes of it; so does what is as declared and does not work.
+    pub(super) fn is_carried_out(&self) -> bool {
+        let is_done = |step: &Step| match self.outcomes.get(&step.address) {
+            _ if step.is_only_drift() => true,
+            Some(outcome) => outcome.is_good(),
+            None => step.action == Action::None,
+        };
+        let may_fail = self.ended().again || is_paused(&self.outcomes);
+        !may_fail && self.plan.steps.iter().all(is_done)
     }
 
     /// Returns what a person should know of it in one line.
@@ -108,6 +123,44 @@ impl Report {
         failed
             .or_else(|| self.plan.holds.first().map(|hold| hold.reason.clone()))
             .or_else(waits)
+            .or_else(|| self.held())
+            .or_else(|| self.reported())
+            .or_else(|| self.unready())
+    }
+
+    /// Returns why the first step is held that does what was merged.
+    fn held(&self) -> Option<String> {
+        self.plan.declared().find_map(|step| {
+            let decision = self.route.decisions.get(&step.address)?;
+            let Decision::Hold { reason, .. } = decision else {
+                return None;
+            };
+            Some(format!("{} is held: {reason}", step.address.resource))
+        })
+    }
+
+    /// Returns how much of what was changed by hand is left as it is.
+    fn reported(&self) -> Option<String> {
+        let left = self.plan.drift().filter_map(|step| {
+            let decision = self.route.decisions.get(&step.address)?;
+            match decision {
+                Decision::Hold { code, .. } => Some(*code),
+                Decision::CarryOut => None,
+            }
+        });
+        let left: Vec<&str> = left.collect();
+        let course = match left.first()? {
+            &"report" => "only reported".to_owned(),
+            other => format!("not put back ({other})"),
+        };
+        Some(format!("{} drifted, {course}", left.len()))
+    }
+
+    fn unready(&self) -> Option<String> {
+        let mut steps = self.plan.steps.iter();
+        let step = steps.find(|step| step.unready.is_some())?;
+        let why = step.reason.as_deref().unwrap_or("it is not ready");
+        Some(format!("{}: {why}", step.address.resource))
     }
 
     /// Returns what another try may mend: what failed, is not ready, or could not be told.
@@ -115,7 +168,11 @@ impl Report {
         let unsure = |(address, unknown): (&Address, &Unknown)| {
             (unknown.class == Class::Transient).then(|| address.clone())
         };
-        let unready = self.plan.steps.iter().filter(|step| step.unready.is_some());
+        let may_heal = |step: &&Step| {
+            let unready = step.unready.as_ref();
+            unready.is_some_and(|unready| !matches!(unready, Health::Paused(_)))
+        };
+        let unready = self.plan.steps.iter().filter(may_heal);
         let failed = self.failures().map(|(step, _)| step).chain(unready);
         let failed = failed.map(|step| step.address.clone());
         failed
@@ -155,7 +212,7 @@ fn unknown(looked: &Looked) -> BTreeMap<Address, Unknown> {
         } => Some((
             address.clone(),
             Unknown {
-                reason: reason.clone(),
+                reason: looked.plan.secrets.clean(reason.clone()),
                 code,
                 class: *class,
             },
@@ -187,7 +244,7 @@ fn stopped(outcomes: &Outcomes) -> RunOutcome {
 
 /// How a run that came to its end ended. One that met what had moved since it was planned, and left it as it is,
 /// has not: it runs again.
-fn ended(plan: &Plan, route: &Route, outcomes: &Outcomes) -> RunOutcome {
+pub(super) fn ended(plan: &Plan, route: &Route, outcomes: &Outcomes) -> RunOutcome {
     let is_held = |step: &Step| {
         step.action == Action::Wait
             || step.unready.is_some()
@@ -195,7 +252,7 @@ fn ended(plan: &Plan, route: &Route, outcomes: &Outcomes) -> RunOutcome {
     };
     if has_failed(outcomes) || plan.steps.iter().any(Step::is_failing) {
         RunOutcome::Failed
-    } else if plan.steps.iter().any(is_held) {
+    } else if plan.steps.iter().any(is_held) || is_paused(outcomes) {
         RunOutcome::Held
     } else if has_moved(outcomes) {
         RunOutcome::Stopped
@@ -209,6 +266,12 @@ fn has_failed(outcomes: &Outcomes) -> bool {
     outcomes.any(|outcome| matches!(outcome, Outcome::Failed { .. }))
 }
 
+/// Tells whether something was written that somebody paused: nobody knows how it will fare.
+fn is_paused(outcomes: &Outcomes) -> bool {
+    let mut outcomes = outcomes.values();
+    outcomes.any(|outcome| matches!(outcome, Outcome::Done { but: Some(_) }))
+}
+
 /// Tells whether something moved under it, and was not written.
 fn has_moved(outcomes: &Outcomes) -> bool {
     let mut outcomes = outcomes.values();
@@ -220,10 +283,10 @@ mod tests {
     use super::*;
     use crate::deliver::fixtures::{plan_of, step};
     use crate::deliver::{Authority, route};
-    use crate::model::{Health, Reconcile};
+    use crate::model::Reconcile;
 
     #[test]
-    fn what_moved_under_a_run_and_was_not_written_is_no_success() {
+    fn what_moved_under_a_run_or_is_paused_is_no_success() {
         let mut waits = step("db", Action::None, 0, &[]);
         let plan = plan_of(vec![step("api", Action::Create, 0, &[])]);
         let route = route(&plan, &Reconcile::default(), Authority::Person);
@@ -231,8 +294,10 @@ mod tests {
             let outcomes = Outcomes::from([(plan.steps[0].address.clone(), outcome)]);
             ended(&plan, &route, &outcomes)
         };
-        assert_eq!(with(Outcome::Done), RunOutcome::Done);
+        assert_eq!(with(Outcome::DONE), RunOutcome::Done);
         assert_eq!(with(Outcome::Moved), RunOutcome::Stopped);
+        let but = Some("its rollout is paused".to_owned());
+        assert_eq!(with(Outcome::Done { but }), RunOutcome::Held);
         // What else is to be known of it comes first.
         waits.unready = Some(Health::Failed("it crashes".to_owned()));
         let outcomes = Outcomes::from([(plan.steps[0].address.clone(), Outcome::Moved)]);

@@ -5,7 +5,7 @@ mod unready;
 
 use super::past::{self, PastError};
 use super::{Followed, Kept, Pinned, Report, World};
-use crate::ledger::{LedgerError, Rollback, RunOutcome, Version, Versions};
+use crate::ledger::{LedgerError, Rollback, Version, Versions};
 use crate::model::{Diagnostic, EnvironmentName, OnFailure, Revision, Severity, Snapshot};
 use crate::spec::{EnvironmentReading, Reading};
 use crate::telemetry::chain;
@@ -68,13 +68,14 @@ pub(super) async fn instead(
 /// ordered.
 pub(super) async fn after(world: &World, kept: &Kept, report: &Report) -> bool {
     let name = kept.pinned.name();
-    let done = match report.outcome() {
-        RunOutcome::Done if !report.ended().again => {
+    let done = match unready::is_whole(world, kept, report).await {
+        Err(error) => Err(error),
+        Ok(true) => {
             let well = world.ledger.went_well(name, kept.version()).await;
             well.map(|()| None)
         }
-        _ if kept.graph.reconcile().on_failure != OnFailure::Rollback => Ok(None),
-        _ => match unready::is_by_what_is_kept(world, kept, report).await {
+        Ok(false) if kept.graph.reconcile().on_failure != OnFailure::Rollback => Ok(None),
+        Ok(false) => match unready::is_by_what_is_kept(world, kept, report).await {
             Ok(true) => order(world, kept, report).await,
             done => done.map(|_| None),
         },

@@ -72,6 +72,8 @@ pub enum Reason {
     Start,
     /// A person asked.
     Asked,
+    /// A person carries it out on the command line; nothing that the schedule is told.
+    Cli,
     /// It is put back to an older revision.
     Rollback,
     /// Git says something new.
@@ -90,6 +92,7 @@ impl Reason {
             Self::Secret => "secret",
             Self::Start => "start",
             Self::Asked => "asked",
+            Self::Cli => "cli",
             Self::Rollback => "rollback",
             Self::Revision => "revision",
         }

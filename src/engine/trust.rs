@@ -12,8 +12,8 @@
 use super::{Fleet, cluster_secrets};
 use crate::graph::Graph;
 use crate::model::{
-    Address, Basis, Class, ClusterSecret, Connection, EnvironmentName, Map, Observation,
-    ResourceId, SecretSource, Wanted,
+    Address, Basis, Class, ClusterSecret, Connection, EnvironmentName, Known, Map, Observation,
+    ResourceId, Secret, SecretSource, Value, Wanted,
 };
 use crate::provider::Registry;
 use crate::spec::{Environment, SecretUses};
@@ -45,13 +45,21 @@ pub struct Merged {
     connecting: SecretUses,
     /// What each declares.
     graphs: BTreeMap<EnvironmentName, Arc<Graph>>,
+    /// Environments that are merged and whose specs cannot be used.
+    broken: BTreeSet<EnvironmentName>,
+    /// Whether there are merged specs that cannot even be told whose they are.
+    unreadable: bool,
 }
 
 impl Trust {
     /// Takes what the environments of a fleet use. Connections that are made of secrets of clusters are
     /// looked up there.
     pub async fn merged(fleet: &Fleet, registry: &Registry) -> Self {
-        let mut merged = Merged::default();
+        let mut merged = Merged {
+            broken: fleet.lost().cloned().collect(),
+            unreadable: fleet.has_unreadable(),
+            ..Merged::default()
+        };
         for (name, kept) in fleet.kept() {
             let uses = kept.pinned.environment.secret_uses();
             merged.connecting.connect_as(&uses);
@@ -145,18 +153,47 @@ impl Trust {
         let Self::Merged(merged) = self else {
             return;
         };
-        let addresses: BTreeSet<Address> = wanted.iter().map(|one| one.address.clone()).collect();
         let merged = merged.graphs.get(graph.environment());
-        let mut merged = merged.map_or_else(BTreeMap::new, |merged| {
+        let before = |one: &Wanted| merged.and_then(|merged| renamed_from(merged, graph, one));
+        let before: Vec<Address> = wanted
+            .iter()
+            .map(|one| before(one).unwrap_or_else(|| one.address.clone()))
+            .collect();
+        let mut declared = merged.map_or_else(BTreeMap::new, |merged| {
+            let addresses = before.iter().cloned().collect();
             merged.without_secrets(&addresses, outputs)
         });
+        let addresses: BTreeSet<Address> = wanted.iter().map(|one| one.address.clone()).collect();
         let mut said = graph.without_secrets(&addresses, outputs);
-        for one in wanted {
+        for (one, before) in wanted.iter_mut().zip(before) {
             one.basis = Basis::Branch {
                 said: said.remove(&one.address).unwrap_or_default(),
-                merged: merged.remove(&one.address),
+                merged: declared.remove(&before),
             };
         }
+    }
+
+    /// Returns the secrets that no plan of a graph may tell, wherever they turn up: those of its spec, of what
+    /// was read through it and, of a branch, those of the merged spec too.
+    pub(super) fn secrets_of(
+        &self,
+        graph: &Graph,
+        outputs: &BTreeMap<ResourceId, Map>,
+    ) -> Arc<Known> {
+        let merged = match self {
+            Self::Merged(merged) => merged.graphs.get(graph.environment()),
+            Self::All | Self::Nothing => None,
+        };
+        let mut secrets: Vec<&Secret> = graph.secrets().collect();
+        secrets.extend(merged.iter().flat_map(|merged| merged.secrets()));
+        for value in outputs.values().flat_map(Map::values) {
+            value.walk(&mut |node| {
+                if let Value::Secret(secret) = node {
+                    secrets.push(secret);
+                }
+            });
+        }
+        Arc::new(Known::of(secrets))
     }
 
     /// Returns the names of a graph's connections that may not be used.
@@ -168,14 +205,38 @@ impl Trust {
             .collect()
     }
 
-    /// What stands for the live state behind a connection that may not be used.
-    pub(super) fn unseen() -> Observation {
+    /// What stands for the live state behind a connection of an environment that may not be used.
+    pub(super) fn unseen(&self, environment: &EnvironmentName) -> Observation {
+        let is_read = |merged: &Merged| {
+            let is_broken = merged.broken.contains(environment) || merged.unreadable;
+            merged.graphs.contains_key(environment) || !is_broken
+        };
+        let (reason, code) = match self {
+            Self::Merged(merged) if !is_read(merged) => (
+                "what is merged of it cannot be used for its mistakes, so that nothing says yet which connections may be used: they are after the merge",
+                "merged-is-broken",
+            ),
+            _ => (
+                "its connection is new or changed in this pull request, and is used only after the merge",
+                "connection-not-merged",
+            ),
+        };
         Observation::Unknown {
-            reason: "its connection is new or changed in this pull request, and is used only after the merge".to_owned(),
-            code: "connection-not-merged",
+            reason: reason.to_owned(),
+            code,
             class: Class::User,
         }
     }
+}
+
+/// Returns the address under which the merged spec declares the same object, where the branch gives it another.
+fn renamed_from(merged: &Graph, branch: &Graph, wanted: &Wanted) -> Option<Address> {
+    if merged.has(&wanted.address) {
+        return None;
+    }
+    let identity = wanted.identity.as_ref()?;
+    let old = merged.declares(&wanted.kind.name, identity, &wanted.connection)?;
+    (!branch.has(old)).then(|| old.clone())
 }
 
 /// Tells whether two connections lead to one place as one account, whatever they are called.

@@ -33,7 +33,8 @@ pub use order::Wave;
 pub use twice::{Twice, declared_twice};
 
 use crate::model::{
-    Address, Connection, ConnectionName, Diagnostic, EnvironmentName, Notify, Reconcile, Unknown,
+    Address, Connection, ConnectionName, Diagnostic, EnvironmentName, Notify, Reconcile, Secret,
+    Unknown, Value,
 };
 use crate::source::secrets::Secrets;
 use node::Node;
@@ -100,6 +101,17 @@ impl Graph {
     /// Tells whether it was built with just these secrets, all of them at hand.
     pub fn is_of(&self, secrets: &Secrets) -> bool {
         secrets.is_whole() && self.values.has(secrets)
+    }
+
+    /// Returns the values of the secrets that its spec names, as far as they are at hand.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        fn secret(value: &Value) -> Option<&Secret> {
+            match value {
+                Value::Secret(secret) => Some(secret),
+                _ => None,
+            }
+        }
+        self.values.secrets.values().filter_map(secret)
     }
 
     /// Tells whether it declares an address, members included.

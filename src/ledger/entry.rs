@@ -97,7 +97,7 @@ impl Entry {
             run: 0,
             environment: intent.environment.clone(),
             revision: intent.revision.clone(),
-            trigger: intent.trigger.clone(),
+            trigger: runs::cause(&intent.trigger, intent.by.as_deref()),
             plan_hash: intent.plan_hash.clone(),
             steps: intent.steps.clone(),
             plan_digest: Digest::of(&plan),

@@ -20,6 +20,24 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Tells whether the file, or what SQLite writes beside it, may be read and not written.
+    fn is_read_only(&self) -> bool {
+        let Some(file) = &self.0 else { return false };
+        let beside = |end: &str| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        // Asked of the system and not tried: to open and close the file would let SQLite's locks on it go.
+        let refused = |path: PathBuf| {
+            let writes = rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
+            writes.is_err_and(|error| error != rustix::io::Errno::NOENT)
+        };
+        ["", "-wal", "-shm"].into_iter().map(beside).any(refused)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -43,8 +61,8 @@ pub enum LedgerError {
         /// What happened to it.
         what: &'static str,
     },
-    /// Another daemon holds it.
-    #[error("open {place}: another daemon uses it{}", holder(*.pid))]
+    /// Another process writes it: a daemon, mostly.
+    #[error("open {place}: another process uses it{}", holder(*.pid))]
     Locked {
         /// Which.
         place: Place,
@@ -85,6 +103,14 @@ pub enum LedgerError {
         /// What was seen.
         source: sqlx::Error,
     },
+    /// The file, or the disk it is on, is read-only.
+    #[error("write {place}: it is read-only")]
+    Unwritable {
+        /// Which.
+        place: Place,
+        /// What was seen.
+        source: sqlx::Error,
+    },
     /// Anything else the database said.
     #[error("use {place}")]
     Database {
@@ -120,6 +146,7 @@ impl LedgerError {
         const FULL: i64 = 13;
         const NOT_A_DATABASE: i64 = 26;
         const IO: i64 = 10;
+        const READ_ONLY: i64 = 8;
         const READS: [i64; 2] = [1, 2];
         let place = place.clone();
         let code = match &source {
@@ -134,6 +161,10 @@ impl LedgerError {
                 source: source.into(),
             },
             FULL => Self::Full { place, source },
+            READ_ONLY => Self::Unwritable { place, source },
+            IO if !READS.contains(&detail) && place.is_read_only() => {
+                Self::Unwritable { place, source }
+            }
             IO if !READS.contains(&detail) => Self::Full { place, source },
             _ => Self::Database { place, source },
         }
@@ -161,6 +192,7 @@ impl Fault for LedgerError {
             Self::Corrupt { .. } => "ledger-corrupt",
             Self::Newer { .. } => "ledger-newer",
             Self::Full { .. } => "ledger-full",
+            Self::Unwritable { .. } => "ledger-unwritable",
             Self::Database { .. } => "ledger-database",
             Self::ReadOnly(_) => "ledger-read-only",
             Self::Closed(_) => "ledger-closed",
@@ -171,7 +203,7 @@ impl Fault for LedgerError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFound(_) => {
-                "The daemon makes it at its first start; check `ledger.path` in the settings."
+                "The daemon makes it at its first start: check `ledger.path` in the settings. What `apply PATH` did has a ledger of its own: `reconciled history list --path PATH`."
                     .to_owned()
             }
             Self::Lost { .. } => {
@@ -179,7 +211,7 @@ impl Fault for LedgerError {
                     .to_owned()
             }
             Self::Locked { .. } => {
-                "Stop the other daemon first, or give this one a file of its own with `ledger.path` in the settings."
+                "One process writes a ledger. Where that is a daemon, `reconciled apply ENVIRONMENT` asks it; a second daemon needs a file of its own, with `ledger.path` in the settings; and another command is done in a moment."
                     .to_owned()
             }
             Self::Open { .. } => {
@@ -195,7 +227,15 @@ impl Fault for LedgerError {
             Self::Broken { .. } => {
                 "Somebody changed the file by hand: compare it with a backup.".to_owned()
             }
-            Self::Database { .. } | Self::ReadOnly(_) | Self::Closed(_) => return None,
+            Self::Unwritable { place, .. } => format!(
+                "Let this user write {place} and its folder again; a disk that the system mounted read-only has \
+                 usually failed, see `dmesg`. Until then changes are stopped, and nothing is lost; it goes on by itself."
+            ),
+            Self::Database { place, .. } => format!(
+                "It is tried again by itself. Where that does not help, look at {place} and its disk: `reconciled \
+                 history verify` tells whether the file is whole."
+            ),
+            Self::ReadOnly(_) | Self::Closed(_) => return None,
         })
     }
 
@@ -207,7 +247,7 @@ impl Fault for LedgerError {
             | Self::Corrupt { .. }
             | Self::Newer { .. } => Class::User,
             Self::Locked { .. } | Self::Broken { .. } => Class::Refused,
-            Self::Full { .. } | Self::Database { .. } => Class::Transient,
+            Self::Full { .. } | Self::Unwritable { .. } | Self::Database { .. } => Class::Transient,
             Self::ReadOnly(_) | Self::Closed(_) => Class::Internal,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::reading::Reading;
 use super::records::{RunDetails, RunRecord, StepIntent, StepRecord};
+use super::runs::causes;
 use super::{Ledger, LedgerError};
 use crate::model::{Address, EnvironmentName, RunId};
 use jiff::Timestamp;
@@ -61,6 +62,28 @@ impl Ledger {
         Ok(written.into_iter().collect())
     }
 
+    /// Returns the daemon's runs that ended after the last one of their environment that people were told of, oldest
+    /// first: the process was killed in between. Of an environment of which none was ever told it knows none.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn untold_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
+        let query = sqlx::query(select_run!(
+            "WHERE ended_at IS NOT NULL AND cause <> 'cli' AND id >
+             (SELECT CAST(posted AS BIGINT) FROM deliveries WHERE name = 'told/' || environment) ORDER BY id"
+        ));
+        self.read(query, |row| run(&row)).await
+    }
+
+    /// Remembers that people were told of a run, and of all before it.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub async fn told(&self, environment: &EnvironmentName, run: RunId) -> Result<(), LedgerError> {
+        let name = format!("told/{environment}");
+        self.record_delivery(&name, &serde_json::json!(run.0)).await
+    }
+
     /// Returns every environment it has heard of: read at least once, run, or owning something.
     ///
     /// # Errors
@@ -107,11 +130,13 @@ impl Ledger {
 }
 
 fn run(row: &Reading<'_>) -> Result<RunRecord, LedgerError> {
+    let (trigger, by) = causes(&row.get::<String>(3)?);
     Ok(RunRecord {
         id: RunId(row.get(0)?),
         environment: row.word(1)?,
         revision: row.word(2)?,
-        trigger: row.get(3)?,
+        trigger,
+        by,
         plan_hash: row.word(4)?,
         begun_at: row.time(5)?,
         ended_at: row.maybe_time(6)?,

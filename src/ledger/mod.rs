@@ -23,6 +23,8 @@ mod keeping;
 mod lock;
 mod open;
 mod open_file;
+mod orders;
+mod pen;
 mod reading;
 mod records;
 mod rollbacks;
@@ -37,6 +39,7 @@ mod writer;
 pub use error::LedgerError;
 pub use keeping::Keeping;
 pub use lock::Holder;
+pub use orders::{Answer, Order};
 pub use records::{
     Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
     StepIntent, StepRecord,

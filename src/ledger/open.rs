@@ -3,6 +3,7 @@
 use super::error::{LedgerError, Place};
 use super::lock::{Holder, Lock, holder_of};
 use super::open_file::OpenFile;
+use super::pen::{Opening, Pen};
 use super::schema;
 use super::{Ledger, writer};
 use crate::model::DigestKey;
@@ -13,6 +14,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many may read at once beside the writer.
@@ -20,7 +22,7 @@ const CONNECTIONS: u32 = 4;
 
 /// Full synchronisation: a commit is on the disk before it returns. The journal is cut back after
 /// checkpoints so that a burst does not keep its size for ever.
-const DURABLE: &[&str] = &[
+pub(super) const DURABLE: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA journal_size_limit = 16777216",
@@ -35,9 +37,10 @@ impl Ledger {
         let path = made(path)?;
         let place = Place::file(&path);
         let lock = Lock::take(&path, &place)?;
-        let pool = pool(&path, "rw", &place).await?;
+        let (pool, opening) = pool(&path, "rw", &place).await?;
         let file = OpenFile::of(&path, place.clone())?;
-        Self::ready(pool, (place, file), Some(lock)).await
+        let pen = Pen::for_file(opening);
+        Self::ready((pool, pen), (place, file), Some(lock)).await
     }
 
     /// Opens the ledger beside a daemon that may be running, for small writes such as a pause.
@@ -47,9 +50,10 @@ impl Ledger {
     pub async fn open_beside(path: &Path) -> Result<Self, LedgerError> {
         let path = made(path)?;
         let place = Place::file(&path);
-        let pool = pool(&path, "rw", &place).await?;
+        let (pool, opening) = pool(&path, "rw", &place).await?;
         let file = OpenFile::of(&path, place.clone())?;
-        Self::ready(pool, (place, file), None).await
+        let pen = Pen::for_file(opening);
+        Self::ready((pool, pen), (place, file), None).await
     }
 
     /// Opens the ledger for reading, beside a daemon that may be running. Every write is refused.
@@ -62,7 +66,7 @@ impl Ledger {
             return Err(LedgerError::NotFound(place));
         }
         let path = absolute(path, &place)?;
-        let pool = pool(&path, "ro", &place).await?;
+        let (pool, _) = pool(&path, "ro", &place).await?;
         let file = OpenFile::of(&path, place.clone())?;
         let failed = |error| LedgerError::from_database(&place, error);
         let mut connection = pool.acquire().await.map_err(failed)?;
@@ -103,7 +107,8 @@ impl Ledger {
             .await
             .map_err(failed)?;
         let file = OpenFile::memory(place.clone());
-        Self::ready(pool, (place, file), None).await
+        let pen = Pen::Memory(pool.clone());
+        Self::ready((pool, pen), (place, file), None).await
     }
 
     /// Tells which daemon holds the ledger in this file now.
@@ -112,7 +117,7 @@ impl Ledger {
     }
 
     async fn ready(
-        pool: AnyPool,
+        (pool, pen): (AnyPool, Pen),
         (place, file): (Place, OpenFile),
         lock: Option<Lock>,
     ) -> Result<Self, LedgerError> {
@@ -121,7 +126,7 @@ impl Ledger {
         schema::prepare(&mut transaction, &place).await?;
         let key = digest_key(&mut transaction, &place).await?;
         transaction.commit().await.map_err(failed)?;
-        let writer = writer::start(pool.clone(), (place.clone(), file.clone()), lock);
+        let writer = writer::start(pen, (place.clone(), file.clone()), lock);
         Ok(Self {
             pool,
             writer: Some(writer),
@@ -184,7 +189,8 @@ fn absolute(path: &Path, place: &Place) -> Result<PathBuf, LedgerError> {
     })
 }
 
-async fn pool(path: &Path, mode: &str, place: &Place) -> Result<AnyPool, LedgerError> {
+/// Opens a ledger's file for those who read, and says how it is opened.
+async fn pool(path: &Path, mode: &str, place: &Place) -> Result<(AnyPool, Opening), LedgerError> {
     let failed = |error| LedgerError::from_database(place, error);
     let refused = |text: &str| LedgerError::Open {
         place: place.clone(),
@@ -198,34 +204,32 @@ async fn pool(path: &Path, mode: &str, place: &Place) -> Result<AnyPool, LedgerE
     let url = url.as_str().replacen("file://", "sqlite://", 1);
     let pragmas = if mode == "ro" { &[] } else { DURABLE };
     let options = options(&url).map_err(failed)?;
+    let opening = Opening { options, pragmas };
     // The first by itself: a pool tries a file that is no database again until it times out.
-    first(&options, pragmas).await.map_err(failed)?;
-    AnyPoolOptions::new()
+    first(&opening).await.map_err(failed)?;
+    let (options, each) = (opening.options.clone(), Arc::new(opening.clone()));
+    let pool = AnyPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(Duration::from_secs(30))
-        .after_connect(move |connection, _| Box::pin(set(connection, pragmas)))
+        .after_connect(move |connection, _| {
+            let each = Arc::clone(&each);
+            Box::pin(async move { each.set(connection).await })
+        })
         .connect_with(options)
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+    Ok((pool, opening))
 }
 
-async fn first(options: &AnyConnectOptions, pragmas: &[&'static str]) -> Result<(), sqlx::Error> {
-    let mut connection = options.connect().await?;
-    set(&mut connection, pragmas).await?;
+async fn first(opening: &Opening) -> Result<(), sqlx::Error> {
+    let mut connection = opening.connection().await?;
     sqlx::query("SELECT COUNT(*) FROM sqlite_master")
         .execute(&mut connection)
         .await?;
     connection.close().await
 }
 
-async fn set(connection: &mut AnyConnection, pragmas: &[&'static str]) -> Result<(), sqlx::Error> {
-    for pragma in pragmas {
-        sqlx::query(*pragma).execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-fn options(url: &str) -> Result<AnyConnectOptions, sqlx::Error> {
+pub(super) fn options(url: &str) -> Result<AnyConnectOptions, sqlx::Error> {
     sqlx::any::install_default_drivers();
     Ok(url
         .parse::<AnyConnectOptions>()?

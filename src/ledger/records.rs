@@ -18,6 +18,8 @@ pub struct RunIntent {
     pub revision: Revision,
     /// Why it runs, as one word: `revision`, `interval`, `asked` …
     pub trigger: String,
+    /// Who had it carried out, where a person did.
+    pub by: Option<String>,
     /// The plan's digest.
     pub plan_hash: Digest,
     /// The plan for people as JSON text, secrets masked; as a tree it would take several times the room.
@@ -44,7 +46,7 @@ impl RunIntent {
     /// count only, so that the record of a large, quiet environment stays small.
     pub fn of<'s>(
         plan: &Plan,
-        trigger: impl Into<String>,
+        (trigger, by): (&str, Option<&str>),
         acting: impl IntoIterator<Item = &'s Step>,
         now: Timestamp,
     ) -> Self {
@@ -56,7 +58,8 @@ impl RunIntent {
         Self {
             environment: plan.environment.clone(),
             revision: plan.revision.clone(),
-            trigger: trigger.into(),
+            trigger: trigger.to_owned(),
+            by: by.map(str::to_owned),
             plan_hash: plan.hash.clone(),
             plan_json: Recorded::text(plan, &said),
             now,
@@ -167,6 +170,9 @@ pub struct RunRecord {
     pub revision: Revision,
     /// Why it ran.
     pub trigger: String,
+    /// Who had it carried out, where a person did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The digest of its plan.
     pub plan_hash: Digest,
     /// When its intent was written.

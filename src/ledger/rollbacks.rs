@@ -74,6 +74,12 @@ impl Versions {
         self.good.iter().any(|good| good.content == *content)
     }
 
+    /// Tells whether this is what last went well, with nothing else kept since.
+    pub fn is_in_force(&self, content: &Digest) -> bool {
+        let newest = self.good.first();
+        newest.is_some_and(|good| good.content == *content) && self.since == self.unproven_since
+    }
+
     /// Returns the version that last went well, other than the one that is kept and the one that was left.
     pub fn target(&self, refused: Option<&Version>) -> Option<&Version> {
         let is_not = |other: Option<&Version>, one: &Version| {
@@ -191,9 +197,12 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let well = |before: Option<Value>| {
             let mut versions = Versions::of(before);
-            let newest = versions.good.first();
-            if newest.is_some_and(|newest| newest.content == version.content) {
+            if versions.is_in_force(&version.content) {
                 return None;
+            }
+            let is_kept = |kept: &Version| kept.content == version.content;
+            if versions.kept.as_ref().is_some_and(is_kept) {
+                versions.unproven_since = versions.since;
             }
             versions.good.retain(|good| good.content != version.content);
             versions.good.insert(0, version.clone());

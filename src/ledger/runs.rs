@@ -93,6 +93,22 @@ pub(super) async fn next_id(connection: &mut AnyConnection) -> Result<i64, sqlx:
         .try_get(0)
 }
 
+/// Joins the word why a run ran and who had it carried out: one column and one field of the record hold both.
+const BY: &str = " by ";
+
+/// Returns what is kept of why a run ran, and by whom.
+pub(super) fn cause(trigger: &str, by: Option<&str>) -> String {
+    by.map_or_else(|| trigger.to_owned(), |by| format!("{trigger}{BY}{by}"))
+}
+
+/// Reads that.
+pub(super) fn causes(cause: &str) -> (String, Option<String>) {
+    match cause.split_once(BY) {
+        Some((trigger, by)) => (trigger.to_owned(), Some(by.to_owned())),
+        None => (cause.to_owned(), None),
+    }
+}
+
 /// A run that is opened.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Opening {

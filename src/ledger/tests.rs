@@ -31,6 +31,7 @@ fn owned(text: &str, applied: serde_json::Value) -> Owned {
         applied: applied.into(),
         protected: false,
         done: false,
+        unproven: false,
         verdict: None,
         after: std::collections::BTreeSet::new(),
     }
@@ -45,6 +46,7 @@ fn intent(name: &str, second: i64, steps: &[&str]) -> RunIntent {
         environment: environment(name),
         revision: Revision::new("0123456789abcdef"),
         trigger: "revision".into(),
+        by: None,
         plan_hash: Digest::of("plan"),
         plan_json: json!({"steps": steps}).to_string(),
         now: at(second),
@@ -78,7 +80,7 @@ async fn a_run_is_written_before_and_after_and_read_back() {
     ledger.step_begun(run, &a).await.unwrap();
     let mine = owned("shop/a", json!({"mode": "0644"}));
     ledger.step_applied(run, &a, Some(&mine)).await.unwrap();
-    ledger.step_ended(run, &a, &Outcome::Done).await.unwrap();
+    ledger.step_ended(run, &a, &Outcome::DONE).await.unwrap();
     let failed = Outcome::Failed {
         code: "timeout".into(),
         message: "reach it".into(),
@@ -99,7 +101,7 @@ async fn a_run_is_written_before_and_after_and_read_back() {
         (at(1), Some(at(5)))
     );
     assert_eq!(details.run.summary, Some(summary));
-    assert_eq!(details.steps[0].outcome, Some(Outcome::Done));
+    assert_eq!(details.steps[0].outcome, Some(Outcome::DONE));
     assert_eq!(details.steps[0].applied_at, Some(at(5)));
     assert_eq!(details.steps[1].outcome, Some(failed));
     assert_eq!(details.steps[1].begun_at, None);

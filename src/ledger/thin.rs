@@ -193,6 +193,7 @@ mod tests {
                 environment: EnvironmentName::new("shop").unwrap(),
                 revision: Revision::new("abc"),
                 trigger: "revision".into(),
+                by: None,
                 plan_hash: Digest::of("plan"),
                 plan_json: "{}".to_owned(),
                 now: second(run),

@@ -5,11 +5,12 @@ use super::entry::Entry;
 use super::error::{LedgerError, Place};
 use super::lock::Lock;
 use super::open_file::OpenFile;
+use super::pen::Pen;
 use super::schema;
 use super::verify::{HEAD, link};
 use crate::model::Digest;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AnyPool, Connection as _, Row as _};
+use sqlx::{AnyConnection, Connection as _, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many jobs one transaction takes at most: bounds what a failure makes us write again.
@@ -39,7 +40,7 @@ struct Waiting {
 
 /// Starts the writer. It ends with the last handle to it, and holds the lock until then.
 pub(super) fn start(
-    pool: AnyPool,
+    mut pen: Pen,
     about: (Place, OpenFile),
     lock: Option<Lock>,
 ) -> mpsc::Sender<Job> {
@@ -63,8 +64,9 @@ pub(super) fn start(
                     }
                 }
             }
-            write(&pool, &about, waiting).await;
+            write(&mut pen, &about, waiting).await;
         }
+        pen.put_away().await;
         drop(queue);
         drop(lock);
         if let Some(done) = close {
@@ -74,7 +76,7 @@ pub(super) fn start(
     sender
 }
 
-async fn write(pool: &AnyPool, about: &(Place, OpenFile), mut waiting: Vec<Waiting>) {
+async fn write(pen: &mut Pen, about: &(Place, OpenFile), mut waiting: Vec<Waiting>) {
     let (place, file) = about;
     if let Some(lost) = file.lost() {
         let mut lost = Some(lost);
@@ -85,7 +87,7 @@ async fn write(pool: &AnyPool, about: &(Place, OpenFile), mut waiting: Vec<Waiti
         }
         return;
     }
-    match write_group(pool, &mut waiting).await {
+    match write_group(pen, &mut waiting).await {
         Ok(ids) => {
             for (waiting, id) in waiting.into_iter().zip(ids) {
                 let _nobody_waits = waiting.reply.send(Ok(id));
@@ -100,7 +102,7 @@ async fn write(pool: &AnyPool, about: &(Place, OpenFile), mut waiting: Vec<Waiti
         // One entry's failure must not be another's: each by itself.
         Err(_) => {
             for one in waiting {
-                Box::pin(write(pool, about, vec![one])).await;
+                Box::pin(write(pen, about, vec![one])).await;
             }
         }
     }
@@ -108,21 +110,25 @@ async fn write(pool: &AnyPool, about: &(Place, OpenFile), mut waiting: Vec<Waiti
 
 /// Writes all or nothing. Returns the id of each, `None` where it was not to be written any more.
 async fn write_group(
-    pool: &AnyPool,
+    pen: &mut Pen,
     waiting: &mut [Waiting],
 ) -> Result<Vec<Option<i64>>, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut in_hand = pen.take().await?;
+    let written = write_with(in_hand.connection(), waiting).await;
+    pen.give_back(in_hand, written.is_ok()).await;
+    written
+}
+
+async fn write_with(
+    connection: &mut AnyConnection,
+    waiting: &mut [Waiting],
+) -> Result<Vec<Option<i64>>, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let written = write_in(&mut transaction, waiting).await;
     let ended = match &written {
         Ok(_) => transaction.commit().await,
         Err(_) => transaction.rollback().await,
     };
-    if ended.is_err() {
-        // SQLite has ended the transaction by itself, as it does on a full disk, and the connection would
-        // hold it for open ever after.
-        let _broken_anyway = connection.close().await;
-    }
     written.and_then(|ids| ended.map(|()| ids))
 }
 

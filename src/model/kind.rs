@@ -143,8 +143,8 @@ pub struct Kind {
     /// Lists that are not plainly ordered.
     pub lists: Vec<(PathPattern, ListRule)>,
     /// Where it stands among the steps of one connection: lower is applied first, deleted last. Below 0 is
-    /// what others need, so the next begins when it is ready; from [`LAST_WAVE`] on, when all before has ended, ready or failed;
-    /// else when what comes before is written.
+    /// what others need, so the next begins when it is ready; from [`LAST_WAVE`] on, and where something is
+    /// deleted, when all before is ready: what failed keeps it back; else when what comes before is written.
     pub wave: Select<i32>,
     /// True where deleting or replacing loses data: protected unless said otherwise.
     pub stateful: Select<bool>,

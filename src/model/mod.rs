@@ -14,6 +14,7 @@ pub mod health_rule;
 pub mod id;
 pub mod kind;
 pub mod kinds;
+pub mod known;
 pub mod notify;
 pub mod observation;
 pub mod outcome;
@@ -37,6 +38,7 @@ pub use health_rule::{HealthRule, Judge};
 pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Revision, RunId};
 pub use kind::{Inside, Kind, LAST_WAVE, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use kinds::Kinds;
+pub use known::Known;
 pub use notify::{Gravity, Mention, Notify};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,

@@ -79,6 +79,9 @@ pub struct Owned {
     /// True where it was seen to have done its work, of what goes by itself then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub done: bool,
+    /// True where it did not work yet when it was written, and was not seen to work since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// What the provider told of the state it was left in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -116,6 +119,8 @@ pub struct Asked {
     pub depth: Depth,
     /// Whether an expression reads its outputs; where none does they may be left out.
     pub is_read: bool,
+    /// Whether the live side itself has to answer: nothing that was heard of it before will do.
+    pub afresh: bool,
     /// Fields that are left as they are live: nothing is predicted that would change them.
     pub ignore: Vec<PathPattern>,
     /// When it works, where the spec says.
@@ -257,6 +262,9 @@ pub struct Verdict(pub String);
 pub enum Health {
     /// It serves.
     Ready,
+    /// Somebody paused it, so that nobody waits for it, and nothing is known of how it will fare; what of it is
+    /// not there.
+    Paused(String),
     /// Not yet; why.
     Progressing(String),
     /// It does not work, and something tries again: it may heal until its time is over. The cause and, after
@@ -271,7 +279,9 @@ impl Health {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Ready => None,
-            Self::Progressing(why) | Self::Failing(why) | Self::Failed(why) => Some(why),
+            Self::Paused(why) | Self::Progressing(why) | Self::Failing(why) | Self::Failed(why) => {
+                Some(why)
+            }
         }
     }
 
@@ -280,6 +290,7 @@ impl Health {
     pub fn reworded(self, words: impl FnOnce(String) -> String) -> Self {
         match self {
             Self::Ready => Self::Ready,
+            Self::Paused(why) => Self::Paused(words(why)),
             Self::Progressing(why) => Self::Progressing(words(why)),
             Self::Failing(why) => Self::Failing(words(why)),
             Self::Failed(why) => Self::Failed(words(why)),
@@ -290,9 +301,10 @@ impl Health {
     pub fn badness(&self) -> u8 {
         match self {
             Self::Ready => 0,
-            Self::Progressing(_) => 1,
-            Self::Failing(_) => 2,
-            Self::Failed(_) => 3,
+            Self::Paused(_) => 1,
+            Self::Progressing(_) => 2,
+            Self::Failing(_) => 3,
+            Self::Failed(_) => 4,
         }
     }
 }
@@ -311,6 +323,15 @@ pub struct Touch {
 impl Touch {
     /// How it begins where the live side does not tell who it was.
     pub const UNKNOWN: &str = "unknown";
+
+    /// Tells whether it is about a field: about what that is part of, or what is part of that.
+    pub fn concerns(&self, field: &FieldPath) -> bool {
+        let on_one_line = |path: &FieldPath| {
+            let pairs = path.0.iter().zip(&field.0);
+            pairs.into_iter().all(|(one, other)| one == other)
+        };
+        self.path.as_ref().is_none_or(on_one_line)
+    }
 
     /// Tells whether it says who it was.
     pub fn is_known(&self) -> bool {

@@ -26,7 +26,11 @@ pub struct Applied {
 #[serde(rename_all = "lowercase", tag = "outcome")]
 pub enum Outcome {
     /// Carried out, and ready where that was waited for.
-    Done,
+    Done {
+        /// What of it is not there yet though nobody waits for it, as a sentence fragment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        but: Option<String>,
+    },
     /// Nothing had to be done after all.
     Unchanged,
     /// Not carried out, because of something before it or a new revision.
@@ -48,15 +52,46 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// It was carried out, and that is all.
+    pub const DONE: Self = Self::Done { but: None };
+
+    /// Tells whether something was changed, and went well.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done { .. })
+    }
+
     /// Tells whether dependants may go on.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Done | Self::Unchanged)
+        self.is_done() || *self == Self::Unchanged
+    }
+
+    /// Returns it with other words for what happened.
+    #[must_use]
+    pub fn reworded(self, words: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Done { but } => Self::Done {
+                but: but.map(words),
+            },
+            Self::Skipped { reason } => Self::Skipped {
+                reason: words(reason),
+            },
+            Self::Failed {
+                code,
+                message,
+                hint,
+            } => Self::Failed {
+                code,
+                message: words(message),
+                hint: hint.map(words),
+            },
+            other => other,
+        }
     }
 
     /// Returns the word for people, logs and metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Done => "done",
+            Self::Done { .. } => "done",
             Self::Unchanged => "unchanged",
             Self::Skipped { .. } => "skipped",
             Self::Moved => "moved",

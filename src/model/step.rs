@@ -74,6 +74,10 @@ pub struct Change {
     pub after: Option<Value>,
     /// Why it differs.
     pub origin: Origin,
+    /// What was applied last, where somebody changed it by hand since and Git changed it, too: a run writes what
+    /// Git says now over what they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<Value>,
     /// True where this field is why the resource must be replaced.
     pub forces_replace: bool,
 }
@@ -127,6 +131,10 @@ pub struct Step {
     pub unready: Option<Health>,
     /// Why its live state could not be told, where that is why it waits.
     pub unknown: Option<String>,
+    /// True where it waits because the live side refuses what is declared. Of a branch's plan only where the
+    /// branch declares it otherwise than what is merged does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// True where what is there was never ours: it carries nobody's mark, or another tool's.
     pub unmarked: bool,
     /// True where deleting or replacing it loses data.
@@ -147,12 +155,31 @@ pub struct Step {
     pub health: Vec<HealthRule>,
 }
 
+impl Change {
+    /// Tells whether somebody changed the field by hand since it was applied.
+    pub fn is_by_hand(&self) -> bool {
+        self.origin == Origin::Drift || self.was.is_some()
+    }
+}
+
 impl Step {
-    /// Tells whether part of it puts back what somebody changed by hand.
+    /// Tells whether part of it puts back, or writes over, what somebody changed by hand.
     pub fn is_drift(&self) -> bool {
-        self.changes
-            .iter()
-            .any(|change| change.origin == Origin::Drift)
+        self.changes.iter().any(Change::is_by_hand)
+    }
+
+    /// Tells whether it writes what Git says now over what somebody changed by hand.
+    pub fn writes_over_hands(&self) -> bool {
+        self.action.writes() && self.changes.iter().any(|change| change.was.is_some())
+    }
+
+    /// Returns what somebody changed by hand and is lost with what Git changes of the same resource, whatever
+    /// `onDrift` says. What is gone altogether is no field.
+    pub fn lost_by_hand(&self) -> impl Iterator<Item = &Change> {
+        let is_mixed =
+            self.action.writes() && self.action != Action::Create && !self.is_only_drift();
+        let changes = self.changes.iter();
+        changes.filter(move |change| is_mixed && change.is_by_hand())
     }
 
     /// Tells whether it does nothing but put back what somebody changed by hand.

@@ -1,6 +1,7 @@
 //! How many requests to one server are under way at once: more while it answers as quickly as ever, fewer
 //! as soon as it says "later" or takes longer. Knows no request.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -20,6 +21,8 @@ const USUAL: f64 = 2.0;
 const QUICK: f64 = 1.5;
 /// How much slower it grows towards what the server refused last: to find out again costs a wait.
 const WARY: f64 = 0.02;
+/// What one answer counts among those of late.
+const LATE: f64 = 0.2;
 /// Answers quicker than this call for no cut, however much slower they became.
 const PROMPT: f64 = 0.05;
 
@@ -42,17 +45,48 @@ struct State {
     cut_at: Option<Instant>,
     /// How many there were when the server said "later", until it took more.
     refused_at: Option<f64>,
-    /// How long answers take, in seconds: of late, usually, and at the quickest.
-    times: Option<Times>,
+    /// How long answers take, by sort of request: one sort that takes the server long is no server that
+    /// became slow. There are as many as there are kinds that are written.
+    times: HashMap<String, Times>,
+    /// How long they took of late, over all sorts.
+    recent: Option<Recent>,
 }
 
+/// How long answers to one sort of request take, in seconds.
 #[derive(Clone, Copy)]
 struct Times {
     /// How many answers there were.
     answers: f64,
-    recent: f64,
     usual: f64,
     quickest: f64,
+}
+
+/// How long answers took of late, each weighed against its own sort.
+#[derive(Clone, Copy)]
+struct Recent {
+    seconds: f64,
+    /// In multiples of what is usual.
+    usual: f64,
+    /// In multiples of the quickest.
+    quickest: f64,
+}
+
+impl Times {
+    fn learn(&mut self, took: f64) {
+        // The mean of the first two hundred; after that it moves slowly.
+        self.answers += 1.0;
+        self.usual += (took - self.usual) * (1.0 / self.answers).max(0.005);
+        // Creeps up, so that one lucky answer is not the measure for ever.
+        self.quickest = (self.quickest * 1.000_02).min(took);
+    }
+}
+
+impl Recent {
+    fn learn(&mut self, now: Self) {
+        self.seconds += (now.seconds - self.seconds) * LATE;
+        self.usual += (now.usual - self.usual) * LATE;
+        self.quickest += (now.quickest - self.quickest) * LATE;
+    }
 }
 
 impl Default for State {
@@ -63,7 +97,8 @@ impl Default for State {
             full_at: None,
             cut_at: None,
             refused_at: None,
-            times: None,
+            times: HashMap::new(),
+            recent: None,
         }
     }
 }
@@ -116,12 +151,13 @@ impl Slot {
         self.begun = Instant::now();
     }
 
-    /// Gives the place back: the server answered.
-    pub fn answered(self) {
+    /// Gives the place back: the server answered what was a request of this sort. How long answers take is
+    /// compared inside a sort alone.
+    pub fn answered(self, sort: &str) {
         let took = self.begun.elapsed();
         let mut state = self.flow.state();
         let before = state.whole();
-        state.learn(self.begun, took);
+        state.learn(sort, self.begun, took);
         let grown = state.whole() > before;
         drop(state);
         if grown {
@@ -158,35 +194,42 @@ impl State {
         self.most as usize
     }
 
-    fn learn(&mut self, begun: Instant, took: Duration) {
+    fn learn(&mut self, sort: &str, begun: Instant, took: Duration) {
         let took = took.as_secs_f64();
-        let times = self.times.get_or_insert(Times {
-            answers: 0.0,
-            recent: took,
-            usual: took,
-            quickest: took,
-        });
-        times.recent += (took - times.recent) * 0.2;
-        // The mean of the first two hundred; after that it moves slowly.
-        times.answers += 1.0;
-        times.usual += (took - times.usual) * (1.0 / times.answers).max(0.005);
-        // Creeps up, so that one lucky answer is not the measure for ever.
-        times.quickest = (times.quickest * 1.000_02).min(took);
-        let Times {
-            recent,
-            usual,
-            quickest,
-            ..
-        } = *times;
+        let recent = self.recent_with(sort, took);
         let is_good = match self.most < FIRST {
-            true => recent <= usual * USUAL,
-            false => recent <= quickest * QUICK,
+            true => recent.usual <= USUAL,
+            false => recent.quickest <= QUICK,
         };
-        if recent > usual * SLOW && recent > PROMPT {
+        if recent.usual > SLOW && recent.seconds > PROMPT {
             self.cut(begun);
         } else if is_good && self.full_at.is_some_and(|full_at| full_at >= begun) {
             self.most = (self.most + self.pace() / self.most).min(MOST);
         }
+    }
+
+    /// Learns how long an answer took, and returns how it is of late.
+    fn recent_with(&mut self, sort: &str, took: f64) -> Recent {
+        if !self.times.contains_key(sort) {
+            let first = Times {
+                answers: 0.0,
+                usual: took,
+                quickest: took,
+            };
+            self.times.insert(sort.to_owned(), first);
+        }
+        let times = self.times.get_mut(sort).expect("it was just put in");
+        times.learn(took);
+        // A clock may not see an answer's time at all.
+        let least = f64::EPSILON;
+        let now = Recent {
+            seconds: took,
+            usual: took.max(least) / times.usual.max(least),
+            quickest: took.max(least) / times.quickest.max(least),
+        };
+        let recent = self.recent.get_or_insert(now);
+        recent.learn(now);
+        *recent
     }
 
     /// How fast it grows: by one while as many were answered as may be under way.
@@ -210,113 +253,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::future::join_all;
-
-    /// A server that does this many at once in 10 ms each, and more in turns.
-    struct Server {
-        at_once: usize,
-        slower: u32,
-    }
-
-    impl Server {
-        async fn answer(&self, flow: &Flow) {
-            let slot = flow.slot().await;
-            let under_way = flow.state().under_way;
-            let turns = u32::try_from(under_way.div_ceil(self.at_once)).unwrap();
-            let done = Instant::now() + Duration::from_millis(10) * turns * self.slower;
-            tokio::time::sleep_until(done).await;
-            slot.answered();
-        }
-
-        async fn answer_many(&self, flow: &Flow, count: usize) {
-            join_all((0..count).map(|_| self.answer(flow))).await;
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn it_grows_with_a_server_that_is_no_slower_for_it_and_with_no_other() {
-        let flow = Flow::default();
-        Server {
-            at_once: 1000,
-            slower: 1,
-        }
-        .answer_many(&flow, 2000)
-        .await;
-        assert_eq!(flow.most(), 32);
-        let flow = Flow::default();
-        Server {
-            at_once: 4,
-            slower: 1,
-        }
-        .answer_many(&flow, 2000)
-        .await;
-        assert!((8..=10).contains(&flow.most()), "{}", flow.most());
-        // What is never full is no reason for more.
-        let flow = Flow::default();
-        let server = Server {
-            at_once: 1000,
-            slower: 1,
-        };
-        for _ in 0..500 {
-            server.answer_many(&flow, 4).await;
-        }
-        assert_eq!(flow.most(), 8);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refusal_makes_it_fewer_once_for_all_that_were_under_way() {
-        let flow = Flow::default();
-        let refuse = async || {
-            let slots: Vec<Slot> = std::iter::from_fn(|| flow.try_slot()).collect();
-            tokio::time::advance(Duration::from_millis(10)).await;
-            slots.into_iter().for_each(Slot::refused);
-        };
-        refuse().await;
-        assert_eq!(flow.most(), 4);
-        for _ in 0..5 {
-            refuse().await;
-        }
-        assert_eq!(flow.most(), 1, "and never none");
-        let server = Server {
-            at_once: 1000,
-            slower: 1,
-        };
-        server.answer_many(&flow, 50).await;
-        assert_eq!(flow.most(), 1, "warily");
-        server.answer_many(&flow, 200).await;
-        assert!(flow.most() >= 8, "it comes back: {}", flow.most());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn answers_that_take_longer_make_it_fewer_until_they_are_usual() {
-        let flow = Flow::default();
-        Server {
-            at_once: 8,
-            slower: 1,
-        }
-        .answer_many(&flow, 300)
-        .await;
-        let before = flow.most();
-        let slow = Server {
-            at_once: 8,
-            slower: 20,
-        };
-        slow.answer_many(&flow, 60).await;
-        assert!(flow.most() <= before / 2, "{} after {before}", flow.most());
-        slow.answer_many(&flow, 2000).await;
-        assert!(flow.most() >= 8, "{}", flow.most());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_gives_up_leaves_the_place_to_the_next() {
-        let flow = Flow::default();
-        let slots: Vec<Slot> = std::iter::from_fn(|| flow.try_slot()).collect();
-        let waits = tokio::time::timeout(Duration::from_secs(1), flow.slot());
-        assert!(waits.await.is_err());
-        let (next, ()) = tokio::join!(flow.slot(), async { drop(slots) });
-        assert_eq!(flow.state().under_way, 1);
-        drop(next);
-    }
-}
+mod tests;

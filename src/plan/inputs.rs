@@ -1,8 +1,8 @@
 //! Everything a plan is made from, and nothing else has a say in it.
 
 use crate::model::{
-    Address, Connection, ConnectionName, DigestKey, EnvironmentName, Kinds, Marked, Observation,
-    Owned, Reconcile, Revision, Wanted,
+    Address, Connection, ConnectionName, DigestKey, EnvironmentName, Kinds, Known, Marked,
+    Observation, Owned, Reconcile, Revision, Wanted,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,8 @@ pub struct Inputs<'a> {
     pub connections: &'a BTreeMap<ConnectionName, Arc<Connection>>,
     /// The key for digests of secrets.
     pub digest_key: &'a DigestKey,
+    /// The secrets that are at hand, wherever they turn up: no plan tells them.
+    pub secrets: &'a Arc<Known>,
     /// The time, for windows.
     pub now: Timestamp,
 }

@@ -3,7 +3,7 @@
 use super::choice::{self, Choice, Facts};
 use super::ownership::Claims;
 use super::prune::{self, Successors};
-use super::{Inputs, Plan, Released, contents, hash, holds, waits};
+use super::{Inputs, Plan, Released, contents, hash, hidden, holds, staying, waits};
 use crate::model::{
     Action, Address, ConnectionName, Identity, KindName, Observation, Owned, Owner, Step, Wanted,
 };
@@ -15,8 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// - Pure and total: same inputs, in whatever order, same plan, same bytes.
 /// - One step for every resource wanted or owned; what is not done says why.
 /// - `Unknown` live state is never a create or a delete; only what is owned and marked is deleted.
+/// - Nothing is deleted while something that was written has yet to be seen to work.
 /// - What holds others is deleted after all of them, and not while one of them stays.
 /// - What was deleted, replaced or refused is decided here and nowhere else.
+/// - No step tells a known secret, wherever that turned up. What is written and what was planned against is
+///   as it is.
 ///
 /// # Assumptions
 /// No two of `wanted` have one address or one live object; the graph has refused that.
@@ -60,6 +63,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     steps.extend(inputs.strays.iter().filter_map(stray));
     steps.sort_by(|one, other| one.address.cmp(&other.address));
     order_deletes(inputs, &mut steps, &owned);
+    staying::keep(&mut steps, &owned);
     let staying = contents::guard(inputs, &owned, &mut steps);
     released.retain(|released| released.to.is_some() || !staying.contains(&released.address));
     waits::spread(&mut steps);
@@ -71,6 +75,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         holds: holds::holds(inputs, &steps),
         next_window: holds::next_window(inputs),
         hash: hash::hash(&steps, inputs.digest_key),
+        secrets: inputs.secrets.clone(),
         steps,
         beside: 0,
         released,
@@ -185,11 +190,13 @@ fn one(inputs: &Inputs<'_>, wanted: &Wanted, mine: &Mine<'_>) -> Choice {
         connections: inputs.connections,
         key: inputs.digest_key,
     };
-    if inputs.reconcile.destroy {
+    let mut choice = if inputs.reconcile.destroy {
         choice::take_down(wanted, observation, record, &facts)
     } else {
         choice::choose(wanted, observation, record, &facts)
-    }
+    };
+    hidden::hide(&mut choice.step, wanted, inputs.secrets);
+    choice
 }
 
 /// What another environment had and no longer declares is nobody's there once it is here.

@@ -6,22 +6,25 @@ mod choice;
 mod contents;
 mod diff;
 mod hash;
+mod hidden;
 mod holds;
 mod inputs;
 mod kept;
 mod make;
 mod ownership;
 mod prune;
+mod staying;
 mod waits;
 
 pub use diff::{UNREADABLE, changes, is_guessing};
-pub use hash::approvable;
+pub use hash::{approvable, overwritten};
 pub use inputs::Inputs;
 pub use make::make;
 
-use crate::model::{Action, Address, Digest, EnvironmentName, Owned, Revision, Step};
+use crate::model::{Action, Address, Digest, EnvironmentName, Known, Owned, Revision, Step};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What is to be done in one environment, in the order it is shown.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +51,9 @@ pub struct Plan {
     pub next_window: Option<Timestamp>,
     /// The digest of every step that writes. Not over commit or time.
     pub hash: Digest,
+    /// The secrets that nothing which is told of it may hold.
+    #[serde(skip)]
+    pub secrets: Arc<Known>,
 }
 
 /// An owned address whose record goes.

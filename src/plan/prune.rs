@@ -214,6 +214,7 @@ pub(super) fn stray(
         applied: Arc::default(),
         protected: false,
         done: false,
+        unproven: false,
         verdict: None,
         after: BTreeSet::new(),
     };
@@ -302,6 +303,7 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         wave: kind.map_or(0, |kind| kind.wave.of(&applied)),
         unready: None,
         unknown: None,
+        refused: false,
         unmarked: false,
         stateful: kind.is_some_and(|kind| kind.stateful.of(&applied)),
         passing: false,

@@ -27,8 +27,9 @@ fn stuck(step: &Step) -> Option<(Address, &'static str)> {
     let how = match (step.action, &step.unready) {
         (Action::Wait, _) => "waits",
         (_, Some(Health::Failing(_) | Health::Failed(_))) => "does not work",
-        (_, Some(_)) => "is not ready yet",
-        _ => return None,
+        (_, Some(Health::Progressing(_))) => "is not ready yet",
+        // Nobody waits for what somebody paused.
+        (_, Some(Health::Paused(_) | Health::Ready) | None) => return None,
     };
     Some((step.address.clone(), how))
 }

@@ -24,6 +24,8 @@ pub struct Patience {
     pub observe: Duration,
     /// For each of these questions, beside that.
     pub each: Duration,
+    /// For all of them together, of a provider that does not give up by itself where it stands still.
+    pub longest: Duration,
     /// For one step, above its own deadline.
     pub apply: Duration,
 }
@@ -31,21 +33,27 @@ pub struct Patience {
 impl Default for Patience {
     /// Two minutes to answer and a second for each question, which is what a slow webhook takes for a dry-run
     /// alone, and ten minutes to apply: well above what requests may take inside `net`'s own deadlines, so that
-    /// only a provider that hangs is cut off. Where a cluster stands still, its provider keeps what it has seen.
+    /// only a provider that hangs is cut off. Ten minutes are the most, whatever is asked, since one that hangs holds
+    /// up its environment: only a provider that gives up by itself has longer, see [`Registry::with_untiring`].
     fn default() -> Self {
         Self {
             observe: Duration::from_secs(120),
             each: Duration::from_secs(1),
+            longest: Duration::from_secs(600),
             apply: Duration::from_secs(600),
         }
     }
 }
 
 impl Patience {
-    fn with(&self, questions: usize) -> Duration {
+    fn with(&self, questions: usize, is_untiring: bool) -> Duration {
         let questions = u32::try_from(questions).unwrap_or(u32::MAX);
         let each = self.each.saturating_mul(questions);
-        self.observe.saturating_add(each)
+        let all = self.observe.saturating_add(each);
+        match is_untiring {
+            true => all,
+            false => all.min(self.longest),
+        }
     }
 }
 
@@ -88,6 +96,8 @@ pub struct Registry {
     by_kind: HashMap<KindName, usize>,
     kinds: Kinds,
     patience: Patience,
+    /// Those that give up by themselves.
+    untiring: BTreeSet<usize>,
     clusters: Option<Arc<Kubernetes>>,
 }
 
@@ -114,6 +124,7 @@ impl Registry {
             by_kind,
             kinds: Kinds::new(rows),
             patience: Patience::default(),
+            untiring: BTreeSet::new(),
             clusters: None,
         }
     }
@@ -125,6 +136,16 @@ impl Registry {
             clusters: Some(clusters),
             ..self
         }
+    }
+
+    /// Returns the same registry, in which this provider has as long as its questions take, however many they are:
+    /// where it stands still, it gives up what is left, and keeps what it has seen.
+    #[must_use]
+    pub fn with_untiring(mut self, provider: &dyn Provider) -> Self {
+        let names = provider.kinds().iter().map(|row| &row.name);
+        let nth = names.filter_map(|name| self.by_kind.get(name).copied());
+        self.untiring.extend(nth);
+        self
     }
 
     /// Returns the same registry with other guards.
@@ -200,7 +221,7 @@ impl Registry {
             return none(reason, "no-provider", Class::User);
         };
         let answers = clusters.secrets(environment, connection, asked);
-        match guarded(self.patience.with(asked.len()), answers).await {
+        match guarded(self.patience.with(asked.len(), false), answers).await {
             Ok(answers) => answers,
             Err(silence) => none(silence.to_string(), silence.code(), silence.class()),
         }
@@ -258,7 +279,9 @@ impl Registry {
         };
         crash_point("provider: before observe");
         let observing = self.providers[nth].observe(questions);
-        let answer = guarded(self.patience.with(questions.len()), observing).await;
+        let is_untiring = self.untiring.contains(&nth);
+        let patience = self.patience.with(questions.len(), is_untiring);
+        let answer = guarded(patience, observing).await;
         crash_point("provider: after observe");
         match answer {
             Ok(answers) => filled(answers, questions, |_| Observation::Unknown {

@@ -101,6 +101,16 @@ pub enum SourceError {
         /// The revision.
         revision: String,
     },
+    /// A branch is at another commit than it was said to be.
+    #[error("find commit {wanted} at {reference} in repository {target}: another is there")]
+    Elsewhere {
+        /// The target's name.
+        target: String,
+        /// The full name of the branch.
+        reference: String,
+        /// The commit that was to be there.
+        wanted: String,
+    },
     /// The folder that is to be read is not there.
     #[error("find folder {folder} in repository {target}")]
     MissingFolder {
@@ -205,6 +215,13 @@ pub enum SourceError {
     },
 }
 
+impl SourceError {
+    /// Tells whether nobody answered; else what was reached, or what is here, is not as it should be.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Timeout { .. })
+    }
+}
+
 impl Fault for SourceError {
     fn code(&self) -> &'static str {
         match self {
@@ -217,6 +234,7 @@ impl Fault for SourceError {
             Self::EmptyRepository { .. } => "repository-empty",
             Self::MissingBranch { .. } => "branch-missing",
             Self::MissingRevision { .. } => "revision-missing",
+            Self::Elsewhere { .. } => "branch-elsewhere",
             Self::MissingFolder { .. } => "folder-missing",
             Self::TooLarge { .. } => "repository-too-large",
             Self::Conflict { .. } => "merge-conflict",
@@ -264,6 +282,7 @@ impl Fault for SourceError {
             Self::MissingRevision { .. } => {
                 "It may have been rewritten away. The next fetch takes the branch as it is now."
             }
+            Self::Elsewhere { .. } => "It is looked at again in a moment.",
             Self::MissingFolder { .. } => {
                 "Push the folder, or correct it in the settings. Nothing is changed meanwhile."
             }
@@ -309,6 +328,7 @@ impl Fault for SourceError {
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::MissingRevision { .. }
+            | Self::Elsewhere { .. }
             | Self::Corrupt { .. }
             | Self::Disk { .. }
             | Self::Cancelled { .. } => Class::Transient,

@@ -137,17 +137,19 @@ impl Repository {
     }
 
     /// Works out what `base_branch` would hold after `head_ref` (a branch or a full name such as
-    /// `refs/pull/7/head`) is merged into it, without writing anything.
+    /// `refs/pull/7/head`, and the commit it has to be at, where one is named) is merged into it, without
+    /// writing anything.
     ///
     /// # Errors
-    /// `Conflict` with the files, `Unrelated`; else as `fetch`.
+    /// `Elsewhere` where the head is at another commit; `Conflict` with the files, `Unrelated`; else as `fetch`.
     pub async fn merge_preview(
         &self,
         base_branch: &str,
-        head_ref: &str,
+        (head_ref, at): (&str, Option<&Revision>),
     ) -> Result<MergePreview, SourceError> {
         let names = (base_branch.to_owned(), head_ref.to_owned());
-        self.work(move |inner, stop| inner.merge_preview(names, stop))
+        let at = at.cloned();
+        self.work(move |inner, stop| inner.merge_preview(names, at.as_ref(), stop))
             .await
     }
 
@@ -267,12 +269,20 @@ impl Inner {
     fn merge_preview(
         &self,
         (base, head): (String, String),
+        at: Option<&Revision>,
         stop: &Stop,
     ) -> Result<MergePreview, SourceError> {
         let mut origin = self.origin(stop);
         let references = (full_reference(&base), full_reference(&head));
         let [ours, theirs] = self.tips(&mut origin, [&references.0, &references.1])?;
         let name = &self.target.name;
+        if let Some(wanted) = at.filter(|wanted| wanted.as_str() != theirs.to_string()) {
+            return Err(SourceError::Elsewhere {
+                target: name.clone(),
+                reference: references.1,
+                wanted: wanted.to_string(),
+            });
+        }
         let common = origin
             .common(ours, theirs)?
             .ok_or_else(|| merge::unrelated(name, &base, &head))?;

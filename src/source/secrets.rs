@@ -3,6 +3,7 @@
 
 use super::SourceError;
 use crate::model::{Secret, SecretSource, Unknown};
+use crate::net::process;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -58,6 +59,7 @@ fn of_variable(name: &str) -> Result<String, String> {
         return Err("that is no name of a variable".to_owned());
     }
     let text = std::env::var_os(name).ok_or("it is not set")?;
+    process::withhold(name);
     let text = text.into_string().map_err(|_| "it is not UTF-8 text")?;
     full(text)
 }

@@ -1,6 +1,7 @@
 //! The three pages a supervisor and a monitoring system read.
 
 use super::State;
+use crate::model::Fault as _;
 use crate::telemetry::{chain, metrics::CONTENT_TYPE};
 use axum::Json;
 use axum::extract;
@@ -15,7 +16,9 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(extract::State(state): extract::State<State>) -> Response {
     let mut waiting = state.readiness.reasons();
     if let Err(error) = state.ledger.writable().await {
-        waiting.insert("ledger".to_owned(), format!("failed to {}", chain(&error)));
+        let hint = error.hint().unwrap_or_default();
+        let why = format!("failed to {}. {hint}", chain(&error));
+        waiting.insert("ledger".to_owned(), why.trim_end().to_owned());
     }
     let troubles = state.readiness.troubles();
     if waiting.is_empty() {

@@ -30,6 +30,7 @@ fn owned(text: &str) -> Owned {
         applied: serde_json::json!({}).into(),
         protected: false,
         done: false,
+        unproven: false,
         verdict: None,
         after: std::collections::BTreeSet::new(),
     }
@@ -40,6 +41,7 @@ fn intent(steps: &[&str], padding: usize) -> RunIntent {
         environment: EnvironmentName::new("shop").unwrap(),
         revision: Revision::new("0123456789"),
         trigger: "start".into(),
+        by: None,
         plan_hash: Digest::of("plan"),
         plan_json: serde_json::json!({ "padding": "x".repeat(padding) }).to_string(),
         now: jiff::Timestamp::UNIX_EPOCH,
@@ -85,7 +87,7 @@ async fn work(path: &Path) -> Result<(), LedgerError> {
         let at = address(step);
         ledger.step_begun(run, &at).await?;
         ledger.step_applied(run, &at, Some(&owned(step))).await?;
-        ledger.step_ended(run, &at, &Outcome::Done).await?;
+        ledger.step_ended(run, &at, &Outcome::DONE).await?;
     }
     ledger
         .close_run(run, &RunSummary::new(RunOutcome::Done))

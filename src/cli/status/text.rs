@@ -17,7 +17,8 @@ pub(super) fn in_the_way(conditions: &BTreeMap<String, Value>, now: Timestamp) -
         let said = |key: &str| details[key].as_str().unwrap_or_default();
         let since = said("since").parse();
         let since = since.map_or_else(|_| String::new(), |at| format!(" for {}", ago(now, at)));
-        let (message, hint) = (said("message"), said("hint"));
+        let message = harmless_reason(said("message"));
+        let hint = harmless(said("hint"));
         let _infallible = writeln!(text, "{name}{since}: {message}\n  {hint}");
     }
     text
@@ -28,14 +29,23 @@ pub(super) fn all(standings: &[Standing], repositories: &[Value], now: Timestamp
     let mut text = String::new();
     for state in repositories {
         let said = |key: &str| state[key].as_str().unwrap_or_default().to_owned();
+        let (name, state) = (said("name"), said("state"));
         let revision = Revision::new(said("revision")).short();
-        let _infallible = writeln!(
-            text,
-            "repository {}: {} {revision}{}",
-            said("name"),
-            said("state"),
-            said("reason")
-        );
+        let since = said("since").parse();
+        let since = since.map_or_else(|_| String::new(), |at| format!(" for {}", ago(now, at)));
+        let _infallible = match state.as_str() {
+            "read" => writeln!(text, "repository {name}: read {revision}"),
+            "never read" => writeln!(text, "repository {name}: never read"),
+            _ => {
+                let state = state.replace("unreadable", "cannot be read");
+                let first = format!(
+                    "repository {name}: {state}{since}: failed to {}",
+                    said("reason")
+                );
+                let hint = said("hint");
+                writeln!(text, "{}\n  {}", harmless_reason(&first), harmless(&hint))
+            }
+        };
     }
     for one in standings {
         text.push_str(&of_one(one, now));
@@ -80,7 +90,7 @@ pub(super) fn of_one(one: &Standing, now: Timestamp) -> String {
             "  paused by {} for {}: {}",
             pause.by,
             ago(now, pause.since),
-            pause.why
+            harmless_reason(&pause.why)
         );
     }
     if let Some(rollback) = &one.rolled_back {
@@ -149,7 +159,7 @@ fn of_rollback(ordered: &Ordered, now: Timestamp) -> String {
         rollback.to.short(),
         rollback.by,
         ago(now, rollback.since),
-        rollback.why
+        harmless_reason(&rollback.why)
     )
 }
 
@@ -167,6 +177,8 @@ fn ago(now: Timestamp, at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{RunOutcome, RunRecord, RunSummary};
+    use crate::model::{Digest, EnvironmentName, RunId};
     use serde_json::json;
 
     #[test]
@@ -181,5 +193,33 @@ mod tests {
             told("folder:0123456789abcdef"),
             "repository shop: read folder:0123456789"
         );
+    }
+
+    #[test]
+    fn what_pods_and_webhooks_say_moves_no_cursor() {
+        let hostile = "\u{1b}[31mred\u{1b}[0m \u{202e}gnp.exe";
+        let told = json!({ "message": hostile, "hint": hostile });
+        let conditions = BTreeMap::from([("cluster".to_owned(), told)]);
+        let run = RunRecord {
+            id: RunId(1),
+            environment: EnvironmentName::new("shop").unwrap(),
+            revision: Revision::new("0123456789"),
+            trigger: "revision".to_owned(),
+            by: None,
+            plan_hash: Digest::of("plan"),
+            begun_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            summary: Some(RunSummary {
+                note: Some(hostile.to_owned()),
+                ..RunSummary::new(RunOutcome::Failed)
+            }),
+        };
+        let said = format!(
+            "{}{}",
+            in_the_way(&conditions, Timestamp::UNIX_EPOCH),
+            history::line(&run)
+        );
+        assert_eq!(said.matches("\\u{1b}[31mred").count(), 3, "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");
     }
 }

@@ -231,6 +231,7 @@ fn behind_a_held_step() -> Vec<Step> {
         before: None,
         after: None,
         origin: Origin::Drift,
+        was: None,
         forces_replace: false,
     }];
     vec![

@@ -86,6 +86,9 @@ impl Fault for ForgeError {
             Self::Unauthorised { .. } => {
                 "Give a token that may read the repository, write pull requests and commit statuses, and contents for approvals and reverts.".to_owned()
             }
+            Self::Answered { status: 403, .. } => {
+                "Let the token or the App write checks, commit statuses, contents, issues and pull requests; what waits for it goes on then.".to_owned()
+            }
             Self::Settings(_) => "Look at `github` in the settings file.".to_owned(),
             Self::Moved { branch } => format!(
                 "Merge or close its pull request, or delete the branch: {branch} is made anew then."

@@ -36,13 +36,20 @@ pub enum Happened {
     /// Drift or trouble ended.
     #[serde(rename = "episode.ended")]
     EpisodeEnded,
+    /// The daemon cannot use its ledger: it is gone, damaged, full or read-only, and changes are stopped.
+    #[serde(rename = "ledger.failed")]
+    LedgerFailed,
+    /// The daemon can use its ledger again, and changes go on.
+    #[serde(rename = "ledger.recovered")]
+    LedgerRecovered,
 }
 
 /// What there is to say about an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventData {
-    /// The name of the environment.
-    pub environment: String,
+    /// The name of the environment; not there where it is about the daemon itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// How bad it is.
     pub gravity: Gravity,
     /// It in a line, for people: what Slack shows as the title.
@@ -53,6 +60,21 @@ pub struct EventData {
     /// The drift or trouble, where some was found or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub episode: Option<EpisodeEvent>,
+    /// What is the matter with the daemon itself, where something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<TroubleEvent>,
+}
+
+/// What is the matter with the daemon itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TroubleEvent {
+    /// The stable code.
+    pub code: String,
+    /// What it is, for people.
+    pub reason: String,
+    /// What to do next, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// A run.
@@ -69,6 +91,9 @@ pub struct RunEvent {
     /// Who made that revision, as far as Git tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Who had it carried out on the command line, where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_by: Option<String>,
     /// How long it took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
@@ -96,7 +121,7 @@ pub struct StepEvent {
     /// `create`, `update`, `replace`, `delete`, `adopt`, `wait` or `none`.
     pub action: String,
     /// `done`, `failed`, `skipped`, `moved` (the live side changed meanwhile: it is planned again), `held`, `waiting`,
-    /// or `unready` (as declared, and it does not work, or not yet).
+    /// `unready` (as declared, and it does not work, or not yet), or `interrupted` (begun in a run that was cut off).
     pub outcome: String,
     /// The stable code of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +132,9 @@ pub struct StepEvent {
     /// What to do next, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The fields that somebody had changed by hand and that it wrote over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over_hands: Vec<String>,
 }
 
 /// Drift or trouble, from found to ended.

@@ -1,11 +1,29 @@
-//! The notifier of a daemon without credentials: logs what it would post.
+//! The notifier of a daemon without credentials: logs what it would post, unless programs are told and speak for it.
 
 use super::{Message, Notifier, NotifyError, Posted};
 use async_trait::async_trait;
 
 /// Logs what would go to Slack.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LoggedNotifier;
+pub struct LoggedNotifier {
+    /// Something else carries what is said: the log is no place for it.
+    pub is_carried: bool,
+}
+
+impl LoggedNotifier {
+    fn log(self, channel: Option<&str>, message: &Message) {
+        if self.is_carried {
+            return;
+        }
+        let body = body(message);
+        tracing::info!(
+            channel,
+            text = message.text,
+            body,
+            "Message that goes nowhere"
+        );
+    }
+}
 
 #[async_trait]
 impl Notifier for LoggedNotifier {
@@ -15,12 +33,7 @@ impl Notifier for LoggedNotifier {
         _thread: Option<&Posted>,
         message: &Message,
     ) -> Result<Option<Posted>, NotifyError> {
-        tracing::info!(
-            channel,
-            text = message.text,
-            body = body(message),
-            "Message not sent, no Slack credentials"
-        );
+        self.log(channel, message);
         Ok(None)
     }
 
@@ -29,12 +42,7 @@ impl Notifier for LoggedNotifier {
     }
 
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), NotifyError> {
-        tracing::info!(
-            channel = posted.channel,
-            text = message.text,
-            body = body(message),
-            "Edit not sent, no Slack credentials"
-        );
+        self.log(Some(&posted.channel), message);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ mod logged;
 mod slack;
 mod webhook;
 
-pub use event::{EpisodeEvent, Event, EventData, Happened, RunEvent, StepEvent};
+pub use event::{EpisodeEvent, Event, EventData, Happened, RunEvent, StepEvent, TroubleEvent};
 pub use logged::LoggedNotifier;
 pub use slack::{Slack, SlackAccess, SlackSettings};
 pub use webhook::{Webhook, WebhookError};

@@ -138,8 +138,8 @@ impl Webhook {
             // Whoever keeps the event sends it again.
             .idempotent(false)
             .limiter(&limiter);
-        let answer = self.client.send(request).await;
-        let status = answer.map_err(WebhookError::Unreachable)?.status;
+        let status = self.client.status_of(request).await;
+        let status = status.map_err(WebhookError::Unreachable)?;
         if status.is_success() {
             Ok(())
         } else {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::deliver::fixtures::step;
+use crate::model::{Connection, ConnectionName};
+use std::sync::Arc;
 
 /// Carries everything out at once, turn by turn; `bad` fails. Returns turns and skipped ids.
 fn played(steps: &[Step], bad: &str) -> (Vec<String>, Vec<String>) {
@@ -20,11 +22,7 @@ fn played(steps: &[Step], bad: &str) -> (Vec<String>, Vec<String>) {
         for nth in ready {
             let good = order.step(nth).address.resource.name() != bad;
             for (skip, fault) in order.end(nth, good) {
-                skipped.push(format!(
-                    "{} for {}",
-                    order.step(skip).address.resource,
-                    fault.resource
-                ));
+                skipped.push(format!("{}: {fault}", order.step(skip).address.resource));
             }
         }
     }
@@ -67,12 +65,50 @@ fn what_is_not_ready_yet_holds_back_what_lets_policy_in_and_what_goes() {
     assert_eq!(order.ready(), [2], "it waits for its own");
     order.end(2, true);
     assert!(order.ready().is_empty());
-    order.end(0, false);
+    order.end(0, true);
     assert_eq!(order.ready(), [5]);
     order.wrote(5);
     assert!(order.ready().is_empty());
     order.end(5, true);
     assert_eq!(order.ready(), [4]);
+}
+
+#[test]
+fn nothing_goes_and_no_policy_comes_beside_what_failed() {
+    let elsewhere = |mut step: Step| {
+        let name = ConnectionName::new("other").unwrap();
+        step.connection = Arc::new(Connection {
+            name,
+            ..Connection::clone(&step.connection)
+        });
+        step
+    };
+    let steps = [
+        step("web-v2", Action::Create, 0, &[]),
+        step("other", Action::Create, 10, &[]),
+        step("again", Action::Replace, 15, &[]),
+        step("web", Action::Delete, 0, &[]),
+        step("space", Action::Delete, -10, &["web"]),
+        step("webhook", Action::Create, LAST_WAVE, &[]),
+        step("policy", Action::Delete, LAST_WAVE, &[]),
+        elsewhere(step("old", Action::Delete, 0, &[])),
+    ];
+    let (turns, skipped) = played(&steps, "web-v2");
+    assert_eq!(turns, ["web-v2 old", "other", "again", "policy"]);
+    let why = "kept: test/web-v2 has to work first";
+    assert_eq!(
+        skipped,
+        ["web", "space", "webhook"].map(|name| format!("{name}: {why}"))
+    );
+    // What cannot be deleted keeps nothing else.
+    let steps = [
+        step("stuck", Action::Delete, 5, &[]),
+        step("web", Action::Delete, 0, &[]),
+    ];
+    assert_eq!(
+        played(&steps, "stuck"),
+        (vec!["stuck".into(), "web".into()], vec![])
+    );
 }
 
 #[test]
@@ -85,7 +121,13 @@ fn a_failure_skips_what_hangs_on_it_and_nothing_else() {
     ];
     let (turns, skipped) = played(&steps, "db");
     assert_eq!(turns, ["db web"]);
-    assert_eq!(skipped, ["secret for db", "api for db"]);
+    assert_eq!(
+        skipped,
+        [
+            "secret: test/db did not succeed",
+            "api: test/db did not succeed"
+        ]
+    );
 }
 
 #[test]

@@ -18,9 +18,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
     line_of(text, LONGEST_LINE)
 }
 
-/// Like [`line()`], for why something is as it is.
+/// Like [`line()`], for why something is as it is, and what to do next, which stands on a line of its own.
 pub fn reason(text: &str) -> Cow<'_, str> {
-    line_of(text, LONGEST_REASON)
+    match text.contains('\n') {
+        true => Cow::Owned(line_of(&text.replace('\n', " – "), LONGEST_REASON).into_owned()),
+        false => line_of(text, LONGEST_REASON),
+    }
 }
 
 /// Like [`line()`], for a limit of characters.
@@ -73,6 +76,10 @@ mod tests {
     fn nothing_invisible_gets_through() {
         assert_eq!(line("a\u{1b}[31mred\u{202e}x"), "a\\u{1b}[31mred\\u{202e}x");
         assert_eq!(line("plain – ä 日本"), "plain – ä 日本");
+        assert_eq!(
+            reason("it crashes\nRead its log."),
+            "it crashes – Read its log."
+        );
         assert_eq!(line_of("abcdef", 3), "abc… (3 more characters)");
         assert_eq!(line_of("abcd", 3), "abc… (1 more character)");
     }

@@ -5,7 +5,7 @@ use super::danger;
 use super::run::RunResult;
 use super::slack::About;
 use crate::deliver::notify::{RunEvent, StepEvent};
-use crate::model::{Outcome, Step};
+use crate::model::{Action, Address, KindName, Outcome, Step};
 
 /// The most steps, and the most fields that drifted, of one event.
 pub const MOST_OF_AN_EVENT: usize = 100;
@@ -35,6 +35,7 @@ pub fn run_event(result: &RunResult<'_>, about: &About) -> RunEvent {
         trigger: Some(result.trigger.to_owned()),
         revision: result.plan.revision.to_string(),
         by: about.by.clone(),
+        ordered_by: about.ordered_by.clone(),
         took_ms: took.map(|took| u64::try_from(took).unwrap_or(u64::MAX)),
         plan: Some(result.plan.hash.to_string()),
         pull_request: about.links.pull.as_ref().map(|(_, page)| page.clone()),
@@ -43,8 +44,42 @@ pub fn run_event(result: &RunResult<'_>, about: &About) -> RunEvent {
     }
 }
 
+/// Returns a step of a run that was cut off: how it ended where it did, and whether it was begun.
+pub fn interrupted_step(
+    (address, kind, action): (&Address, &KindName, Action),
+    outcome: Option<&Outcome>,
+    begun: bool,
+) -> StepEvent {
+    let what = (address, kind, action);
+    match outcome {
+        Some(outcome) => ended(what, outcome),
+        None if begun => StepEvent {
+            reason: Some(
+                "the run was cut off meanwhile; the next one looks how far it came".to_owned(),
+            ),
+            ..event(what, "interrupted")
+        },
+        None => StepEvent {
+            reason: Some("the run was cut off before it began".to_owned()),
+            ..event(what, "skipped")
+        },
+    }
+}
+
 fn ended_step(step: &Step, outcome: &Outcome) -> StepEvent {
-    let said = left(step, outcome.as_str(), None);
+    let lost = step.lost_by_hand().take(MOST_OF_AN_EVENT);
+    let lost = lost.map(|one| one.path.to_string());
+    StepEvent {
+        over_hands: match outcome {
+            Outcome::Done { .. } => lost.collect(),
+            _ => Vec::new(),
+        },
+        ..ended((&step.address, &step.kind, step.action), outcome)
+    }
+}
+
+fn ended(what: (&Address, &KindName, Action), outcome: &Outcome) -> StepEvent {
+    let said = event(what, outcome.as_str());
     match outcome {
         Outcome::Failed {
             code,
@@ -60,18 +95,30 @@ fn ended_step(step: &Step, outcome: &Outcome) -> StepEvent {
             reason: Some(reason(why).into_owned()),
             ..said
         },
-        Outcome::Done | Outcome::Unchanged | Outcome::Moved => said,
+        Outcome::Done { but } => StepEvent {
+            reason: but.as_deref().map(|why| reason(why).into_owned()),
+            ..said
+        },
+        Outcome::Unchanged | Outcome::Moved => said,
     }
 }
 
 fn left(step: &Step, outcome: &str, why: Option<&str>) -> StepEvent {
     StepEvent {
-        address: step.address.to_string(),
-        kind: step.kind.to_string(),
-        action: step.action.as_str().to_owned(),
+        reason: why.map(|why| reason(why).into_owned()),
+        ..event((&step.address, &step.kind, step.action), outcome)
+    }
+}
+
+fn event((address, kind, action): (&Address, &KindName, Action), outcome: &str) -> StepEvent {
+    StepEvent {
+        address: address.to_string(),
+        kind: kind.to_string(),
+        action: action.as_str().to_owned(),
         outcome: outcome.to_owned(),
         code: None,
-        reason: why.map(|why| reason(why).into_owned()),
+        reason: None,
         hint: None,
+        over_hands: Vec::new(),
     }
 }

@@ -76,6 +76,10 @@ pub struct ChangeJson {
     pub before: Value,
     /// What it becomes; `null` where `has` is false.
     pub after: Value,
+    /// What was applied last, where somebody changed that by hand since, and Git too: what they did is
+    /// written over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<Value>,
     /// Whether the field is there now.
     pub had: bool,
     /// Whether it will be.
@@ -217,6 +221,7 @@ impl ChangeJson {
             path: change.path.to_string(),
             before: side(change.before.as_ref()),
             after: side(change.after.as_ref()),
+            was: change.was.as_ref().map(crate::model::Value::masked_json),
             had: change.before.is_some(),
             has: change.after.is_some(),
             origin: change.origin,

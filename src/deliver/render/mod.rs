@@ -19,7 +19,7 @@ mod words;
 
 pub use clean::{line as harmless, reason as harmless_reason};
 pub use danger::most_dangerous;
-pub use event::{MOST_OF_AN_EVENT, run_event};
+pub use event::{MOST_OF_AN_EVENT, interrupted_step, run_event};
 pub use json::{ChangeJson, PlanJson, RunJson, StepJson, diagnostics_json, plan_json, run_json};
 pub use markdown::{
     Approving, Drifting, Page, Reverting, RolledBack, approval_markdown, conflict_markdown,

@@ -6,7 +6,8 @@ use crate::plan::Plan;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One run at its end.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +24,14 @@ pub struct RunResult<'a> {
     pub trigger: &'a str,
     /// When it ended.
     pub ended_at: Timestamp,
+    /// What did not work already when came what it carries out, and was not touched since.
+    pub apart: &'a BTreeSet<Address>,
 }
 
 impl<'a> RunResult<'a> {
+    /// Where all that does not work counts.
+    pub const NONE_APART: &'static BTreeSet<Address> = &BTreeSet::new();
+
     /// Returns the steps that were let go, with how they ended, in plan order.
     pub fn ended(&self) -> impl Iterator<Item = (&'a Step, &'a Outcome)> + use<'a> {
         let outcomes = self.outcomes;
@@ -61,10 +67,25 @@ impl<'a> RunResult<'a> {
         self.held().filter(|(step, _)| step.is_only_drift())
     }
 
-    /// Returns the steps whose resources are as declared and do not work, or not yet.
+    /// Returns the steps whose resources are as declared and do not work, or not yet; without those that did not
+    /// before.
     pub fn unready(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
-        let steps = self.plan.steps.iter();
-        steps.filter(|step| step.unready.is_some())
+        let (steps, apart) = (self.plan.steps.iter(), self.apart);
+        steps.filter(|step| step.unready.is_some() && !apart.contains(&step.address))
+    }
+
+    /// Returns the steps whose resources did not work before either.
+    pub fn apart(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
+        let (steps, apart) = (self.plan.steps.iter(), self.apart);
+        steps.filter(|step| step.unready.is_some() && apart.contains(&step.address))
+    }
+
+    /// Returns the steps that were carried out and whose resources somebody paused, each with what is not there.
+    pub fn paused(&self) -> impl Iterator<Item = (&'a Step, &'a str)> + use<'a> {
+        self.ended().filter_map(|(step, outcome)| match outcome {
+            Outcome::Done { but } => Some((step, but.as_deref()?)),
+            _ => None,
+        })
     }
 
     /// Returns how its steps ended, counted: `2 done, 1 failed`; `None` where there was nothing to do.
@@ -114,19 +135,30 @@ pub struct Broken<'a> {
     pub hint: Option<&'a str>,
 }
 
-/// One field that drifted, masked, as an episode keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// One field that was changed by hand, masked, as an episode keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The field; empty where the whole resource is meant.
     pub path: String,
-    /// What Git declares; of a long text the lines that differ.
-    pub declared: String,
-    /// What was found, alike.
-    pub live: String,
+    /// What Git declares; `null` where it declares nothing.
+    #[serde(default)]
+    pub declared: Value,
+    /// What was found; `null` where there is nothing.
+    #[serde(default)]
+    pub live: Value,
+    /// What was applied last, where Git was changed as well since: the change by hand is written over.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub was: Value,
+    /// Of texts with several lines those that differ, for people: `-` is live, `+` is declared; 12 at the most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// True where a value has more than 1,000 characters: then only its beginning is told, as a text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 impl Difference {
-    /// Returns what drifted in a step.
+    /// Returns what was changed by hand in a step.
     pub fn of(step: &Step) -> Vec<Self> {
         super::lines::differences(step)
     }
@@ -166,6 +198,8 @@ pub struct Episode<'a> {
     pub found_at: Timestamp,
     /// What is done about it: `it is put back`, `only reported (onDrift: report)` …
     pub course: &'a str,
+    /// What a person can do about it, where nothing else is done.
+    pub hint: Option<&'a str>,
     /// The pull request that asks people what to do, where one does.
     pub asked: Option<&'a Asked>,
     /// How and when it ended.

@@ -25,6 +25,8 @@ pub struct Counts {
     pub wait: usize,
     /// Those of them whose live state could not be told.
     pub unknown: usize,
+    /// Those of them that the live side would refuse.
+    pub refused: usize,
     /// Resources that nothing is done about.
     pub none: usize,
     /// Those of them that are no longer declared, and left where they are.
@@ -48,9 +50,15 @@ impl Counts {
             };
             *count += 1;
             counts.unknown += usize::from(step.unknown.is_some());
+            counts.refused += usize::from(step.refused);
             counts.kept += usize::from(step.action == Action::None && step.desired.is_none());
         }
         counts
+    }
+
+    /// Returns how many wait for another reason than that nothing is known of them or that they are refused.
+    pub(super) fn otherwise_waiting(&self) -> usize {
+        self.wait.saturating_sub(self.unknown + self.refused)
     }
 
     fn of_action(&mut self, action: Action) -> &mut usize {
@@ -137,8 +145,11 @@ pub fn verdict(plan: &Plan) -> String {
     };
     parts.extend(drifted);
     parts.extend(held(plan).map(str::to_owned));
-    if counts.wait > counts.unknown {
-        parts.push(waits(counts.wait - counts.unknown));
+    if counts.refused > 0 {
+        parts.push(format!("{} refused", counts.refused));
+    }
+    if counts.otherwise_waiting() > 0 {
+        parts.push(waits(counts.otherwise_waiting()));
     }
     if counts.unknown > 0 {
         parts.push(format!("{} unknown", many(counts.unknown, "resource")));
@@ -202,7 +213,8 @@ pub(super) fn sign(action: Action) -> &'static str {
 /// Returns how a step ended, in words.
 pub(super) fn ended(action: Action, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Done => past(action).to_owned(),
+        Outcome::Done { but: None } => past(action).to_owned(),
+        Outcome::Done { but: Some(why) } => format!("{}, but {why}", past(action)),
         Outcome::Unchanged => "was so already".to_owned(),
         Outcome::Skipped { reason } => format!("skipped: {reason}"),
         Outcome::Moved => "changed since it was planned; the next run plans again".to_owned(),

@@ -10,14 +10,18 @@ use super::ask::branch_of;
 use super::remembered;
 use crate::deliver::Sight;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Digest, EnvironmentName, Revision};
+use crate::model::{Address, Digest, EnvironmentName, Revision};
 use crate::plan::Plan;
 use crate::spec::Approval;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many requests that are over, and plans that were declined, are remembered.
 const KEPT: usize = 200;
+
+/// How many branches are kept in mind to be taken away.
+const MOST_LEFTOVERS: usize = 50;
 
 /// What is remembered of one environment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,8 +72,14 @@ struct Grant {
     plan: Digest,
     content: Digest,
     sight: Sight,
+    /// What of live state it showed as changed; `None` where an older binary wrote it.
+    #[serde(default)]
+    overwrites: Option<Overwritten>,
     begun: bool,
 }
+
+/// The fields that are there and change, by address, each with what it holds, as digests.
+pub(super) type Overwritten = BTreeMap<Address, BTreeSet<Digest>>;
 
 /// What an approval is judged by.
 #[derive(Clone, Copy)]
@@ -77,6 +87,8 @@ pub(super) struct Facts<'a> {
     pub plan: &'a Plan,
     /// What an approval of it names.
     pub hash: &'a Digest,
+    /// What it changes of what is there.
+    pub overwrites: &'a Overwritten,
     /// What Git says of the environment.
     pub content: &'a Digest,
 }
@@ -121,11 +133,14 @@ impl Memory {
             };
             let _merged = self.asked.take_if(answers);
             self.leftovers.push(branch_of(approval));
+            let more = self.leftovers.len().saturating_sub(MOST_LEFTOVERS);
+            self.leftovers.drain(..more);
             if approval.plan == *facts.hash && !facts.is_nothing_left() {
                 self.granted = Some(Grant {
                     plan: approval.plan.clone(),
                     content: facts.content.clone(),
                     sight: Sight::of(facts.plan),
+                    overwrites: Some(facts.overwrites.clone()),
                     begun: false,
                 });
                 (self.asked, self.again) = (None, String::new());
@@ -228,7 +243,21 @@ impl Memory {
 impl Grant {
     fn is_for(&self, facts: &Facts<'_>) -> bool {
         let same = self.plan == *facts.hash;
-        self.content == *facts.content && (same || (self.begun && self.sight.covers(facts.plan)))
+        self.content == *facts.content
+            && (same || (self.begun && self.sight.covers(facts.plan) && self.showed(facts)))
+    }
+
+    /// Tells whether it showed each field that is to be changed as it is now.
+    fn showed(&self, facts: &Facts<'_>) -> bool {
+        let Some(shown) = &self.overwrites else {
+            return true;
+        };
+        // What was to be made is ours since it was begun.
+        facts.overwrites.iter().all(|(address, fields)| {
+            shown
+                .get(address)
+                .is_none_or(|shown| fields.is_subset(shown))
+        })
     }
 }
 

@@ -62,17 +62,17 @@ impl Clearance {
     }
 
     /// Decides for every step.
-    pub(super) fn route(self, looked: &Looked) -> Route {
+    pub(super) fn route(&self, looked: &Looked) -> Route {
         let route = deliver::route(&looked.plan, &looked.reconcile, self.authority);
         let route = match &self.hold {
             Some(why) => route.unapproved(&looked.plan, why),
             None => route,
         };
         let route = self.course.route(&looked.plan, route);
-        let asked = self.asked.into_iter().chain(route.asked);
+        let asked = self.asked.iter().cloned().chain(route.asked);
         Route {
             asked: asked.collect(),
-            unasked: self.unasked,
+            unasked: self.unasked.clone(),
             decisions: route.decisions,
         }
     }
@@ -124,16 +124,21 @@ impl<'a> Gate<'a> {
                     .await?
             }
         };
-        // Where something is to be written, nothing that can wait holds that up.
-        if !looked.plan.steps.iter().any(|step| step.action.writes()) {
+        let clearance = Clearance {
+            course,
+            ..clearance
+        };
+        // Where something is to be written now, nothing that can wait holds that up.
+        let route = clearance.route(looked);
+        let mut steps = looked.plan.steps.iter();
+        if !steps.any(|step| route.lets(&step.address)) {
+            // It may be cut short.
+            memory.write(ledger, name, &mut before).await?;
             let is_back = rollback.is_some();
             self.asker.tidy(self.kept, is_back, &mut memory).await;
         }
         memory.write(ledger, name, &mut before).await?;
-        Ok(Clearance {
-            course,
-            ..clearance
-        })
+        Ok(clearance)
     }
 
     async fn approved(
@@ -146,6 +151,7 @@ impl<'a> Gate<'a> {
         let facts = Facts {
             plan,
             hash: &plan::approvable(plan, &world.digest_key),
+            overwrites: &plan::overwritten(plan, &world.digest_key),
             content: &self.kept.content,
         };
         let is_granted = memory.judge(self.kept.approval.as_ref(), &facts);

@@ -32,7 +32,7 @@ pub(super) enum Needed {
 enum Seen {
     /// This.
     Shown(Sight),
-    /// Nothing: it was pushed, or it came from a fork.
+    /// Nothing: all of it was pushed, or it came from forks.
     Nothing,
     /// Nobody can tell now which pull requests it came from.
     Unsure,
@@ -65,7 +65,8 @@ impl Gate<'_> {
             return Ok(Needed::Nobody);
         }
         let versions = world.ledger.versions(name).await?;
-        if versions.went_well(content) {
+        // One that went well before something else was in force shows another plan today than it did then.
+        if versions.is_in_force(content) {
             return Ok(Needed::Nobody);
         }
         let seen = match reviewed::of(&world.ledger, name, content).await? {
@@ -87,7 +88,7 @@ impl Gate<'_> {
     }
 
     /// Says what the pull requests showed that brought this since the environment last went well, each for itself:
-    /// nobody saw what they do together.
+    /// nobody saw what they do together, and nothing of what was pushed between them.
     async fn together(
         &self,
         world: &World,
@@ -121,14 +122,12 @@ impl Gate<'_> {
         let Some(found) = self.asker.bounded((name, About::Approval), asked).await else {
             return Ok(Seen::Unsure);
         };
-        let mut all = Some(Sight::default()).filter(|_| !found.pushed && !found.more);
-        all = all.filter(|_| !found.numbers.is_empty());
+        // Beside what was shown, what showed nothing (a push, a fork) is no reason not to ask.
+        let mut all: Option<Sight> = None;
         for number in found.numbers {
-            let shown = reviewed::of_pull(&world.ledger, name, number).await?;
-            all = all.zip(shown).map(|(mut all, shown)| {
-                all.join(shown);
-                all
-            });
+            if let Some(shown) = reviewed::of_pull(&world.ledger, name, number).await? {
+                all.get_or_insert_default().join(shown);
+            }
         }
         memory.seen = Some((kept.content.clone(), all.clone()));
         Ok(all.map_or(Seen::Nothing, Seen::Shown))

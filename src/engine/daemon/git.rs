@@ -2,6 +2,7 @@
 
 use super::super::follower::Heard;
 use super::super::schedule::Reason;
+use super::super::tell::Shortfall;
 use super::super::{Everywhere, News};
 use super::Daemon;
 use super::intake::{Intake, Taken};
@@ -104,6 +105,9 @@ impl Daemon {
                 view.unreachable.remove(nth);
             }
         });
+        if let Some((nth, failed)) = taken.ledger {
+            self.needed_for(nth, failed);
+        }
         if let Some((nth, _)) = taken.read {
             let name = condition_of(self.followed[nth].origin.name());
             self.parts.readiness.done(&name);
@@ -113,6 +117,21 @@ impl Daemon {
         self.everywhere = self.declared_everywhere();
         for news in taken.news {
             self.act_on(news);
+        }
+    }
+
+    /// Takes in whether the ledger let a state in. That it did not is said once; the state is asked for again.
+    fn needed_for(&mut self, nth: usize, failed: Option<Shortfall>) {
+        let repository = self.followed[nth].origin.name().to_owned();
+        let is_news = self.needed_ledger(condition_of(&repository), failed.clone());
+        if let Some(Shortfall { code, reason, hint }) = failed.filter(|_| is_news) {
+            tracing::error!(
+                repository,
+                error = reason,
+                code,
+                hint,
+                "State not taken, asking again"
+            );
         }
     }
 
@@ -140,6 +159,7 @@ impl Daemon {
                     cancel.cancel();
                 }
                 self.unsettled.remove(&name);
+                self.needed_ledger(name.to_string(), None);
             }
             News::Mended(_) | News::Broken(..) | News::Unreadable(_) => {}
         }

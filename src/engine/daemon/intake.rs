@@ -4,12 +4,12 @@
 use super::super::fleet::mistakes::{place, told};
 use super::super::restore::{restore, restore_unread};
 use super::super::rollback::instead;
+use super::super::tell::Shortfall;
 use super::super::{Arrival, Claims, Fleet, Followed, News, Teller, World, beside};
 use super::View;
 use crate::ledger::{Keeping, LedgerError};
 use crate::model::{Diagnostic, Snapshot};
 use crate::source::{Fetched, SourceError};
-use crate::telemetry::chain;
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -42,6 +42,8 @@ pub(super) struct Taken {
     pub read: Option<(usize, Arc<Snapshot>)>,
     /// Repositories whose state was taken in though it did not move.
     pub again: BTreeSet<usize>,
+    /// The repository for whose state the ledger was needed, and what it did not do.
+    pub ledger: Option<(usize, Option<Shortfall>)>,
 }
 
 impl Intake {
@@ -58,14 +60,7 @@ impl Intake {
         if !is_known || again || self.fleet.is_troubled(&name) {
             match self.take_in(nth, &snapshot).await {
                 Ok(some) => news = some,
-                Err(error) => {
-                    tracing::error!(
-                        repository = name,
-                        error = chain(&error),
-                        "State not taken, asking again"
-                    );
-                    return self.taken(Vec::new(), None, false);
-                }
+                Err(error) => return self.untaken(nth, &error),
             }
             self.teller.taken_in(&name, &snapshot.revision).await;
         }
@@ -90,10 +85,9 @@ impl Intake {
                 Ok(news) => {
                     taken.news.extend(news);
                     taken.again.insert(nth);
+                    taken.ledger.get_or_insert((nth, None));
                 }
-                Err(error) => {
-                    tracing::error!(error = chain(&error), "Rollback not taken up, trying again");
-                }
+                Err(error) => taken.ledger = self.untaken(nth, &error).ledger,
             }
         }
         taken.fleet = self.fleet;
@@ -108,18 +102,21 @@ impl Intake {
             return self.taken(Vec::new(), None, false);
         }
         // The one in question is what is read now, as far as it can be.
-        let news = match self.restore_unread(nth).await {
-            Ok(news) => news,
-            Err(error) => {
-                tracing::error!(
-                    repository = name,
-                    error = chain(&error),
-                    "Last good state not read, trying again"
-                );
-                Vec::new()
-            }
-        };
-        self.taken(news, None, false)
+        match self.restore_unread(nth).await {
+            Ok(news) => Taken {
+                ledger: Some((nth, None)),
+                ..self.taken(news, None, false)
+            },
+            Err(error) => self.untaken(nth, &error),
+        }
+    }
+
+    /// The ledger did not let a state in: that is tried again.
+    fn untaken(&self, nth: usize, error: &LedgerError) -> Taken {
+        Taken {
+            ledger: Some((nth, Some(Shortfall::of(error)))),
+            ..self.taken(Vec::new(), None, false)
+        }
     }
 
     fn taken(&self, news: Vec<News>, read: Option<(usize, Arc<Snapshot>)>, again: bool) -> Taken {
@@ -128,6 +125,7 @@ impl Intake {
             again: again.collect(),
             fleet: Arc::clone(&self.fleet),
             news,
+            ledger: read.as_ref().map(|(nth, _)| (*nth, None)),
             read,
         }
     }

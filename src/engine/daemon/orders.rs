@@ -1,8 +1,10 @@
-//! What people order on the command line, through the ledger: pauses and rollbacks.
+//! What people order on the command line, through the ledger: pauses, rollbacks, and that a plan is carried out now.
 
 use super::super::schedule::Reason;
 use super::Daemon;
+use crate::ledger::{Answer, LedgerError, Order};
 use crate::model::EnvironmentName;
+use crate::telemetry::chain;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Daemon {
@@ -16,6 +18,50 @@ impl Daemon {
             self.tell(name, Reason::Asked);
         }
         self.paused = paused;
+    }
+
+    /// A plan that somebody saw and said yes to is carried out by a run soon, and that run answers.
+    pub(super) async fn check_applies(&mut self) {
+        let ledger = self.parts.world.ledger.clone();
+        let Ok(orders) = ledger.orders().await else {
+            return;
+        };
+        let waiting = orders.into_iter().filter(|order| order.answer.is_none());
+        let waiting: Vec<Order> = waiting.collect();
+        // Those that were answered are nobody's any more.
+        self.asked.retain(|_, (order, _)| waiting.contains(order));
+        let now = self.parts.world.clock.now();
+        // One that a run took is that run's to answer, however long it takes.
+        let is_known = |order: &&Order| self.asked.contains_key(&order.environment);
+        let new: Vec<Order> = waiting
+            .iter()
+            .filter(|one| !is_known(one))
+            .cloned()
+            .collect();
+        for order in new {
+            let name = order.environment.clone();
+            let refused = if self.fleet.kept().contains_key(&name) {
+                order
+                    .is_stale(now)
+                    .then_some("It came too late. Ask again.")
+            } else {
+                Some("The daemon keeps no environment of that name.")
+            };
+            if let Some(why) = refused {
+                let answer = Answer::Refused(why.to_owned());
+                log_unanswered(ledger.answer(&order, answer).await);
+            } else {
+                self.asked.insert(name.clone(), (order, false));
+                self.tell(&name, Reason::Asked);
+            }
+        }
+    }
+
+    /// Takes the order about an environment that no run has taken yet.
+    pub(super) fn take_order(&mut self, name: &EnvironmentName) -> Option<Order> {
+        let (order, is_taken) = self.asked.get_mut(name)?;
+        let first = !std::mem::replace(is_taken, true);
+        first.then(|| order.clone())
     }
 
     /// A rollback or its end is answered by taking the newest state in again.
@@ -56,5 +102,12 @@ impl Daemon {
         let kept = self.fleet.kept().get(name);
         let to = self.rolled_back.get(name);
         to.is_some() && kept.map(|kept| kept.pinned.revision()) == to
+    }
+}
+
+/// Whoever waits for the answer gives up by themselves.
+pub(super) fn log_unanswered(answered: Result<(), LedgerError>) {
+    if let Err(error) = answered {
+        tracing::warn!(error = chain(&error), "Order not answered");
     }
 }

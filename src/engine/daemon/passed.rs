@@ -2,6 +2,7 @@
 
 use super::super::schedule::Ended;
 use super::super::standing::Standing;
+use super::super::tell::Shortfall;
 use super::super::{CycleError, Report};
 
 /// A run that ended.
@@ -12,6 +13,8 @@ pub(super) struct Passed {
     pub(super) standing: Option<Standing>,
     /// True where it has a record: it changed something, or found something new.
     pub(super) is_news: bool,
+    /// What it needed of the ledger and did not get, if anything; `None` where it was cut short before that.
+    pub(super) ledger: Option<Option<Shortfall>>,
 }
 
 impl Passed {
@@ -22,6 +25,11 @@ impl Passed {
             ended: ended.map_or_else(CycleError::ended, Report::ended),
             standing: Standing::after(result),
             is_news: ended.is_ok_and(|report| report.run.is_some()),
+            ledger: match result {
+                Ok(_) => Some(None),
+                Err(CycleError::Ledger(error)) => Some(Some(Shortfall::of(error))),
+                Err(CycleError::Invalid(_) | CycleError::Stopped) => None,
+            },
         }
     }
 
@@ -35,6 +43,7 @@ impl Passed {
             ended,
             standing: None,
             is_news: false,
+            ledger: None,
         }
     }
 }

@@ -3,12 +3,15 @@
 use super::super::tell::{Ran, Teller, watched};
 use super::super::unwatched::Unwatched;
 use super::super::{
-    Asker, Counts, Everywhere, Fleet, Gate, Kept, Orders, Reason, Subject, Trust, World, cycle,
-    rollback,
+    Asker, Counts, CycleError, Everywhere, Fleet, Gate, Kept, Orders, Reason, Report, Subject,
+    Trust, World, cycle, rollback,
 };
+use super::orders::log_unanswered;
 use super::passed::Passed;
 use crate::deliver::Authority;
+use crate::ledger::{Answer, Order};
 use crate::model::{Address, Depth};
+use crate::telemetry::chain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -32,6 +35,8 @@ pub(super) struct OneRun {
     pub unwatched: Arc<Unwatched>,
     /// Hears where it orders a rollback.
     pub ordered: Arc<Notify>,
+    /// The plan that a person asked to be carried out.
+    pub order: Option<Order>,
     pub kept: Kept,
     pub reason: Reason,
     pub cancel: CancellationToken,
@@ -55,6 +60,8 @@ impl OneRun {
             let orders = Orders {
                 authority: Authority::Environment,
                 trigger: reason.as_str(),
+                by: self.order.as_ref().map(|order| order.by.as_str()),
+                seen: self.order.as_ref().map(|order| &order.plan),
                 wait: true,
                 resting: &self.resting,
                 nudged: self.nudged.as_ref(),
@@ -68,6 +75,10 @@ impl OneRun {
         let watch = self.teller.watch(kept, reason, watching);
         let ((result, took), is_told) = futures::join!(cycle, watch);
         self.counts.run(&result, took);
+        if let Some(order) = &self.order {
+            let answer = answer(order, &result);
+            log_unanswered(self.world.ledger.answer(order, answer).await);
+        }
         self.unwatched.say(&self.world, &self.counts).await;
         let ran = Ran {
             reason,
@@ -81,5 +92,19 @@ impl OneRun {
             self.ordered.notify_one();
         }
         Passed::of(&result)
+    }
+}
+
+/// Returns what became of the plan that a person asked for.
+fn answer(order: &Order, result: &Result<Report, CycleError>) -> Answer {
+    let refused = |why: &str| Answer::Refused(why.to_owned());
+    match result {
+        Ok(report) if report.plan.hash == order.plan => match report.run {
+            Some(run) => Answer::Run(run),
+            None => refused("There was nothing to do any more."),
+        },
+        Ok(_) => refused("Git or live state changed since the plan was shown. Look at it again."),
+        Err(CycleError::Stopped) => refused("Something newer came from Git. Look at it again."),
+        Err(error) => Answer::Refused(format!("The run failed to {}.", chain(error))),
     }
 }

@@ -12,6 +12,9 @@ pub(super) struct Memory {
     pub(super) comment: Option<u64>,
     pub(super) digest: Option<Digest>,
     pub(super) head: Option<Revision>,
+    /// When it was written: what it says of its time is not left to grow old.
+    #[serde(default)]
+    pub(super) written_at: Option<Timestamp>,
     /// The last status and the commit it stands on: GitHub takes no more than a thousand of each.
     #[serde(default)]
     pub(super) status: Option<(Revision, String)>,

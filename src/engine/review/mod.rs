@@ -11,6 +11,7 @@ mod conflict;
 mod memory;
 mod pass;
 mod proposal;
+mod stops;
 mod touched;
 mod verdicts;
 mod working;
@@ -36,6 +37,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Several moves at a start are one.
 const SETTLING: Duration = Duration::from_millis(200);
+
+/// GitHub moves a pull request's branch a moment after it tells of the push: then it is looked at again so soon,
+/// and each time after twice as long.
+const BEHIND: Duration = Duration::from_secs(1);
 
 /// Reviews the pull requests of one repository.
 pub struct Reviewer {
@@ -115,12 +120,14 @@ impl Reviewer {
         let mut told = None;
         let mut listed: Option<Instant> = None;
         let mut lists = true;
+        let mut patience = BEHIND;
         loop {
             let (base, seen) = {
                 let view = self.view.borrow_and_update();
                 let base = view.snapshots.get(&self.nth).cloned();
                 (base, Seen::of(&view, self.nth))
             };
+            let mut behind = false;
             if let Some(base) = base {
                 let result = tokio::select! {
                     () = stop.cancelled() => return,
@@ -130,8 +137,12 @@ impl Reviewer {
                     listed = Some(Instant::now());
                 }
                 log_listing(&mut told, &result);
+                behind = result.unwrap_or_default();
             }
-            let next = listed.unwrap_or_else(Instant::now) + self.interval;
+            let wait = if behind { patience } else { self.interval };
+            let wait = wait.min(self.interval);
+            patience = if behind { wait * 2 } else { BEHIND };
+            let next = listed.unwrap_or_else(Instant::now) + wait;
             lists = tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep_until(next) => true,
@@ -152,7 +163,7 @@ async fn moved(mut view: watch::Receiver<View>, nth: usize, before: &Seen) -> bo
 }
 
 /// Says that pull requests cannot be listed, once for each reason, and that they can again.
-fn log_listing(told: &mut Option<&'static str>, result: &Result<(), ForgeError>) {
+fn log_listing(told: &mut Option<&'static str>, result: &Result<bool, ForgeError>) {
     let code = result.as_ref().err().map(|error| error.code());
     if let Err(error) = result
         && *told != code

@@ -42,13 +42,14 @@ type Ends = BTreeMap<EnvironmentName, u64>;
 
 impl Reviewer {
     /// Looks at every pull request that is to be looked at; lists them first, or takes those of the last list.
+    /// Returns whether a branch was not yet, or no longer, where the list says it is.
     pub(super) async fn pass(
         &mut self,
         base: &Arc<Snapshot>,
         lists: bool,
-    ) -> Result<(), ForgeError> {
+    ) -> Result<bool, ForgeError> {
         let Origin::Git(repository) = self.followed.origin.clone() else {
-            return Ok(());
+            return Ok(false);
         };
         let branch = repository.target().branch.clone();
         if lists {
@@ -64,16 +65,20 @@ impl Reviewer {
             .filter(|pull| pull.base_branch == branch)
             .cloned()
             .collect();
+        let mut behind = false;
         for pull in pulls {
             let span =
                 tracing::info_span!("review", number = pull.number, head = %pull.head.short());
             let attended = self.attend(&repository, &pull, base).instrument(span);
             match attended.await {
                 Ok(()) => drop(self.failing.remove(&pull.number)),
-                Err(error) => self.failed(pull.number, &error),
+                Err(error) => {
+                    behind |= matches!(error, ReviewError::Source(SourceError::Elsewhere { .. }));
+                    self.failed(pull.number, &error);
+                }
             }
         }
-        Ok(())
+        Ok(behind)
     }
 
     /// Logs why a pull request was not reviewed, once for each reason.
@@ -113,6 +118,10 @@ impl Reviewer {
             self.hear(pull, &memory).await?
         };
         let asked = heard.asks_for(Command::Plan);
+        if asked {
+            // Whoever asks sees when it was made, also where it says the same.
+            memory.written_at = None;
+        }
         let mut result = Ok(());
         if asked || !fresh {
             let said = self.say(repository, pull, base, &mut memory).await;
@@ -152,7 +161,7 @@ impl Reviewer {
         memory: &mut Memory,
     ) -> Result<BTreeSet<EnvironmentName>, ReviewError> {
         let preview = match repository
-            .merge_preview(&pull.base_branch, &pull.head_ref())
+            .merge_preview(&pull.base_branch, (&pull.head_ref(), Some(&pull.head)))
             .await
         {
             Ok(preview) => Arc::new(preview.snapshot),

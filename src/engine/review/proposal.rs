@@ -2,6 +2,7 @@
 //! comment that says so. Writes nothing anywhere.
 
 use super::super::{Fleet, Followed, Subject, Trust, World, look};
+use super::stops;
 use super::touched::Touched;
 use crate::deliver::Sight;
 use crate::deliver::forge::StatusState;
@@ -31,6 +32,8 @@ pub(super) struct Merge<'a> {
 pub struct Proposal {
     pub(super) touched: Touched,
     plans: Vec<Plan>,
+    /// What stops a part of each plan, in its place.
+    stops: Vec<Vec<Diagnostic>>,
     /// Plans that could not be made: of what, why, and what to do.
     broken: Vec<(String, String, Option<String>)>,
     pub(super) from_fork: bool,
@@ -59,6 +62,7 @@ impl Proposal {
         let mut proposal = Self {
             touched,
             plans: Vec::new(),
+            stops: Vec::new(),
             broken: Vec::new(),
             from_fork,
         };
@@ -77,7 +81,10 @@ impl Proposal {
                 trust,
             };
             match look(world, subject).await {
-                Ok(looked) => self.plans.push(looked.plan),
+                Ok(looked) => {
+                    self.stops.push(stops::of(pinned, &looked));
+                    self.plans.push(looked.plan);
+                }
                 Err(error) => {
                     let name = pinned.name().to_string();
                     self.broken.push((name, chain(&error), error.hint()));
@@ -99,6 +106,12 @@ impl Proposal {
     /// Returns the plans that could be made.
     pub fn plans(&self) -> &[Plan] {
         &self.plans
+    }
+
+    /// Returns the plans that could be made, each with what stops a part of it.
+    pub(super) fn stopped(&self) -> impl Iterator<Item = (&Plan, &[Diagnostic])> {
+        let stops = self.stops.iter().map(Vec::as_slice);
+        self.plans.iter().zip(stops)
     }
 
     /// Returns what its comment shows of each environment, by what its files would say then.
@@ -142,6 +155,19 @@ impl Proposal {
         if !self.broken.is_empty() {
             let said = format!("{} could not be made", many(self.broken.len(), "plan"));
             return (StatusState::Failure, said);
+        }
+        let steps = self.plans.iter().flat_map(|plan| &plan.steps);
+        let refused = steps.filter(|step| step.refused).count();
+        if refused > 0 {
+            let said = format!("{} would be refused", many(refused, "resource"));
+            return (StatusState::Failure, said);
+        }
+        if self.plans.is_empty() {
+            let said = match self.touched.gone.len() {
+                0 => "Touches no environment".to_owned(),
+                gone => format!("{} declared nowhere", many(gone, "environment")),
+            };
+            return (StatusState::Success, said);
         }
         let writes = self.plans.iter().flat_map(Plan::declared).count();
         let said = format!(

@@ -25,7 +25,7 @@ pub(super) struct Verdict {
     pub(super) summary: String,
     /// Equal for equal content, whenever it was made.
     pub(super) digest: Digest,
-    /// Mistakes that are shown in their place.
+    /// Mistakes, and what stops a part of a plan, that are shown in their place.
     pub(super) wrong: Vec<Diagnostic>,
 }
 
@@ -67,7 +67,7 @@ impl Verdict {
         }
     }
 
-    /// Shows mistakes in their place.
+    /// Shows these in their place.
     pub(super) fn with_wrong(mut self, wrong: &[Diagnostic]) -> Self {
         self.wrong = wrong.to_vec();
         self
@@ -107,7 +107,7 @@ impl Proposal {
 
     fn verdicts_of_plans(&self, page: &Page<'_>) -> Vec<Verdict> {
         let empty = |_| String::new();
-        let planned = self.plans().iter().map(|plan| {
+        let planned = self.stopped().map(|(plan, stops)| {
             let summary = |dated| {
                 let at = if dated {
                     page.at
@@ -116,8 +116,14 @@ impl Proposal {
                 };
                 summary_markdown(plan, &Page { at, ..*page })
             };
-            let (state, title) = (StatusState::Success, plan_title(plan));
-            Verdict::of(plan.environment.as_str(), state, &title, summary)
+            let refused = plan.steps.iter().any(|step| step.refused);
+            let state = match refused {
+                true => StatusState::Failure,
+                false => StatusState::Success,
+            };
+            let title = plan_title(plan);
+            let name = plan.environment.as_str();
+            Verdict::of(name, state, &title, summary).with_wrong(stops)
         });
         let unplanned = self.unplanned().map(|(name, why)| {
             let title = format!("The plan could not be made: failed to {why}");
@@ -149,12 +155,14 @@ impl Reviewer {
             memory.checked = Some(pull.head.clone());
         }
         let said: Vec<String> = verdicts.iter().map(|one| one.name.clone()).collect();
-        // The base moved under the same commit, or the branch cannot be merged any more.
+        // The base moved under the same commit, or the branch cannot be merged any more: that is no good word on any.
+        let stable = verdicts.iter().find(|one| one.name == STABLE);
+        let state = stable.map_or(StatusState::Success, |stable| stable.state);
         let over = memory.checks.keys().filter(|name| !said.contains(name));
         let over: Vec<Verdict> = over
             .map(|name| {
                 let title = "There is no plan for it any more";
-                Verdict::new(name.clone(), StatusState::Success, title, |_| String::new())
+                Verdict::new(name.clone(), state, title, |_| String::new())
             })
             .collect();
         verdicts.extend(over);

@@ -8,7 +8,10 @@ use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{PullRequest, StatusState};
 use crate::deliver::render::Page;
 use crate::model::Digest;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// How old the date of a comment may be whose plan was made anew since, and is the same.
+const DATED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What there is to say of a pull request.
 pub(super) struct Opinion {
@@ -63,8 +66,11 @@ impl Reviewer {
         opinion: Opinion,
         memory: &mut Memory,
     ) -> Result<(), ReviewError> {
+        let now = self.world.clock.now();
         let same = memory.digest.as_ref() == Some(&opinion.digest);
-        if !same || memory.head.as_ref() != Some(&pull.head) {
+        let is_old = |at: Timestamp| now.duration_since(at) >= DATED;
+        let is_old = memory.written_at.is_none_or(is_old);
+        if !same || is_old || memory.head.as_ref() != Some(&pull.head) {
             let (number, marker) = (pull.number, self.marker());
             let comment = self
                 .forge
@@ -73,6 +79,7 @@ impl Reviewer {
             memory.comment = Some(comment);
             memory.digest = Some(opinion.digest);
             memory.head = Some(pull.head.clone());
+            memory.written_at = Some(now);
         }
         self.write_verdicts(pull, opinion.verdicts, memory).await
     }

@@ -44,6 +44,10 @@ pub(super) struct ChatLetter {
     /// The name of the message in whose thread it stands; `None` for one of its own.
     #[serde(default)]
     pub answers: Option<String>,
+    /// True where it is about something that goes on and was not at its end: where it cannot be rewritten it is
+    /// not said again because it words itself anew.
+    #[serde(default)]
+    pub lasts: bool,
     /// True where a rewritten message would be missed and a new one in its thread has to say it.
     pub threaded: bool,
 }
@@ -62,6 +66,7 @@ impl ChatLetter {
             gravity: Gravity::Good,
             calls: Vec::new(),
             answers: None,
+            lasts: false,
             threaded: false,
         }
     }
@@ -74,6 +79,10 @@ impl Letter for ChatLetter {
 
     fn way(&self) -> &str {
         self.channel.as_deref().unwrap_or_default()
+    }
+
+    fn gravity(&self) -> Gravity {
+        self.gravity
     }
 
     fn gather(waiting: &mut VecDeque<Self>) {
@@ -237,7 +246,8 @@ impl Carrier for Chat {
         }
         let news = json!(news(&letter.message));
         let posted: Option<Posted> = serde_json::from_value(before["posted"].clone()).ok();
-        if posted.is_none() && before["news"] == news {
+        let is_known = before["news"] == news || (letter.lasts && !before.is_null());
+        if posted.is_none() && is_known {
             return Ok(());
         }
         let posted = match (posted, &letter.answers) {

@@ -62,7 +62,7 @@ impl Teller {
         let wrote = |step: &StepRecord| {
             Some(&step.intent.address) == episode.address.as_ref()
                 && step.intent.action.writes()
-                && step.outcome == Some(Outcome::Done)
+                && step.outcome.as_ref().is_some_and(Outcome::is_done)
                 && step
                     .ended_at
                     .is_some_and(|ended| ended >= episode.opened_at)

@@ -1,14 +1,14 @@
 //! Episodes of single resources: opened, told and ended as a run finds them. What many have in common is told
 //! once, of their environment.
 
-use super::super::conditions::{self, Condition, End, Found};
+use super::super::conditions::{self, Condition, Crowd, End, Found};
 use super::super::{Report, drift};
 use super::chat::ChatLetter;
 use super::{Teller, trouble};
+use crate::deliver::notify::Message;
 use crate::ledger::{Episode, EpisodeId, LedgerError};
 use crate::model::Digest;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::json;
 
 /// Marks an episode that may pass by itself, until it is found again and told.
 const UNTOLD: &str = "untold";
@@ -22,11 +22,10 @@ impl Teller {
         for found in &mut found {
             self.note_declared(report, found);
         }
+        let crowds = conditions::crowds(report, &found, &open);
         let mut transitions = conditions::transitions(found, &open, report);
-        let crowds = conditions::crowds(report, &open);
         let alone = |found: &mut Found| {
-            let code = found.details["code"].as_str().unwrap_or_default();
-            let crowd = found.condition == Condition::Unknown && crowds.contains_key(code);
+            let crowd = crowds.iter().any(|crowd| crowd.holds(found));
             if crowd {
                 found.details["crowd"] = true.into();
             }
@@ -39,7 +38,7 @@ impl Teller {
                 && found.details["code"] != conditions::UNHEALTHY;
             if found.condition == Condition::Drift {
                 self.counts.drift_found();
-                tracing::warn!(address = %found.address, put_back = found.over, "Live state was changed outside of Git");
+                tracing::warn!(address = %found.address, put_back = found.over == Some(End::Corrected), "Live state was changed outside of Git");
             }
             if found.condition == Condition::Unknown {
                 let said = |key: &str| found.details[key].as_str().unwrap_or_default().to_owned();
@@ -50,9 +49,8 @@ impl Teller {
                 found.details[UNTOLD] = true.into();
             }
             let id = self.open(report, found).await?;
-            if found.over {
-                let opened = self.world.ledger.episode(id).await?;
-                self.end(report, opened.as_ref(), End::Corrected).await?;
+            if let Some(end) = found.over {
+                self.found_and_over(report, id, end).await?;
             } else if found.certain && alone {
                 self.say(report, self.world.ledger.episode(id).await?.as_ref())
                     .await;
@@ -72,24 +70,41 @@ impl Teller {
         Ok(new_failure)
     }
 
+    /// Ends what was over when it was found. People read of both at its end; a program hears of each.
+    async fn found_and_over(
+        &self,
+        report: &Report,
+        id: EpisodeId,
+        end: End,
+    ) -> Result<(), LedgerError> {
+        let opened = self.world.ledger.episode(id).await?;
+        if let Some((message, _)) = opened.as_ref().and_then(message)
+            && let Some(opened) = &opened
+        {
+            self.episode_stands(opened, &message).await;
+        }
+        self.end(report, opened.as_ref(), end).await
+    }
+
     /// What many resources have in common is told once, of the environment.
     async fn crowds(
         &self,
         report: &Report,
-        crowds: &BTreeMap<String, Value>,
+        crowds: &[Crowd],
         open: &[Episode],
     ) -> Result<(), LedgerError> {
         let name = &report.plan.environment;
-        for (code, details) in crowds {
-            self.trouble(name, &conditions::crowded(code), details)
-                .await?;
+        for crowd in crowds {
+            self.trouble(name, &crowd.condition, &crowd.details).await?;
+            if !crowd.lasts {
+                self.trouble_over(name, &crowd.condition, End::Mended)
+                    .await?;
+            }
         }
         let over = open.iter().filter(|one| one.address.is_none());
         for one in over.filter(|one| conditions::is_crowd(&one.condition)) {
-            let still = crowds
-                .keys()
-                .any(|code| conditions::crowded(code) == one.condition);
-            if !still {
+            let mut still = crowds.iter();
+            if !still.any(|crowd| crowd.condition == one.condition) {
                 self.trouble_over(name, &one.condition, End::Mended).await?;
             }
         }
@@ -162,21 +177,23 @@ impl Teller {
         let (how, by) = self.whose_end(report, episode, how).await?;
         let now = self.world.clock.now();
         let ledger = &self.world.ledger;
+        let mut ended = Episode {
+            ended_at: Some(now),
+            how: Some(how.as_str().to_owned()),
+            ..episode.clone()
+        };
         if let (Some(by), Some(address)) = (by, &episode.address) {
-            let mut details = episode.details.clone();
-            details["ended_by"] = json!(by);
+            ended.details["ended_by"] = json!(by);
             let (name, condition) = (&episode.environment, &episode.condition);
             ledger
-                .open_episode(name, Some(address), condition, &details, now)
+                .open_episode(name, Some(address), condition, &ended.details, now)
                 .await?;
         }
-        ledger.end_episode(episode.id, how.as_str(), now).await?;
-        if unheard {
-            return Ok(());
+        // Said first: after a kill in between it ends once more, and nobody is left with the open one.
+        if !unheard {
+            self.say(report, Some(&ended)).await;
         }
-        let ended = self.world.ledger.episode(episode.id).await?;
-        self.say(report, ended.as_ref()).await;
-        Ok(())
+        ledger.end_episode(episode.id, how.as_str(), now).await
     }
 
     /// Tells whether people never heard of an episode: it passed by itself before it was told, or stood in
@@ -189,26 +206,36 @@ impl Teller {
         Ok(self.world.ledger.delivery(&said).await?.is_none())
     }
 
-    /// Says how an episode stands. Failures speak through their run's message.
+    /// Says how an episode stands: to programs each, to people what no run's message says.
     pub(super) async fn say(&self, report: &Report, episode: Option<&Episode>) {
-        let Some(episode) = episode else { return };
-        let message = match episode.condition.as_str() {
-            "drift" => drift::message(episode),
-            "unknown" | "fought-over" => Some(trouble::message(episode)),
-            "failing" if episode.details["code"] == conditions::UNHEALTHY => {
-                Some(trouble::message(episode))
-            }
-            _ => None,
+        let told = episode.and_then(|episode| Some((episode, message(episode)?)));
+        let Some((episode, (message, is_for_people))) = told else {
+            return;
         };
-        if let Some(message) = message {
-            self.episode_stands(episode, &message).await;
+        self.episode_stands(episode, &message).await;
+        if is_for_people {
             let (name, about) = (&report.plan.environment, format!("episode/{}", episode.id));
             let letter = ChatLetter {
                 since: episode.opened_at,
+                lasts: episode.ended_at.is_none(),
                 threaded: episode.ended_at.is_some(),
                 ..self.channels.letter(name, about, message)
             };
             self.chat.put(letter).await;
         }
     }
+}
+
+/// Returns the message on an episode as it stands, and whether people are to read it: failures speak to them
+/// through their run's message.
+fn message(episode: &Episode) -> Option<(Message, bool)> {
+    Some(match episode.condition.as_str() {
+        "drift" => (drift::message(episode)?, true),
+        "unknown" | "fought-over" => (trouble::message(episode), true),
+        "failing" => {
+            let is_unwell = episode.details["code"] == conditions::UNHEALTHY;
+            (trouble::message(episode), is_unwell)
+        }
+        _ => return None,
+    })
 }

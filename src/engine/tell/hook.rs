@@ -7,8 +7,10 @@ use super::{Teller, audience, trouble};
 use crate::deliver::notify::{
     EpisodeEvent, Event, EventData, Happened, Message, RunEvent, Webhook, WebhookError,
 };
-use crate::deliver::render::{About, Difference, MOST_OF_AN_EVENT, RunResult, run_event};
-use crate::ledger::{Episode, LedgerError, RunRecord};
+use crate::deliver::render::{
+    About, Difference, MOST_OF_AN_EVENT, RunResult, interrupted_step, run_event,
+};
+use crate::ledger::{Episode, LedgerError, RunRecord, StepIntent, StepRecord};
 use crate::model::{Class, Digest, EnvironmentName, Fault as _};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -79,14 +81,33 @@ impl Teller {
         self.emit(hook, &subject, what, data).await;
     }
 
-    /// Tells of a run that was cut off.
-    pub(super) async fn run_interrupted(&self, run: &RunRecord, message: &Message) {
+    /// Tells of a run, of which only the record is left, that it ended or was cut off, with what that says of its steps.
+    pub(super) async fn run_recorded(&self, run: &RunRecord, what: Happened, message: &Message) {
         let Some(hook) = &self.hook else { return };
         let name = &run.environment;
+        let steps = match self.world.ledger.run(run.id).await {
+            Ok(details) => details.map(|details| details.steps).unwrap_or_default(),
+            Err(error) => {
+                trouble::log_untold(Err(error));
+                Vec::new()
+            }
+        };
+        let step = |one: &StepRecord| {
+            let StepIntent {
+                address,
+                kind,
+                action,
+            } = &one.intent;
+            let begun = one.begun_at.is_some();
+            interrupted_step((address, kind, *action), one.outcome.as_ref(), begun)
+        };
         let data = EventData {
             run: Some(RunEvent {
+                more_steps: steps.len().saturating_sub(MOST_OF_AN_EVENT),
+                steps: steps.iter().take(MOST_OF_AN_EVENT).map(step).collect(),
                 id: Some(run.id.0),
                 trigger: Some(run.trigger.clone()),
+                ordered_by: run.by.clone(),
                 plan: Some(run.plan_hash.to_string()),
                 revision: run.revision.to_string(),
                 ..RunEvent::default()
@@ -94,7 +115,8 @@ impl Teller {
             ..data(name, message)
         };
         let subject = format!("run/{name}/{}", run.id);
-        let what = (Happened::RunInterrupted, run.begun_at);
+        let at = run.ended_at.filter(|_| what == Happened::RunEnded);
+        let what = (what, at.unwrap_or(run.begun_at));
         self.emit(hook, &subject, what, data).await;
     }
 
@@ -111,6 +133,27 @@ impl Teller {
             None => (Happened::EpisodeOpened, episode.opened_at),
         };
         self.emit(hook, &subject, what, data).await;
+    }
+
+    /// Tells of the ledger itself. Nothing is asked of that or left to it: the event waits in memory.
+    pub(super) fn emit_past_ledger(
+        &self,
+        (what, timestamp): (Happened, Timestamp),
+        data: EventData,
+    ) {
+        let Some(hook) = self.hook.clone() else {
+            return;
+        };
+        let id = Digest::of(format!("{what:?} {timestamp}"));
+        let letter = HookLetter {
+            id: format!("evt_{}", id.as_str()),
+            event: Event {
+                what,
+                timestamp,
+                data,
+            },
+        };
+        tokio::spawn(async move { hook.put(letter).await });
     }
 
     async fn emit(
@@ -146,13 +189,22 @@ impl Teller {
     }
 }
 
-fn data(name: &EnvironmentName, message: &Message) -> EventData {
+/// Returns what a message says, of no environment.
+pub(super) fn of_daemon(message: &Message) -> EventData {
     EventData {
-        environment: name.to_string(),
+        environment: None,
         gravity: audience::gravity(message),
         title: message.text.clone(),
         run: None,
         episode: None,
+        trouble: None,
+    }
+}
+
+fn data(name: &EnvironmentName, message: &Message) -> EventData {
+    EventData {
+        environment: Some(name.to_string()),
+        ..of_daemon(message)
     }
 }
 

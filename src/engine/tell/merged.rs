@@ -10,6 +10,7 @@ use crate::deliver::render::{
 };
 use crate::ledger::Rollback;
 use crate::model::{Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step};
+use crate::spec::Approval;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -36,6 +37,12 @@ pub(super) struct Story {
     /// Earlier ones that were told how they failed or waited, and came to no other end.
     #[serde(default)]
     owed: Vec<Owed>,
+    /// The approval that stands in Git: the plan it names, and which request for it.
+    #[serde(default)]
+    approval: Option<(Digest, u32)>,
+    /// The merge that brought it, where it came after the state did.
+    #[serde(default)]
+    approved: Option<Owed>,
     /// True once it was applied whole: what a run does afterwards is about drift, and told elsewhere.
     ended: bool,
     /// Where it was put back to, where that was said.
@@ -67,11 +74,18 @@ impl Story {
     }
 
     /// Takes in how a run ended, and returns what there is to say of it.
-    pub(super) fn take(&mut self, kept: &Kept, result: &RunResult<'_>) -> Vec<ResultLetter> {
+    pub(super) fn take(
+        &mut self,
+        kept: &Kept,
+        result: &RunResult<'_>,
+        environments: &RepoPath,
+    ) -> Vec<ResultLetter> {
         let begins = self.content.as_ref() != Some(&kept.content);
+        let before = self.upto.clone();
         if begins {
             self.begin(kept);
         }
+        self.note_approval(kept, before, environments);
         self.upto = Some(kept.pinned.revision().clone());
         (self.back_to, self.revert) = (None, None);
         let on_failure = kept.graph.reconcile().on_failure;
@@ -88,7 +102,8 @@ impl Story {
         let ended_before = self.ended;
         self.ended |= state == StatusState::Success;
         let mut letters = Vec::new();
-        if self.ended {
+        // What an earlier one broke is put right when it works.
+        if self.ended && result.apart().next().is_none() {
             let owed = std::mem::take(&mut self.owed);
             let by = kept.pinned.revision();
             letters.extend(owed.into_iter().map(|one| one.put_right(result, by)));
@@ -96,8 +111,30 @@ impl Story {
         if news && !ended_before {
             let write = |page: &Page<'_>| run_markdown(&[*result], &[], page);
             letters.extend(self.letter(result, (state, verdict.to_owned()), write));
+            let approved = self.approved.clone();
+            letters
+                .extend(approved.map(|one| one.letter(result, (state, verdict.to_owned()), write)));
         }
         letters
+    }
+
+    /// Takes in an approval that came since the last run: whoever merged it is told, too.
+    fn note_approval(&mut self, kept: &Kept, before: Option<Revision>, environments: &RepoPath) {
+        let named = kept
+            .approval
+            .as_ref()
+            .map(|one| (one.plan.clone(), one.request));
+        if named == self.approval {
+            return;
+        }
+        let path = Approval::path(Some(environments), kept.pinned.name());
+        let owed = |since| Owed {
+            revision: kept.pinned.revision().clone(),
+            since,
+            files: [path].into(),
+        };
+        self.approved = before.filter(|_| named.is_some()).map(owed);
+        self.approval = named;
     }
 
     /// Takes in how a run ended that put this state back, and returns what there is to say of that.
@@ -178,6 +215,8 @@ impl Story {
             ended: false,
             back_to: None,
             revert: None,
+            approval: self.approval.take(),
+            approved: None,
         };
     }
 }
@@ -242,18 +281,24 @@ fn verdict_of(result: &RunResult<'_>) -> StatusState {
 }
 
 fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'static str) {
-    let failed = result.failed().next().is_some() || result.unready().any(Step::is_failing);
+    let failed = result.failed().next().is_some();
+    let does_not_work = result.unready().any(Step::is_failing);
     let unfinished =
         |outcome: &Outcome| matches!(outcome, Outcome::Skipped { .. } | Outcome::Moved);
-    if failed {
+    if failed || does_not_work {
         let next = match on_failure {
-            OnFailure::Retry => "Some steps failed; they are tried again",
-            OnFailure::Rollback => "Some steps failed; what does not become ready is put back",
+            OnFailure::Retry if failed => "Some steps failed; they are tried again",
+            OnFailure::Rollback if failed => {
+                "Some steps failed; what does not become ready is put back"
+            }
+            OnFailure::Retry => "It is applied, and does not work; the comment says why",
+            OnFailure::Rollback => "It is applied, and is put back if it does not become ready",
         };
         (StatusState::Failure, next)
     } else if result.held_back().next().is_some()
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
+        || result.paused().next().is_some()
         || result.outcomes.values().any(unfinished)
     {
         (

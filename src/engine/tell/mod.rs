@@ -21,12 +21,12 @@ mod waits;
 
 use super::conditions::End;
 use super::schedule::Reason;
-use super::{Counts, CycleError, Followed, Kept, Report, World};
+use super::{Counts, CycleError, Followed, Kept, Report, World, before};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::RunResult;
 use crate::ledger::LedgerError;
-use crate::model::{Action, EnvironmentName, Fault as _, Revision};
+use crate::model::{Action, Address, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 pub use audience::{Audience, Ways};
 use audience::{Channels, Origins, SharedChannels};
@@ -34,12 +34,13 @@ use chat::{Chat, ChatLetter};
 use daily::Daily;
 pub(super) use going::watched;
 use hook::HookLetter;
+pub(super) use lost::Shortfall;
 use lost::Urgent;
 use outbox::Outbox;
 use pulls::Pulls;
-pub(super) use runs::Ran;
+pub use runs::Ran;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 
@@ -49,7 +50,7 @@ pub struct Teller {
     counts: Counts,
     chat: Arc<Outbox<ChatLetter>>,
     /// What goes to programs, where the settings name a place.
-    hook: Option<Outbox<HookLetter>>,
+    hook: Option<Arc<Outbox<HookLetter>>>,
     /// Tells once a day; ends with this.
     daily: Option<AbortHandle>,
     notifier: Arc<dyn Notifier>,
@@ -89,7 +90,7 @@ impl Teller {
                 );
             }
             let shown = (world.ledger.clone(), readiness.clone());
-            let pulls = Pulls::start(followed.origin.clone(), forge, shown)?;
+            let pulls = Pulls::start(followed, forge, shown)?;
             Some((name.to_owned(), pulls))
         });
         let channels = Arc::new(Channels::new(audience.notify));
@@ -99,6 +100,7 @@ impl Teller {
             readiness.clone(),
         ));
         let hook = webhook.map(|hook| Outbox::start(hook, ledger.clone(), readiness.clone()));
+        let hook = hook.map(Arc::new);
         let daily = audience.daily.map(|window| Daily {
             window,
             ledger,
@@ -137,7 +139,8 @@ impl Teller {
         self.end_daily();
         let pulls = self.pulls.values().map(Pulls::drain);
         let pulls = futures::future::join_all(pulls);
-        let hook = futures::future::join_all(self.hook.iter().map(Outbox::drain));
+        let hook = self.hook.iter().map(|hook| hook.drain());
+        let hook = futures::future::join_all(hook);
         futures::join!(self.chat.drain(), hook, pulls);
     }
 
@@ -166,9 +169,7 @@ impl Teller {
             }
             Err(error) => self.could_not_begin(kept, error).await,
         };
-        if let Err(error) = told {
-            tracing::error!(error = chain(&error), "People not told of everything");
-        }
+        trouble::log_untold(told);
     }
 
     async fn report(&self, kept: &Kept, ran: Ran, report: &Report) -> Result<(), LedgerError> {
@@ -177,12 +178,18 @@ impl Teller {
         self.trouble_over(name, trouble::INVALID, End::Mended)
             .await?;
         let new_failure = self.conditions(report).await?;
-        let result = self.result(report, ran.reason);
+        let apart = before::apart(&self.world, &report.plan).await?;
+        let result = self.result(report, ran.reason, &apart);
         // What put drift back is told by the drift's own message.
         let new_waits = self.new_waits(kept, report).await?;
         let is_news = report.done().any(|step| !step.is_only_drift());
-        if is_news || new_failure || new_waits.is_some() || ran.is_told {
-            self.say_run(kept, ran, report, &result).await?;
+        let is_told = is_news || new_failure || new_waits.is_some() || ran.is_told;
+        if is_told || report.done().next().is_some() {
+            let (about, message) = self.on_run(kept, ran, report, &result).await?;
+            self.run_ended(report, &result, (&about, &message)).await;
+            if is_told {
+                self.say_run(ran, &result, message).await;
+            }
         }
         if let Some(waits) = new_waits {
             self.remember_waits(name, &waits).await?;
@@ -193,10 +200,19 @@ impl Teller {
         {
             pulls.put(kept, &result).await?;
         }
-        Ok(())
+        // From here on a start has nothing to say of it.
+        match report.run {
+            Some(run) => self.world.ledger.told(name, run).await,
+            None => Ok(()),
+        }
     }
 
-    fn result<'r>(&self, report: &'r Report, reason: Reason) -> RunResult<'r> {
+    fn result<'r>(
+        &self,
+        report: &'r Report,
+        reason: Reason,
+        apart: &'r BTreeSet<Address>,
+    ) -> RunResult<'r> {
         RunResult {
             plan: &report.plan,
             route: &report.route,
@@ -204,6 +220,7 @@ impl Teller {
             run: report.run,
             trigger: reason.as_str(),
             ended_at: self.world.clock.now(),
+            apart,
         }
     }
 

@@ -1,14 +1,14 @@
 //! The pull requests of one repository: remembers what they were told of, and hands on what they are
 //! to be told. A forge that is slow or away holds nobody up.
 
-use super::super::{Kept, Origin};
+use super::super::{Followed, Kept, Origin};
 use super::merged::Story;
 use super::outbox::Outbox;
 use super::results::{ResultLetter, Results};
 use crate::deliver::forge::Forge;
 use crate::deliver::render::RunResult;
 use crate::ledger::{Ledger, LedgerError, Rollback};
-use crate::model::Revision;
+use crate::model::{RepoPath, Revision};
 use crate::telemetry::Readiness;
 use serde_json::json;
 use std::sync::Arc;
@@ -19,21 +19,24 @@ pub(super) struct Pulls {
     /// In the names of what is remembered: another branch has other pull requests.
     repository: String,
     branch: String,
+    /// The folder that environments, and their approvals, are looked for in.
+    environments: RepoPath,
     outbox: Outbox<ResultLetter>,
 }
 
 impl Pulls {
     /// Starts delivering; `None` for a folder, which has no pull requests.
     pub(super) fn start(
-        origin: Origin,
+        followed: &Followed,
         forge: Arc<dyn Forge>,
         (ledger, readiness): (Ledger, Readiness),
     ) -> Option<Self> {
-        let Origin::Git(repository) = &origin else {
+        let Origin::Git(repository) = &followed.origin else {
             return None;
         };
         Some(Self {
-            repository: origin.name().to_owned(),
+            repository: followed.origin.name().to_owned(),
+            environments: followed.environments.clone(),
             branch: repository.target().branch.clone(),
             outbox: Outbox::start(
                 Results {
@@ -81,7 +84,7 @@ impl Pulls {
         let letters = match rollbacks.iter().find(of_it) {
             // An older revision that is put back is no result of a merge, and puts none right.
             Some(rollback) => Vec::from_iter(story.taken_back(rollback, result)),
-            None => story.take(kept, result),
+            None => story.take(kept, result, &self.environments),
         };
         for letter in letters {
             // Before it is remembered as said: a kill in between says it again, to the same effect.

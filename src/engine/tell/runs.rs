@@ -4,10 +4,14 @@ use super::super::schedule::Reason;
 use super::super::{Kept, Report};
 use super::Teller;
 use super::chat::ChatLetter;
+use crate::deliver::notify::{Happened, Message};
 use crate::deliver::render::{About, Back, RunResult, notice_slack, run_slack};
-use crate::ledger::{LedgerError, RunRecord};
-use crate::model::Gravity;
+use crate::ledger::{LedgerError, RunOutcome, RunRecord, RunSummary};
+use crate::model::{Gravity, Outcome, RunId};
 use std::time::Duration;
+
+/// How many runs before one are looked through for the rollback it may belong to.
+const LATEST: u32 = 50;
 
 /// How a run went, besides what it did.
 #[derive(Clone, Copy, Debug)]
@@ -21,24 +25,30 @@ pub struct Ran {
 }
 
 impl Teller {
-    pub(super) async fn say_run(
+    /// Returns the message on a run that ended, and what it says besides what was done.
+    pub(super) async fn on_run(
         &self,
         kept: &Kept,
         ran: Ran,
         report: &Report,
         result: &RunResult<'_>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(About, Message), LedgerError> {
         let (by, links) = self.made_by(kept).await;
         let about = About {
-            back: self.rolled_back(report, ran.reason).await?,
+            back: self.rolled_back(report, result.run, ran.reason).await?,
             by,
+            ordered_by: report.by.clone(),
             took: Some(ran.took),
             links,
         };
-        let name = &report.plan.environment;
-        let nth = report.run.map_or(0, |run| run.0);
         let message = run_slack(result, &about);
-        self.run_ended(report, result, (&about, &message)).await;
+        Ok((about, message))
+    }
+
+    /// Tells people of a run that ended.
+    pub(super) async fn say_run(&self, ran: Ran, result: &RunResult<'_>, message: Message) {
+        let name = &result.plan.environment;
+        let nth = result.run.map_or(0, |run| run.0);
         let letter = ChatLetter {
             since: result.ended_at,
             ..self
@@ -70,26 +80,83 @@ impl Teller {
             ..letter
         };
         self.chat.put(letter).await;
-        Ok(())
     }
 
-    /// Returns the rollback a run carried out; `None` where it ran for another reason.
+    /// Returns the rollback a run carried out: it ran for that, or all that did could do nothing.
     async fn rolled_back(
         &self,
         report: &Report,
+        run: Option<RunId>,
         reason: Reason,
     ) -> Result<Option<Back>, LedgerError> {
-        if reason != Reason::Rollback {
-            return Ok(None);
-        }
-        let plan = &report.plan;
-        let mut rollbacks = self.world.ledger.rollbacks().await?.into_iter();
+        let (plan, ledger) = (&report.plan, &self.world.ledger);
+        let mut rollbacks = ledger.rollbacks().await?.into_iter();
         let found =
             rollbacks.find(|one| one.environment == plan.environment && one.to == plan.revision);
-        Ok(found.map(|one| Back {
-            by: one.by,
-            why: one.why,
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        if reason != Reason::Rollback {
+            let before = ledger.runs(Some(&plan.environment), LATEST, run).await?;
+            let mut since = before.iter().filter(|one| one.begun_at >= found.since);
+            let did = |one: &RunRecord| {
+                let summary = one.summary.as_ref();
+                summary.is_some_and(|summary| summary.counts.contains_key(Outcome::DONE.as_str()))
+            };
+            if since.any(did) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Back {
+            by: found.by,
+            why: found.why,
         }))
+    }
+
+    /// Runs ended, and the process did before it said so.
+    pub(crate) async fn untold(&self) -> Result<(), LedgerError> {
+        let ledger = &self.world.ledger;
+        for run in ledger.untold_runs().await? {
+            let summary = run.summary.as_ref();
+            // One that was cut off says so itself.
+            let ended = summary.filter(|one| one.outcome != RunOutcome::Interrupted);
+            if let Some(summary) = ended {
+                self.say_untold(&run, summary).await;
+            }
+            ledger.told(&run.environment, run.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn say_untold(&self, run: &RunRecord, summary: &RunSummary) {
+        let name = &run.environment;
+        let count = |word: &str| summary.counts.get(word).copied().unwrap_or_default();
+        let counts = [(count("failed"), "failed"), (count("done"), "done")];
+        let some = counts.iter().filter(|(count, _)| *count > 0);
+        let some: Vec<String> = some
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        if some.is_empty() {
+            return;
+        }
+        let sign = match summary.outcome {
+            RunOutcome::Done => "✅",
+            RunOutcome::Failed => "❌",
+            RunOutcome::Held | RunOutcome::Stopped | RunOutcome::Interrupted => "🔶",
+        };
+        let title = format!("{sign} {name}: {}", some.join(", "));
+        let all = "It ended when the daemon did. All of it: reconciled history show";
+        let mut lines = Vec::from_iter(summary.note.clone());
+        lines.push(format!("{all} {}", run.id));
+        let message = notice_slack(&title, &lines, run.begun_at, run.ended_at);
+        self.run_recorded(run, Happened::RunEnded, &message).await;
+        let letter = ChatLetter {
+            since: run.begun_at,
+            ..self
+                .channels
+                .letter(name, format!("run/{name}/{}", run.id), message)
+        };
+        self.chat.put(letter).await;
     }
 
     /// A run was cut off by an end of the process: what was said of it while it went on is over.
@@ -97,7 +164,8 @@ impl Teller {
         let name = &run.environment;
         let title = format!("🔶 {name}: a run was interrupted, looking again");
         let message = notice_slack(&title, &[], run.begun_at, None);
-        self.run_interrupted(run, &message).await;
+        let what = Happened::RunInterrupted;
+        self.run_recorded(run, what, &message).await;
         let letter = ChatLetter {
             since: run.begun_at,
             ..self

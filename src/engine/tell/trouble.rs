@@ -21,6 +21,9 @@ pub(super) const BROKEN: &str = "broken-spec";
 /// We own resources of it, and no file declares it.
 const ORPHANED: &str = "orphaned";
 
+/// Marks what is known of a repository and is not in the ledger yet.
+const UNWRITTEN: &str = "unwritten";
+
 /// How many mistakes a message shows.
 const SHOWN: usize = 5;
 
@@ -71,6 +74,7 @@ impl Teller {
         self.episode_stands(episode, &message).await;
         let letter = ChatLetter {
             since: episode.opened_at,
+            lasts: episode.ended_at.is_none(),
             threaded: episode.ended_at.is_some(),
             ..self.channels.letter(&episode.environment, about, message)
         };
@@ -133,7 +137,11 @@ impl Teller {
 
     /// A repository does not answer as it should. Said once, until it changes or ends.
     pub(crate) async fn repository_unreachable(&self, repository: &str, error: &SourceError) {
-        let state = json!({ "state": "unreachable", "code": error.code(), "reason": chain(error), "hint": error.hint() });
+        let state = match error.is_silence() {
+            true => "unreachable",
+            false => "unreadable",
+        };
+        let state = json!({ "state": state, "code": error.code(), "reason": chain(error), "hint": error.hint() });
         if self.repository_state(repository, &state).await {
             tracing::error!(
                 repository,
@@ -176,13 +184,18 @@ impl Teller {
         let same = ["state", "code", "revision"]
             .iter()
             .all(|key| before[*key] == state[*key]);
-        self.repositories()
-            .insert(repository.to_owned(), state.clone());
-        if !same {
+        let mut seen = state.clone();
+        // What could not be written is not news again, and is written once it can be.
+        if !same || before[UNWRITTEN] == true {
             let mut state = state.clone();
             state["since"] = json!(self.world.clock.now());
-            log_untold(ledger.record_delivery(&name, &state).await);
+            let written = ledger.record_delivery(&name, &state).await;
+            seen[UNWRITTEN] = written.is_err().into();
+            if !same {
+                log_untold(written);
+            }
         }
+        self.repositories().insert(repository.to_owned(), seen);
         !same
     }
 }
@@ -216,10 +229,18 @@ pub(super) fn message(episode: &Episode) -> Message {
         .map_or_else(|| episode.environment.to_string(), ToString::to_string);
     let how = episode.how.as_deref().and_then(End::of);
     let undeclared = how == Some(End::Undeclared);
+    let count = episode.details["count"].as_u64().unwrap_or_default();
+    let count = many(usize::try_from(count).unwrap_or(usize::MAX), "resource");
     let title = match (&episode.ended_at, episode.condition.as_str()) {
         (Some(_), _) if undeclared => format!("✅ {subject}: is no longer declared"),
         (Some(_), BROKEN) => format!("✅ {subject}: its specs can be used again"),
         (Some(_), INVALID) => format!("✅ {subject}: can be resolved again"),
+        (Some(_), "drift/many") => {
+            format!("✅ {subject}: {count} changed outside of Git, over now")
+        }
+        (Some(_), "failing/many") => format!("✅ {subject}: {count} did not work, over now"),
+        (None, "drift/many") => format!("🔶 {subject}: {count} changed outside of Git"),
+        (None, "failing/many") => format!("❌ {subject}: {count} not working"),
         (Some(_), "failing") => format!("✅ {subject}: works again"),
         (Some(_), "fought-over") => format!("✅ {subject}: nobody changes it back any more"),
         (Some(_), ORPHANED) => format!("✅ {subject}: declared again, or nothing of it is left"),
@@ -231,7 +252,8 @@ pub(super) fn message(episode: &Episode) -> Message {
         (None, ORPHANED) => format!("🔶 {subject}: declared nowhere"),
         (None, _) => format!("🔶 {subject}: live state cannot be told"),
     };
-    if episode.ended_at.is_some() {
+    // What many had in common may have come and gone in one run: then this is all that is said of it.
+    if episode.ended_at.is_some() && !episode.condition.ends_with("/many") {
         return notice_slack(&title, &[], episode.opened_at, episode.ended_at);
     }
     let lines = episode.details["lines"].as_array().into_iter().flatten();
@@ -245,6 +267,12 @@ pub(super) fn message(episode: &Episode) -> Message {
 /// What could not be told for want of the ledger is at least logged.
 pub(super) fn log_untold(told: Result<(), LedgerError>) {
     if let Err(error) = told {
-        tracing::error!(error = chain(&error), "People not told of everything");
+        let (code, hint) = (error.code(), error.hint());
+        tracing::error!(
+            error = chain(&error),
+            code,
+            hint,
+            "People not told of everything"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What may be written of a live value, and what a template says as it is written.
 
+use crate::model::secret::MASK;
 use crate::model::{Change, FieldPath, Kind, Value};
 use crate::spec::template::{Shape, Template};
 use serde_json::Value as Json;
@@ -15,6 +16,11 @@ pub(super) fn of(kind: &Kind, change: &Change) -> Result<Option<Json>, String> {
         .any(is_secret)
     {
         return Err("it is sensitive, and no secret is ever written into Git".to_owned());
+    }
+    if change.before.as_ref().is_some_and(hides) {
+        return Err(
+            "it holds what is secret elsewhere, and no secret is ever written into Git".to_owned(),
+        );
     }
     let touches = |path: &FieldPath| kind.write_only.iter().any(|only| only.touches(path));
     if touches(&change.path) {
@@ -44,6 +50,13 @@ fn is_secret(value: &Value) -> bool {
             _ => false,
         };
     });
+    found
+}
+
+/// Tells whether a plan has taken a known secret out of a text.
+fn hides(value: &Value) -> bool {
+    let mut found = false;
+    value.walk(&mut |value| found |= value.as_str().is_some_and(|text| text.contains(MASK)));
     found
 }
 

@@ -36,6 +36,7 @@ fn step(address: &str, changes: &[Differing<'_>]) -> (Address, Vec<Change>, bool
             before: value(live),
             after: value(declared),
             origin: Origin::Drift,
+            was: None,
             forces_replace: false,
         }
     };

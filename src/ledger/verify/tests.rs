@@ -16,6 +16,7 @@ async fn written() -> Ledger {
             environment: EnvironmentName::new("shop").unwrap(),
             revision: Revision::new("abc"),
             trigger: "revision".to_owned(),
+            by: None,
             plan_hash: Digest::of("plan"),
             plan_json: json!({ "second": second }).to_string(),
             now: Timestamp::from_second(second).unwrap(),
@@ -28,7 +29,7 @@ async fn written() -> Ledger {
         let run = ledger.open_run(&intent).await.unwrap();
         ledger.step_begun(run, &address).await.unwrap();
         ledger.step_applied(run, &address, None).await.unwrap();
-        let done = ledger.step_ended(run, &address, &Outcome::Done);
+        let done = ledger.step_ended(run, &address, &Outcome::DONE);
         done.await.unwrap();
         if second < 2 {
             let done = RunSummary::new(RunOutcome::Done);

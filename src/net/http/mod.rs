@@ -22,6 +22,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 /// How many redirects one request follows.
 const MOST_REDIRECTS: u32 = 5;
+/// Of a body that nobody wants so many bytes are read, and for so long.
+const PASSED_OVER: usize = 64 * 1024;
+const SOON: Duration = Duration::from_secs(1);
 
 /// How the client is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct HttpSettings {
     pub ca_file: Option<PathBuf>,
     /// How we name ourselves.
     pub user_agent: String,
+    /// Past the proxies that environment variables name: for what is on this machine.
+    pub direct: bool,
 }
 
 impl Default for HttpSettings {
@@ -40,6 +45,7 @@ impl Default for HttpSettings {
             timeout: Duration::from_secs(30),
             ca_file: None,
             user_agent: concat!("reconciled/", env!("CARGO_PKG_VERSION")).to_owned(),
+            direct: false,
         }
     }
 }
@@ -63,6 +69,9 @@ impl Client {
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(settings.timeout.min(Duration::from_secs(10)));
+        if settings.direct {
+            builder = builder.no_proxy();
+        }
         if let Some(path) = &settings.ca_file {
             let setup = |reason: &str, source: Option<_>| HttpError::Setup {
                 reason: format!("{reason} {}", path.display()),
@@ -100,6 +109,18 @@ impl Client {
     /// No whole answer. [`HttpError::may_have_arrived`] tells whether to look before trying again.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         self.open(request).await?.whole().await
+    }
+
+    /// Sends a request and returns the status of its answer. Of the body no more is read than is there soon, so
+    /// that the connection can be used again.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn status_of(&self, request: Request) -> Result<StatusCode, HttpError> {
+        let answer = self.open(request.answer_limit(PASSED_OVER)).await?;
+        let status = answer.status;
+        answer.pass_over(SOON).await;
+        Ok(status)
     }
 
     /// Like [`Client::send`], with the body left to be read piece by piece.

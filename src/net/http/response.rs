@@ -77,6 +77,12 @@ impl Streaming {
         Ok(Some(bytes))
     }
 
+    /// Reads the body, whatever it says, as far as it comes within a time and its limit.
+    pub(super) async fn pass_over(mut self, time: Duration) {
+        self.until = self.until.min(Instant::now() + time);
+        while matches!(self.chunk().await, Ok(Some(_))) {}
+    }
+
     /// Reads the rest of the body into memory.
     pub(super) async fn whole(mut self) -> Result<Response, HttpError> {
         let mut body = Vec::new();

@@ -236,6 +236,18 @@ async fn a_long_answer_can_be_read_piece_by_piece() {
     assert_eq!(text, b"pieces");
 }
 
+#[tokio::test]
+async fn a_status_is_one_whatever_body_comes_with_it() {
+    let large = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(PASSED_OVER + 1));
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\nand no more";
+    for answer in [large.as_str(), cut] {
+        let peer = Peer::new(&[answer]).await;
+        let status = client().status_of(peer.post()).await.unwrap();
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(peer.seen().len(), 1);
+    }
+}
+
 #[test]
 fn a_wrong_ca_file_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -1,8 +1,10 @@
 //! What to run: a program and its arguments as a list, in an environment of named variables only.
 
 use crate::model::Secret;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// What every child gets from our own environment: enough to find programs, nothing to leak.
@@ -10,6 +12,15 @@ const INHERITED: [&str; 2] = ["PATH", "HOME"];
 
 /// The most that is kept of each of a program's two outputs unless a command says otherwise, in bytes.
 pub const OUTPUT_LIMIT: usize = 8 * 1024 * 1024;
+
+/// Names of variables that hold secrets of ours: no child inherits them.
+static WITHHELD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Hands a variable of our environment on to no child from now on: a secret was read from it.
+pub fn withhold(name: &str) {
+    let mut withheld = WITHHELD.lock().unwrap_or_else(PoisonError::into_inner);
+    withheld.insert(name.to_owned());
+}
 
 /// A program to run. There is no shell: arguments reach it as they are. Arguments are visible to every
 /// user of the machine, so secrets go through `secret_env` or `stdin`. `Debug` shows no values.
@@ -85,19 +96,21 @@ impl Command {
         self
     }
 
-    /// Hands on all variables of our own environment but those whose names begin so: for programs that the
-    /// daemon's operator named, which find their settings there.
+    /// Hands on all variables of our own environment but those whose names begin so, and those that secrets were
+    /// read from ([`withhold`]): for programs that the daemon's operator named, which find their settings there.
     #[must_use]
     pub fn inherit_all_but(mut self, starts: &[&str]) -> Self {
+        let withheld = WITHHELD.lock().unwrap_or_else(PoisonError::into_inner);
         let is_kept = |name: &OsString| {
             let name = name.to_string_lossy();
-            !starts.iter().any(|start| name.starts_with(start))
+            !withheld.contains(&*name) && !starts.iter().any(|start| name.starts_with(start))
         };
         self.env
             .extend(std::env::vars_os().filter_map(|(name, value)| {
                 let is_kept = is_kept(&name);
                 is_kept.then_some((name.into_string().ok()?, value))
             }));
+        drop(withheld);
         self
     }
 

@@ -8,7 +8,7 @@ mod piped;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, OUTPUT_LIMIT, lookup};
+pub use command::{Command, OUTPUT_LIMIT, lookup, withhold};
 pub use error::ProcessError;
 pub use piped::{Killer, Piped};
 

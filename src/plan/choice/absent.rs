@@ -1,6 +1,6 @@
 //! What is done about a wanted resource that is not there.
 
-use super::draft::{deferred, refusal, waiting};
+use super::draft::{deferred, refuse};
 use crate::model::{Action, DigestKey, Owned, Prediction, Step, Wanted};
 use crate::plan::diff;
 
@@ -11,20 +11,27 @@ pub(super) fn create(
     owned: Option<&Owned>,
     key: &DigestKey,
 ) -> Step {
-    let is_done = |owned: &Owned| owned.done && diff::is_as_applied(wanted, owned, key);
-    if step.passing && owned.is_some_and(is_done) {
+    let is_over = step.passing && owned.is_some_and(|owned| owned.done);
+    if is_over && owned.is_some_and(|owned| diff::is_as_applied(wanted, owned, key)) {
         let reason = "it has done its work and is gone, as it says itself; it is made anew when Git changes it";
         return Step {
             reason: Some(reason.to_owned()),
             ..step
         };
     }
-    let changes = diff::creation(wanted, owned, key);
+    // What went by itself is missed by nobody: that it is made is Git's doing alone.
+    let missed = owned.filter(|_| !is_over);
+    let changes = diff::creation(wanted, missed, key);
     let mut step = Step { changes, ..step };
-    let mut reason =
-        owned.map(|_| "it is gone from the live side, though it was applied".to_owned());
+    let mut reason = owned.map(|_| match is_over {
+        true => "it had done its work and was gone, and Git changes it".to_owned(),
+        false => "it is gone from the live side, though it was applied".to_owned(),
+    });
     match prediction {
-        Some(Prediction::Refused { reason, .. }) => return waiting(step, refusal(reason)),
+        Some(Prediction::Refused { reason, .. }) => {
+            refuse(&mut step, wanted, reason);
+            return step;
+        }
         Some(Prediction::Deferred(what)) => reason = Some(deferred(what)),
         Some(Prediction::Becomes {
             payload, yielded, ..

@@ -35,7 +35,7 @@ pub(in crate::plan) fn take_down(
                 _ if step.protected => (Action::Wait, "the environment is taken down, but it is protected; `lifecycle: { protect: false }` lets it go".to_owned()),
                 Some(_) => (Action::Delete, "the environment is taken down".to_owned()),
                 None => {
-                    choice.record = Some(record(step, None, facts.key));
+                    choice.record = Some(record(step, None, None, facts.key));
                     (Action::Wait, "it carries our mark, but the ledger did not know it: it is recorded now and deleted by the next run".to_owned())
                 }
             }

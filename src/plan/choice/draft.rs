@@ -1,7 +1,7 @@
 //! A step before its action is chosen, and the words of those that wait.
 
 use super::Choice;
-use crate::model::{Action, Hole, Identity, Step, Wanted};
+use crate::model::{Action, Basis, Hole, Identity, Step, Wanted};
 use std::collections::BTreeSet;
 
 /// Chooses what moves nothing and records nothing.
@@ -44,6 +44,7 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         wave: wanted.kind.wave.of(&wanted.desired),
         unready: None,
         unknown: None,
+        refused: false,
         unmarked: false,
         stateful,
         passing: wanted.kind.is_passing(&wanted.desired),
@@ -75,8 +76,15 @@ pub(super) fn known(holes: &[&Hole]) -> String {
     format!("known only after {} is applied", needs.join(", "))
 }
 
-pub(super) fn refusal(reason: &str) -> String {
-    format!("the live side would refuse it: {reason}")
+/// Has a step wait because the live side would refuse what is wanted.
+pub(super) fn refuse(step: &mut Step, wanted: &Wanted, reason: &str) {
+    step.action = Action::Wait;
+    step.reason = Some(format!("the live side would refuse it: {reason}"));
+    step.refused = match &wanted.basis {
+        Basis::Merged => true,
+        // What is merged already is refused with and without the branch.
+        Basis::Branch { said, merged } => merged.as_ref() != Some(said),
+    };
 }
 
 pub(super) fn deferred(what: &str) -> String {

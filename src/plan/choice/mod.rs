@@ -81,8 +81,9 @@ fn unreachable(wanted: &Wanted) -> Option<String> {
 }
 
 /// Returns what the ledger is to know of a step that writes nothing.
-fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
+fn record(step: &Step, live: Option<&Live>, owned: Option<&Owned>, key: &DigestKey) -> Owned {
     let desired = step.desired.as_deref().unwrap_or(&Value::Null);
+    let works = live.is_some_and(|live| live.health == Health::Ready);
     Owned {
         address: step.address.clone(),
         kind: step.kind.clone(),
@@ -92,7 +93,8 @@ fn record(step: &Step, live: Option<&Live>, key: &DigestKey) -> Owned {
         external_id: step.external_id.clone(),
         applied: Arc::new(key.sealed_json(desired)),
         protected: step.protected,
-        done: step.passing && live.is_some_and(|live| live.health == Health::Ready),
+        done: step.passing && works,
+        unproven: !works && owned.is_some_and(|owned| owned.unproven),
         verdict: live.and_then(|live| live.verdict.clone()),
         after: step.after.clone(),
     }

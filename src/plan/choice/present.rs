@@ -1,6 +1,6 @@
 //! What is done about a wanted resource that is there.
 
-use super::draft::{deferred, known, plain, refusal, waiting};
+use super::draft::{deferred, known, plain, refuse, waiting};
 use super::moved::moved;
 use super::{Choice, Facts};
 use crate::model::{
@@ -63,7 +63,7 @@ pub(super) fn present(
     let mut step = written(step, wanted, live);
     decide(&mut step, wanted, live, take);
     let record = (step.action == Action::None)
-        .then(|| super::record(&step, Some(live), facts.key))
+        .then(|| super::record(&step, Some(live), owned, facts.key))
         .filter(|record| owned != Some(record));
     Choice { step, from, record }
 }
@@ -92,14 +92,7 @@ fn written(mut step: Step, wanted: &Wanted, live: &Live) -> Step {
 
 /// Returns who changed what drifted; a touch without a path is about the whole object.
 fn touches(live: &Live, changes: &[Change]) -> Vec<Touch> {
-    let concerns = |touch: &&Touch| {
-        touch.path.as_ref().is_none_or(|path| {
-            changes.iter().any(|change| {
-                let pairs = change.path.0.iter().zip(&path.0);
-                pairs.into_iter().all(|(one, other)| one == other)
-            })
-        })
-    };
+    let concerns = |touch: &&Touch| changes.iter().any(|change| touch.concerns(&change.path));
     let told: Vec<Touch> = live.touched_by.iter().filter(concerns).cloned().collect();
     told
 }
@@ -111,11 +104,12 @@ fn decide(step: &mut Step, wanted: &Wanted, live: &Live, take: Take) {
         .filter(|change| change.forces_replace)
         .map(|change| change.path.to_string())
         .collect();
-    let blocked = match &live.prediction {
-        Some(Prediction::Refused { reason, .. }) if forced.is_empty() => Some(refusal(reason)),
-        _ => later_immutable(step, wanted),
-    };
-    if let Some(reason) = blocked {
+    if let Some(Prediction::Refused { reason, .. }) = &live.prediction
+        && forced.is_empty()
+    {
+        return refuse(step, wanted, reason);
+    }
+    if let Some(reason) = later_immutable(step, wanted) {
         step.action = Action::Wait;
         step.reason = Some(reason);
         return;
@@ -214,6 +208,7 @@ fn replace(step: &mut Step, wanted: &Wanted, fields: &str, is_new: bool) {
 fn unwell(health: &Health) -> Option<String> {
     match health {
         Health::Ready => None,
+        Health::Paused(why) => Some(format!("it is as declared, but {why}")),
         Health::Progressing(why) => Some(format!("it is as declared, but not ready yet: {why}")),
         Health::Failing(why) | Health::Failed(why) => {
             Some(format!("it is as declared, but does not work: {why}"))

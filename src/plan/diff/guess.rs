@@ -92,6 +92,7 @@ impl Guesses {
                 sensitive: true,
             })),
             origin: Origin::Declared,
+            was: None,
             forces_replace: false,
         }));
         changes.sort_by(|one, other| one.path.cmp(&other.path));

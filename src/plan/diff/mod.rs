@@ -14,14 +14,15 @@ mod shape;
 mod walk;
 
 use crate::model::{
-    Change, Digest, DigestKey, FieldPath, Kind, Live, Owned, PathPattern, Prediction, Value, Wanted,
+    Basis, Change, Digest, DigestKey, FieldPath, Kind, Live, Origin, Owned, PathPattern,
+    Prediction, Value, Wanted,
 };
 use guess::Guesses;
 pub(super) use lists::{at, item_segment};
 use origin::Origins;
 use shape::Shape;
 use std::borrow::Cow;
-use walk::{Reach, Walk};
+use walk::{Difference, Reach, Walk};
 
 /// What stands for a value that the live side never answers.
 pub const UNREADABLE: &str = "(not readable)";
@@ -35,7 +36,7 @@ pub const UNREADABLE: &str = "(not readable)";
 /// - What is secret on one side is sealed on both.
 /// - What a branch guesses of secrets is a change to what is not known, right or wrong.
 /// - A change is `Drift` where Git says what was applied last, `Declared` where Git or the ledger
-///   does not know better.
+///   does not know better. One that is declared says what was applied last where somebody changed that since.
 pub fn changes(
     wanted: &Wanted,
     live: &Live,
@@ -59,7 +60,12 @@ pub fn changes(
     };
     let mut diff = Diff::new(wanted, owned, key);
     diff.kind = with_lists(&wanted.kind, live);
-    let changes = diff.changes(Some(&live.value), after, reach, refused);
+    let mut changes = diff.changes(Some(&live.value), after, reach, refused);
+    // The live side may keep another spelling than it was sent: it takes somebody who was at it.
+    let touched = |path: &FieldPath| live.touched_by.iter().any(|touch| touch.concerns(path));
+    for change in changes.iter_mut().filter(|change| !touched(&change.path)) {
+        change.was = None;
+    }
     if guesses.is_empty() {
         return changes;
     }
@@ -147,6 +153,10 @@ impl<'a> Diff<'a> {
             .into_iter()
             .zip(origins)
             .map(|(difference, origin)| Change {
+                was: match origin {
+                    Origin::Declared => self.was(live.is_some(), &difference),
+                    Origin::Drift => None,
+                },
                 forces_replace: live.is_some()
                     && difference.is_known()
                     && is_immutable(kind, refused, &difference.path),
@@ -158,15 +168,36 @@ impl<'a> Diff<'a> {
             .collect()
     }
 
+    /// Returns what was applied last at a place that is something else now, live and in Git.
+    fn was(&self, is_there: bool, difference: &Difference) -> Option<Value> {
+        let mut never_told = self.kind.write_only.iter();
+        if never_told.any(|only| only.touches(&difference.path)) {
+            return None;
+        }
+        let applied = self.applied.as_ref().filter(|_| is_there)?;
+        let was = lists::at(applied, &difference.path)?;
+        let before = difference.before.as_ref();
+        let before = before.map(|before| Value::from_json(self.key.sealed_json(before)));
+        let ignore = &self.wanted.lifecycle.ignore;
+        let walk = Walk::new(&self.kind, ignore, Reach::Declared);
+        let same = walk.is_quiet(&difference.path, before.as_ref(), Some(was));
+        (!same).then(|| origin::told(was))
+    }
+
     /// What is secret in any of the sides is secret in all of them: a secret that became a literal,
     /// or one that a server answers in the clear, must not be shown as the other side's text.
     fn shape(&self, live: Option<&Value>, after: &Value) -> Shape {
         let kind = &*self.kind;
+        let merged = match &self.wanted.basis {
+            Basis::Branch { merged, .. } => merged.as_ref(),
+            Basis::Merged => None,
+        };
         let sides = [
             Some(&*self.wanted.desired),
             Some(after),
             live,
             self.applied.as_ref(),
+            merged,
         ];
         sides
             .into_iter()

@@ -2,7 +2,20 @@
 
 use super::lists;
 use super::walk::Difference;
-use crate::model::{DigestKey, FieldPath, Origin, PathPattern, Value};
+use crate::model::{DigestKey, FieldPath, Origin, PathPattern, Secret, Value};
+
+/// Returns what was applied as it is told: a digest of a secret as a secret.
+pub(super) fn told(applied: &Value) -> Value {
+    match applied {
+        Value::Map(fields) if fields.contains_key("$secret") => Value::Secret(Secret::new("")),
+        Value::Map(fields) => {
+            let one = |(key, field): (&String, &Value)| (key.clone(), told(field));
+            Value::Map(fields.iter().map(one).collect())
+        }
+        Value::List(items) => Value::List(items.iter().map(told).collect()),
+        scalar => scalar.clone(),
+    }
+}
 
 pub(super) struct Origins<'a> {
     pub(super) desired: &'a Value,

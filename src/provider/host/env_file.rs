@@ -155,13 +155,15 @@ fn shown(key: &str, text: &str, declared: Option<&Value>, known: &Known<'_>) -> 
             false => declared,
         };
     }
+    // Without a declaration nothing says what form it has: a number is no text.
+    let is_open = declared.is_some() && known.is_open(key);
     let sealed = match declared {
         _ if known.whose.is_private() => true,
         Some(Value::Secret(_)) => true,
         Some(Value::Hole(hole)) if hole.sensitive => true,
         _ => known
             .applied_at(&["values", key])
-            .map_or(known.whose == Whose::Ours, |last| {
+            .map_or(known.whose == Whose::Ours && !is_open, |last| {
                 last.get("$secret").is_some()
             }),
     };

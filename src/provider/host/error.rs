@@ -81,7 +81,10 @@ impl HostError {
     /// Shows it as "could not be told".
     pub(super) fn unknown(&self) -> Observation {
         Observation::Unknown {
-            reason: self.to_string(),
+            reason: match self.hint() {
+                Some(hint) => format!("{self}. {hint}"),
+                None => self.to_string(),
+            },
             code: self.code(),
             class: self.class(),
         }
@@ -126,13 +129,15 @@ impl Fault for HostError {
                 "Say `providers: { host: { allowed: true, root: /some/folder } }` in its settings."
             }
             Self::Settings { .. } => "Write the root as an absolute path, e.g. `root: /`.",
-            Self::Root { .. } => "Make the folder, or correct `root` of the connection.",
+            Self::Root { .. } => {
+                "Make the folder, or correct `root` of the connection; it is not made by itself, since a disk that is not mounted looks the same."
+            }
             Self::NotMounted { .. } => {
                 "Mount it. Where it was emptied on purpose, make the folder `.reconciled` in it: all is made anew then."
             }
             Self::Spec { .. } => "Correct the field in the environment's file.",
             Self::InTheWay { .. } => {
-                "Name the real path: links are never followed, and only plain files are managed."
+                "Name the real path, or move away what is there: links are never followed, and only plain files are managed."
             }
             Self::TooLargeToKeep { .. } => "Move the file away yourself; then it is made anew.",
             Self::Io { source, .. } if is_denied(source) => {

@@ -1,6 +1,7 @@
 //! What may be known of a file beside its bytes: it decides what a plan shows of it.
 
 use crate::model::Map;
+use std::collections::BTreeSet;
 
 /// What may be known of a file beside its bytes, to tell what is secret in it.
 pub(super) struct Known<'a> {
@@ -10,6 +11,8 @@ pub(super) struct Known<'a> {
     pub(super) applied: Option<&'a serde_json::Value>,
     /// Whether our record says that it held a secret.
     pub(super) sealed: bool,
+    /// The variables that our record says held none.
+    pub(super) open: Option<&'a BTreeSet<String>>,
     /// Whose our record says that it is. What is another's, or not for everybody to read, counts as a secret,
     /// also where it is as declared: whoever may propose a spec could read any file of this host in its plan,
     /// or guess at it.
@@ -37,6 +40,11 @@ impl Whose {
 }
 
 impl Known<'_> {
+    /// Tells whether a variable held no secret when it was written, as far as our record says.
+    pub(super) fn is_open(&self, variable: &str) -> bool {
+        self.open.is_some_and(|open| open.contains(variable))
+    }
+
     /// Returns what was applied last under one field.
     pub(super) fn applied_at(&self, keys: &[&str]) -> Option<&serde_json::Value> {
         keys.iter()

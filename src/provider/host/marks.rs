@@ -10,6 +10,7 @@ use super::path::HostPath;
 use super::root::{Found, NewFile, Root};
 use crate::model::{Address, Digest, DigestKey, Identity, KindName, Mark, Secret, Step, Touch};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -34,6 +35,9 @@ pub(super) struct Record {
     /// True where what we wrote held a secret: then nothing of it is shown without the ledger's word.
     #[serde(default)]
     pub(super) sealed: bool,
+    /// Of a file of variables, those that held no secret when we wrote it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) open: BTreeSet<String>,
     /// What was in force before a change that is in place but not checked and loaded yet.
     #[serde(default)]
     pub(super) pending: Option<Before>,
@@ -62,6 +66,7 @@ impl Record {
             written: None,
             mode: None,
             sealed: false,
+            open: BTreeSet::new(),
             pending: None,
         }
     }

@@ -192,6 +192,7 @@ impl Host {
                     owned: None,
                     depth: Depth::Identity,
                     is_read: false,
+                    afresh: false,
                 };
                 let Ok(seen @ Observation::Present(_)) = self.look(&question) else {
                     continue;
@@ -331,6 +332,8 @@ fn path_schema() -> serde_json::Value {
             { "pattern": "[^/]$", "description": "Name a file: this is a folder." },
             { "not": { "pattern": "(^|/)\\.{1,2}(/|$)" }, "description": "It holds neither `.` nor `..`: nothing outside the connection's root is written." },
             { "not": { "pattern": "^/+\\.reconciled(/|$)" }, "description": "The ownership records of a root are kept there: name another path." },
+            { "not": { "pattern": "[^/]{256}" }, "description": "No name on the way may have more than 255 bytes." },
+            { "maxLength": path::LONGEST_PATH, "description": "No path may have more than 4,095 bytes: nothing could open it." },
             { "not": { "pattern": "[\\u0000-\\u001f\\u007f-\\u009f]" }, "description": "It holds no control characters." },
         ],
     })

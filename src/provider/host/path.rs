@@ -7,6 +7,11 @@ use std::path::Path;
 /// Where the system shows its own state, that of this process and its secrets among it, as files.
 const OF_THE_SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
+/// The most bytes of a name and of a path that programs can open. Source: NAME_MAX and PATH_MAX of Linux, the latter with
+/// the byte that ends it.
+pub(super) const LONGEST_NAME: usize = 255;
+pub(super) const LONGEST_PATH: usize = 4095;
+
 /// An absolute path inside a root folder. It has at least one part, and no part is `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HostPath(Vec<String>);
@@ -36,6 +41,11 @@ impl HostPath {
             .filter(|part| !part.is_empty())
             .map(str::to_owned)
             .collect();
+        if text.len() > LONGEST_PATH || parts.iter().any(|part| part.len() > LONGEST_NAME) {
+            return Err(refused(
+                "no file can be called so: a name has at most 255 bytes, a path 4,095",
+            ));
+        }
         if parts.iter().any(|part| part == "." || part == "..") {
             return Err(refused("it holds `.` or `..`"));
         }
@@ -98,6 +108,7 @@ mod tests {
 
     #[test]
     fn only_plain_absolute_paths_are_taken() {
+        assert!(HostPath::parse(&format!("/{}", "a".repeat(255))).is_ok());
         assert_eq!(
             HostPath::parse("//etc//motd").unwrap().to_string(),
             "/etc/motd"
@@ -111,6 +122,8 @@ mod tests {
             "/a\0b",
             "",
             "/a\nb",
+            &format!("/{}", "é".repeat(128)),
+            &"/a".repeat(2048),
         ] {
             assert!(HostPath::parse(bad).is_err(), "{bad:?}");
         }

@@ -104,6 +104,7 @@ pub(super) fn observe(
         desired,
         applied: asked.owned.as_ref().map(|owned| &*owned.applied),
         sealed: look.record.as_ref().is_some_and(|record| record.sealed),
+        open: look.record.as_ref().map(|record| &record.open),
         whose: look.whose(&asked.address, root)?,
     };
     let mut value = Map::new();
@@ -295,6 +296,7 @@ fn put(
     }
     // Once sealed, the old text counts as secret until the new one is in place.
     record.sealed |= new.sealed;
+    record.open.retain(|variable| new.open.contains(variable));
     if look.record.as_ref() != Some(&record) {
         look.marks.write(&look.path, &record)?;
         crash_point("host file recorded, not yet written");
@@ -308,5 +310,6 @@ fn put(
         record.mode = Some(found.mode);
     }
     record.sealed = new.sealed;
+    record.open.clone_from(&new.open);
     look.marks.write(&look.path, &record)
 }

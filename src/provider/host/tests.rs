@@ -22,6 +22,7 @@ fn records_made_side_by_side_at_a_first_start_all_stand() {
         written: None,
         mode: None,
         sealed: false,
+        open: std::collections::BTreeSet::new(),
         pending: None,
     };
     let all_open = std::sync::Barrier::new(names.len());

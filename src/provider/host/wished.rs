@@ -7,6 +7,7 @@ use super::placed::{Form, Look};
 use super::root::{Found, NewFile};
 use crate::model::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// A file as declared, on this host.
 pub(super) struct Wished {
@@ -16,6 +17,8 @@ pub(super) struct Wished {
     gid: Option<u32>,
     /// Whether any of it is a secret.
     pub(super) sealed: bool,
+    /// The variables that are none.
+    pub(super) open: BTreeSet<String>,
 }
 
 impl Wished {
@@ -54,7 +57,14 @@ impl Wished {
         desired.values().for_each(|value| {
             value.walk(&mut |node| sealed |= matches!(node, Value::Secret(_)));
         });
+        let values = desired.get("values").and_then(Value::as_map);
+        let is_open = |value: &Value| !matches!(value, Value::Secret(_));
+        let open = values
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| is_open(value));
         Ok(Self {
+            open: open.map(|(name, _)| name.clone()).collect(),
             bytes: form.bytes(desired)?,
             mode,
             uid: id("owner", Account::User)?.or(found.map(|found| found.uid)),

@@ -4,6 +4,7 @@ use super::discovery::{Served, Types};
 use super::error::Failure;
 use super::gathered::{Gathered, carries};
 use super::rights::Rights;
+use super::scalers;
 use super::sender::{Ask, Sender};
 use super::verdict::Verdicts;
 use super::watch::{SecretWatches, Watches};
@@ -46,6 +47,8 @@ pub(super) struct Cluster {
     pub(super) secrets: SecretWatches,
     /// What the account may do, as last told.
     pub(super) rights: Rights,
+    /// What scaled its workloads a while ago.
+    pub(super) scaled: scalers::Known,
     /// What is asked of others about what does not work.
     gathered: Gathered,
 }
@@ -67,6 +70,7 @@ impl Cluster {
             watches,
             secrets,
             rights: Rights::default(),
+            scaled: scalers::Known::default(),
             gathered: Gathered::default(),
         }
     }

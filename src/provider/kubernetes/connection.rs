@@ -338,12 +338,22 @@ fn user_of<'a>(kubeconfig: &'a Kubeconfig, context: &str) -> Option<&'a AuthInfo
     named.auth_info.as_ref()
 }
 
+/// Variables that have other code run in the place of, or before, what a program is.
+const OTHER_CODE: [&str; 5] = [
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "NODE_OPTIONS",
+    "BASH_ENV",
+];
+
 /// Returns a variable that has another program or library run than the one that was allowed.
 fn other_program(exec: &ExecConfig) -> Option<&str> {
     let variables = exec.env.iter().flatten();
     let mut names = variables.filter_map(|variable| variable.get("name"));
     let is_such = |name: &&String| {
-        name.as_str() == "PATH" || name.starts_with("LD_") || name.starts_with("DYLD_")
+        let name = name.as_str();
+        OTHER_CODE.contains(&name) || name.starts_with("LD_") || name.starts_with("DYLD_")
     };
     names.find(is_such).map(String::as_str)
 }

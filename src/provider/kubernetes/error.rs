@@ -42,6 +42,11 @@ pub(super) struct Failure {
 /// wrote it in before.
 pub(super) const OTHER_VERSION: &str = "other-version";
 
+/// The code of a kind that the server cannot read now, while everything else is well: it begins to keep it, or the
+/// webhook that converts it does not answer. The words are those of its cacher (k8s.io/apiserver,
+/// `storage/cacher`), which says 429 and thirty seconds for that alone.
+pub(super) const KIND_AWAY: &str = "kind-not-readable";
+
 /// The longest text of the server that is passed on, in characters.
 const LONGEST: usize = 600;
 
@@ -124,6 +129,16 @@ impl Failure {
         )
     }
 
+    /// Says of a page that was too large that one object was asked for: the server lists all there are, however
+    /// few it is asked for, or that one is as large.
+    pub(super) fn of_one(self) -> Self {
+        let reason = format!(
+            "{}, though it was asked for one object at a time: the server behind this kind does not page its lists. Have it page them; one or two objects of a kind in a namespace are read singly",
+            self.reason
+        );
+        Self { reason, ..self }
+    }
+
     /// Returns what was seen, for people: on one line, cut to what helps.
     pub(super) fn said(&self) -> String {
         cut(&self.reason)
@@ -146,6 +161,11 @@ impl Failure {
     /// Tells whether the object is not the version the request named.
     pub(super) fn is_stale(&self) -> bool {
         self.status == 409 && self.conflicts().is_empty()
+    }
+
+    /// Tells whether the server wants to be left alone, whatever is asked.
+    pub(super) fn is_later(&self) -> bool {
+        matches!(self.status, 429 | 503) && self.code != KIND_AWAY
     }
 
     /// Tells whether the server cannot merge what was written in another version of the API.
@@ -243,6 +263,7 @@ fn classify(status: u16, api: &str, message: &str, causes: &[Cause]) -> (&'stati
         }
         // The same words about what is live, said in a version that somebody wrote it in.
         500 if message.contains("field not declared in schema") => (OTHER_VERSION, Class::User),
+        429 if message.contains("storage is (re)initializing") => (KIND_AWAY, Class::Transient),
         429 => ("rate-limited", Class::Transient),
         408 | 504 => ("timeout", Class::Transient),
         500..=599 => ("server-error", Class::Transient),

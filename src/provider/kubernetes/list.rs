@@ -8,6 +8,7 @@ use super::reference::Reference;
 use super::target::Target;
 use super::watch::{Place, Watch};
 use super::written::Written;
+use crate::model::Asked;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -86,36 +87,35 @@ impl Listed {
 #[derive(Default)]
 struct Want {
     names: Vec<String>,
-    /// Whether something there is ours.
+    /// Those of them that are read, whatever a watch knows.
+    afresh: HashSet<String>,
+    /// Whether something there is ours, as far as the ledger knows.
     is_ours: bool,
 }
 
-/// Reads what these targets name; with each, whether it is ours as far as the ledger knows.
+/// Reads what these targets name.
 pub(super) async fn fetch<'t>(
     cluster: &Cluster,
-    targets: impl Iterator<Item = (&'t Target, bool)>,
+    targets: impl Iterator<Item = (&'t Asked, &'t Target)>,
 ) -> Listed {
     let mut places: BTreeMap<Place, Want> = BTreeMap::new();
-    for (target, is_ours) in targets {
+    for (asked, target) in targets {
         let place = (target.served.clone(), target.namespace().to_owned());
         let want = places.entry(place).or_default();
         want.names.push(target.reference.name.clone());
-        want.is_ours |= is_ours;
+        want.is_ours |= asked.owned.is_some();
+        if asked.afresh {
+            want.afresh.insert(target.reference.name.clone());
+        }
     }
     // All at once: one watch of many namespaces is to know them all before it begins.
     let watched: Vec<_> = places
         .into_iter()
-        .map(|(place, want)| {
-            (
-                cluster.watches.asked(&place, want.is_ours),
-                place,
-                want.names,
-            )
-        })
+        .map(|(place, want)| (cluster.watches.asked(&place, want.is_ours), place, want))
         .collect();
     let reads = watched
         .into_iter()
-        .map(|(watch, place, names)| heard_or_read(cluster, watch, place, names));
+        .map(|(watch, place, want)| heard_or_read(cluster, watch, place, want));
     let mut listed = Listed::default();
     let mut answers = stream::iter(reads).buffer_unordered(AT_ONCE);
     while let Some((place, answers)) = answers.next().await {
@@ -144,12 +144,15 @@ async fn heard_or_read(
     cluster: &Cluster,
     watch: Option<Arc<Watch>>,
     place: Place,
-    mut names: Vec<String>,
+    Want {
+        mut names, afresh, ..
+    }: Want,
 ) -> (Place, Answers) {
-    let known = match &watch {
+    let mut known = match &watch {
         Some(watch) => watch.objects(&names).await.unwrap_or_default(),
         None => HashMap::new(),
     };
+    known.retain(|name, _| !afresh.contains(name));
     names.retain(|name| !known.contains_key(name));
     let known = known.into_iter().map(|(name, object)| (name, Ok(object)));
     if names.is_empty() {

@@ -12,6 +12,7 @@
 mod added;
 mod apply;
 mod cluster;
+mod clusters;
 mod connection;
 mod defaults;
 mod delete;
@@ -63,31 +64,18 @@ pub use watch::Watched;
 
 use super::{Nudge, Provider, ProviderError};
 use crate::model::{
-    Applied, Asked, Connection, ConnectionName, Digest, DigestKey, EnvironmentName, Kind, Observed,
-    Step,
+    Applied, Asked, ConnectionName, Digest, DigestKey, EnvironmentName, Kind, Observed, Step,
 };
 use crate::net::Limiters;
 use async_trait::async_trait;
 use cluster::Cluster;
-use error::Failure;
 use futures::future::join_all;
-use sender::Sender;
-use sign_in::SignIn;
 use std::collections::{BTreeMap, HashMap};
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use watch::{Manner, SecretWatches, Watches};
-
-/// Requests a second to one cluster. High on purpose: the API server's own priority and fairness says
-/// "later" by 429, which holds everything of that cluster and makes fewer writes be under way; a client's
-/// guess only makes it slow.
-const PACE: NonZeroU32 = NonZeroU32::new(1000).expect("a thousand is not zero");
-/// A connection that nobody looked at for so long is none any more. Longer than environments wait that
-/// are compared once a day.
-const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
+use watch::Manner;
 
 /// The provider of Kubernetes objects.
 pub struct Kubernetes {
@@ -144,6 +132,7 @@ impl Kubernetes {
             *sum = Watched {
                 heard: sum.heard + one.heard,
                 listed: sum.listed + one.listed,
+                objects: sum.objects + one.objects,
             };
         }
         all
@@ -151,59 +140,6 @@ impl Kubernetes {
 
     fn row(&self, kind: &crate::model::KindName) -> Option<&Kind> {
         self.rows.iter().find(|row| row.name == *kind)
-    }
-
-    /// Returns where a connection leads, as its kubeconfig says now. Every look asks it anew.
-    async fn look_up(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
-        let found = self.find(connection).await;
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let settings = settings_digest(connection);
-        let Ok(cluster) = &found else {
-            looked.remove(&settings);
-            return found;
-        };
-        looked.retain(|_, (at, _)| at.elapsed() < FORGOTTEN);
-        looked.insert(settings, (Instant::now(), cluster.clone()));
-        found
-    }
-
-    /// Returns where a connection led when it was last looked at: what is written was seen there, and a
-    /// kubeconfig read for each of a thousand writes costs more than they do.
-    async fn looked_up(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
-        let known = {
-            let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = looked.get(&settings_digest(connection));
-            known.map(|(_, cluster)| cluster.clone())
-        };
-        match known {
-            Some(cluster) => Ok(cluster),
-            None => self.look_up(connection).await,
-        }
-    }
-
-    /// Nobody is signed in here, since who holds this lock holds up every connection.
-    async fn find(&self, connection: &Connection) -> Result<Arc<Cluster>, Failure> {
-        let destination = connection::destination(connection, &self.settings).await?;
-        let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
-        clusters.retain(|_, cluster| cluster.strong_count() > 0);
-        if let Some(cluster) = clusters.get(&destination.digest).and_then(Weak::upgrade) {
-            return Ok(cluster);
-        }
-        let server = destination.config.cluster_url.to_string();
-        let namespace = destination.config.default_namespace.clone();
-        let limiter = self
-            .limiters
-            .get(&format!("kubernetes:{server}"), PACE, PACE);
-        let sign_in = SignIn::new(destination.config, destination.program, server.clone());
-        let sender = Sender::new(sign_in, limiter, server);
-        let watches = (
-            Watches::new(sender.clone(), self.manner.clone()),
-            SecretWatches::new(sender.clone(), self.manner.clone()),
-        );
-        let cluster = Cluster::new(sender, namespace, self.key.clone(), watches);
-        let cluster = Arc::new(cluster);
-        clusters.insert(destination.digest, Arc::downgrade(&cluster));
-        Ok(cluster)
     }
 
     async fn observe_one(&self, asked: &[&Asked]) -> Vec<Observed> {
@@ -219,12 +155,6 @@ impl Kubernetes {
                 .collect(),
         }
     }
-}
-
-/// Equal for connections that are set up alike; over their secrets, so never shown.
-fn settings_digest(connection: &Connection) -> Digest {
-    let settings = connection.settings.exposed_json().unwrap_or_default();
-    Digest::of(format!("{}\0{settings}", connection.name))
 }
 
 #[async_trait]

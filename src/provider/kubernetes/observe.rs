@@ -112,13 +112,7 @@ async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Fo
             }
         }
     }
-    let listed = list::fetch(
-        cluster,
-        targets
-            .iter()
-            .map(|(one, target)| (target, one.owned.is_some())),
-    )
-    .await;
+    let listed = list::fetch(cluster, targets.iter().map(|(one, target)| (*one, target))).await;
     Found {
         answers,
         targets,

@@ -17,7 +17,8 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(20);
 /// The most that it may answer, in bytes.
 const LARGEST: usize = 1024 * 1024;
-/// What it gets of our environment is everything but what is ours or of those we report to.
+/// What it gets of our environment is everything but what is ours or of those we report to, and what the settings or
+/// a spec name as the place of a secret.
 const OURS: [&str; 4] = ["RECONCILED_", "GITHUB_", "GH_", "SLACK_"];
 
 /// When a credential ends; `None` where that was not said.

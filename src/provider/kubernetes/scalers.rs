@@ -2,7 +2,8 @@
 //! HorizontalPodAutoscaler or a ScaledObject of KEDA the replicas, a VerticalPodAutoscaler the
 //! resources. Those fields are sent as they are live.
 //!
-//! Looked for only where a write would change such a field: a quiet cluster is asked nothing.
+//! Looked for only where a write would change such a field, and now and then where one was left to them: a quiet
+//! cluster is asked next to nothing.
 
 use super::cluster::Cluster;
 use super::discovery::{Lookup, Types};
@@ -12,8 +13,10 @@ use super::target::Target;
 use crate::model::{Asked, Value};
 use serde_json::Value as Json;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// Group and kind of what scales.
 const KINDS: [(&str, &str); 3] = [
@@ -40,6 +43,27 @@ pub(super) struct Scalers<'a> {
     declared: Vec<Scaler>,
     /// By namespace, as read in this look.
     live: Mutex<HashMap<String, Arc<Read>>>,
+}
+
+/// How long what scales a workload is taken to be there still, once it was seen to be: longer than most pauses
+/// between two passes. That one goes, nothing about the workload tells.
+const STILL_THERE: Duration = Duration::from_secs(600);
+
+/// What scaled the workloads of a cluster when it was last asked whether it does still, by namespace.
+#[derive(Default)]
+pub(super) struct Known(std::sync::Mutex<HashMap<String, (Instant, Arc<Read>)>>);
+
+impl Known {
+    fn of(&self, namespace: &str) -> Option<Arc<Read>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, (at, _)| at.elapsed() < STILL_THERE);
+        all.get(namespace).map(|(_, read)| Arc::clone(read))
+    }
+
+    fn note(&self, namespace: &str, read: Arc<Read>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(namespace.to_owned(), (Instant::now(), read));
+    }
 }
 
 /// What scales workloads of one namespace.
@@ -126,8 +150,9 @@ impl<'a> Scalers<'a> {
     pub(super) async fn have(&self, target: &Target, left: &[Claim]) -> Result<bool, Failure> {
         for (field, owner) in left {
             let kind = owner.split_once(' ').map_or("", |(kind, _)| kind);
+            let owner = Scaled::By(owner.clone());
             if KINDS.iter().any(|(_, known)| *known == kind)
-                && self.of(&target.reference, What::of(field)).await? != Scaled::By(owner.clone())
+                && !self.has(&target.reference, What::of(field), &owner).await?
             {
                 return Ok(false);
             }
@@ -135,19 +160,43 @@ impl<'a> Scalers<'a> {
         Ok(true)
     }
 
+    /// Tells whether a field is left to this one, as far as was known a while ago; else as is so now.
+    async fn has(
+        &self,
+        reference: &Reference,
+        what: What,
+        owner: &Scaled,
+    ) -> Result<bool, Failure> {
+        let known = &self.cluster.scaled;
+        let (declared, before) = (
+            self.declared(reference, what),
+            known.of(&reference.namespace),
+        );
+        let is_known = |read: Arc<Read>| read.scaled(reference, what) == *owner;
+        if declared.is_none() && before.is_some_and(is_known) {
+            return Ok(true);
+        }
+        let now = self.of(reference, what).await?;
+        if declared.is_none() {
+            let read = self.live(&reference.namespace).await?;
+            known.note(&reference.namespace, read);
+        }
+        Ok(now == *owner)
+    }
+
     /// Tells what scales a workload: what is declared to, else what is live.
     async fn of(&self, reference: &Reference, what: What) -> Result<Scaled, Failure> {
-        let has = |scaler: &&Scaler| scaler.scales(reference) && scaler.has(what);
-        let by = |scaler: &Scaler| Scaled::By(format!("{} {}", scaler.kind, scaler.name));
-        if let Some(scaler) = self.declared.iter().find(has) {
-            return Ok(by(scaler));
+        if let Some(declared) = self.declared(reference, what) {
+            return Ok(declared);
         }
         let live = self.live(&reference.namespace).await?;
-        Ok(match live.scalers.iter().find(has) {
-            Some(scaler) => by(scaler),
-            None if live.is_whole => Scaled::No,
-            None => Scaled::Unseen,
-        })
+        Ok(live.scaled(reference, what))
+    }
+
+    fn declared(&self, reference: &Reference, what: What) -> Option<Scaled> {
+        let mut declared = self.declared.iter();
+        let scaler = declared.find(|scaler| scaler.has(reference, what))?;
+        Some(scaler.scaled())
     }
 
     async fn live(&self, namespace: &str) -> Result<Arc<Read>, Failure> {
@@ -175,6 +224,17 @@ impl<'a> Scalers<'a> {
         let read = Arc::new(Read { scalers, is_whole });
         known.insert(namespace.to_owned(), Arc::clone(&read));
         Ok(read)
+    }
+}
+
+impl Read {
+    fn scaled(&self, reference: &Reference, what: What) -> Scaled {
+        let mut scalers = self.scalers.iter();
+        match scalers.find(|scaler| scaler.has(reference, what)) {
+            Some(scaler) => scaler.scaled(),
+            None if self.is_whole => Scaled::No,
+            None => Scaled::Unseen,
+        }
     }
 }
 
@@ -216,7 +276,16 @@ impl Scaler {
             && self.target.1 == reference.name
     }
 
-    fn has(&self, what: What) -> bool {
+    /// Tells whether it has a field of a workload.
+    fn has(&self, reference: &Reference, what: What) -> bool {
+        self.scales(reference) && self.sets(what)
+    }
+
+    fn scaled(&self) -> Scaled {
+        Scaled::By(format!("{} {}", self.kind, self.name))
+    }
+
+    fn sets(&self, what: What) -> bool {
         match what {
             What::Replicas => self.kind != "VerticalPodAutoscaler",
             What::Requests => self.kind == "VerticalPodAutoscaler",
@@ -318,12 +387,12 @@ mod tests {
         )
         .unwrap();
         assert_eq!(keda.target, ("Deployment".to_owned(), "api".to_owned()));
-        assert!(keda.has(What::Replicas) && !keda.has(What::Requests));
+        assert!(keda.sets(What::Replicas) && !keda.sets(What::Requests));
         let target = json!({ "kind": "StatefulSet", "name": "db" });
         let off = json!({ "targetRef": target, "updatePolicy": { "updateMode": "Off" } });
         assert!(read("VerticalPodAutoscaler", off).is_none());
         let requests = json!({ "targetRef": target, "resourcePolicy": { "containerPolicies": [{ "controlledValues": "RequestsOnly" }] } });
         let requests = read("VerticalPodAutoscaler", requests).unwrap();
-        assert!(requests.has(What::Requests) && !requests.has(What::Limits));
+        assert!(requests.sets(What::Requests) && !requests.sets(What::Limits));
     }
 }

@@ -2,8 +2,7 @@
 //! was secret. Text of the server is scrubbed by the same knowledge.
 
 use super::error::Failure;
-use crate::model::secret::MASK;
-use crate::model::{Asked, Health, Kind, Secret, Value};
+use crate::model::{Asked, Health, Kind, Known, Secret, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
@@ -131,10 +130,10 @@ impl<'a> Sealer<'a> {
 
     /// Takes secrets out of the server's words.
     pub(super) fn scrubbed(&self, mut failure: Failure) -> Failure {
-        let spoken = self.spoken();
-        failure.reason = clean(failure.reason, &spoken);
+        let known = self.known();
+        failure.reason = known.clean(failure.reason);
         for cause in &mut failure.causes {
-            cause.message = clean(std::mem::take(&mut cause.message), &spoken);
+            cause.message = known.clean(std::mem::take(&mut cause.message));
         }
         failure
     }
@@ -146,56 +145,25 @@ impl<'a> Sealer<'a> {
 
     /// Takes secrets out of somebody's words, which are not cut yet: half a secret is not found.
     pub(super) fn scrubbed_words(&self, words: String) -> String {
-        clean(words, &self.spoken())
+        self.known().clean(words)
     }
 
-    /// Returns the secrets as somebody's words may quote them, a text that holds another before that one: as
-    /// they are, in quotes with escapes, on one line, and line by line.
+    /// Returns the secrets as somebody's words may quote them, a text that holds another before that one.
     pub(super) fn spoken(&self) -> Vec<Zeroizing<String>> {
-        let mut spoken = Vec::new();
-        for text in self.texts.iter().filter(|text| text.len() >= SHORTEST) {
-            spoken.push(text.clone());
-            spoken.push(Zeroizing::new(flat(text)));
-            for line in text.lines().map(str::trim) {
-                if line.len() >= SHORTEST_LINE {
-                    spoken.push(Zeroizing::new(line.to_owned()));
-                }
-            }
-        }
-        let quoted: Vec<_> = spoken.iter().flat_map(|text| quoted(text)).collect();
-        spoken.extend(quoted);
-        spoken.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
-        spoken.dedup();
-        spoken
+        self.known().into_texts()
     }
-}
 
-/// Returns a text as it stands inside of quotes, in JSON or Go; Go's own writer of JSON escapes more.
-fn quoted(text: &str) -> [Zeroizing<String>; 2] {
-    let json = Json::from(text).to_string();
-    let inner = Zeroizing::new(json[1..json.len() - 1].to_owned());
-    let more = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];
-    let more = more.iter().fold((*inner).clone(), |text, (bare, escaped)| {
-        text.replace(bare, escaped)
-    });
-    [inner, Zeroizing::new(more)]
-}
-
-fn clean(text: String, spoken: &[Zeroizing<String>]) -> String {
-    let clean = spoken
-        .iter()
-        .fold(text, |text, secret| text.replace(secret.as_str(), MASK));
-    // What is quoted with its line breaks turned into spaces is found on one line only.
-    let line = flat(&clean);
-    let cleaner = spoken.iter().fold(line.clone(), |text, secret| {
-        text.replace(secret.as_str(), MASK)
-    });
-    if cleaner == line { clean } else { cleaner }
-}
-
-/// Returns a text on one line.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    /// Knows the secrets of this very object, shorter ones too, and each of their lines.
+    fn known(&self) -> Known {
+        let mut texts = Vec::new();
+        for text in self.texts.iter().filter(|text| text.len() >= SHORTEST) {
+            texts.push(text.clone());
+            let lines = text.lines().map(str::trim);
+            let lines = lines.filter(|line| line.len() >= SHORTEST_LINE);
+            texts.extend(lines.map(|line| Zeroizing::new(line.to_owned())));
+        }
+        Known::quoted(texts)
+    }
 }
 
 #[cfg(test)]
@@ -274,7 +242,7 @@ mod tests {
                 0 => text.clone(),
                 1 => format!("{text:?}"),
                 2 => Json::from(text.as_str()).to_string(),
-                3 => flat(&text),
+                3 => text.split_whitespace().collect::<Vec<_>>().join(" "),
                 _ => text.replace('\n', "\n    "),
             };
             let message = format!("{}: cannot parse {quote} of it", "x".repeat(before));

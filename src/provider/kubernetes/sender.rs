@@ -1,7 +1,9 @@
 //! The only sender of requests to one cluster: one pace, deadlines, and repeats where the server says
 //! "later". Knows paths and statuses.
 
-use super::error::Failure;
+mod sort;
+
+use super::error::{Failure, KIND_AWAY};
 use super::reach::Reach;
 use super::sign_in::{SignIn, Signed};
 use super::written::{Page, Written};
@@ -112,9 +114,10 @@ impl Sender {
             let mut page = match self.sent(page_of(&page)).await {
                 Ok((_, body)) => Page::read(&body, &is_kept)?,
                 Err(failure) if failure.code == TOO_LARGE && most > 1 => {
-                    most /= 2;
+                    most = (most / 4).max(1);
                     continue;
                 }
+                Err(failure) if failure.code == TOO_LARGE => return Err(failure.of_one()),
                 Err(failure) if failure.status == 404 => return Ok(None),
                 // The page we continue from is compacted away: begin again.
                 Err(failure)
@@ -155,7 +158,7 @@ impl Sender {
         let body = timeout(BEGIN, body).await.map_err(late)?;
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
         let failure = Failure::answered(status, &body, retry_after);
-        if let Some(pause) = retry_after.filter(|_| matches!(status, 429 | 503)) {
+        if let Some(pause) = retry_after.filter(|_| failure.is_later()) {
             self.limiter.hold(pause.min(LONGEST_HOLD));
         }
         Err(failure)
@@ -213,13 +216,13 @@ impl Sender {
             let status = answer
                 .as_ref()
                 .map_or_else(|failure| failure.status, |(status, _)| *status);
-            let later = matches!(status, 429 | 503);
+            let later = answer.as_ref().is_err_and(Failure::is_later);
             match slot {
                 Some(slot) if later => slot.refused(),
                 // How long a list takes says how long the list is.
                 Some(_) if ask.method == http::Method::GET => {}
                 // Also what it answers with an error took it that long.
-                Some(slot) if status != 0 => slot.answered(),
+                Some(slot) if status != 0 => slot.answered(&sort::sort(&ask)),
                 _ => {}
             }
             let failure = match answer {
@@ -235,7 +238,10 @@ impl Sender {
                 self.limiter.hold(pause.min(LONGEST_HOLD));
             }
             let is_another = status == 401 && self.sign_in.refused(&signed);
-            let again = later || is_another || unsent && ask.method == http::Method::GET;
+            let again = later
+                || failure.code == KIND_AWAY
+                || is_another
+                || unsent && ask.method == http::Method::GET;
             if !again || sends >= MOST_SENDS || Instant::now() + pause >= until {
                 if unsent {
                     self.reach.doubt();
@@ -275,11 +281,10 @@ impl Sender {
             let reason = format!("{} is busy: its turn did not come in time", self.server);
             return Err(Failure::transient("rate-limited", reason));
         }
-        if let Some(wait) = self.limiter.held_for()
-            && begun + wait >= until
-        {
-            let seconds = wait.as_secs();
-            let reason = format!("{} wants no requests for {seconds} s", self.server);
+        let held = self.limiter.held_for();
+        if held.is_some_and(|wait| begun + wait >= until) {
+            // How long is another number each time it is told.
+            let reason = format!("{} wants no requests for a while", self.server);
             return Err(Failure::transient("rate-limited", reason));
         }
         let late = |_late| {

@@ -88,6 +88,7 @@ fn asked(kind: &str, id: &str) -> Asked {
         owned: None,
         depth: Depth::Read,
         is_read: true,
+        afresh: false,
         ignore: Vec::new(),
         health: Vec::new(),
     }
@@ -117,6 +118,7 @@ fn registry() -> Registry {
     .with_patience(Patience {
         observe: Duration::from_millis(50),
         each: Duration::from_millis(1),
+        longest: Duration::from_millis(50),
         apply: Duration::from_millis(50),
     })
 }
@@ -172,7 +174,8 @@ fn no_two_rows_of_this_binary_share_a_name() {
 
 #[tokio::test(start_paused = true)]
 async fn many_questions_have_more_time_than_one() {
-    let registry = Registry::new(vec![Scripted::boxed("slow/one", Habit::Slow)]);
+    let slow = Scripted::boxed("slow/one", Habit::Slow);
+    let registry = Registry::new(vec![slow.clone()]).with_untiring(&*slow);
     let questions: Vec<Asked> = (0..4000)
         .map(|nth| asked("slow/one", &format!("r-{nth}")))
         .collect();
@@ -180,4 +183,15 @@ async fn many_questions_have_more_time_than_one() {
     let known = answers.iter().map(|answer| &answer.observation);
     let known = known.filter(|seen| matches!(seen, Observation::Absent { .. }));
     assert_eq!(known.count(), 4000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_hangs_holds_nobody_up_for_an_hour_however_much_it_is_asked() {
+    let registry = Registry::new(vec![Scripted::boxed("slow/one", Habit::Hangs)]);
+    let questions: Vec<Asked> = (0..4000)
+        .map(|nth| asked("slow/one", &format!("r-{nth}")))
+        .collect();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(registry.observe(&questions).await.len(), 4000);
+    assert_eq!(begun.elapsed(), Duration::from_secs(600));
 }

@@ -148,7 +148,7 @@ impl Work<'_> {
         let (mut body, mut pause) = (body, PAUSES.0);
         loop {
             let why = match self.object(&body).health() {
-                Health::Ready => return Ok(body),
+                Health::Ready | Health::Paused(_) => return Ok(body),
                 Health::Failed(why) => return Err(self.busy(Class::Refused, &why)),
                 Health::Progressing(why) | Health::Failing(why)
                     if Instant::now() + pause > until =>

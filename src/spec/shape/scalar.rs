@@ -108,7 +108,8 @@ fn wrong_text(node: &Template, text: &str, schema: &Map<String, Value>) -> Optio
         return Some(node.place.error("empty", "the text is too short"));
     }
     if bound("maxLength").is_some_and(|most| count > most) {
-        return Some(node.place.error("out-of-range", "the text is too long"));
+        let error = node.place.error("out-of-range", "the text is too long");
+        return Some(explained(error, schema));
     }
     let pattern = schema.get("pattern").and_then(Value::as_str);
     if let Some(pattern) = pattern.filter(|pattern| !fits(pattern, text)) {

@@ -102,6 +102,65 @@ fn a_connection_that_is_not_merged_yet_is_not_used() {
 }
 
 #[test]
+fn where_nothing_could_be_looked_at_the_headline_says_so_and_why() {
+    let place = place();
+    let whole = environment("shop", "one").replace("@/live", "@/live/shop");
+    std::fs::create_dir(place.path().join("live/shop")).unwrap();
+    place.write("environments/shop.yaml", &whole.replace("spec:", "spec: ]"));
+    commit(&place);
+    place.write("environments/shop.yaml", &whole);
+    let said = place.run(&["plan", "--against", "HEAD", "--output", "markdown"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let headline = "### ⚪ Plan: nothing known to change, 1 could not be looked at in shop\n";
+    assert!(said.stdout.contains(headline), "{said:?}");
+    assert!(
+        said.stdout
+            .contains("what is merged of it cannot be used for its mistakes"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn another_name_for_the_same_file_is_no_difference() {
+    let place = place();
+    place.run(&["apply", "--yes", "environments/shop.yaml"]);
+    let renamed = environment("shop", "one").replace("    shop: {", "    store: {");
+    place.write("environments/shop.yaml", &renamed);
+    let said = place.run(&["plan", "--against", "HEAD"]);
+    assert!(said.stdout.contains("> store  adopt"), "{said:?}");
+    assert!(!said.stdout.contains("(sensitive)"), "{said:?}");
+    assert!(!said.stdout.contains("content"), "{said:?}");
+}
+
+#[test]
+fn beside_a_secret_what_is_none_is_shown() {
+    let place = place();
+    let of = |port: u32, token: &str| {
+        environment("shop", "one").replace(
+            "{ kind: host/file, spec: { path: /shop, content: one } }",
+            &format!("{{ kind: host/env-file, spec: {{ path: /env, values: {{ PORT: {port}, TOKEN: {token} }} }} }}"),
+        ).replace("  resources:", "  secrets: { k: { env: HOME } }\n  resources:")
+    };
+    let open = |port| of(port, "\"${secrets.k}\"");
+    place.write("environments/shop.yaml", &open(8080));
+    commit(&place);
+    place.run(&["apply", "--yes", "environments/shop.yaml"]);
+    // Where no ledger knows what was applied, as on a runner.
+    std::fs::remove_dir_all(place.path().join(".local")).unwrap();
+    place.write("environments/shop.yaml", &open(8081));
+    let said = place.run(&["plan", "--against", "HEAD"]);
+    assert!(
+        said.stdout.contains("~ values.PORT = \"8080\" -> 8081"),
+        "{said:?}"
+    );
+    // What was a secret when it was written stays one.
+    place.write("environments/shop.yaml", &of(8080, "guess"));
+    let said = place.run(&["plan", "--against", "HEAD"]);
+    let hidden = "~ values.TOKEN = (sensitive) -> (sensitive) (known after apply)";
+    assert!(said.stdout.contains(hidden), "{said:?}");
+}
+
+#[test]
 fn what_is_not_here_says_how_to_get_it() {
     let place = place();
     place

@@ -1,6 +1,7 @@
 //! The command line as a person or a script meets it: what goes to stdout, what to stderr, and how it ends.
 
 mod against;
+mod bounds;
 mod claims;
 mod demo;
 mod explain;

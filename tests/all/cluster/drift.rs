@@ -230,3 +230,39 @@ fn who_changes_back_again_and_again_what_is_put_right_is_named_once_with_what_to
     let told = daemon.lines("Somebody keeps changing back what is put right");
     assert_eq!(told.len(), 1, "{told:?}");
 }
+
+#[test]
+fn a_secret_that_somebody_copied_into_an_open_object_is_told_to_nobody() {
+    let canary = "canary-of-a-copy-7";
+    let scene = Scene::new("copied");
+    scene.world.variable("TOKEN", canary);
+    let secret = scene.object(
+        "v1",
+        "Secret",
+        "token",
+        json!({ "stringData": { "token": "${secrets.token}" } }),
+    );
+    let resources = [
+        ("namespace", scene.namespace()),
+        ("page", scene.config("page", "hello")),
+        ("token", secret),
+    ];
+    let mut daemon = scene.world.start();
+    let secrets = json!({ "token": { "env": "TOKEN" } });
+    let commit = scene.commit_with(secrets, json!({ "onDrift": "report" }), &resources);
+    daemon.run_of(scene.name, &commit);
+    let patch = json!({ "data": { "text": format!("{canary} of hello") } }).to_string();
+    scene.kubectl(["patch", "configmap/page", "--patch", &patch]);
+    let drift = daemon.episode("drift", |drift| scene.is(drift.address.as_ref(), "page"));
+    let told = drift.details.to_string();
+    assert!(told.contains("(sensitive) of hello"), "{told}");
+    for command in [&["plan"][..], &["status"], &["history", "show", "1"]] {
+        for format in ["text", "json"] {
+            let all = [&["--output", format], command].concat();
+            let said = scene.told(&all).0;
+            assert!(!said.contains(canary), "{all:?}: {said}");
+        }
+    }
+    let (_, log) = daemon.terminate();
+    assert!(!told.contains(canary) && !log.contains(canary), "{log}");
+}

@@ -6,8 +6,11 @@ mod custom;
 mod dead;
 mod drift;
 mod faults;
+mod handed;
 mod imported;
 mod kustomized;
+mod moved;
+mod ordered;
 pub(crate) mod proxy;
 mod registered;
 mod removal;
@@ -54,6 +57,11 @@ impl Scene {
 
     /// Commits the environment with these resources, compared each second and corrected unless told otherwise.
     fn commit(&self, reconcile: Json, resources: &[(&str, Json)]) -> String {
+        self.commit_with(json!({}), reconcile, resources)
+    }
+
+    /// The same with secrets.
+    fn commit_with(&self, secrets: Json, reconcile: Json, resources: &[(&str, Json)]) -> String {
         let mut all = json!({ "interval": "1s", "onDrift": "correct" });
         merge(&mut all, reconcile);
         let resources: serde_json::Map<String, Json> = resources
@@ -64,7 +72,7 @@ impl Scene {
             "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": self.name },
             "spec": {
                 "connections": { "cluster": { "provider": "kubernetes", "context": "peers" } },
-                "reconcile": all, "resources": resources,
+                "secrets": secrets, "reconcile": all, "resources": resources,
             },
         });
         let text = serde_json::to_string_pretty(&environment).unwrap();

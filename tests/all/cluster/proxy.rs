@@ -1,4 +1,5 @@
-//! A proxy before the API server that answers badly when told to.
+//! A proxy before the API server that answers badly when told to. It never streams a list, as a server does that
+//! does not know how.
 
 use crate::peers::kubernetes::cluster;
 use axum::body::Body;
@@ -142,6 +143,12 @@ async fn answer(
     let writes =
         request.method() != Method::GET && !request.uri().to_string().contains("dryRun=All");
     let watches = request.uri().to_string().contains("watch=1");
+    if request.uri().to_string().contains("sendInitialEvents") {
+        let refused =
+            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+        let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 422, "reason": "Invalid", "message": refused });
+        return respond(422, "application/json", status.to_string().into());
+    }
     let fault = {
         let mut state = state.lock().unwrap();
         let under_way = state.under_way;

@@ -210,3 +210,29 @@ fn what_is_taken_out_goes_in_the_opposite_order_it_came_in() {
         scene.live("configmaps/database").is_none().then_some(())
     });
 }
+
+#[test]
+fn a_kind_that_the_environment_protects_stays() {
+    let scene = Scene::new("protects");
+    let mut reconcile = generous();
+    reconcile["protect"] = json!(["ConfigMap"]);
+    let account = scene.object("v1", "ServiceAccount", "goes", json!({}));
+    let all = [
+        ("namespace", scene.namespace()),
+        ("stays", scene.config("stays", "x")),
+        ("goes", account),
+    ];
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, reconcile.clone(), &all);
+    let commit = scene.commit(reconcile, &all[..1]);
+    let run = daemon.run_of(scene.name, &commit);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Held);
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.text("stays").unwrap(), "x");
+    assert!(scene.live("serviceaccounts/goes").is_none());
+    let (plan, _) = scene.told(&["plan"]);
+    assert!(
+        plan.contains("stays") && plan.contains("protected"),
+        "{plan}"
+    );
+}

@@ -217,7 +217,10 @@ fn what_fails_since_before_a_merge_that_leaves_it_alone_takes_nothing_back() {
     };
     let mut daemon = scene.world.start();
     let good = scene.commit(on_failure(), &all("one"));
-    daemon.logged("Waiting until it is ready", |_| true);
+    // Its namespace and its definition are waited for before it.
+    daemon.logged("Waiting until it is ready", |line| {
+        line["address"].as_str().unwrap().ends_with("/database")
+    });
     ruled::phase(&scene, "Ready");
     let summary = daemon.run_of(scene.name, &good).summary.unwrap();
     assert_eq!(summary.outcome, RunOutcome::Done, "{summary:?}");
@@ -240,6 +243,41 @@ fn what_fails_since_before_a_merge_that_leaves_it_alone_takes_nothing_back() {
     scene.commit(on_failure(), &next);
     daemon.until("it is taken back", |_| {
         let mut runs = scene.world.runs(scene.name).into_iter();
-        runs.find(|run| run.trigger == "rollback" && run.revision.as_str() == good)
+        runs.find(|run| run.trigger == "rollback" && run.revision.as_str() == merged)
+    });
+    // One merge is, and not what was merged before it: that was no worse for what was broken already.
+    assert_eq!(scene.text("other").unwrap(), "two");
+}
+
+#[test]
+fn a_person_puts_a_cluster_back_to_whatever_revision() {
+    let scene = Scene::new("back-by-hand");
+    let mut daemon = scene.world.start();
+    let all = |tag: &str| [("namespace", scene.namespace()), ("api", api(&scene, tag))];
+    let commits = ["1", "2", "3"].map(|tag| {
+        let commit = scene.commit(json!({}), &all(tag));
+        let summary = daemon.run_of(scene.name, &commit).summary.unwrap();
+        assert_eq!(summary.outcome, RunOutcome::Done, "{summary:?}");
+        commit
+    });
+    let (said, code) = scene.told(&["rollback", scene.name, "--to", "0123456789", "--yes"]);
+    assert_ne!(code, Some(0), "{said}");
+    let (said, code) = scene.told(&["rollback", scene.name, "--to", &commits[0][..10], "--yes"]);
+    assert_eq!(code, Some(0), "{said}");
+    daemon.until("the first revision is applied, and works", |_| {
+        let run = scene.world.runs(scene.name).into_iter().next()?;
+        let is_back = run.trigger == "rollback" && run.revision.as_str() == commits[0];
+        let is_done = run.summary?.outcome == RunOutcome::Done;
+        (is_back && is_done).then_some(())
+    });
+    assert_eq!(image(&scene), Some(json!("shop/api:1")));
+    // What is merged beside it brings nothing back.
+    scene.world.commit(&[("README.md", "unrelated")]);
+    daemon.looked_again(scene.name);
+    assert_eq!(image(&scene), Some(json!("shop/api:1")));
+    let (said, code) = scene.told(&["rollback", scene.name, "--end", "--yes"]);
+    assert_eq!(code, Some(0), "{said}");
+    daemon.until("Git is followed again", |_| {
+        (image(&scene)? == "shop/api:3").then_some(())
     });
 }

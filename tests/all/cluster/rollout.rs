@@ -1,5 +1,6 @@
 //! Rollouts that do not become ready: said why, and cut short by the commit that mends them.
 
+use super::proxy::{Fault, Proxy};
 use super::{Scene, cluster, with};
 use crate::daemon::Daemon;
 use reconciled::ledger::{RunOutcome, RunRecord};
@@ -114,6 +115,35 @@ fn an_image_that_cannot_be_pulled_is_told_and_the_commit_that_mends_it_goes_well
 }
 
 #[test]
+fn a_rollout_that_somebody_paused_is_not_waited_for_and_said() {
+    let scene = Scene::new("halted");
+    let mut daemon = scene.world.start();
+    let at = |image| {
+        let ours = json!({ "ignore": ["/spec/paused"], "deadline": "10m" });
+        let api = with(scene.deployment(1, image), ours);
+        [("namespace", scene.namespace()), ("api", api)]
+    };
+    scene.applied(&mut daemon, json!({}), &at("shop/api:1"));
+    scene.kubectl(["rollout", "pause", "deployment/api"]);
+    let commit = scene.commit(json!({}), &at("shop/api:2"));
+    let run = daemon.run_of(scene.name, &commit);
+    // No version to go back to: nobody knows whether it works.
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Held);
+    let (shown, _) = scene.told(&["history", "show", &run.id.to_string()]);
+    let why = "its rollout is paused: 0 of 1 pods are updated";
+    assert!(shown.contains(&format!("updated, but {why}")), "{shown}");
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.told(&["status"]).1, Some(2));
+    // What was held and is ready by itself is said to be.
+    scene.kubectl(["rollout", "resume", "deployment/api"]);
+    daemon.until("it goes on, and is well", |_| {
+        let live = scene.live("apps/v1/deployments/api")?;
+        let is_well = || scene.told(&["status"]).1 == Some(0);
+        (live["status"]["updatedReplicas"] == 1 && is_well()).then_some(())
+    });
+}
+
+#[test]
 fn a_job_that_goes_when_it_is_done_runs_once() {
     let scene = Scene::new("passing");
     let mut daemon = scene.world.start();
@@ -148,4 +178,20 @@ fn a_job_that_goes_when_it_is_done_runs_once() {
         "{:?}",
         scene.world.episodes()
     );
+}
+
+#[test]
+fn a_watch_that_fell_silent_makes_no_rollout_fail() {
+    let proxy = Proxy::start();
+    let scene = Scene::through("unheard", &proxy.kubeconfig);
+    let mut daemon = scene.world.start();
+    let hourly = || json!({ "interval": "1h" });
+    let at = |image| within(&scene, scene.deployment(1, image), "20s");
+    scene.applied(&mut daemon, hourly(), &at("shop/api:1"));
+    daemon.until("it is looked at once more", |_| {
+        let runs = scene.world.runs(scene.name);
+        runs.iter().find(|run| run.trigger == "check").map(|_| ())
+    });
+    proxy.answer(Some(Fault::Held));
+    scene.applied(&mut daemon, hourly(), &at("shop/api:2"));
 }

@@ -133,6 +133,7 @@ impl<'a> World<'a> {
             owned: owned.cloned().map(Arc::new),
             depth,
             is_read: true,
+            afresh: false,
             ignore: Vec::new(),
             health: Vec::new(),
         };
@@ -193,6 +194,7 @@ impl<'a> World<'a> {
                 Arc::clone(&self.connection),
             )]),
             digest_key: &self.key,
+            secrets: &Arc::default(),
             now: jiff::Timestamp::now(),
         });
         shows_no_secret(&plan);
@@ -244,6 +246,7 @@ impl<'a> World<'a> {
                 .into(),
             protected: step.protected,
             done: false,
+            unproven: false,
             verdict: applied.verdict.clone(),
             after: step.after.clone(),
         }

@@ -93,6 +93,24 @@ spec:
     )
 }
 
+/// An environment in which somebody copied secrets to where none is declared; nothing of it is put back.
+fn strayed(greeting: &str) -> String {
+    format!(
+        "apiVersion: reconciled.dev/v1alpha1
+kind: Environment
+metadata: {{ name: strayed }}
+spec:
+  secrets: {{ of_env: {{ env: SHOP_TOKEN }}, of_file: {{ file: key.txt }} }}
+  connections: {{ here: {{ provider: host, root: HOST }} }}
+  reconcile: {{ interval: 1s, onDrift: report }}
+  notify: {{ slack: \"#infra\" }}
+  resources:
+    notes: {{ kind: host/file, spec: {{ path: /notes, content: \"{greeting}\\n\" }} }}
+    words: {{ kind: host/env-file, spec: {{ path: /words, values: {{ WORD: \"{greeting}\" }} }} }}
+"
+    )
+}
+
 /// An environment that would name a file by a secret: it is refused, and its value told to nobody.
 fn named_by_a_secret() -> &'static str {
     "apiVersion: reconciled.dev/v1alpha1
@@ -136,7 +154,8 @@ fn prepared() -> (World, Recorder, Server) {
 /// Everything a daemon and its commands say, while a secret is applied, fails, drifts and is reviewed.
 fn live_through_it(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>) {
     daemon.until("the files are there", |_| {
-        world.live("page").and(world.live("vars"))
+        let strayed = world.live("notes").and(world.live("words"));
+        strayed.and(world.live("page")).and(world.live("vars"))
     });
     daemon.episode("failing", |_| true);
     world.write_live("page", &format!("hacked {OF_ENV}"));
@@ -150,8 +169,23 @@ fn live_through_it(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>) 
                 && drift.ended_at.is_some()
         });
     }
+    let encoded = STANDARD.encode(OF_ENV);
+    world.write_live(
+        "notes",
+        &format!("hello\nbeside {OF_ENV} and {encoded}\n{OF_FILE}\n"),
+    );
+    world.write_live("words", &format!("WORD=beside-{OF_FILE}\n"));
+    for path in ["strayed/notes", "strayed/words"] {
+        daemon.episode("drift", |drift| {
+            let at = drift.address.as_ref();
+            at.is_some_and(|at| at.to_string() == path)
+        });
+    }
     world.git(&["checkout", "--quiet", "-b", "change"]);
-    let head = world.commit(&[("shop.yaml", &environment("welcome"))]);
+    let head = world.commit(&[
+        ("shop.yaml", &environment("welcome")),
+        ("strayed.yaml", &strayed("welcome")),
+    ]);
     world.git(&["update-ref", "refs/pull/1/head", &head]);
     world.git(&["checkout", "--quiet", "main"]);
     recorder.open_pull(&head);
@@ -159,6 +193,7 @@ fn live_through_it(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>) 
     daemon.until("the plan is a comment", |_| {
         has("/issues/1/comments").then_some(())
     });
+    assert!(has("beside (sensitive)"), "{:#?}", recorder.sent());
     daemon.until("Slack was told", |_| has("/chat.").then_some(()));
     daemon.until("the webhook was told", |_| has("/hook").then_some(()));
 }
@@ -167,7 +202,11 @@ fn live_through_it(world: &World, recorder: &Recorder, daemon: &mut Daemon<'_>) 
 fn a_secret_is_seen_where_it_was_declared_to_go_and_nowhere_else() {
     let (world, recorder, _cloud) = prepared();
     let named = ("named.yaml", named_by_a_secret());
-    world.commit(&[("shop.yaml", &environment("hello")), named]);
+    world.commit(&[
+        ("shop.yaml", &environment("hello")),
+        ("strayed.yaml", &strayed("hello")),
+        named,
+    ]);
     let mut daemon = world.start();
     live_through_it(&world, &recorder, &mut daemon);
     let folder = world.repository();
@@ -192,11 +231,13 @@ fn a_secret_is_seen_where_it_was_declared_to_go_and_nowhere_else() {
         recorder.sent().join("\n").as_bytes(),
     );
     let last = world.runs("shop")[0].id.to_string();
+    let strayed = world.runs("strayed")[0].id.to_string();
     world.write_live("page", "hacked again");
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 7] = [
         &["status"],
         &["history", "list"],
         &["history", "show", &last],
+        &["history", "show", &strayed],
         &["history", "diff", "1", &last],
         &["plan"],
         &["validate"],

@@ -17,11 +17,14 @@
 //! Other counterparts join by [`World::settings`] (API addresses, tokens, a kubeconfig) and
 //! [`World::variable`].
 
+mod asked;
 mod broken;
 mod canary;
+mod causes;
 mod clustered;
 mod crash;
 mod encrypted;
+mod footing;
 mod keeping;
 mod many;
 mod naming;

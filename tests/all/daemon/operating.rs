@@ -293,8 +293,8 @@ fn a_repository_that_is_gone_or_rewritten_is_a_state_and_deletes_nothing() {
 
     let away = world.folder().join("away");
     std::fs::rename(world.repository(), &away).unwrap();
-    daemon.until("it is called unreachable", |_| {
-        (repository_state(&world)["state"] == "unreachable").then_some(())
+    daemon.until("it cannot be read", |_| {
+        (repository_state(&world)["state"] == "unreadable").then_some(())
     });
     daemon.looked_again("shop");
     assert_eq!(world.owned().len(), 2);
@@ -308,9 +308,13 @@ fn a_repository_that_is_gone_or_rewritten_is_a_state_and_deletes_nothing() {
     world.git(&["branch", "-m", "main", "trunk"]);
     daemon.until("its branch is missed", |_| {
         let state = repository_state(&world);
-        (state["state"] == "unreachable" && state["reason"].to_string().contains("main"))
+        (state["state"] == "unreadable" && state["reason"].to_string().contains("main"))
             .then_some(())
     });
+    let said = world.command(&["status"]);
+    for words in ["repository infra: cannot be read for ", "It has trunk."] {
+        assert!(said.stdout.contains(words), "{said:?}");
+    }
     daemon.looked_again("shop");
     assert_eq!(world.owned().len(), 2);
     world.git(&["branch", "-m", "trunk", "main"]);

@@ -243,3 +243,32 @@ fn an_apply_beside_the_daemon_obeys_a_rollback() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(world.live("page").unwrap(), "bad\n");
 }
+
+#[test]
+fn drift_that_stands_makes_no_version_a_bad_one() {
+    let shop = |text: &str| {
+        let more = "  reconcile: { interval: 1s, onDrift: report }\n";
+        environment("shop", more, &files(&[("page", text), ("other", "o\n")]))
+    };
+    let world = World::new();
+    let first = world.commit(&[("shop.yaml", &shop("first\n"))]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &first);
+    world.write_live("other", "by hand\n");
+    daemon.episode("drift", |drift| drift.ended_at.is_none());
+    let mut revisions = Vec::new();
+    for text in ["second\n", "third\n"] {
+        let revision = world.commit(&[("shop.yaml", &shop(text))]);
+        daemon.run_of("shop", &revision);
+        revisions.push(revision);
+    }
+    let said = rollback(&world, &["--yes"]);
+    assert!(
+        said.stderr.contains(&format!("to {}", &revisions[0][..10])),
+        "{said:?}"
+    );
+    daemon.until("the version before is live, and no older one", |_| {
+        (world.live("page")? == "second\n").then_some(())
+    });
+    assert_eq!(world.live("other").unwrap(), "by hand\n");
+}

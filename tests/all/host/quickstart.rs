@@ -137,6 +137,7 @@ impl Walk {
             kinds: &Kinds::new(all_rows()),
             connections: self.graph.connections(),
             digest_key: &self.key,
+            secrets: &Arc::default(),
             now: jiff::Timestamp::now(),
         });
         let shown = serde_json::to_string(&plan).unwrap() + &format!("{plan:?}");
@@ -158,6 +159,7 @@ impl Walk {
             owned: owned.cloned().map(Arc::new),
             depth: Depth::PredictAll,
             is_read: true,
+            afresh: false,
             ignore: wanted.lifecycle.ignore.clone(),
             health: wanted.lifecycle.health.clone(),
         }
@@ -196,6 +198,7 @@ impl Walk {
                 applied: self.key.sealed_json(&desired).into(),
                 protected: step.protected,
                 done: false,
+                unproven: false,
                 verdict: None,
                 after: std::collections::BTreeSet::new(),
             });

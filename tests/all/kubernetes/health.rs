@@ -30,7 +30,7 @@ async fn failure(image: &str) -> String {
             Health::Failing(why) => Some(why),
             Health::Ready | Health::Progressing(_) => None,
             // A rollout that tries again is not over.
-            Health::Failed(why) => panic!("{why}"),
+            Health::Paused(why) | Health::Failed(why) => panic!("{why}"),
         }
     })
     .await;

@@ -8,9 +8,12 @@ mod drift;
 mod filled;
 mod foreign;
 mod health;
+mod held;
+mod hooked;
 mod left;
 mod noise;
 mod order;
+mod readiness;
 mod reasons;
 mod refusals;
 mod requests;
@@ -181,6 +184,7 @@ impl Scene {
             owned: owned.cloned().map(Arc::new),
             depth,
             is_read: true,
+            afresh: false,
             ignore: wanted.lifecycle.ignore.clone(),
             health: wanted.lifecycle.health.clone(),
         }
@@ -245,6 +249,7 @@ impl Scene {
             owned: Some(Arc::new(owned.clone())),
             depth: Depth::Identity,
             is_read: true,
+            afresh: false,
             ignore: Vec::new(),
             health: Vec::new(),
         }));
@@ -267,6 +272,7 @@ impl Scene {
             kinds: self.registry.kinds(),
             connections: &BTreeMap::from([(self.connection.name.clone(), self.connection.clone())]),
             digest_key: &self.key,
+            secrets: &Arc::default(),
             now: jiff::Timestamp::now(),
         })
     }
@@ -292,6 +298,7 @@ impl Scene {
                     .into(),
                 protected: step.protected,
                 done: false,
+                unproven: false,
                 verdict: applied.verdict.clone(),
                 after: step.after.clone(),
             });

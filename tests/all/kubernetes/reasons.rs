@@ -4,6 +4,7 @@
 
 use super::health::{health_of, why};
 use super::{Scene, until};
+use crate::peers::wait::outside;
 use reconciled::model::Health;
 use serde_json::{Value as Json, json};
 
@@ -219,33 +220,13 @@ async fn a_stateful_set_held_up_by_a_pod_of_the_revision_before_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_memory_a_container_used_is_told_where_it_is_measured() {
-    // What serves metrics is played by a kind of the same address.
-    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let mut scene = Scene::new("measured");
-    scene.cluster.post(path, &json!({
-        "metadata": { "name": "pods.metrics.k8s.io", "annotations": { "api-approved.kubernetes.io": "unapproved, played" } },
-        "spec": { "group": "metrics.k8s.io", "scope": "Namespaced",
-            "names": { "plural": "pods", "singular": "podmetrics", "kind": "PodMetrics" },
-            "versions": [{ "name": "v1beta1", "served": true, "storage": true, "schema": { "openAPIV3Schema": {
-                "type": "object", "x-kubernetes-preserve-unknown-fields": true } } }] } }));
+    outside(|| scene.cluster.measures());
     let api = scene.deployment("api", 1, "shop/api:hungry");
     scene.apply(std::slice::from_ref(&api)).await;
     let pod = pods(&scene, "api", 1).await.remove(0);
-    let measured = json!({ "apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
-        "metadata": { "name": pod["metadata"]["name"], "namespace": scene.namespace },
-        "containers": [{ "name": "api", "usage": { "memory": "63Mi" } }] });
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), measured.to_string()).unwrap();
-    let create = ["create", "--filename", file.path().to_str().unwrap()];
-    until("metrics are served", async || {
-        let created = scene.cluster.try_kubectl(&create, &[]);
-        created.status.success().then_some(())
-    })
-    .await;
+    outside(|| scene.cluster.uses(&pod, "api", "63Mi"));
     let told = format!("{:?}", why(&scene, &api, "OOMKilled").await);
-    scene
-        .cluster
-        .kubectl(["delete", "crd", "pods.metrics.k8s.io"]);
     assert!(
         told.contains("it used 63Mi when it was measured last") && told.contains("(it is 64Mi)"),
         "{told}"

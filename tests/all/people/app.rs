@@ -104,8 +104,9 @@ fn each_environment_has_a_check_run_that_is_updated_and_never_piles_up() {
         "Touches no environment",
     );
     assert_eq!(said["conclusion"], "success", "it can be required: {said}");
-    scene.github.server.tell("revoked", &Value::Null);
+    // What it asks meanwhile signs in anew, too.
     let before = signed_in(&scene);
+    scene.github.server.tell("revoked", &Value::Null);
     let pushed = scene.push(number, "greet", &[("shop.yaml", &shop("goodbye\n"))]);
     check(
         &scene,
@@ -154,5 +155,62 @@ fn mistakes_stand_in_their_place() {
         told["message"].as_str().unwrap().contains("Did you mean"),
         "{told}"
     );
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_stops_a_part_of_a_plan_stands_on_its_line() {
+    let scene = scene();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let strange = "    strange: { kind: host/file, spec: { path: /strange, content: \"ours\" } }\n";
+    scene.world.write_live("strange", "somebody's\n");
+    let file = format!("{}{strange}", shop("hello\n"));
+    let number = scene.open("strange", None, &[("shop.yaml", &file)]);
+    let head = scene.head(number);
+    check(&scene, &mut daemon, (&head, "reconciled/shop"), "1 waits");
+    let requests = scene.github.server.requests().into_iter();
+    let bodies = requests.filter(|one| one.path.ends_with("/check-runs") && !one.body.is_empty());
+    let mut bodies = bodies.map(|one| serde_json::from_str::<Value>(&one.body).unwrap());
+    let told = bodies.find_map(|body| {
+        let told = &body["output"]["annotations"][0];
+        (body["name"] == "reconciled/shop" && told.is_object()).then(|| told.clone())
+    });
+    let told = told.unwrap();
+    let line = file
+        .lines()
+        .position(|line| line.contains("strange:"))
+        .unwrap()
+        + 1;
+    assert_eq!(
+        (&told["path"], &told["start_line"]),
+        (&json!("shop.yaml"), &json!(line))
+    );
+    assert_eq!(told["annotation_level"], "warning");
+    assert!(
+        told["message"].to_string().contains("adopt: true"),
+        "{told}"
+    );
+    scene.assert_accepted();
+}
+
+#[test]
+fn no_verdict_on_an_environment_is_good_while_the_branch_conflicts() {
+    let scene = scene();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let head = scene.head(number);
+    let of = (head.as_str(), "reconciled/shop");
+    let good = check(&scene, &mut daemon, of, "1 to update");
+    assert_eq!(good["conclusion"], "success", "{good}");
+    scene.world.commit(&[("shop.yaml", &shop("theirs\n"))]);
+    let all = check(&scene, &mut daemon, (&head, STABLE), "conflict");
+    assert_eq!(all["conclusion"], "failure", "{all}");
+    let bad = check(&scene, &mut daemon, of, "There is no plan for it any more");
+    assert_eq!(bad["conclusion"], "failure", "{bad}");
+    assert_eq!(bad["id"], good["id"]);
     scene.assert_accepted();
 }

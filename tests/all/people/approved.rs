@@ -82,6 +82,8 @@ fn merging_an_approval_applies_exactly_its_plan_and_once() {
     });
     scene.merge(1, &branch(&first));
     live(&mut daemon, &scene, "one\n");
+    // Whoever approved it sees there what became of it.
+    scene.comment_with(&mut daemon, 1, "🟢 Applied in shop: 1 done");
 
     // Drift has its own rule, and the record that stands in Git lets nothing go again.
     scene.world.write_live("page", "hacked\n");
@@ -272,6 +274,35 @@ fn what_became_more_dangerous_than_its_pull_request_showed_is_held_and_asked_for
         .world
         .commit(&[("shop.yaml", &applied(&file("page", "page", "three\n")))]);
     live(&mut daemon, &scene, "three\n");
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_went_well_once_is_judged_by_what_its_pull_request_showed_today() {
+    let adopted = "    extra: { kind: host/file, spec: { path: /extra, content: \"ours\\n\" }, lifecycle: { adopt: true } }\n";
+    let page = file("page", "page", "one\n");
+    let applied = |resources: &str| shop("onMerge: apply", resources);
+    let (with, without) = (applied(&format!("{page}{adopted}")), applied(&page));
+    let scene = Scene::new(&[("shop.yaml", &with)]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let second = scene.world.commit(&[("shop.yaml", &without)]);
+    daemon.run_of("shop", &second);
+    daemon.until("it is gone", |_| {
+        scene.world.live("extra").is_none().then_some(())
+    });
+    // Git is to say again what went well at first; meanwhile somebody makes the file by hand.
+    let back = scene.open("back", None, &[("shop.yaml", &with)]);
+    scene.comment_with(&mut daemon, back, "1 to create in shop");
+    scene.world.write_live("extra", "somebody's\n");
+    let merge = scene.merge(back, "back");
+    daemon.run_of("shop", &merge);
+    assert_eq!(scene.world.live("extra").unwrap(), "somebody's\n");
+    let asked = request(&scene, &mut daemon, back + 1);
+    assert!(body(&asked).contains("overwrites shop/extra"), "{asked}");
+    let (_, said) = scene.comment_with(&mut daemon, back, "reconciled:result:");
+    assert!(said.contains("### 🟡 Waits in shop: 1 held back"), "{said}");
     scene.assert_accepted();
 }
 

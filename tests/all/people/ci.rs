@@ -152,8 +152,17 @@ fn the_action_fails_where_there_is_no_plan_and_runs_nothing_it_is_given() {
         for input in ["inputs.path", "inputs.against", "inputs.program"] {
             let ran = run(&scene, number, &[(input, nasty)]);
             assert_eq!(ran.failed.as_deref(), Some("Plan"), "{ran:?}");
+            // What was planned before is not called gone.
+            let said = &scene.comments(number)[0].1;
+            let red = said.contains("### 🔴 ") && !said.contains('🟢');
+            assert!(red, "{input} {nasty}: {said}");
         }
     }
+    let said = &scene.comments(number)[0].1;
+    assert!(
+        said.contains("No plan: the log of the job says why"),
+        "{said}"
+    );
     assert!(!repository.join("pwned").exists());
     let ran = run(
         &scene,

@@ -28,10 +28,20 @@ fn who_may_write_is_answered_once_and_nobody_else_is() {
     let nodded = |count: usize| (scene.github.reactions().len() == count).then_some(());
     daemon.until("the help is nodded at", |_| nodded(1));
 
+    // The same plan made anew says when it was made.
+    let edits = || {
+        let requests = scene.github.server.requests().into_iter();
+        requests.filter(|one| one.method == "PATCH").count()
+    };
+    let before = edits();
+    scene.github.comment(number, "/reconciled plan");
+    daemon.until("the date is new", |_| (edits() > before).then_some(()));
+    daemon.until("that is nodded at, too", |_| nodded(2));
+
     // Live state moved and nobody told: a plan that is asked for shows it.
     scene.world.write_live("page", "hacked\n");
     scene.github.comment(number, "\n/reconciled plan\n\nplease");
-    daemon.until("the plan is nodded at", |_| nodded(2));
+    daemon.until("the plan is nodded at", |_| nodded(3));
     let reactions = scene.github.reactions();
     let by_us = |one: &serde_json::Value| {
         one["user"] == GitHub::LOGIN && one["content"] == "+1" && one["comment"] != json!(theirs)
@@ -48,9 +58,9 @@ fn who_may_write_is_answered_once_and_nobody_else_is() {
         let nods = requests[before..]
             .iter()
             .filter(|one| one.path.ends_with("/reactions"));
-        (nods.count() == 2).then_some(())
+        (nods.count() == 3).then_some(())
     });
-    assert_eq!(scene.github.reactions().len(), 2);
+    assert_eq!(scene.github.reactions().len(), 3);
     let ours = scene.comments(number);
     assert_eq!(ours.len(), 2, "the plan and the help: {ours:#?}");
     assert!(ours.iter().any(|(id, _)| *id == help));

@@ -145,6 +145,38 @@ fn what_cannot_be_edited_is_not_posted_anew_for_another_revision() {
 }
 
 #[test]
+fn what_cannot_be_edited_is_not_posted_anew_because_its_words_change() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.variable("SLACK", scene.slack.webhook_url());
+    scene
+        .world
+        .settings(|settings| settings["slack"] = json!({ "webhook": { "env": "SLACK" } }));
+    let mut daemon = hacked(&scene);
+    for nth in 0..3 {
+        scene
+            .world
+            .write_live("page", &format!("hacked {nth} times\n"));
+        daemon.episode("drift", |drift| {
+            drift
+                .details
+                .to_string()
+                .contains(&format!("hacked {nth} times"))
+        });
+    }
+    daemon.looked_again("shop");
+    scene.world.write_live("page", "hello\n");
+    said(
+        &scene,
+        &mut daemon,
+        "✅ shop: page is as Git has it again, without us",
+    );
+    let said = scene.said("general");
+    let open = said.iter().filter(|one| one.starts_with("🔶 "));
+    assert_eq!(open.count(), 1, "{said:#?}");
+    scene.assert_accepted();
+}
+
+#[test]
 fn what_was_deleted_by_hand_is_gone() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\nand\nwelcome\n"))]);
     let first = scene.world.git(&["rev-parse", "main"]);
@@ -180,8 +212,6 @@ fn without_credentials_the_log_has_whole_messages_and_results() {
         "Result of a merge not sent, no GitHub credentials",
         |line| says(line, "Applied in shop"),
     );
-    daemon.logged("Message not sent, no Slack credentials", |line| {
-        says(line, "`page`")
-    });
+    daemon.logged("Message that goes nowhere", |line| says(line, "`page`"));
     assert_eq!(daemon.lines(nothing).len(), 1);
 }

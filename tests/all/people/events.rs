@@ -63,7 +63,9 @@ fn each_transition_is_one_post_that_its_listener_can_check() {
         (&drift["condition"], &drift["address"]),
         (&json!("drift"), &json!("shop/page"))
     );
-    let differences = json!([{ "path": "content", "declared": "hello", "live": "hacked" }]);
+    let lines = json!(["- hacked", "+ hello"]);
+    let differences =
+        json!([{ "path": "content", "declared": "hello\n", "live": "hacked\n", "lines": lines }]);
     assert_eq!(drift["differences"], differences, "{drift}");
     // It goes on, and nobody is told again; not after a restart either.
     daemon.looked_again("shop");
@@ -90,6 +92,119 @@ fn each_transition_is_one_post_that_its_listener_can_check() {
         (scene.said("infra").len() == 3).then_some(())
     });
     scene.assert_accepted();
+}
+
+/// Lets somebody change the page by hand and a commit change it too, before anybody looks again.
+fn both_changed(scene: &Scene, hooks: &Hooks) -> String {
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    taken(hooks, &mut daemon, 1);
+    daemon.terminate();
+    scene.world.write_live("page", "by nina\n");
+    scene.world.commit(&[("shop.yaml", &shop("welcome\n"))])
+}
+
+#[test]
+fn a_change_by_hand_that_a_commit_writes_over_is_told_everywhere() {
+    let hooks = Hooks::start(SECRET);
+    let scene = scene(&hooks);
+    let second = both_changed(&scene, &hooks);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &second);
+    assert_eq!(scene.world.live("page").as_deref(), Some("welcome\n"));
+    taken(&hooks, &mut daemon, 4);
+    let events: Vec<Value> = hooks
+        .taken()
+        .into_iter()
+        .map(|(_, event)| event)
+        .skip(1)
+        .collect();
+    let types: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    assert_eq!(types, ["episode.opened", "episode.ended", "run.ended"]);
+    let drift = &events[1]["data"]["episode"];
+    let difference = &drift["differences"][0];
+    assert_eq!(
+        (
+            &difference["was"],
+            &difference["live"],
+            &difference["declared"]
+        ),
+        (&json!("hello\n"), &json!("by nina\n"), &json!("welcome\n"))
+    );
+    assert_eq!(drift["how"], "overwritten by a run", "{drift}");
+    let step = &events[2]["data"]["run"]["steps"][0];
+    assert_eq!(step["over_hands"], json!(["content"]), "{step}");
+    daemon.until("Slack heard of it", |_| {
+        let said = scene.said("infra").join("\n");
+        let told = said.contains("over what was changed by hand: `content`");
+        (told && said.contains("was overwritten by the run of")).then_some(())
+    });
+    scene.assert_accepted();
+}
+
+#[test]
+fn drift_that_is_put_back_at_once_is_found_ended_and_the_run_that_did_it() {
+    let hooks = Hooks::start(SECRET);
+    let scene = scene(&hooks);
+    let correct = shop("hello\n").replace("onDrift: report", "onDrift: correct");
+    let first = scene.world.commit(&[("shop.yaml", &correct)]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    taken(&hooks, &mut daemon, 1);
+    scene.world.write_live("page", "hacked\n");
+    taken(&hooks, &mut daemon, 4);
+    let events: Vec<Value> = hooks
+        .taken()
+        .into_iter()
+        .map(|(_, event)| event)
+        .skip(1)
+        .collect();
+    let types: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    assert_eq!(types, ["episode.opened", "episode.ended", "run.ended"]);
+    assert_eq!(
+        events[0]["data"]["episode"]["id"],
+        events[1]["data"]["episode"]["id"]
+    );
+    assert_eq!(events[2]["data"]["run"]["steps"][0]["outcome"], "done");
+    // People read one message of it.
+    daemon.looked_again("shop");
+    assert_eq!(scene.said("infra").len(), 2, "{:?}", scene.said("infra"));
+}
+
+#[test]
+fn a_step_that_fails_is_trouble_that_is_found_and_ends() {
+    let hooks = Hooks::start(SECRET);
+    let scene = scene(&hooks);
+    let owned = |more: &str| {
+        let head = "  secrets: { who: { env: WHO } }\n  reconcile: { interval: 1s }\n";
+        let page =
+            format!("    page: {{ kind: host/file, spec: {{ path: /page, content: x{more} }} }}\n");
+        environment("shop", head, &page)
+    };
+    scene.world.variable("WHO", "nobody-we-know");
+    let file = owned(", owner: \"${secrets.who}\"");
+    scene.world.commit(&[("shop.yaml", &file)]);
+    let mut daemon = scene.world.start();
+    let found = daemon.until("it is found", |_| {
+        let mut events = hooks.taken().into_iter().map(|(_, event)| event);
+        events.find(|event| event["type"] == "episode.opened")
+    });
+    assert_eq!(found["data"]["episode"]["condition"], "failing", "{found}");
+    scene.world.commit(&[("shop.yaml", &owned(""))]);
+    daemon.until("it ended", |_| {
+        let ended = hooks.taken().into_iter().map(|(_, event)| event);
+        ended.into_iter().find(|event| {
+            event["type"] == "episode.ended"
+                && event["data"]["episode"]["id"] == found["data"]["episode"]["id"]
+        })
+    });
 }
 
 #[test]
@@ -188,4 +303,37 @@ fn a_secret_that_is_none_is_refused_at_the_start() {
         said.stderr.contains("whsec_") && !said.stderr.contains("letmein"),
         "{said:?}"
     );
+}
+
+#[test]
+fn what_a_person_does_past_the_daemon_is_told_by_its_next_start_at_the_latest() {
+    let hooks = Hooks::start(SECRET);
+    let scene = scene(&hooks);
+    scene.world.variable("USER", "nina");
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    taken(&hooks, &mut daemon, 1);
+    daemon.terminate();
+    let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    // Nobody listens while it is done.
+    points_to(&scene, &format!("http://127.0.0.1:{}/", free_port()));
+    let said = scene.world.command(&["apply", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    points_to(&scene, &hooks.url());
+    let mut daemon = scene.world.start();
+    let (_, ran) = taken(&hooks, &mut daemon, 2);
+    let run = &ran["data"]["run"];
+    assert_eq!(
+        (&run["trigger"], &run["ordered_by"]),
+        (&json!("cli"), &json!("nina"))
+    );
+    assert_eq!(run["revision"], json!(second));
+    hooks.server.assert_contract_kept();
+    daemon.until("Slack heard of it", |_| {
+        let said = scene.said("infra");
+        let told = |one: &String| one.contains("command line by nina");
+        said.iter().any(told).then_some(())
+    });
+    scene.assert_accepted();
 }

@@ -2,6 +2,7 @@
 
 use super::scene::{How, Scene};
 use crate::daemon::{Daemon, environment, files};
+use crate::peers::hooks::{Hooks, SECRET};
 use serde_json::{Value, json};
 
 /// A shop with a database in a cloud, and as many files as words.
@@ -89,6 +90,11 @@ fn a_run_that_was_killed_does_not_go_on_for_ever_in_chat() {
     let scene = Scene::new(&[("shop.yaml", &shop(&["one"]))]);
     let cloud = scene.with_cloud();
     cloud.account(|account| account.looks_until_online = u32::MAX);
+    let hooks = Hooks::start(SECRET);
+    scene.world.variable("HOOK", SECRET);
+    scene.world.settings(|settings| {
+        settings["webhook"] = json!({ "url": hooks.url(), "secret": { "env": "HOOK" } });
+    });
     let mut daemon = scene.world.start();
     let root = told(&scene, &mut daemon, "infra", "⏳ shop: 2 changes under way");
     daemon.kill();
@@ -101,6 +107,17 @@ fn a_run_that_was_killed_does_not_go_on_for_ever_in_chat() {
         "🔶 shop: a run was interrupted",
     );
     assert_eq!(after["ts"], root["ts"]);
+    let cut = daemon.until("programs hear how far it came", |_| {
+        let mut events = hooks.taken().into_iter().map(|(_, event)| event);
+        events.find(|event| event["type"] == "run.interrupted")
+    });
+    let steps = cut["data"]["run"]["steps"].as_array().unwrap();
+    let mut ends: Vec<&str> = steps
+        .iter()
+        .map(|step| step["outcome"].as_str().unwrap())
+        .collect();
+    ends.sort_unstable();
+    assert_eq!(ends, ["done", "interrupted"], "{cut}");
     scene.assert_accepted();
 }
 

@@ -226,3 +226,41 @@ fn a_plan_follows_live_state_when_a_run_finds_that_it_moved() {
     assert_eq!(same, id);
     scene.assert_accepted();
 }
+
+#[test]
+fn a_commit_that_git_does_not_show_yet_is_not_judged_by_the_one_before_it() {
+    let hourly = "  reconcile: { interval: 1h }\n";
+    let shop = |page: &str| environment("shop", hourly, &files(&[("page", page)]));
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.variable("HOOK", SECRET);
+    scene.world.settings(|settings| {
+        settings["repositories"][0]["interval"] = "1h".into();
+        settings["github"]["webhookSecret"] = json!({ "env": "HOOK" });
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let payload =
+        |nth: u32| json!({ "nth": nth, "repository": { "full_name": "acme/infra" } }).to_string();
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    deliver(&mut daemon, "pull_request", "a", &payload(1), SECRET);
+    let (id, seen) = scene.comment_with(&mut daemon, number, "welcome");
+
+    // GitHub tells of the push first, and moves `refs/pull/N/head` in a job of its own.
+    let head = scene.commit_on("greet", &[("shop.yaml", &shop("goodbye\n"))]);
+    scene.github.push(number, &head);
+    deliver(&mut daemon, "push", "b", &payload(2), SECRET);
+    daemon.logged(
+        "Pull request not reviewed, trying again until it is",
+        |line| line["error"].to_string().contains(&head),
+    );
+    assert_eq!(scene.comments(number), [(id, seen)]);
+    let statuses = scene.github.statuses();
+    assert!(statuses.iter().all(|one| one["sha"] != head.as_str()));
+    // Nobody says anything further.
+    scene.point(number, &head);
+    let (same, body) = scene.comment_with(&mut daemon, number, "goodbye");
+    assert!(same == id && body.contains(&head[..10]), "{body}");
+    scene.status(&mut daemon, &head, "reconciled/plan");
+    scene.assert_accepted();
+}

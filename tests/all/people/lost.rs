@@ -1,8 +1,10 @@
-//! The ledger's file goes while the daemon runs: nothing is changed without it, people hear of it once, and
-//! it goes on when the file is back, or after a restart.
+//! The ledger's file goes while the daemon runs, or cannot be used: nothing is changed without it, people and programs hear
+//! of it once, and it goes on when the file is back, or after a restart.
 
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
+use crate::peers::hooks::{Hooks, SECRET};
+use serde_json::json;
 
 const GONE: &str = "Ledger is gone, changes are stopped";
 
@@ -73,4 +75,54 @@ fn a_ledger_that_was_deleted_is_made_anew_by_a_restart() {
     assert_eq!(scene.world.live("page").unwrap(), "welcome\n");
     assert_eq!(scene.world.owned(), ["shop/page"]);
     scene.world.verify_ledger();
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_is_told_to_all_and_the_daemon_is_not_ready() {
+    let hooks = Hooks::start(SECRET);
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.variable("HOOK", SECRET);
+    scene.world.settings(|settings| {
+        settings["webhook"] = json!({ "url": hooks.url(), "secret": { "env": "HOOK" } });
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    // Its pages are damaged in one place: it can be written, and not read there.
+    scene.world.in_database("ALTER TABLE owned RENAME TO away");
+    scene.world.write_live("page", "by hand\n");
+    let line = daemon.logged("Ledger cannot be used, changes are stopped", |_| true);
+    assert_eq!(line["code"], "ledger-database", "{line}");
+    assert!(line["hint"].as_str().unwrap().contains("history verify"));
+    let (status, ready) = daemon.page("/readyz");
+    assert_eq!(status, 503, "{ready}");
+    assert!(ready.contains("no such table: owned"), "{ready}");
+    let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    let untaken = daemon.logged("State not taken, asking again", |_| true);
+    assert!(untaken["hint"].is_string() && untaken["code"].is_string());
+    let told = |what: &'static str| {
+        let taken = hooks.taken().into_iter();
+        let mut those = taken.filter(|(_, event)| event["type"] == what);
+        let found = those.next();
+        assert_eq!(those.next(), None);
+        found.map(|(_, event)| event["data"].clone())
+    };
+    let data = daemon.until("programs are told", |_| told("ledger.failed"));
+    assert_eq!(data["gravity"], "failure", "{data}");
+    assert_eq!(data["trouble"]["code"], "ledger-database", "{data}");
+    assert_eq!(data.get("environment"), None);
+
+    scene.world.in_database("ALTER TABLE away RENAME TO owned");
+    daemon.run_of("shop", &second);
+    daemon.ready();
+    daemon.until("programs are told of its end", |_| told("ledger.recovered"));
+    for title in ["its ledger cannot be used", "its ledger can be used again"] {
+        daemon.until(format!("people are told once that {title}"), |_| {
+            let said = scene.said("infra");
+            (said.iter().filter(|one| one.contains(title)).count() == 1).then_some(())
+        });
+    }
+    assert_eq!(daemon.lines("State not taken, asking again").len(), 1);
+    hooks.server.assert_contract_kept();
+    scene.assert_accepted();
 }

@@ -21,6 +21,7 @@ mod results;
 mod review;
 mod rolled_back;
 mod scene;
+mod storm;
 mod talk;
 mod together;
 mod trust;

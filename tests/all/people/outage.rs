@@ -109,3 +109,43 @@ fn what_slack_did_not_take_outlives_the_daemon() {
     daemon.looked_again("shop");
     assert_eq!(scene.said("infra").len(), 1);
 }
+
+#[test]
+fn a_run_that_ended_and_was_not_told_before_a_kill_is_told_by_the_next_start() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    daemon.until("the first run is told", |_| {
+        (scene.said("infra").len() == 1).then_some(())
+    });
+    // It is killed when the run has its end in the ledger, and nothing that was to be said of it is there.
+    for trigger in [
+        "CREATE TRIGGER told BEFORE INSERT ON deliveries WHEN NEW.name LIKE 'told/%'
+         BEGIN SELECT RAISE(ABORT, 'killed here'); END",
+        "CREATE TRIGGER said BEFORE INSERT ON facts WHEN NEW.name LIKE 'waiting/%'
+         BEGIN SELECT RAISE(ABORT, 'killed here'); END",
+    ] {
+        scene.world.in_database(trigger);
+    }
+    scene.slack.server.hang("POST", "chat.postMessage");
+    let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.run_of("shop", &second);
+    daemon.kill();
+    scene.world.in_database("DROP TRIGGER told");
+    scene.world.in_database("DROP TRIGGER said");
+    scene.slack.server.mend();
+    let told = || {
+        let said = scene.said("infra").into_iter();
+        said.filter(|one| one.starts_with("✅ shop: 1 done"))
+            .count()
+    };
+    let mut daemon = scene.world.start();
+    daemon.until("it is told", |_| (told() == 1).then_some(()));
+    // Once, however often it starts.
+    daemon.terminate();
+    let mut daemon = scene.world.start();
+    daemon.looked_again("shop");
+    assert_eq!((told(), scene.said("infra").len()), (1, 2));
+    scene.assert_accepted();
+}

@@ -210,7 +210,9 @@ fn without_credentials_the_log_says_what_would_be_sent() {
     let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
     let mut daemon = world.start();
     daemon.run_of("shop", &commit);
-    let line = daemon.logged("Message not sent, no Slack credentials", |_| true);
+    let told = daemon.lines("Nobody is told what happens but who reads this log");
+    assert_eq!(told.len(), 1);
+    let line = daemon.logged("Message that goes nowhere", |_| true);
     assert_eq!(line["text"], "✅ shop: 1 changed", "{line}");
 
     let said = world.command(&["status", "--output", "json"]);
@@ -256,4 +258,47 @@ fn a_stranger_s_comment_is_not_ours_while_we_do_not_know_who_we_are() {
     scene.comment_with(&mut daemon, number, "welcome");
     let comments = scene.github.comments(number);
     assert_eq!(comments.len(), 2, "{comments:#?}");
+}
+
+#[test]
+fn what_the_live_side_would_refuse_fails_the_check_of_the_request_that_brings_it_and_of_no_other() {
+    let owned_by = |owner: &str| {
+        format!(
+            "    page: {{ kind: host/file, spec: {{ path: /page, content: hello, owner: {owner} }} }}\n"
+        )
+    };
+    let shop = |resources: &str| environment("shop", "", resources);
+    let scene = Scene::new(&[("shop.yaml", &shop(&owned_by("root")))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+
+    let refused = shop(&owned_by("nobody-of-that-name"));
+    let number = scene.open("owner", None, &[("shop.yaml", &refused)]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "nobody-of-that-name");
+    assert!(
+        body.starts_with(&format!("{MARKER}\n### 🔴 Plan: 1 refused in shop\n")),
+        "{body}"
+    );
+    assert!(body.contains("Refused"), "{body}");
+    let status = scene.status(&mut daemon, &scene.head(number), CONTEXT);
+    assert_eq!(status["state"], "failure", "{status}");
+    assert_eq!(status["description"], "1 resource would be refused");
+
+    // Merged all the same, it is not what the next one brings.
+    let main = scene.world.commit(&[("shop.yaml", &refused)]);
+    daemon.run_of("shop", &main);
+    let more = format!(
+        "{}{}",
+        owned_by("nobody-of-that-name"),
+        file("more", "more", "x")
+    );
+    let number = scene.open("more", None, &[("shop.yaml", &shop(&more))]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "1 to create");
+    assert!(
+        body.contains("### 🟡 Plan: 1 to create, 1 waiting"),
+        "{body}"
+    );
+    let status = scene.status(&mut daemon, &scene.head(number), CONTEXT);
+    assert_eq!(status["state"], "success", "{status}");
 }

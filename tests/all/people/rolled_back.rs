@@ -74,3 +74,48 @@ fn a_rollback_that_is_ended_says_how_the_merge_fares_now() {
     assert_eq!(scene.world.live("page").unwrap(), "bad\n");
     scene.assert_accepted();
 }
+
+#[test]
+fn a_rollback_that_a_later_run_carries_out_is_told_as_one_and_once() {
+    let shop = |page: &str, more: &str| {
+        let resources = format!(
+            "{}{}",
+            file("page", "page", page),
+            file("more", "more", more)
+        );
+        environment("shop", "", &resources)
+    };
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n", "x\n"))]);
+    let good = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &good);
+    let bad = scene.world.commit(&[("shop.yaml", &shop("bad\n", "x\n"))]);
+    daemon.run_of("shop", &bad);
+    // Nothing can be looked at when it is ordered.
+    let page = scene.world.host().join("page");
+    std::fs::remove_file(&page).unwrap();
+    std::fs::create_dir(&page).unwrap();
+    let said = scene.world.command(&["rollback", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    daemon.until("it is tried in vain", |_| {
+        let runs = scene.world.runs("shop");
+        let mut of_it = runs.iter().filter(|run| run.revision.as_str() == good);
+        of_it.find(|run| run.trigger == "rollback").map(|_| ())
+    });
+    std::fs::remove_dir(&page).unwrap();
+    let title = format!("shop: rolled back to {}: 1 changed", &good[..10]);
+    let told = || {
+        let said = scene.said("infra").into_iter();
+        said.filter(|one| one.contains(&title)).count()
+    };
+    daemon.until("the run that could says what it is", |_| {
+        (told() > 0).then_some(())
+    });
+    scene.world.write_live("more", "by hand\n");
+    daemon.until("drift is put back", |_| {
+        (scene.world.live("more")? == "x\n").then_some(())
+    });
+    daemon.looked_again("shop");
+    assert_eq!(told(), 1, "{:?}", scene.said("infra"));
+    scene.assert_accepted();
+}

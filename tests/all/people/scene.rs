@@ -93,7 +93,8 @@ impl Scene {
         head
     }
 
-    fn point(&self, number: u64, head: &str) {
+    /// Has Git show what a pull request's branch is at, which GitHub does a moment after it tells of a push.
+    pub(super) fn point(&self, number: u64, head: &str) {
         let name = format!("refs/pull/{number}/head");
         self.world.git(&["update-ref", &name, head]);
     }

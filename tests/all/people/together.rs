@@ -3,6 +3,7 @@
 
 use super::scene::{How, Scene};
 use crate::daemon::{Daemon, environment, file};
+use reconciled::ledger::Ledger;
 
 const MORE: &str = "  reconcile: { interval: 1s, deletionBudget: { count: 5, percent: 100 } }\n  extends: [a.yaml, b.yaml]\n";
 
@@ -87,6 +88,34 @@ fn what_each_showed_is_carried_out_and_what_none_showed_is_asked_for() {
     });
     assert_eq!(scene.world.live("three").unwrap(), "somebody's\n");
     scene.comment_with(&mut daemon, opened[0], "waits for an approval");
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_was_pushed_beside_what_was_shown_is_asked_for() {
+    let scene = scene();
+    let mut daemon = scene.world.start();
+    daemon.until("all is there", |_| {
+        scene.world.live("one").and(scene.world.live("two"))
+    });
+    let number = scene.open("no-one", None, &[("a.yaml", &layer(""))]);
+    scene.comment_with(&mut daemon, number, "1 to delete in shop");
+    daemon.until("it is known what it showed", |_| {
+        let shown = async |ledger: &Ledger| ledger.delivery("reviewed-by/shop").await.unwrap();
+        scene.world.ledger(shown).flatten()
+    });
+    // Both are there when it looks again.
+    daemon.terminate();
+    scene.merge(number, "no-one");
+    scene.world.commit(&[("b.yaml", &layer(""))]);
+    let mut daemon = scene.world.start();
+    daemon.until("what nobody saw is asked for", |_| {
+        let mut pulls = scene.github.pulls().into_iter();
+        let asked = pulls.find(|one| one["number"] == number + 1)?;
+        let body = asked["body"].as_str().unwrap();
+        body.contains("deletes shop/two").then_some(())
+    });
+    assert_eq!(scene.world.live("two").unwrap(), "x\n");
     scene.assert_accepted();
 }
 

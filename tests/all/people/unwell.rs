@@ -22,7 +22,11 @@ const WRONG: [(&str, &[&str], &str); 5] = [
     ),
     (
         "hungry",
-        &["CrashLoopBackOff", "OOMKilled (exit code 137)"],
+        &[
+            "CrashLoopBackOff",
+            "OOMKilled (exit code 137)",
+            "it used 63Mi when it was measured last",
+        ],
         "Raise the memory limit of the container (it is 64Mi)",
     ),
     (
@@ -98,6 +102,14 @@ fn fail_the_probe(cluster: &Cluster, namespace: &str) -> Option<()> {
     Some(())
 }
 
+/// Has the memory measured that is too little; `None` while there is no such pod.
+fn measure(cluster: &Cluster, namespace: &str) -> Option<()> {
+    let pods = format!("/api/v1/namespaces/{namespace}/pods?labelSelector=app%3Dhungry");
+    let pod = cluster.get(&pods)?["items"].get(0)?.clone();
+    cluster.uses(&pod, "talker", "63Mi");
+    Some(())
+}
+
 /// Returns what of a reason a text does not say, read as a person does.
 fn missing(text: &str) -> Vec<&'static str> {
     let plain = text
@@ -114,6 +126,7 @@ fn missing(text: &str) -> Vec<&'static str> {
 fn why_a_rollout_fails_stands_on_the_terminal_on_the_pull_request_and_in_slack() {
     let cluster = cluster();
     let namespace = cluster.namespace("unwell");
+    cluster.measures();
     let scene = Scene::new(&[("shop.yaml", &shop(&namespace, &[]))]);
     let kubeconfig = cluster.kubeconfig();
     scene.world.settings(|settings| {
@@ -132,6 +145,7 @@ fn why_a_rollout_fails_stands_on_the_terminal_on_the_pull_request_and_in_slack()
     let bad = shop(&namespace, &images);
     let number = scene.open("bad", None, &[("shop.yaml", &bad)]);
     let merge = scene.merge(number, "bad");
+    daemon.until("its memory is measured", |_| measure(cluster, &namespace));
     daemon.until("the pod has a node", |_| {
         fail_the_probe(cluster, &namespace)
     });
@@ -157,5 +171,46 @@ fn why_a_rollout_fails_stands_on_the_terminal_on_the_pull_request_and_in_slack()
     let status = scene.world.command(&["status"]);
     assert_eq!(status.code, Some(2));
     assert_eq!(missing(&status.stdout), [""; 0], "{}", status.stdout);
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_did_not_work_before_a_merge_is_no_failure_of_it() {
+    let cluster = cluster();
+    let namespace = cluster.namespace("unrelated-merge");
+    let images = [("unpulled", "shop/api:missing")];
+    let before = shop(&namespace, &images).replace("30s", "5s");
+    let scene = Scene::new(&[("shop.yaml", &before)]);
+    let kubeconfig = cluster.kubeconfig();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let said = daemon.until("it does not work, and people know", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with("❌ shop/unpulled: does not work"))
+    });
+    // What to do next stands on a line of its own; in JSON a break is two characters.
+    assert!(!said.contains(r"\\n"), "{said}");
+    assert!(said.contains(r"\n      Check that the image"), "{said}");
+
+    let after = before.replace("\"text\":\"x\"", "\"text\":\"y\"");
+    assert_ne!(after, before);
+    let number = scene.open("page", None, &[("shop.yaml", &after)]);
+    let merge = scene.merge(number, "page");
+    daemon.run_of("shop", &merge);
+    let (_, body) = scene.comment_with(&mut daemon, number, "reconciled:result:");
+    assert!(body.contains("### 🟢 Applied in shop: 1 done"), "{body}");
+    assert!(body.contains("did not work before it either"), "{body}");
+    let next = "Check that the image shop/api&#58;missing exists";
+    assert!(body.contains(next) && !body.contains(r"\n"), "{body}");
+    let status = scene.status(&mut daemon, &merge, "reconciled/shop");
+    assert_eq!(status["state"], "success", "{status}");
+    daemon.until("Slack says no more than that", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with("✅ shop: 1 changed"))
+    });
     scene.assert_accepted();
 }

@@ -26,7 +26,7 @@ pub(super) fn comment(scene: &Scene) -> String {
 fn the_plan_of_a_pull_request() {
     assert_snapshot!(comment(&everything()), @r#"
     <!-- reconciled:plan -->
-    ### 🔴 Plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 drifted, deletes held back, 1 waiting in prod
+    ### 🔴 Plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 drifted, deletes held back, 1 could not be looked at in prod
 
     **Deletes held back:** 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned)&#58; prod/old. Take out fewer at once, or let these pass with &#96;reconcile&#58; { deletionBudget&#58; { count&#58; 1, percent&#58; 20 } }&#96;
 

@@ -31,7 +31,7 @@ fn a_plan_has_its_documented_shape() {
         "changes": [change("key", Value::Null, "(sensitive)", "declared"), change("size", json!("s"), "l", "drift")],
         "left_to_others": [], "touched_by": [], "after": [],
     });
-    let summary = json!({"create": 0, "update": 1, "replace": 0, "delete": 0, "adopt": 0, "overwrite": 0, "wait": 0, "unknown": 0, "none": 0});
+    let summary = json!({"create": 0, "update": 1, "replace": 0, "delete": 0, "adopt": 0, "overwrite": 0, "wait": 0, "unknown": 0, "refused": 0, "none": 0});
     assert_eq!(
         shown,
         json!({

@@ -74,6 +74,7 @@ fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd<'
         by,
         found_at: at("2026-11-21T07:50:00Z"),
         course: "only reported (onDrift: report)",
+        hint: None,
         asked: None,
         ended: ended.map(|end| (end, at("2026-11-21T08:00:00Z"))),
     })
@@ -154,14 +155,11 @@ fn a_text_of_lines_shows_those_that_differ() {
     assert_snapshot!(words(&message), @r"
     🔶 prod: web was changed outside of Git
 
-    • `content`: Git has
+    • `content`, `-` as it was live, `+` as Git has it:
     ```
-    &lt;b&gt;three&lt;/b&gt;
-    ```
-    live was
-    ```
-    drei
-    und ˋmehrˋ
+    - drei
+    - und ˋmehrˋ
+    + &lt;b&gt;three&lt;/b&gt;
     ```
 
     The live side does not tell who did it.
@@ -184,7 +182,9 @@ fn a_run_of_thousands_is_one_message() {
 proptest! {
     #[test]
     fn nothing_from_outside_is_a_mention_or_a_link(text in "\\PC{0,500}|[<>&@!*_`~|]{1,400}") {
-        let difference = Difference { path: text.clone(), declared: text.clone(), live: text.clone() };
+        let (value, lines) = (json!(text.clone()), vec![text.clone(); 12]);
+        let plain = Difference { path: text.clone(), declared: value.clone(), live: value, ..Difference::default() };
+        let difference = if text.len() % 2 == 0 { plain } else { Difference { lines, ..plain } };
         let message = episode(&vec![difference; 30], &[text], None);
         prop_assert!(within_limits(&message).is_ok(), "{:?}", within_limits(&message));
         let sections = message.blocks.as_array().unwrap().iter().skip(1);

@@ -2,6 +2,7 @@
 //! clock; the plan and its renderers are pure.
 
 mod actions;
+mod by_hand;
 mod comments;
 mod contents;
 mod fields;
@@ -18,4 +19,5 @@ mod result;
 mod scene;
 mod screen;
 mod secrets;
+mod strayed;
 mod waits;

@@ -8,7 +8,7 @@ use reconciled::ledger::RunIntent;
 use serde_json::json;
 
 fn recorded(scene: &Scene) -> String {
-    let intent = RunIntent::of(&scene.plan(), "cli", [], scene.now);
+    let intent = RunIntent::of(&scene.plan(), ("cli", None), [], scene.now);
     // As it comes back from where it is kept.
     let kept = serde_json::from_str(&intent.plan_json).unwrap();
     recorded_terminal(&kept, Screen::default())

@@ -30,7 +30,7 @@ pub(super) fn result(scene: &Scene) -> Ended {
         "db" => Outcome::Skipped {
             reason: "prod/api did not succeed".into(),
         },
-        _ => Outcome::Done,
+        _ => Outcome::DONE,
     };
     let outcomes = go
         .map(|(address, _)| (address.clone(), outcome(address)))
@@ -55,5 +55,6 @@ pub(super) fn borrow<'a>(
         run: Some(RunId(42)),
         trigger: "revision",
         ended_at: scene.now,
+        apart: RunResult::NONE_APART,
     }
 }

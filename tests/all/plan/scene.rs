@@ -3,9 +3,9 @@
 use reconciled::deliver::render::{Screen, plan_terminal};
 use reconciled::model::{
     Address, Basis, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath,
-    Health, Hole, Identity, Inside, Kind, KindName, Kinds, Lifecycle, ListRule, Live, Location,
-    Mark, Marked, Observation, OnImmutable, Owned, Owner, PathPattern, Prediction, Reconcile,
-    RepoPath, Revision, Secret, Select, Touch, Value, Wanted,
+    Health, Hole, Identity, Inside, Kind, KindName, Kinds, Known as KnownSecrets, Lifecycle,
+    ListRule, Live, Location, Mark, Marked, Observation, OnImmutable, Owned, Owner, PathPattern,
+    Prediction, Reconcile, RepoPath, Revision, Secret, Select, Touch, Value, Wanted,
 };
 use reconciled::plan::{self, Inputs, Plan};
 use serde_json::{Value as Json, json};
@@ -25,6 +25,7 @@ pub(super) struct Scene {
     pub(super) reconcile: Reconcile,
     pub(super) connections: BTreeMap<ConnectionName, Arc<Connection>>,
     pub(super) now: jiff::Timestamp,
+    pub(super) secrets: Arc<KnownSecrets>,
 }
 
 pub(super) fn key() -> DigestKey {
@@ -177,7 +178,15 @@ impl Scene {
             reconcile: Reconcile::default(),
             connections: BTreeMap::from([(connection.name.clone(), Arc::new(connection))]),
             now: "2026-11-21T07:50:00Z".parse().unwrap(),
+            secrets: Arc::default(),
         }
+    }
+
+    /// These secrets are at hand.
+    pub(super) fn keeps(mut self, secrets: &[&str]) -> Self {
+        let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
+        self.secrets = Arc::new(KnownSecrets::of(&secrets));
+        self
     }
 
     /// Everything wanted so far is reached through a connection with these settings.
@@ -303,6 +312,7 @@ impl Scene {
             applied: key().sealed_json(&row.sealed(applied)).into(),
             protected: false,
             done: false,
+            unproven: false,
             verdict: None,
             after: std::collections::BTreeSet::new(),
         });
@@ -349,6 +359,7 @@ impl Scene {
             kinds: &kinds(),
             connections: &self.connections,
             digest_key: &key(),
+            secrets: &self.secrets,
             now: self.now,
         })
     }

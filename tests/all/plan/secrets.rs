@@ -31,7 +31,7 @@ pub(super) fn everything(scene: &Scene) -> String {
     let done = plan
         .steps
         .iter()
-        .map(|step| (step.address.clone(), Outcome::Done))
+        .map(|step| (step.address.clone(), Outcome::DONE))
         .collect();
     let result = RunResult {
         plan: &plan,
@@ -40,6 +40,7 @@ pub(super) fn everything(scene: &Scene) -> String {
         run: Some(RunId(1)),
         trigger: "revision",
         ended_at: scene.now,
+        apart: RunResult::NONE_APART,
     };
     let mut all = vec![
         plan_terminal(&plan, screen),
@@ -74,6 +75,7 @@ fn episode(scene: &Scene, plan: &Plan, differences: &[Difference]) -> Message {
         by: &[],
         found_at: scene.now,
         course: "it is put back",
+        hint: None,
         asked: None,
         ended: None,
     })

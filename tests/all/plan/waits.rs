@@ -102,3 +102,34 @@ fn what_comes_after_something_that_does_not_work_waits() {
     none prod/db: it is as declared, but does not work: its image cannot be pulled
     ");
 }
+
+#[test]
+fn nothing_goes_while_what_was_written_was_never_seen_to_work() {
+    let crashes = || Health::Failing("it crashes".into());
+    let scene = |health: Health, unproven: bool| {
+        let mut scene = Scene::new()
+            .settled("test/plain", "web-v2", json!({}))
+            .live("web-v2", |live| live.health = health)
+            .leftover("test/plain", "web", json!({}));
+        scene.owned[0].unproven = unproven;
+        scene
+    };
+    assert_snapshot!(scene(crashes(), true).steps(), @r"
+    wait prod/web: no longer declared, and kept: prod/web-v2 has to work first. Delete it yourself where that waits for it
+    none prod/web-v2: it is as declared, but does not work: it crashes
+    ");
+    // What worked before is no reason.
+    assert_snapshot!(scene(crashes(), false).steps(), @r"
+    delete prod/web: no longer declared
+    none prod/web-v2: it is as declared, but does not work: it crashes
+    ");
+    // Once it works, that is remembered.
+    let works = scene(Health::Ready, true);
+    assert_snapshot!(works.steps(), @r"
+    delete prod/web: no longer declared
+    none prod/web-v2
+    ");
+    let kept = |scene: &Scene| scene.plan().records.iter().any(|record| record.unproven);
+    assert!(!kept(&works) && works.plan().records.len() == 1);
+    assert!(scene(crashes(), true).plan().records.is_empty());
+}

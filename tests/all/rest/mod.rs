@@ -90,6 +90,7 @@ impl World {
             owned: None,
             depth: Depth::Predict,
             is_read: true,
+            afresh: false,
             ignore: Vec::new(),
             health: Vec::new(),
         }
@@ -136,6 +137,7 @@ impl World {
             wave: 0,
             unready: None,
             unknown: None,
+            refused: false,
             unmarked: false,
             stateful: false,
             passing: false,
@@ -170,6 +172,7 @@ impl World {
             applied: key().sealed_json(asked.desired.as_ref().unwrap()).into(),
             protected: false,
             done: false,
+            unproven: false,
             verdict: None,
             after: std::collections::BTreeSet::new(),
         };

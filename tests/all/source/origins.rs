@@ -45,7 +45,7 @@ async fn story(world: &World, target: Target) -> Opened {
     let topic = world.commit("topic");
     world.push("HEAD:refs/pull/7/head");
     let preview = repository
-        .merge_preview("main", "refs/pull/7/head")
+        .merge_preview("main", ("refs/pull/7/head", None))
         .await
         .unwrap();
     assert_eq!(

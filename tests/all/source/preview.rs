@@ -38,7 +38,7 @@ async fn the_preview_holds_what_git_would_merge() {
         let opened = open(target);
         let preview = opened
             .repository
-            .merge_preview("main", "refs/pull/7/head")
+            .merge_preview("main", ("refs/pull/7/head", None))
             .await
             .unwrap();
         assert_eq!(preview.snapshot.revision.as_str(), expected);
@@ -69,19 +69,23 @@ async fn conflicts_and_strangers_are_named() {
     world.push("stranger");
     for target in both(&world, &server) {
         let opened = open(target);
-        match opened.repository.merge_preview("main", "topic").await {
+        match opened
+            .repository
+            .merge_preview("main", ("topic", None))
+            .await
+        {
             Err(SourceError::Conflict { paths, .. }) => assert_eq!(paths, ["a.yaml", "b.yaml"]),
             other => panic!("{other:?}"),
         }
         let said = opened
             .repository
-            .merge_preview("main", "stranger")
+            .merge_preview("main", ("stranger", None))
             .await
             .unwrap_err();
         assert!(matches!(said, SourceError::Unrelated { .. }), "{said:?}");
         let said = opened
             .repository
-            .merge_preview("main", "refs/pull/9/head")
+            .merge_preview("main", ("refs/pull/9/head", None))
             .await
             .unwrap_err();
         assert!(
@@ -103,7 +107,7 @@ async fn a_branch_that_is_merged_already_changes_nothing() {
         let opened = open(target);
         let preview = opened
             .repository
-            .merge_preview("main", "topic")
+            .merge_preview("main", ("topic", None))
             .await
             .unwrap();
         let now = opened.repository.fetch().await.unwrap().snapshot;

@@ -196,7 +196,9 @@ async function lacks(request) {
     const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, known.merge, ...(known.rebased ?? [])].includes(about));
     const pulls = await Promise.all(numbers.map(([name]) => ask(request, `/repos/${repository(path)}/pulls/${name.split("#")[1]}`)));
     const failed = pulls.find((pull) => pull.status !== 200);
-    return failed ?? { status: 200, body: pulls.map((pull) => real(path, pull.body)) };
+    // Here a label has words of its own, says the contract, if no more than none.
+    const described = (pull) => ({ ...pull, labels: pull.labels.map((label) => ({ ...label, description: label.description ?? "" })) });
+    return failed ?? { status: 200, body: pulls.map((pull) => described(real(path, pull.body))) };
   }
   return undefined;
 }

@@ -39,6 +39,13 @@ const PACE: (NonZeroU32, NonZeroU32) = (
     NonZeroU32::new(20).expect("twenty is more than nothing"),
 );
 
+/// Writes a second of one account, and at once: each costs five points, and no more than 80 a minute may make
+/// content. Source: "Rate limits for the REST API", about secondary rate limits.
+const WRITES: (NonZeroU32, NonZeroU32) = (
+    NonZeroU32::new(1).expect("one is more than nothing"),
+    NonZeroU32::new(20).expect("twenty is more than nothing"),
+);
+
 /// A repository at GitHub, and as whom it is asked.
 pub(super) struct Door {
     crab: Octocrab,
@@ -77,6 +84,7 @@ impl Door {
         let wire = Wire {
             client: client.clone(),
             limiter: limiters.get(&account, PACE.0, PACE.1),
+            writes: limiters.get(&format!("{account} writes"), WRITES.0, WRITES.1),
             api,
         };
         let (app, signs): (_, Arc<dyn Signs>) = match access {

@@ -6,7 +6,7 @@ use super::quota;
 use crate::deliver::forge::ForgeError;
 use crate::model::Secret;
 use crate::net::http::header::{ACCEPT, CONTENT_LENGTH};
-use crate::net::http::{StatusCode, Url};
+use crate::net::http::{Method, StatusCode, Url};
 use crate::net::{Client, Limiter, Request, Response};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -53,6 +53,8 @@ pub(super) struct Wire {
     pub(super) client: Client,
     /// The account's.
     pub(super) limiter: Limiter,
+    /// The account's, for what changes something.
+    pub(super) writes: Limiter,
     /// The API's address, without a slash at the end.
     pub(super) api: String,
 }
@@ -99,6 +101,9 @@ impl Wire {
         if held.is_some_and(|wait| wait > PATIENCE) {
             return Err(WireError::Held);
         }
+        if parts.method != Method::GET {
+            self.writes.turn().await;
+        }
         // Only the path counts: no secret follows a link to another server.
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let url = Url::parse(&format!("{}{path}", self.api));
@@ -125,5 +130,58 @@ impl Wire {
             self.limiter.hold(wait);
         }
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{HttpSettings, Limiters};
+    use std::num::NonZeroU32;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    struct Nobody;
+
+    #[async_trait]
+    impl Signs for Nobody {
+        async fn secret(&self) -> Result<Secret, ForgeError> {
+            Ok(Secret::new("token".to_owned()))
+        }
+    }
+
+    #[tokio::test]
+    async fn writes_have_a_pace_of_their_own_and_reads_do_not_wait_for_it() {
+        let (came, listener) = (
+            Arc::new(AtomicU32::new(0)),
+            tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        );
+        let address = listener.local_addr().unwrap();
+        let counted = Arc::clone(&came);
+        let answer = axum::Router::new().fallback(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async { "{}" }
+        });
+        let served = tokio::spawn(async move { axum::serve(listener, answer).await });
+        let pace = |count| NonZeroU32::new(count).unwrap();
+        let limiters = Limiters::default();
+        let wire = Wire {
+            client: Client::new(&HttpSettings::default()).unwrap(),
+            limiter: limiters.get("all", pace(1_000), pace(1_000)),
+            writes: limiters.get("writes", pace(1), pace(2)),
+            api: format!("http://{address}"),
+        };
+        let send = |method: &str| {
+            let request = http::Request::builder().method(method).uri("/repos");
+            wire.carry(request.body(OctoBody::empty()).unwrap(), &Nobody)
+        };
+        let writes = futures::future::join_all((0..9).map(|_| send("POST")));
+        // Seven seconds are over before the last is sent.
+        let soon = tokio::time::timeout(Duration::from_secs(2), writes).await;
+        assert!(soon.is_err());
+        assert!(came.load(Ordering::SeqCst) <= 4, "{came:?}");
+        let reads = futures::future::join_all((0..9).map(|_| send("GET")));
+        let reads = tokio::time::timeout(Duration::from_secs(2), reads).await;
+        assert!(reads.unwrap().iter().all(Result::is_ok));
+        served.abort();
     }
 }

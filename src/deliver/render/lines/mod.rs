@@ -3,17 +3,20 @@
 mod text;
 mod tree;
 
-pub(super) use tree::inline;
+pub(super) use tree::{brief, inline};
 
 use super::clean;
 use super::run::Difference;
 use super::words::many;
-use crate::model::{Action, Change, Origin, Step, Value};
+use crate::model::{Action, Change, Step, Value};
+use serde_json::Value as Json;
+use std::borrow::Cow;
 
 /// The most lines one change may take.
 const MOST_LINES: usize = 60;
-/// The most lines of one side of a field that drifted.
-const MOST_SIDE: usize = 6;
+/// The most lines of a field that drifted, and of each side of one the most characters.
+const MOST_DIFFERING: usize = 12;
+const LONGEST_SIDE: usize = 1_000;
 /// The widest a path may be and still align what follows it.
 const WIDEST_PATH: usize = 44;
 
@@ -66,6 +69,8 @@ pub(super) struct Field<'v> {
     pub(super) path: String,
     pub(super) before: Option<&'v Value>,
     pub(super) after: Option<&'v Value>,
+    /// What was applied last, where somebody changed it by hand since.
+    pub(super) was: Option<&'v Value>,
     pub(super) forces_replace: bool,
 }
 
@@ -75,6 +80,7 @@ impl<'v> Field<'v> {
             path: change.path.to_string(),
             before: change.before.as_ref(),
             after: change.after.as_ref(),
+            was: change.was.as_ref(),
             forces_replace: change.forces_replace,
         }
     }
@@ -114,12 +120,23 @@ impl<'v> Field<'v> {
         }
     }
 
+    fn note(&self, action: Action) -> String {
+        let mut notes = Vec::new();
+        if self.forces_replace && action != Action::Create {
+            notes.push("cannot change in place".to_owned());
+        }
+        let was = self
+            .was
+            .map(|was| tree::short(was).unwrap_or_else(|| tree::inline(was)));
+        notes.extend(was.map(|was| format!("also changed by hand: {was} was applied last")));
+        match notes.is_empty() {
+            true => String::new(),
+            false => format!("  # {}", notes.join("; ")),
+        }
+    }
+
     fn lines(&self, action: Action, widest: usize) -> Vec<Line> {
-        let note = if self.forces_replace && action != Action::Create {
-            "  # cannot change in place"
-        } else {
-            ""
-        };
+        let note = self.note(action);
         let path = self.path();
         if let Some(value) = self.one_line() {
             let text = format!("{path:widest$} = {value}{note}");
@@ -160,43 +177,50 @@ pub(super) fn of_fields(fields: &[Field<'_>], action: Action) -> Vec<Line> {
     lines.collect()
 }
 
-/// Returns what drifted in a step. Of texts with many lines only the lines that differ.
+/// Returns what was changed by hand in a step. Of texts with many lines also how these differ.
 pub(super) fn differences(step: &Step) -> Vec<Difference> {
-    let drifted = step
-        .changes
-        .iter()
-        .filter(|change| change.origin == Origin::Drift);
-    drifted
-        .map(|change| {
-            let field = Field::of(change);
-            Difference {
-                path: field.path(),
-                declared: side(&field, field.after, Sign::Add),
-                live: side(&field, field.before, Sign::Remove),
-            }
-        })
-        .collect()
+    let changes = step.changes.iter().filter(|change| change.is_by_hand());
+    changes.map(difference).collect()
 }
 
-fn side(field: &Field<'_>, value: Option<&Value>, sign: Sign) -> String {
-    let Some(value) = value else {
-        return "nothing".to_owned();
-    };
-    if let Some(short) = tree::short(value) {
-        return short;
+fn difference(change: &Change) -> Difference {
+    let field = Field::of(change);
+    let mut cut = false;
+    let mut side = |value: Option<&Value>| value.map_or(Json::Null, |value| whole(value, &mut cut));
+    let (declared, live, was) = (side(field.after), side(field.before), side(field.was));
+    let mut lines = Vec::new();
+    if field.one_line().is_none() {
+        let all = field.line_by_line().into_iter();
+        let mut differ = all.filter(|line| line.sign != Sign::Same);
+        let shown = differ.by_ref().take(MOST_DIFFERING);
+        lines.extend(shown.map(|line| format!("{} {}", line.sign.as_str(), line.text)));
+        match differ.count() {
+            0 => {}
+            more => lines.push(format!("… ({})", many(more, "more line"))),
+        }
     }
-    let lines = field.line_by_line().into_iter();
-    let mut lines = lines.filter(|line| line.sign == sign);
-    let shown: Vec<String> = lines
-        .by_ref()
-        .take(MOST_SIDE)
-        .map(|line| line.text)
-        .collect();
-    match (shown.is_empty(), lines.count()) {
-        (true, _) => tree::inline(value),
-        (false, 0) => shown.join("\n"),
-        (false, more) => {
-            format!("{}\n… ({})", shown.join("\n"), many(more, "more line"))
+    Difference {
+        path: field.path(),
+        declared,
+        live,
+        was,
+        lines,
+        cut,
+    }
+}
+
+/// Returns a value as it is, secrets masked, or the beginning of it where it is too long.
+fn whole(value: &Value, cut: &mut bool) -> Json {
+    let json = value.masked_json();
+    let text = match &json {
+        Json::String(text) => Cow::Borrowed(text.as_str()),
+        other => Cow::Owned(other.to_string()),
+    };
+    match text.char_indices().nth(LONGEST_SIDE) {
+        None => json,
+        Some((end, _)) => {
+            *cut = true;
+            Json::String(format!("{}…", &text[..end]))
         }
     }
 }

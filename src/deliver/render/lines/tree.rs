@@ -29,6 +29,15 @@ pub(in crate::deliver::render) fn inline(value: &Value) -> String {
     clean::line_of(&value.masked_json().to_string(), SHORT).into_owned()
 }
 
+/// Returns what a masked value is in a line, as plans show it.
+pub(in crate::deliver::render) fn brief(json: &serde_json::Value) -> String {
+    if json.as_str() == Some(MASK) {
+        return MASK.to_owned();
+    }
+    let value = Value::from_json(json.clone());
+    short(&value).unwrap_or_else(|| inline(&value))
+}
+
 fn scalar(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => "null".to_owned(),

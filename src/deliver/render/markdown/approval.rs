@@ -32,6 +32,11 @@ pub fn approval_markdown(plan: &Plan, approving: &Approving<'_>, page: &Page<'_>
         paper.open(format!("{}\n\n", escape::text(sentence)));
     }
     planned::environment(&mut paper, plan);
+    let name = plan.environment.as_str();
+    paper.rest(format!(
+        "**Not all of the plan fits here.** The whole of it: {}",
+        escape::code(&format!("reconciled plan {name}"))
+    ));
     paper.finish(&page.freshness("Planned against live state"))
 }
 

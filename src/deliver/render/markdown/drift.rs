@@ -86,6 +86,7 @@ mod tests {
                 before: Some(live),
                 after: Some(declared),
                 origin: Origin::Drift,
+                was: None,
                 forces_replace: false,
             }),
             fate,

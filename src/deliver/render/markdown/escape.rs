@@ -12,9 +12,20 @@ pub(super) fn text(text: &str) -> String {
     escaped(&clean::line(text))
 }
 
-/// Like [`text`], for why something is as it is.
+/// Like [`text`], for why something is as it is. What to do next, on a line of its own, is a sentence here.
 pub(super) fn reason(text: &str) -> String {
-    escaped(&clean::reason(text))
+    let mut said = String::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if !said.is_empty() {
+            said.push_str(if said.ends_with(['.', '!', '?']) {
+                " "
+            } else {
+                ". "
+            });
+        }
+        said.push_str(&escaped(&clean::reason(line)));
+    }
+    said
 }
 
 fn escaped(clean: &str) -> String {

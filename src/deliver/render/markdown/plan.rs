@@ -58,19 +58,31 @@ pub(super) fn verdict_of_all(
     }
     match counts.sentence() {
         writes if !writes.is_empty() => parts.push(writes),
-        _ if !plans.is_empty() => parts.push("no changes".to_owned()),
-        _ => {}
+        _ if plans.is_empty() && parts.is_empty() => {
+            parts.push("touches no environment".to_owned());
+        }
+        _ if plans.is_empty() => {}
+        _ if counts.refused > 0 => {}
+        _ if counts.unknown > 0 => parts.push("nothing known to change".to_owned()),
+        _ => parts.push("no changes".to_owned()),
     }
     parts.extend(drifted(plans));
     let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
     parts.extend(held.into_iter().map(str::to_owned));
-    if counts.wait > 0 {
-        parts.push(format!("{} waiting", counts.wait));
+    if counts.refused > 0 {
+        parts.push(format!("{} refused", counts.refused));
     }
-    let sign = if !broken.is_empty() || counts.loses() {
+    if counts.otherwise_waiting() > 0 {
+        parts.push(format!("{} waiting", counts.otherwise_waiting()));
+    }
+    if counts.unknown > 0 {
+        parts.push(format!("{} could not be looked at", counts.unknown));
+    }
+    let sign = if !broken.is_empty() || counts.loses() || counts.refused > 0 {
         "🔴"
     } else if counts.sentence().is_empty() && gone.is_empty() {
-        "🟢"
+        // Green is for what is known, and whole.
+        if counts.wait > 0 { "⚪" } else { "🟢" }
     } else {
         "🟡"
     };
@@ -116,7 +128,9 @@ pub(super) fn environment(paper: &mut Paper, plan: &Plan) {
     paper.list("Adopts and overwrites", &overwriting);
     let waiting = plan.steps.iter().filter(|step| step.action == Action::Wait);
     let waiting = waiting.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
-    paper.list("Waiting", &steps::by_reason(waiting));
+    let (refused, waiting): (Vec<_>, Vec<_>) = waiting.partition(|(step, _)| step.refused);
+    paper.list("Refused", &steps::by_reason(refused.into_iter()));
+    paper.list("Waiting", &steps::by_reason(waiting.into_iter()));
     let stuck = plan.steps.iter().filter(|step| is_stuck(step));
     let stuck: Vec<&Step> = stuck.collect();
     paper.folded(
@@ -128,6 +142,8 @@ pub(super) fn environment(paper: &mut Paper, plan: &Plan) {
         format!("What it does: {}", counted(&declared)),
         blocks(&declared),
     );
+    let over = steps::over_hands(plan.steps.iter());
+    paper.list("Changed by hand too, and overwritten by this", &over);
     let drift: Vec<&Step> = plan.drift().collect();
     if !drift.is_empty() {
         let one = if drift.len() == 1 {

@@ -40,9 +40,11 @@ fn verdict(results: &[RunResult<'_>], broken: &[Broken<'_>]) -> String {
         })
         .sum::<usize>();
     let held = results.iter().any(|result| is_held(result));
+    let is_begun = |result: &RunResult<'_>| result.ended().any(|(_, outcome)| outcome.is_good());
     let (sign, word) = match (failed + broken.len(), held) {
         (0, false) => ("🟢", "Applied"),
-        (0, true) => ("🟡", "Applied in part"),
+        (0, true) if results.iter().any(is_begun) => ("🟡", "Applied in part"),
+        (0, true) => ("🟡", "Waits"),
         _ => ("🔴", "Failed"),
     };
     match results {
@@ -99,6 +101,14 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .unready()
         .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     paper.list("Not healthy", &steps::by_reason(unready));
+    paper.list("Paused", &steps::by_reason(result.paused()));
+    let apart = result
+        .apart()
+        .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
+    paper.list(
+        "Not from this merge: did not work before it either",
+        &steps::by_reason(apart),
+    );
     let gone = |(step, outcome): &(&Step, &Outcome)| {
         outcome.is_good() && matches!(step.action, Action::Delete | Action::Replace)
     };
@@ -112,6 +122,8 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .ended()
         .filter(|(_, outcome)| outcome.is_good())
         .collect();
+    let over = steps::over_hands(good.iter().map(|(step, _)| *step));
+    paper.list("Changed by hand before, and overwritten by this", &over);
     let blocks = good
         .iter()
         .map(|(step, outcome)| block(step, outcome))

@@ -70,6 +70,33 @@ pub(super) fn item(step: &Step) -> String {
     item
 }
 
+/// Returns the steps that take away what somebody changed by hand, with the fields and who it was.
+pub(super) fn over_hands<'s>(steps: impl Iterator<Item = &'s Step>) -> Vec<String> {
+    let item = |step: &Step| {
+        let fields: Vec<String> = step
+            .lost_by_hand()
+            .map(|one| code(&one.path.to_string()))
+            .collect();
+        if fields.is_empty() {
+            return None;
+        }
+        let more = match fields.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = fields[..fields.len().min(NAMED)].join(", ");
+        let by = match touched(step) {
+            by if by.is_empty() => String::new(),
+            by => format!(" – by {}", text(&by.join(", "))),
+        };
+        Some(format!(
+            "{}: {shown}{more}{by}",
+            code(&step.address.to_string())
+        ))
+    };
+    steps.filter_map(item).collect()
+}
+
 /// Returns steps with their reasons, those with one reason together.
 pub(super) fn by_reason<'s>(steps: impl Iterator<Item = (&'s Step, &'s str)>) -> Vec<String> {
     let mut reasons: Vec<&str> = Vec::new();

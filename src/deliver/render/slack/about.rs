@@ -33,6 +33,8 @@ pub struct About {
     pub back: Option<Back>,
     /// Who made the revision.
     pub by: Option<String>,
+    /// Who had it carried out, where a person did.
+    pub ordered_by: Option<String>,
     /// How long it took.
     pub took: Option<Duration>,
     /// Where to read more.
@@ -78,7 +80,9 @@ pub(super) fn line(words: &RunWords<'_>, about: &About) -> String {
     );
     parts.extend(plan.as_ref().map(|url| format!("<{url}|plan>")));
     parts.extend(words.run.map(|run| format!("run {run}")));
-    parts.push(cause(words.trigger).to_owned());
+    let ordered = about.ordered_by.as_ref();
+    let ordered = ordered.map_or_else(String::new, |by| format!(" by {}", text(by)));
+    parts.push(format!("{}{ordered}", cause(words.trigger)));
     parts.extend(about.took.map(|took| format!("took {}", lasted(took))));
     parts.push(at(words.at));
     parts.join(" · ")

@@ -3,13 +3,15 @@
 use super::run::link;
 use super::{Draft, clip, code, text};
 use crate::deliver::notify::Message;
+use crate::deliver::render::lines;
 use crate::deliver::render::run::{Difference, Episode, EpisodeEnd};
 use crate::deliver::render::words::{at, lasted, many};
+use serde_json::Value as Json;
 use std::time::Duration;
 
 /// The most fields that are shown.
 const MOST_FIELDS: usize = 20;
-/// The longest line of a block: two blocks of some lines each fit one section.
+/// The longest line of a block: a block of some lines fits one section.
 const LONGEST_BLOCK_LINE: usize = 160;
 
 /// Shows a drift episode: what differs, who did it and when, what is done about it, how it ended.
@@ -34,7 +36,8 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
         format!("By {}.", by.join(", "))
     };
     let asked = episode.asked.filter(|_| episode.ended.is_none());
-    let lines = [who, course(episode)].into_iter();
+    let hint = episode.hint.filter(|_| episode.ended.is_none()).map(text);
+    let lines = [who, course(episode)].into_iter().chain(hint);
     draft.lines(&lines.chain(asked.map(link)).collect::<Vec<_>>());
     draft.finish(&format!(
         "{} ({}) · against {} · found {}",
@@ -52,31 +55,30 @@ pub fn course_slack(episode: &Episode<'_>, after: Duration) -> Message {
     draft.finish(&format!("after {}", lasted(after)))
 }
 
-/// Shows a field in a line, or its sides as blocks where they have lines of their own.
+/// Shows a field in a line, or line by line where its sides have several.
 fn shown(difference: &Difference) -> String {
-    let Difference {
-        path,
-        declared,
-        live,
-    } = difference;
-    let path = code(path);
-    if !declared.contains('\n') && !live.contains('\n') {
-        return format!(
-            "• {path}: Git has {}, live was {}",
-            code(declared),
-            code(live)
-        );
+    let path = code(&difference.path);
+    let was = match &difference.was {
+        Json::Null => String::new(),
+        was => format!("; {} was applied last", side(was)),
+    };
+    if difference.lines.is_empty() {
+        let (declared, live) = (side(&difference.declared), side(&difference.live));
+        return format!("• {path}: Git has {declared}, live was {live}{was}");
     }
-    let (declared, live) = (block(declared), block(live));
-    format!("• {path}: Git has\n{declared}\nlive was\n{live}")
+    let lines = difference.lines.iter();
+    let lines: Vec<String> = lines
+        .map(|line| clip(&text(line), LONGEST_BLOCK_LINE))
+        .collect();
+    let lines = lines.join("\n");
+    format!("• {path}, `-` as it was live, `+` as Git has it{was}:\n```\n{lines}\n```")
 }
 
-fn block(lines: &str) -> String {
-    let lines = lines
-        .lines()
-        .map(|line| clip(&text(line), LONGEST_BLOCK_LINE));
-    let lines: Vec<String> = lines.collect();
-    format!("```\n{}\n```", lines.join("\n"))
+fn side(value: &Json) -> String {
+    match value {
+        Json::Null => "nothing".to_owned(),
+        value => code(&lines::brief(value)),
+    }
 }
 
 fn title(episode: &Episode<'_>) -> String {

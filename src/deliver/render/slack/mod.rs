@@ -35,9 +35,11 @@ fn text(text: &str) -> String {
     escaped(&clean::line_of(text, LONGEST_LINE))
 }
 
-/// Like [`text`], for why something is as it is.
+/// Like [`text`], for why something is as it is. What to do next stays on a line of its own.
 fn long(text: &str) -> String {
-    escaped(&clean::reason(text))
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let lines: Vec<String> = lines.map(|line| escaped(&clean::reason(line))).collect();
+    lines.join("\n      ")
 }
 
 fn escaped(clean: &str) -> String {

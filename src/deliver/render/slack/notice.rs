@@ -1,7 +1,7 @@
 //! A message about a whole environment: a spec that cannot be used, an orphan, live state that
 //! cannot be told.
 
-use super::{Draft, text};
+use super::{Draft, long};
 use crate::deliver::notify::Message;
 use crate::deliver::render::words::{at, lasted};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ pub fn notice_slack(
     ended: Option<Timestamp>,
 ) -> Message {
     let mut draft = Draft::new(title);
-    let lines: Vec<String> = lines.iter().map(|line| text(line)).collect();
+    let lines: Vec<String> = lines.iter().map(|line| long(line)).collect();
     draft.lines(&lines);
     let over = ended.map_or_else(String::new, |ended| {
         let stood = Duration::try_from(ended.duration_since(since));

@@ -35,7 +35,7 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
                 failed.extend(hint.iter().map(|hint| format!("      {}", text(hint))));
             }
             Outcome::Unchanged => {}
-            Outcome::Done => done.push(step),
+            Outcome::Done { .. } => done.push((step, outcome)),
             Outcome::Skipped { .. } | Outcome::Moved => {
                 left.push(format!(
                     "– {}: {}",
@@ -45,10 +45,10 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
             }
         }
     }
-    danger::most_first(&mut done, |step| step);
-    let done = done.into_iter().map(|step| {
-        let ended = text(&ended(step.action, &Outcome::Done));
-        format!("{}: {ended}", changed(step))
+    danger::most_first(&mut done, |(step, _)| step);
+    let done = done.into_iter().map(|(step, outcome)| {
+        let ended = long(&ended(step.action, outcome));
+        format!("{}: {ended}{}", changed(step), over_hands(step))
     });
     draft.lines(&shortened(failed));
     let all = done.len();
@@ -86,6 +86,23 @@ fn changed(step: &Step) -> String {
         ""
     };
     format!("{} {}{data}", code(sign(step.action)), name(step))
+}
+
+/// Says which fields somebody had changed by hand that were written over.
+fn over_hands(step: &Step) -> String {
+    let mut fields: Vec<String> = step
+        .lost_by_hand()
+        .map(|one| code(&one.path.to_string()))
+        .collect();
+    let more = fields.len().saturating_sub(MOST_NAMES);
+    fields.truncate(MOST_NAMES);
+    if more > 0 {
+        fields.push(format!("… and {more} more"));
+    }
+    match fields.is_empty() {
+        true => String::new(),
+        false => format!(", over what was changed by hand: {}", fields.join(", ")),
+    }
 }
 
 /// Keeps the first few of so many changes in the order of danger, and counts the rest.
@@ -152,6 +169,9 @@ fn title(result: &RunResult<'_>, is_rollback: bool) -> String {
             format!("❌ {environment}: {changed}, and something does not work")
         }
         (done, 0) => match (done, waiting(result)) {
+            (_, 0) if result.paused().next().is_some() => {
+                format!("🔶 {environment}: {changed}, and a rollout is paused")
+            }
             (_, 0) => format!("✅ {environment}: {changed}"),
             (0, waits) => format!("🔶 {environment}: {waits} held back"),
             (_, waits) => format!("🔶 {environment}: {changed}, {waits} held back"),
@@ -164,7 +184,7 @@ fn title(result: &RunResult<'_>, is_rollback: bool) -> String {
 /// Counts what was done: `3 changed, 1 deleted`. What is gone, or made anew, is no mere change.
 fn all_done(result: &RunResult<'_>) -> String {
     let done = result.ended();
-    let done = done.filter(|(_, outcome)| **outcome == Outcome::Done);
+    let done = done.filter(|(_, outcome)| outcome.is_done());
     let actions: Vec<Action> = done.map(|(step, _)| step.action).collect();
     let count = |wanted| actions.iter().filter(|action| **action == wanted).count();
     let (deleted, replaced) = (count(Action::Delete), count(Action::Replace));
@@ -218,7 +238,7 @@ mod tests {
             of("vm", Action::Replace),
         ]);
         let steps = plan.steps.iter();
-        let outcomes = steps.map(|step| (step.address.clone(), Outcome::Done));
+        let outcomes = steps.map(|step| (step.address.clone(), Outcome::DONE));
         let result = RunResult {
             plan: &plan,
             route: &Route::default(),
@@ -226,6 +246,7 @@ mod tests {
             run: None,
             trigger: "revision",
             ended_at: jiff::Timestamp::UNIX_EPOCH,
+            apart: RunResult::NONE_APART,
         };
         let said = title(&result, false);
         assert_eq!(said, "✅ test: 2 changed, 1 replaced, 1 deleted");

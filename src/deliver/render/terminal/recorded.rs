@@ -68,16 +68,17 @@ fn push(page: &mut Page, step: &Json) {
     }
     let changes = step["changes"].as_array().map(Vec::as_slice);
     let changes = changes.unwrap_or_default();
-    let sides: Vec<(Option<Value>, Option<Value>)> = changes
+    let sides: Vec<[Option<Value>; 3]> = changes
         .iter()
-        .map(|change| (side(&change["before"]), side(&change["after"])))
+        .map(|change| ["before", "after", "was"].map(|one| side(&change[one])))
         .collect();
     let fields = changes.iter().zip(&sides);
     let fields: Vec<Field<'_>> = fields
-        .map(|(change, (before, after))| Field {
+        .map(|(change, [before, after, was])| Field {
             path: said(&change["path"]),
             before: before.as_ref(),
             after: after.as_ref(),
+            was: was.as_ref(),
             forces_replace: change["forces_replace"] == true,
         })
         .collect();

@@ -50,7 +50,8 @@ pub fn ended_terminal(
     screen: Screen,
 ) -> String {
     let (sign, ink) = match outcome {
-        Outcome::Done | Outcome::Unchanged => ("✓", Ink::Green),
+        Outcome::Done { but: Some(_) } => ("✓", Ink::Yellow),
+        Outcome::Done { but: None } | Outcome::Unchanged => ("✓", Ink::Green),
         Outcome::Skipped { .. } | Outcome::Moved => ("-", Ink::Yellow),
         Outcome::Failed { .. } => ("✗", Ink::Red),
     };

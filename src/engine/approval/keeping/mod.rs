@@ -29,12 +29,12 @@ pub(super) struct Course {
 
 impl Course {
     /// Lets go what is put back, and says of the rest what it waits for.
-    pub(super) fn route(self, plan: &Plan, route: Route) -> Route {
+    pub(super) fn route(&self, plan: &Plan, route: Route) -> Route {
         let Some(why) = &self.hold else {
             return route;
         };
         let mut route = route.proposed(plan, &self.put_back, why);
-        route.asked.extend(self.asked);
+        route.asked.extend(self.asked.clone());
         route
     }
 }

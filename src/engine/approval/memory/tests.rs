@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::deliver::fixtures::{plan_of, step};
-use crate::model::{Action, DigestKey};
+use crate::model::{Action, Change, DigestKey, FieldPath, Mark, Origin, Value};
 use crate::plan;
 
 /// What one run sees.
@@ -28,6 +28,21 @@ impl Run {
         plan::approvable(&self.plan, &DigestKey::new(vec![7; 32]))
     }
 
+    /// Changes another field of its first step, which held this.
+    fn with_field(mut self, name: &str, held: &str) -> Self {
+        // What is live is another state, so the plan is another one, too.
+        self.plan.steps[0].mark = Some(Mark(format!("{name} {held}")));
+        self.plan.steps[0].changes.push(Change {
+            path: FieldPath::default().key(name),
+            before: Some(Value::String(held.to_owned())),
+            after: None,
+            was: None,
+            origin: Origin::Declared,
+            forces_replace: false,
+        });
+        self
+    }
+
     fn approval(&self, request: u32) -> Approval {
         Approval {
             environment: self.plan.environment.clone(),
@@ -40,6 +55,7 @@ impl Run {
         let facts = Facts {
             plan: &self.plan,
             hash: &self.hash(),
+            overwrites: &plan::overwritten(&self.plan, &DigestKey::new(vec![7; 32])),
             content: &self.content,
         };
         memory.judge(approval, &facts)
@@ -174,4 +190,21 @@ fn a_request_that_was_withdrawn_or_declined_is_over() {
     memory.decline(&asked.hash(), 8);
     assert_eq!(memory.declined(&asked.hash()), Some(8));
     assert_eq!(memory.declined(&Run::of(&[]).hash()), None);
+}
+
+#[test]
+fn what_was_begun_changes_no_field_that_people_did_not_see_as_it_is() {
+    let asked = || Run::of(UPDATE).with_field("image", "api:1");
+    let approval = asked().approval(1);
+    let judged = |later: &Run| {
+        let mut memory = Memory::default();
+        assert!(asked().judged(&mut memory, Some(&approval)));
+        memory.begin();
+        later.judged(&mut memory, Some(&approval))
+    };
+    assert!(judged(&asked()));
+    assert!(judged(&Run::of(&UPDATE[..1])), "part of it is done");
+    // Somebody changed more of it by hand while it was retried, or just that.
+    assert!(!judged(&asked().with_field("replicas", "9")));
+    assert!(!judged(&Run::of(UPDATE).with_field("image", "api:0")));
 }

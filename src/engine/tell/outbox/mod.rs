@@ -13,7 +13,7 @@ mod queue;
 mod refusals;
 
 use crate::ledger::Ledger;
-use crate::model::Fault;
+use crate::model::{Fault, Gravity};
 use crate::telemetry::Readiness;
 use async_trait::async_trait;
 use queue::Queue;
@@ -35,6 +35,10 @@ pub(super) trait Letter:
     fn name(&self) -> &str;
     /// Where it goes, a channel say: what is refused there holds up nothing that goes elsewhere.
     fn way(&self) -> &str;
+    /// How bad it is what it says: where too many wait the mildest goes first.
+    fn gravity(&self) -> Gravity {
+        Gravity::default()
+    }
     /// Makes one of many that wait, where it can; the first on each way may be under way.
     fn gather(_waiting: &mut VecDeque<Self>) {}
     /// How long its way rests when it arrived.

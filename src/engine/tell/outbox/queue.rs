@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
-/// How many letters may wait; beyond that the oldest is dropped and logged.
+/// How many letters may wait; beyond that the oldest of the mildest is dropped and logged.
 const WAITING: usize = 256;
 
 /// Letters in their order.
@@ -34,6 +34,17 @@ impl<L: Letter> Waiting<L> {
             Some(older) => *older = letter,
             None => self.letters.push_back(letter),
         }
+    }
+
+    /// Drops the oldest of the mildest where too many wait.
+    fn drop_one(&mut self) -> Option<L> {
+        if self.letters.len() <= WAITING {
+            return None;
+        }
+        let places = self.letters.iter().enumerate();
+        let mildest = places.min_by_key(|(_, letter)| letter.gravity());
+        let place = mildest.map(|(place, _)| place)?;
+        self.letters.remove(place)
     }
 }
 
@@ -75,11 +86,11 @@ impl<L: Letter> Queue<L> {
         }
         waiting.put(letter);
         L::gather(&mut waiting.letters);
-        if waiting.letters.len() > WAITING {
-            waiting.letters.pop_front();
+        if let Some(dropped) = waiting.drop_one() {
             tracing::warn!(
                 outbox = self.kept,
-                "Oldest message dropped, too many are waiting"
+                name = dropped.name(),
+                "Message dropped, too many are waiting"
             );
         }
         self.keep(&waiting).await;
@@ -180,5 +191,37 @@ impl<L: Letter> Queue<L> {
             error = chain(error),
             "Waiting messages not recorded, a restart loses them"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::notify::Message;
+    use crate::engine::tell::chat::ChatLetter;
+    use crate::model::Gravity;
+
+    #[tokio::test]
+    async fn what_failed_is_not_pushed_out_by_what_is_milder() {
+        let queue = Queue::new(Ledger::in_memory().await.unwrap(), "waiting".to_owned());
+        let letter = |name: String, gravity| {
+            let message = Message {
+                text: name.clone(),
+                blocks: Value::Null,
+            };
+            ChatLetter {
+                gravity,
+                ..ChatLetter::new(name, message)
+            }
+        };
+        queue
+            .put(letter("run/other/12".to_owned(), Gravity::Failure))
+            .await;
+        for nth in 0..WAITING + 10 {
+            let name = format!("episode/{nth}");
+            queue.put(letter(name, Gravity::Warning)).await;
+        }
+        let first = queue.first(|_| true).await.unwrap().unwrap();
+        assert_eq!(first.name, "run/other/12");
     }
 }

@@ -60,7 +60,13 @@ async fn a_program_for_credentials_is_refused_unless_allowed() {
     assert!(told.contains(r#"wants to run "aws""#), "{told}");
     assert_eq!(refusal(json!({}), user, &["aws"]).await, "fine");
     let user = |name: &str| json!({ "exec": { "command": "aws", "env": [{ "name": "A", "value": "x" }, { "name": name, "value": "/tmp" }] } });
-    for name in ["PATH", "LD_PRELOAD"] {
+    for name in [
+        "PATH",
+        "LD_PRELOAD",
+        "PYTHONPATH",
+        "NODE_OPTIONS",
+        "BASH_ENV",
+    ] {
         let told = refusal(json!({}), user(name), &["aws"]).await;
         assert!(told.contains(&format!("sets {name} for")), "{told}");
     }

@@ -26,7 +26,7 @@ pub(in crate::provider::kubernetes) async fn explained(
 ) -> Health {
     let is_going = object["metadata"]["deletionTimestamp"].is_string();
     let told = match (&health, target.served.kind.as_str()) {
-        (Health::Ready, _) => return health,
+        (Health::Ready | Health::Paused(_), _) => return health,
         _ if is_going => health,
         (_, "Pod") => {
             let (health, more) = pods::examined(object);

@@ -46,6 +46,7 @@ pub(super) fn of(object: &Json) -> Health {
         ("autoscaling", "HorizontalPodAutoscaler") => policy::autoscaler(object),
         ("policy", "PodDisruptionBudget") => policy::budget(object),
         ("gateway.networking.k8s.io", kind) if kind.ends_with("Route") => network::route(object),
+        ("networking.k8s.io", "ServiceCIDR") => custom::by_conditions(object),
         // These have no status that says whether they work: an Ingress may be served by a controller that
         // reports no address, a CronJob works between its runs.
         (

@@ -6,6 +6,7 @@ use serde_json::json;
 fn words(health: Health) -> String {
     match health {
         Health::Ready => "ready".to_owned(),
+        Health::Paused(why) => format!("paused: {why}"),
         Health::Progressing(why) => format!("progressing: {why}"),
         Health::Failing(why) => format!("failing: {why}"),
         Health::Failed(why) => format!("failed: {why}"),
@@ -41,8 +42,11 @@ fn a_rollout_that_is_paused_is_not_waited_for() {
             "metadata": { "generation": 2 }, "spec": { "replicas": 3, "paused": true },
             "status": { "observedGeneration": 2, "updatedReplicas": updated, "replicas": all, "availableReplicas": available } })))
     };
-    assert_eq!(paused(0, 3, 3), "ready");
-    assert_eq!(paused(0, 0, 0), "ready");
+    let none = "paused: its rollout is paused: 0 of 3 pods are updated\nTake spec.paused away to let it go on.";
+    assert_eq!(paused(0, 3, 3), none);
+    assert_eq!(paused(0, 0, 0), none);
+    assert!(paused(3, 4, 4).starts_with("paused: its rollout is paused: 1 old pods are going"));
+    assert_eq!(paused(3, 3, 3), "ready");
     assert_eq!(paused(3, 3, 1), "progressing: 1 of 3 pods are available");
 }
 

@@ -16,6 +16,9 @@ fn progressing(words: impl Into<String>) -> Health {
     Health::Progressing(words.into())
 }
 
+/// What lets a rollout go on.
+const RESUME: &str = "Take spec.paused away to let it go on.";
+
 pub(super) fn deployment(object: &Json) -> Health {
     if !is_seen(object) {
         return progressing(UNSEEN);
@@ -30,25 +33,24 @@ pub(super) fn deployment(object: &Json) -> Health {
     }
     let wanted = wanted(object);
     let count = |name: &str| number(object, &format!("/status/{name}"));
-    // What is paused goes on when somebody says so, which nobody waits for.
-    if object["spec"]["paused"] == true && count("availableReplicas") >= count("replicas") {
-        return Health::Ready;
-    }
-    if count("updatedReplicas") < wanted {
-        let paused = match object["spec"]["paused"] == true {
-            true => ", and its rollout is paused\nTake spec.paused away to let it go on.",
-            false => "",
+    let (updated, old) = (
+        count("updatedReplicas"),
+        count("replicas") - count("updatedReplicas"),
+    );
+    let left = if updated < wanted {
+        Some(format!("{updated} of {wanted} pods are updated"))
+    } else {
+        (old > 0).then(|| format!("{old} old pods are going"))
+    };
+    if let Some(left) = left {
+        return match object["spec"]["paused"] == true {
+            // What is paused goes on when somebody says so, which nobody waits for.
+            true if count("availableReplicas") >= count("replicas") => {
+                Health::Paused(format!("its rollout is paused: {left}\n{RESUME}"))
+            }
+            true => progressing(format!("{left}, and its rollout is paused\n{RESUME}")),
+            false => progressing(left),
         };
-        return progressing(format!(
-            "{} of {wanted} pods are updated{paused}",
-            count("updatedReplicas")
-        ));
-    }
-    if count("replicas") > count("updatedReplicas") {
-        return progressing(format!(
-            "{} old pods are going",
-            count("replicas") - count("updatedReplicas")
-        ));
     }
     if count("availableReplicas") < wanted {
         return progressing(format!(

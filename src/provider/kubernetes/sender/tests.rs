@@ -43,6 +43,34 @@ async fn a_page_that_says_come_back_tomorrow_holds_for_a_minute_and_says_so() {
     );
 }
 
+#[tokio::test]
+async fn a_kind_that_cannot_be_read_holds_nothing_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    // What the API server 1.36 says of a kind whose conversion webhook is down.
+    let said = "storage is (re)initializing: failed to list example.org/v2, Kind=Gadget: conversion webhook for example.org/v1, Kind=Gadget failed: connection refused";
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "TooManyRequests", "code": 429,
+        "message": said, "details": { "retryAfterSeconds": 30 },
+    })
+    .to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _asked = stream.read(&mut [0; 4096]).await.unwrap();
+        let answer = format!(
+            "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: {}\r\n\r\n{status}",
+            status.len()
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let (sender, limiter) = sender(&uri);
+    let away = sender.read("/apis/example.org/v2/gadgets", JSON).await;
+    let away = away.unwrap_err();
+    assert_eq!((away.code, away.class), (KIND_AWAY, Class::Transient));
+    assert_eq!(away.reason, said);
+    assert_eq!(limiter.held_for(), None);
+}
+
 /// Hands on every request that arrives; each is answered once it is let go.
 async fn asked(listener: TcpListener, arrived: mpsc::UnboundedSender<oneshot::Sender<()>>) {
     loop {
@@ -157,4 +185,5 @@ async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
     assert_eq!((list.items.len(), list.version.as_str()), (19, "7"));
     let large = answer(4096).await.err().unwrap();
     assert_eq!((large.code, large.class), ("too-large", Class::User));
+    assert!(large.reason.contains("does not page its lists"));
 }

@@ -66,6 +66,11 @@ impl Cache {
         self.entries.is_empty()
     }
 
+    /// Returns how many are known.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Returns an object where what is known of it can be relied on.
     pub(super) fn find(&self, name: &str) -> Option<Written> {
         let entry = self.entries.get(name)?;

@@ -79,6 +79,8 @@ pub struct Watched {
     pub heard: usize,
     /// Those whose watch is refused, breaks off for long, or would be one too many.
     pub listed: usize,
+    /// How many objects are kept in memory: ours, of those kinds.
+    pub objects: usize,
 }
 
 impl Watches {
@@ -170,6 +172,11 @@ impl Watch {
         let found = names.iter();
         let found = found.filter_map(|name| Some((name.clone(), cache.find(name)?)));
         Some(found.collect())
+    }
+
+    /// Returns how many objects are known here.
+    fn kept(&self) -> usize {
+        self.cache().len()
     }
 
     /// A write of ours begins. One that is let drop is taken for one without an answer.

@@ -123,6 +123,7 @@ impl Places {
         Watched {
             heard: self.kept.len() - deaf,
             listed: deaf + left.count(),
+            objects: self.kept.values().map(|kept| kept.watch.kept()).sum(),
         }
     }
 

@@ -2,9 +2,11 @@
 //!
 //! The API is real in full; only containers never run: [`node`] sets the status that a kubelet would, and answers for their logs.
 
+mod metrics;
 mod node;
 pub(crate) mod second;
 mod start;
+pub(crate) mod webhook;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -39,7 +39,8 @@ async fn a_kind_in_many_namespaces_takes_few_connections() {
         places.tally(),
         Watched {
             heard: 3000,
-            listed: 0
+            listed: 0,
+            objects: 0,
         }
     );
 }
@@ -57,7 +58,8 @@ async fn what_may_not_be_watched_everywhere_at_once_is_watched_as_far_as_there_i
         places.tally(),
         Watched {
             heard: own,
-            listed: 200 - own
+            listed: 200 - own,
+            objects: 0,
         }
     );
     // One kind in one place more finds no room either, and is not counted twice.

@@ -1,0 +1,135 @@
+//! `apply NAME` while a daemon runs: the daemon carries out just the plan that was shown here, since one process writes
+//! a ledger; this orders it, waits, and shows how it went.
+
+use super::{Args, agreed};
+use crate::cli::chosen::Access;
+use crate::cli::{Exit, Global, Output, history, pause, pauses, plan};
+use crate::config::Settings;
+use crate::ledger::{Answer, Holder, Ledger, Order, RunDetails, RunOutcome};
+use crate::model::Outcome;
+use crate::plan::Plan;
+use crate::telemetry::Clock;
+use anyhow::{Context as _, bail};
+use std::time::Duration;
+
+/// How often the answer is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Plans, asks, and has the daemon carry out what is agreed to.
+pub(super) async fn run(
+    args: &Args,
+    settings: &Settings,
+    global: &Global,
+    out: &Output,
+) -> anyhow::Result<Exit> {
+    let chosen = args.choice.find(Access::Read, global, out).await?;
+    let looked = plan::all(&chosen, out).await?;
+    let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
+    if !out.is_json() {
+        plan::show(&plans, out)?;
+    }
+    pauses::say(&chosen.stops, out);
+    let writes = |plan: &&&Plan| plan.steps.iter().any(|step| step.action.writes());
+    let writing: Vec<&&Plan> = plans.iter().filter(writes).collect();
+    if writing.is_empty() {
+        if out.is_json() {
+            out.json(&Vec::<RunDetails>::new())?;
+        }
+        return Ok(plan::exit(&plans, out));
+    }
+    if !chosen.stops.is_empty() {
+        pauses::refuse(&chosen.stops, false, out);
+        return Ok(Exit::Differs);
+    }
+    if !agreed(args, out)? {
+        return Ok(Exit::Differs);
+    }
+    let path = &settings.ledger.path;
+    let ledger = Ledger::open_beside(path).await?;
+    let mut runs = Vec::new();
+    for plan in writing {
+        out.say(&format!(
+            "Asked the daemon to carry this out on {} …",
+            plan.environment
+        ));
+        runs.push(ordered(&ledger, path, plan).await?);
+    }
+    ledger.close().await;
+    if out.is_json() {
+        out.json(&runs)?;
+    } else {
+        for run in &runs {
+            out.data(&format!("\n{}", history::line(&run.run).trim_start()))?;
+            out.data(&history::steps(run, out)?)?;
+        }
+    }
+    Ok(match plan::unsure(plans.iter().copied(), out) {
+        true => Exit::Failed,
+        false => exit(&runs),
+    })
+}
+
+/// Orders one plan and waits until the daemon carried it out.
+///
+/// # Errors
+/// It does not, and why.
+async fn ordered(
+    ledger: &Ledger,
+    path: &std::path::Path,
+    plan: &Plan,
+) -> anyhow::Result<RunDetails> {
+    let name = &plan.environment;
+    let order = Order {
+        environment: name.clone(),
+        plan: plan.hash.clone(),
+        by: pause::whoami(),
+        since: Clock::system().now(),
+        answer: None,
+    };
+    if !ledger.order(&order).await? {
+        bail!(
+            "ask the daemon to carry out {name}: somebody else just asked\nnext: `reconciled history list {name}` says how that goes"
+        );
+    }
+    let stopped = crate::cli::stopped();
+    tokio::pin!(stopped);
+    let answer = loop {
+        if let Some(answer) = ledger.answer_to(&order).await? {
+            break answer;
+        }
+        if Ledger::holder(path) == Holder::Nobody {
+            bail!(
+                "carry out {name}: the daemon ended before it answered\nnext: `reconciled history list {name}` says what was done"
+            );
+        }
+        tokio::select! {
+            () = &mut stopped => bail!(
+                "wait for {name}: the daemon goes on with it\nnext: `reconciled status {name}` says how it stands"
+            ),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    };
+    match answer {
+        Answer::Run(run) => {
+            let details = ledger.run(run).await?;
+            details.with_context(|| format!("find run {run} of {name}"))
+        }
+        Answer::Refused(why) => bail!("carry out {name}: the daemon did not. {why}"),
+    }
+}
+
+fn exit(runs: &[RunDetails]) -> Exit {
+    let ended = |run: &RunDetails| {
+        let outcome = run.run.summary.as_ref().map(|summary| summary.outcome);
+        let moved = run
+            .steps
+            .iter()
+            .any(|step| step.outcome == Some(Outcome::Moved));
+        match outcome {
+            Some(RunOutcome::Failed) => Exit::Failed,
+            Some(RunOutcome::Done) if !moved => Exit::Same,
+            _ => Exit::Differs,
+        }
+    };
+    super::worst(&runs.iter().map(ended).collect::<Vec<_>>())
+}

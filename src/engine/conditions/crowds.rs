@@ -1,0 +1,164 @@
+//! What many resources of an environment have in common at once is one piece of news: a cluster that is down, a folder
+//! that was applied over what Git says, a node that died. Pure.
+
+use super::{Condition, Found, UNHEALTHY};
+use crate::engine::Report;
+use crate::ledger::Episode;
+use crate::model::{Address, Class};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From how many resources on one kind of cause is told once.
+const CROWD: usize = 4;
+
+/// From how many on, where it is one and the same: a root folder that is gone, say.
+const PAIR: usize = 2;
+
+/// How many of them are named.
+const NAMED: usize = 3;
+
+/// From how many resources on that drift or do not work since the same look they are told once.
+const STORM: usize = 8;
+
+/// How many of those are named, the worst first.
+const WORST: usize = 5;
+
+/// What many resources have in common.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Crowd {
+    /// The condition of the environment that is told.
+    pub condition: String,
+    /// What each of them is in.
+    of: Condition,
+    /// What was seen, masked.
+    pub details: Value,
+    members: BTreeSet<Address>,
+    /// False where all of it ended in the same run.
+    pub lasts: bool,
+}
+
+impl Crowd {
+    /// Tells whether a condition is part of it.
+    pub(in crate::engine) fn holds(&self, found: &Found) -> bool {
+        self.of == found.condition && self.members.contains(&found.address)
+    }
+}
+
+/// Tells whether a condition is that of a crowd.
+pub(in crate::engine) fn is_crowd(condition: &str) -> bool {
+    condition.starts_with("unknown/") || condition.ends_with("/many")
+}
+
+/// Returns what many have in common of what a run found. `open` is what was open before.
+pub(in crate::engine) fn crowds(report: &Report, found: &[Found], open: &[Episode]) -> Vec<Crowd> {
+    let storms = [Condition::Drift, Condition::Failing].map(|of| storm(of, found, open));
+    let unseen = unseen(report, open);
+    unseen
+        .into_iter()
+        .chain(storms.into_iter().flatten())
+        .collect()
+}
+
+/// Returns what cannot be told of many resources, by code.
+fn unseen(report: &Report, open: &[Episode]) -> Vec<Crowd> {
+    let mut by_code: BTreeMap<&str, Vec<&Address>> = BTreeMap::new();
+    for (address, unknown) in &report.unknown {
+        // What may pass by itself counts when it is found again.
+        let again = || open.iter().any(|one| one.address.as_ref() == Some(address));
+        if unknown.class != Class::Transient || again() {
+            by_code.entry(unknown.code).or_default().push(address);
+        }
+    }
+    let reason = |one: &&Address| report.unknown.get(*one).map(|unknown| &unknown.reason);
+    let is_one = |all: &[&Address]| all.windows(2).all(|two| reason(&two[0]) == reason(&two[1]));
+    by_code.retain(|_, all| all.len() >= CROWD || all.len() >= PAIR && is_one(all));
+    let told = |(code, all): (&str, Vec<&Address>)| {
+        let names = all.iter().map(|address| address.resource.to_string());
+        let names = names.take(NAMED).collect::<Vec<_>>().join(", ");
+        let why = all.first().and_then(|first| report.unknown.get(*first));
+        let why = why.map_or_else(String::new, |unknown| unknown.reason.clone());
+        let more = if all.len() > NAMED { " …" } else { "" };
+        let message = format!(
+            "{} resources ({names}{more}) cannot be told: {why}",
+            all.len()
+        );
+        let hint = "They are left alone until they can be told again.";
+        Crowd {
+            condition: format!("unknown/{code}"),
+            of: Condition::Unknown,
+            details: json!({ "code": code, "message": message, "hint": hint }),
+            // All of that code, also those that may pass by themselves.
+            members: with_code(report, code),
+            lasts: true,
+        }
+    };
+    by_code.into_iter().map(told).collect()
+}
+
+fn with_code(report: &Report, code: &str) -> BTreeSet<Address> {
+    let unknown = report.unknown.iter();
+    let those = unknown.filter(|(_, unknown)| unknown.code == code);
+    those.map(|(address, _)| address.clone()).collect()
+}
+
+/// Returns what began for many in the same look, and those of it that go on.
+fn storm(of: Condition, found: &[Found], open: &[Episode]) -> Option<Crowd> {
+    // Failures of steps speak through their run.
+    let counts = |one: &&Found| {
+        one.condition == of && (of != Condition::Failing || one.details["code"] == UNHEALTHY)
+    };
+    let before = |one: &Found| {
+        let mut open = open.iter();
+        open.find(|open| {
+            open.address.as_ref() == Some(&one.address) && open.condition == of.as_str()
+        })
+    };
+    let condition = format!("{}/many", of.as_str());
+    let goes_on = open
+        .iter()
+        .any(|one| one.address.is_none() && one.condition == condition);
+    let is_new = |one: &&Found| before(one).is_none();
+    let joins = goes_on || found.iter().filter(counts).filter(is_new).count() >= STORM;
+    let is_member = |one: &&Found| match before(one) {
+        Some(before) => before.details["crowd"] == true,
+        None => joins,
+    };
+    let members: Vec<&Found> = found.iter().filter(counts).filter(is_member).collect();
+    if members.is_empty() {
+        return None;
+    }
+    Some(Crowd {
+        details: seen(of, &members),
+        of,
+        condition,
+        lasts: members.iter().any(|one| one.over.is_none()),
+        members: members.iter().map(|one| one.address.clone()).collect(),
+    })
+}
+
+/// Returns what is said of a storm: how many, the worst of them, and who.
+fn seen(of: Condition, members: &[&Found]) -> Value {
+    let mut worst: Vec<&&Found> = members.iter().collect();
+    worst.sort_by_key(|one| one.details["gone"] != true);
+    let line = |one: &&&Found| {
+        let what = match of {
+            Condition::Drift if one.details["gone"] == true => "is gone from the live side",
+            Condition::Drift => "differs",
+            _ => one.details["message"].as_str().unwrap_or("does not work"),
+        };
+        format!("{}: {what}", one.address.resource)
+    };
+    let mut lines: Vec<String> = worst.iter().take(WORST).map(line).collect();
+    let more = members.len().saturating_sub(lines.len());
+    lines.extend((more > 0).then(|| format!("… and {more} more")));
+    let managers = members
+        .iter()
+        .flat_map(|one| one.details["managers"].as_array());
+    let managers: BTreeSet<&str> = managers.flatten().filter_map(Value::as_str).collect();
+    if !managers.is_empty() {
+        let some: Vec<&str> = managers.into_iter().take(NAMED).collect();
+        lines.push(format!("By {}.", some.join(", ")));
+    }
+    let course = members.first().map(|one| one.details["course"].clone());
+    json!({ "count": members.len(), "lines": lines, "hint": course, "code": of.as_str() })
+}

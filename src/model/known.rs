@@ -1,0 +1,296 @@
+//! Secrets as anybody's words may quote them, and what takes them out of a text. It does not know where they
+//! belong: what is secret by its place is sealed before, and this is for what turns up anywhere else.
+
+use super::secret::{MASK, Secret};
+use super::value::{Map, Value};
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+use zeroize::Zeroizing;
+
+/// Shorter texts, and those of fewer different letters, are met by accident.
+const SHORTEST: usize = 8;
+const FEWEST_LETTERS: usize = 5;
+/// One word in small letters up to this length may be the name of anything: `postgres`, `production`.
+const LONGEST_WORD: usize = 10;
+/// Shorter lines of a secret are not looked for by themselves, nor such as hold spaces: a file of settings has
+/// many that stand elsewhere, too.
+const SHORTEST_LINE: usize = 16;
+
+/// Texts that are not to be shown. `Debug` shows none.
+#[derive(Default)]
+pub struct Known {
+    /// The longest first.
+    texts: Vec<Zeroizing<String>>,
+    /// Made when something is looked for.
+    search: OnceLock<Option<AhoCorasick>>,
+}
+
+impl Known {
+    /// Knows secrets that may turn up anywhere; what is met by accident is not looked for.
+    pub fn of<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+        let mut texts = Vec::new();
+        for secret in secrets {
+            let text = secret.expose();
+            if !is_telling(text) {
+                continue;
+            }
+            texts.push(Zeroizing::new(STANDARD.encode(text)));
+            texts.push(percent_encoded(text));
+            let is_opaque = |line: &&str| {
+                line.len() >= SHORTEST_LINE && is_telling(line) && !line.starts_with("-----")
+            };
+            let whole = |line: &&str| !line.contains(char::is_whitespace);
+            let lines = text.lines().map(str::trim).filter(is_opaque).filter(whole);
+            texts.extend(lines.map(|line| Zeroizing::new(line.to_owned())));
+            texts.push(Zeroizing::new(text.to_owned()));
+        }
+        Self::quoted(texts)
+    }
+
+    /// Knows these texts just so, and as they stand on one line and inside of quotes.
+    pub fn quoted(mut texts: Vec<Zeroizing<String>>) -> Self {
+        let lines: Vec<_> = texts.iter().map(|text| flat(text)).collect();
+        texts.extend(lines.into_iter().map(Zeroizing::new));
+        let quoted: Vec<_> = texts.iter().flat_map(|text| quoted(text)).collect();
+        texts.extend(quoted);
+        texts.retain(|text| !text.is_empty());
+        texts.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
+        texts.dedup();
+        Self {
+            texts,
+            search: OnceLock::new(),
+        }
+    }
+
+    /// Returns all it looks for, a text that holds another before that one.
+    pub fn into_texts(self) -> Vec<Zeroizing<String>> {
+        self.texts
+    }
+
+    /// Returns somebody's words without them, also where their line breaks were turned into spaces.
+    pub fn clean(&self, words: String) -> String {
+        let clean = self.without(&words, &[]);
+        let line = flat(&clean);
+        let cleaner = match self.without(&line, &[]) {
+            Cow::Owned(cleaner) => Some(cleaner),
+            Cow::Borrowed(_) => None,
+        };
+        match (cleaner, clean) {
+            (Some(cleaner), _) => cleaner,
+            (None, Cow::Owned(clean)) => clean,
+            (None, Cow::Borrowed(_)) => words,
+        }
+    }
+
+    /// Returns a value without them; `None` where it holds none. What `openly` says itself, which is no secret,
+    /// may be shown.
+    pub fn hidden(&self, value: &Value, openly: Option<&Value>) -> Option<Value> {
+        if self.texts.is_empty() {
+            return None;
+        }
+        let mut said = Vec::new();
+        if let Some(openly) = openly {
+            openly.walk(&mut |node| said.extend(node.as_str()));
+        }
+        self.hidden_but(value, &said)
+    }
+
+    fn hidden_but(&self, value: &Value, openly: &[&str]) -> Option<Value> {
+        let hidden = |text: &str| match self.without(text, openly) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(clean) => Some(clean),
+        };
+        match value {
+            Value::String(text) => hidden(text).map(|clean| match clean.as_str() {
+                MASK => Value::Secret(Secret::new(text.as_str())),
+                _ => Value::String(clean),
+            }),
+            Value::Number(number) => {
+                let clean = hidden(&number.to_string());
+                clean.map(|_| value.clone().sealed())
+            }
+            Value::List(items) => {
+                let found: Vec<_> = items
+                    .iter()
+                    .map(|one| self.hidden_but(one, openly))
+                    .collect();
+                let hides = found.iter().any(Option::is_some);
+                let pairs = found.into_iter().zip(items);
+                let items = pairs.map(|(hidden, item)| hidden.unwrap_or_else(|| item.clone()));
+                hides.then(|| Value::List(items.collect()))
+            }
+            Value::Map(fields) => {
+                let one =
+                    |(key, field): (&String, &Value)| (hidden(key), self.hidden_but(field, openly));
+                let found: Vec<_> = fields.iter().map(one).collect();
+                let hides = found
+                    .iter()
+                    .any(|(key, field)| key.is_some() || field.is_some());
+                let pairs = found.into_iter().zip(fields);
+                let fields = pairs.map(|((key, hidden), (name, field))| {
+                    let key = key.unwrap_or_else(|| name.clone());
+                    (key, hidden.unwrap_or_else(|| field.clone()))
+                });
+                hides.then(|| Value::Map(fields.collect::<Map>()))
+            }
+            Value::Null | Value::Bool(_) | Value::Secret(_) | Value::Hole(_) => None,
+        }
+    }
+
+    /// Returns a text without them, but for those that one of `openly` holds as well.
+    pub fn without<'t>(&self, text: &'t str, openly: &[&str]) -> Cow<'t, str> {
+        if self.texts.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let Some(search) = self.search() else {
+            // More than can be looked for.
+            return Cow::Owned(MASK.to_owned());
+        };
+        let is_open = |found: usize| {
+            let found = self.texts[found].as_str();
+            openly.iter().any(|said| said.contains(found))
+        };
+        let mut found = search.find_iter(text);
+        if !found.any(|found| !is_open(found.pattern().as_usize())) {
+            return Cow::Borrowed(text);
+        }
+        let mut clean = String::with_capacity(text.len());
+        search.replace_all_with(text, &mut clean, |found, as_it_was, clean| {
+            clean.push_str(match is_open(found.pattern().as_usize()) {
+                true => as_it_was,
+                false => MASK,
+            });
+            true
+        });
+        Cow::Owned(clean)
+    }
+
+    fn search(&self) -> Option<&AhoCorasick> {
+        let made = self.search.get_or_init(|| {
+            let texts = self.texts.iter().map(|text| text.as_str());
+            let mut search = AhoCorasick::builder();
+            search.match_kind(MatchKind::LeftmostLongest);
+            search.build(texts).ok()
+        });
+        made.as_ref()
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Tells whether a text is met by no accident.
+fn is_telling(text: &str) -> bool {
+    let letters: BTreeSet<char> = text.chars().collect();
+    let is_word = text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.trim().len() >= SHORTEST && letters.len() >= FEWEST_LETTERS && !is_word
+}
+
+/// Returns a text as it stands inside of quotes, in JSON or Go; Go's own writer of JSON escapes more.
+fn quoted(text: &str) -> [Zeroizing<String>; 2] {
+    let json = Json::from(text).to_string();
+    let inner = Zeroizing::new(json[1..json.len() - 1].to_owned());
+    let more = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];
+    let more = more.iter().fold((*inner).clone(), |text, (bare, escaped)| {
+        text.replace(bare, escaped)
+    });
+    [inner, Zeroizing::new(more)]
+}
+
+/// Returns a text as it stands in a URL.
+fn percent_encoded(text: &str) -> Zeroizing<String> {
+    let mut url = Zeroizing::new(String::with_capacity(text.len()));
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                url.push(char::from(byte));
+            }
+            other => {
+                let _infallible = write!(url, "%{other:02X}");
+            }
+        }
+    }
+    url
+}
+
+/// Returns a text on one line.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(secrets: &[&str]) -> Known {
+        let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
+        Known::of(&secrets)
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_of_a_text_however_it_is_written_there() {
+        let known = known(&["can@ry \"7\"/value"]);
+        for text in [
+            "x can@ry \"7\"/value y",
+            r#"x can@ry \"7\"/value y"#,
+            "x Y2FuQHJ5ICI3Ii92YWx1ZQ== y",
+            "x can%40ry%20%227%22%2Fvalue y",
+        ] {
+            assert_eq!(known.without(text, &[]), "x (sensitive) y", "{text}");
+        }
+        let wrapped = "x can@ry\n  \"7\"/value y".to_owned();
+        assert_eq!(known.clean(wrapped), "x (sensitive) y");
+    }
+
+    #[test]
+    fn what_is_met_by_accident_is_no_secret() {
+        let known = known(&["true", "1234567", "production", "--------", ""]);
+        let text = "true production -------- 1234567";
+        assert!(matches!(known.without(text, &[]), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn of_a_file_only_lines_that_look_like_secrets_are_known_by_themselves() {
+        let known = known(&["apiVersion: v1\n-----BEGIN KEY-----\nMIGkAgEBBDCanary0\n"]);
+        let text = "apiVersion: v1, -----BEGIN KEY-----, MIGkAgEBBDCanary0";
+        let shown = known.without(text, &[]);
+        assert_eq!(shown, "apiVersion: v1, -----BEGIN KEY-----, (sensitive)");
+    }
+
+    #[test]
+    fn what_git_says_openly_at_the_place_is_shown_and_what_else_stands_there_is_not() {
+        let known = known(&["db.example.com", "canary-7-value"]);
+        let live = Value::from("db.example.com canary-7-value");
+        let hidden = known.hidden(&live, Some(&Value::from("at db.example.com")));
+        assert_eq!(hidden, Some(Value::from("db.example.com (sensitive)")));
+        assert_eq!(known.hidden(&live, Some(&live)), None);
+    }
+
+    #[test]
+    fn all_of_a_tree_is_looked_through_and_what_is_nothing_else_is_sealed() {
+        let known = known(&["canary-7-value", "1234567890"]);
+        let json = serde_json::json!({
+            "plain": "a", "whole": "canary-7-value", "number": 1_234_567_890,
+            "list": ["b", { "my-canary-7-value": true }],
+        });
+        let hidden = known.hidden(&Value::from_json(json), None).unwrap();
+        assert!(matches!(hidden.get("whole"), Some(Value::Secret(_))));
+        assert_eq!(
+            hidden.masked_json(),
+            serde_json::json!({
+                "plain": "a", "whole": "(sensitive)", "number": "(sensitive)",
+                "list": ["b", { "my-(sensitive)": true }],
+            })
+        );
+        assert!(!format!("{known:?}").contains("canary"));
+    }
+}

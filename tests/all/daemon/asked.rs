@@ -1,0 +1,123 @@
+//! What a person asks a running daemon to carry out now: just the plan that they saw, in their name.
+
+use super::{Daemon, World, environment, files};
+use reconciled::ledger::RunOutcome;
+use serde_json::Value;
+
+fn shop() -> String {
+    let more = "  reconcile: { interval: 1s, onDrift: report }\n";
+    environment("shop", more, &files(&[("page", "hello\n")]))
+}
+
+fn drifted(world: &World) -> Daemon<'_> {
+    world.variable("USER", "nina");
+    let commit = world.commit(&[("shop.yaml", &shop())]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &commit);
+    world.write_live("page", "hacked\n");
+    daemon.episode("drift", |drift| drift.ended_at.is_none());
+    daemon
+}
+
+#[test]
+fn drift_that_is_only_reported_is_put_back_by_the_daemon_when_somebody_asks() {
+    let world = World::new();
+    let mut daemon = drifted(&world);
+    let status = world.command(&["status", "shop"]);
+    assert!(
+        status
+            .stdout
+            .contains("`reconciled apply shop` puts it back now"),
+        "{status:?}"
+    );
+    let list = world.command(&["history", "list"]);
+    assert!(
+        list.stdout
+            .contains("held        1 drifted, only reported\n"),
+        "{list:?}"
+    );
+    let said = world.command(&["apply", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.live("page").unwrap(), "hello\n");
+    assert!(said.stdout.contains("✓ page: updated"), "{said:?}");
+    let run = world.runs("shop").into_iter().find(|run| run.by.is_some());
+    let run = run.unwrap();
+    assert_eq!(run.by.as_deref(), Some("nina"));
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Done);
+    let list = world.command(&["history", "list"]);
+    assert!(list.stdout.contains("1 done  by nina"), "{list:?}");
+    daemon.episode("drift", |drift| drift.how.as_deref() == Some("corrected"));
+    // Nothing is left, so nobody is asked.
+    let said = world.command(&["apply", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!said.stderr.contains("Asked the daemon"), "{said:?}");
+    world.verify_ledger();
+}
+
+#[test]
+fn another_plan_than_the_one_that_was_seen_is_not_carried_out() {
+    let world = World::new();
+    let mut daemon = drifted(&world);
+    world.in_database(
+        r#"INSERT INTO deliveries (name, posted, at) VALUES ('apply/shop',
+           '{"environment":"shop","plan":"0123456789abcdef","by":"otto","since":"'
+           || strftime('%Y-%m-%dT%H:%M:%SZ', 'now') || '","answer":null}', 0)"#,
+    );
+    let answer = daemon.until("the order is answered", |_| {
+        let order = world.ledger(async |ledger| ledger.delivery("apply/shop").await.unwrap());
+        let answer: Value = order.flatten()?["answer"].take();
+        (!answer.is_null()).then_some(answer)
+    });
+    let why = answer["refused"].as_str().unwrap();
+    assert!(why.contains("changed since the plan was shown"), "{answer}");
+    assert_eq!(world.live("page").unwrap(), "hacked\n");
+    assert!(world.runs("shop").iter().all(|run| run.by.is_none()));
+}
+
+#[test]
+fn a_plan_that_a_rollback_holds_says_so_itself() {
+    let world = World::new();
+    let first = world.commit(&[("shop.yaml", &shop())]);
+    let mut daemon = world.start();
+    daemon.run_of("shop", &first);
+    let second = world.commit(&[("shop.yaml", &shop().replace("hello", "welcome"))]);
+    daemon.run_of("shop", &second);
+    assert_eq!(world.command(&["rollback", "shop", "--yes"]).code, Some(0));
+    daemon.until("it is put back", |_| {
+        (world.live("page")? == "hello\n").then_some(())
+    });
+    let said = world.command(&["plan", "shop"]);
+    let held = "`reconciled --settings";
+    assert!(
+        said.stdout.contains("shop is rolled back to ") && said.stdout.contains(held),
+        "{said:?}"
+    );
+    let said = world.command(&["plan", "shop", "--output", "json"]);
+    let plan: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(plan["holds"][0]["code"], "rolled-back", "{plan}");
+    // Nor is it carried out past that.
+    let said = world.command(&["apply", "shop", "--yes", "--despite-pause"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.stderr.contains("Nothing was changed. `reconciled "),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_was_applied_on_a_path_is_found_by_that_path() {
+    let world = World::new();
+    world.variable("USER", "nina");
+    world.commit(&[("shop.yaml", &shop())]);
+    let path = world.repository().join("shop.yaml");
+    let path = path.to_str().unwrap();
+    assert_eq!(world.command(&["apply", path, "--yes"]).code, Some(0));
+    let said = world.command(&["history", "list"]);
+    assert!(said.stderr.contains("history list --path PATH"), "{said:?}");
+    let said = world.command(&["history", "list", "--path", path]);
+    assert!(
+        said.stdout
+            .contains(" cli       done        1 done  by nina\n"),
+        "{said:?}"
+    );
+}
