@@ -53,7 +53,7 @@ async fn arguments_are_not_read_by_a_shell() {
 async fn a_late_program_is_killed_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let script = format!(
-        "sleep 60 & echo $! > {}/child; wait",
+        "sleep 600 & echo $! > {}/child; wait",
         folder.path().display()
     );
     let start = Instant::now();
@@ -61,7 +61,7 @@ async fn a_late_program_is_killed_with_its_children() {
         .await
         .unwrap_err();
     assert!(matches!(error, ProcessError::Timeout { .. }), "{error:?}");
-    assert!(start.elapsed() < Duration::from_secs(20));
+    assert!(start.elapsed() < Duration::from_secs(120));
     let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
     until_gone(child.trim());
 }
@@ -156,7 +156,7 @@ fn a_piped_program_past_its_deadline_is_killed() {
 
 #[test]
 fn a_dropped_piped_program_is_gone() {
-    let piped = Piped::spawn(&Command::new("sleep").arg("60")).unwrap();
+    let piped = Piped::spawn(&Command::new("sleep").arg("600")).unwrap();
     let id = piped.child.id().to_string();
     drop(piped);
     until_gone(&id);
@@ -170,7 +170,7 @@ fn until_gone(id: &str) {
         if stat.is_empty() || stat.contains(") Z ") {
             return;
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "{id} lives on");
+        assert!(start.elapsed() < Duration::from_secs(120), "{id} lives on");
         std::thread::yield_now();
     }
 }

@@ -165,10 +165,10 @@ async fn what_it_says_is_told_without_secrets_and_paths_and_not_asked_for_again_
 
 #[tokio::test]
 async fn one_that_hangs_is_stopped_and_not_started_with_every_look() {
-    let program = Program::new("sleep 60");
+    let program = Program::new("sleep 600");
     let begun = Instant::now();
     assert_eq!(program.fails().await.code(), "render-timeout");
-    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(begun.elapsed() < Duration::from_secs(120));
     program.fails().await;
     assert_eq!(program.runs(), 1);
 }

@@ -132,7 +132,7 @@ fn serve(behind: Behind, state: Arc<Mutex<State>>) -> std::net::SocketAddr {
                 .unwrap();
         });
     });
-    receiver.recv_timeout(Duration::from_secs(10)).unwrap()
+    receiver.recv_timeout(Duration::from_secs(120)).unwrap()
 }
 
 async fn answer(

@@ -8,7 +8,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// A quarter of a second on an idle machine; tests run many at once.
-const AT_ONCE: Duration = Duration::from_secs(15);
+const AT_ONCE: Duration = Duration::from_secs(60);
 
 fn hourly() -> serde_json::Value {
     json!({ "interval": "1h" })

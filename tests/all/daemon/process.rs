@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The program as it runs; killed when dropped.
 pub(crate) struct Daemon<'w> {
@@ -68,7 +68,7 @@ impl<'w> Daemon<'w> {
     }
 
     /// Waits for a condition while the daemon runs. Panics with the end of its log when it ended, or
-    /// after a minute.
+    /// after three minutes.
     #[track_caller]
     pub(crate) fn until<T>(&mut self, what: impl Display, look: impl Fn(&Self) -> Option<T>) -> T {
         let log = self.log.clone();

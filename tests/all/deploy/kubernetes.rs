@@ -10,7 +10,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 const ACCOUNT: &str = "--as=system:serviceaccount:reconciled:reconciled";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 fn may(cluster: &Cluster, verb: &str, what: &str) -> bool {
     let (resource, below) = what.split_once('/').unwrap_or((what, ""));

@@ -159,7 +159,7 @@ impl Running {
             .spawn()
             .unwrap();
         let pid = root.join("scratch/pid");
-        until("nginx has started", Duration::from_secs(20), || {
+        until("nginx has started", Duration::from_secs(180), || {
             std::fs::read_to_string(&pid)
                 .ok()
                 .filter(|text| !text.is_empty())

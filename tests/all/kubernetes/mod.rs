@@ -340,7 +340,7 @@ impl Scene {
 
 /// Asks again until there is an answer; the controllers take their time on a busy machine.
 async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
-    until_so(what, std::time::Duration::from_secs(60), ask).await
+    until_so(what, std::time::Duration::from_secs(180), ask).await
 }
 
 /// Returns the changed paths of a step.

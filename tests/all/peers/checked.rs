@@ -44,7 +44,7 @@ impl Checked {
         let arguments = [&paths, arguments].concat();
         let mut process =
             Guarded::start(&packages.join("bin/node"), &arguments, &folder, &[], true);
-        let url = until(format!("{script} serves"), Duration::from_secs(60), || {
+        let url = until(format!("{script} serves"), Duration::from_secs(180), || {
             process.assert_running();
             let log = std::fs::read_to_string(folder.join("node.log")).ok()?;
             let line = log.lines().find(|line| line.starts_with("http://"))?;

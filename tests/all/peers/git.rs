@@ -346,7 +346,7 @@ impl Ssh {
     }
 }
 
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(120);
 
 /// Debian keeps servers where only root's PATH leads.
 fn found(program: &str) -> PathBuf {

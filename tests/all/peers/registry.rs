@@ -82,7 +82,7 @@ impl Registry {
         let settings = self.folder.path().join("settings.yaml");
         let arguments = ["serve".as_ref(), settings.as_os_str()];
         let mut program = Guarded::start(&program, &arguments, self.folder.path(), &[], false);
-        until("the registry listens", Duration::from_secs(20), || {
+        until("the registry listens", Duration::from_secs(180), || {
             program.assert_running();
             std::net::TcpStream::connect(("127.0.0.1", self.port)).ok()
         });

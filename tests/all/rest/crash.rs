@@ -78,7 +78,7 @@ fn dies_unanswered(killed: &Killed, server: &Server, change: &str, method: &'sta
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    until("the write is carried out", Duration::from_secs(30), || {
+    until("the write is carried out", Duration::from_secs(180), || {
         (server.writes().len() > before).then_some(())
     });
     child.kill().unwrap();

@@ -196,7 +196,7 @@ async fn a_stop_ends_the_wait_for_a_change_that_goes_on() {
     let before = server.requests().len();
     let cancel = async {
         let waits = async || (server.requests().len() > before + 1).then_some(());
-        until_so("it looks again", Duration::from_secs(60), waits).await;
+        until_so("it looks again", Duration::from_secs(180), waits).await;
         stop.cancel();
     };
     let (ended, ()) = tokio::join!(world.rest.apply(&step, &stop), cancel);

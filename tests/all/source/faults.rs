@@ -151,7 +151,7 @@ async fn a_fetch_nobody_waits_for_ends_at_once() {
         }
         let repository = open(target).repository;
         let waiting = tokio::spawn(async move { repository.fetch().await.map(drop) });
-        let next = || tokio::task::block_in_place(|| heard.recv_timeout(Duration::from_secs(20)));
+        let next = || tokio::task::block_in_place(|| heard.recv_timeout(Duration::from_secs(120)));
         assert_eq!(next(), Ok("begun"), "{scheme}");
         waiting.abort();
         assert_eq!(next(), Ok("ended"), "{scheme}");

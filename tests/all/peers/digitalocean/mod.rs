@@ -112,7 +112,7 @@ impl Server {
                 axum::serve(listener, app).await.unwrap();
             });
         });
-        let address = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        let address = receiver.recv_timeout(Duration::from_secs(120)).unwrap();
         Self {
             url: format!("http://{address}"),
             state,

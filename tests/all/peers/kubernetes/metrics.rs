@@ -32,7 +32,7 @@ impl Cluster {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), measured.to_string()).unwrap();
         let create = ["create", "--filename", file.path().to_str().unwrap()];
-        until("metrics are served", Duration::from_secs(60), || {
+        until("metrics are served", Duration::from_secs(180), || {
             let created = self.try_kubectl(&create, &[]);
             created.status.success().then_some(())
         });

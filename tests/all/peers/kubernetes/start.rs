@@ -16,7 +16,7 @@ use crate::peers::wait::until;
 pub(super) const TOKEN: &str = "peers-administrator";
 
 /// Long, because a cold machine with two cores may be compiling beside it.
-pub(super) const READY_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// Starts everything and returns when the API serves, controllers act and the node is there.
 pub(super) fn start() -> Cluster {

@@ -32,7 +32,7 @@ fn a_program_that_ends_by_itself_is_told_with_its_last_words() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["-c", "echo last words; exit 7"];
     let mut program = Guarded::start(Path::new("/bin/sh"), &arguments, folder.path(), &[], true);
-    until("it ends", Duration::from_secs(10), || {
+    until("it ends", Duration::from_secs(180), || {
         program.assert_running();
         None::<()>
     });
