@@ -8,6 +8,7 @@ mod drift;
 mod faults;
 mod handed;
 mod imported;
+mod inside;
 mod kustomized;
 mod moved;
 mod ordered;

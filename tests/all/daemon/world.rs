@@ -164,6 +164,25 @@ impl World {
         Daemon::start(self, command)
     }
 
+    /// Starts the daemon by another program, which becomes what its last arguments say.
+    pub(crate) fn start_by(&self, other: &[&str], variables: &[(&str, &str)]) -> Daemon<'_> {
+        let own = self.program();
+        let mut command = Command::new(other[0]);
+        command
+            .args(&other[1..])
+            .arg(own.get_program())
+            .args(own.get_args())
+            .arg("run")
+            .current_dir(self.folder())
+            .env_clear()
+            .envs(
+                own.get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .envs(variables.iter().copied());
+        Daemon::start(self, command)
+    }
+
     /// Runs a command of the program beside a daemon that may be running.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Said {
         Said::of(self.program().args(arguments))
