@@ -49,7 +49,9 @@ fn a_newer_commit_cuts_the_wait_short_and_is_rolled_out() {
     waits(&scene, &mut daemon, &commit);
     daemon.logged("Waiting until it is ready", |line| {
         let why = line["why"].as_str().unwrap();
-        line["address"] == "stuck/api" && why.contains("pod api-") && why.contains("it is Pending")
+        // The pod of the first commit was pending for a moment, too.
+        let revision = line["span"]["revision"].as_str().unwrap();
+        commit.starts_with(revision) && why.contains("pod api-") && why.contains("it is Pending")
     });
     scene.applied(
         &mut daemon,
