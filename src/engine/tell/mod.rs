@@ -221,6 +221,7 @@ impl Teller {
             trigger: reason.as_str(),
             ended_at: self.world.clock.now(),
             apart,
+            earlier: RunResult::NONE_EARLIER,
         }
     }
 
