@@ -161,7 +161,6 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
             trigger: TRIGGER,
             ended_at: world.clock.now(),
             apart: RunResult::NONE_APART,
-            earlier: RunResult::NONE_EARLIER,
         })
         .collect();
     if out.is_json() {

@@ -381,6 +381,9 @@ fn refused(error: &ProviderError) -> Outcome {
     match error {
         ProviderError::Moved { .. } => Outcome::Moved,
         ProviderError::Stopped { reason, .. } => wait::cut_short(reason),
+        ProviderError::UnderWay { reason, .. } => Outcome::Skipped {
+            reason: reason.clone(),
+        },
         other => failed(other, other.code(), other.hint()),
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn step(id: &str, action: Action, wave: i32, after: &[&str]) -> Step 
         after: after.iter().map(|id| address(id)).collect(),
         wave,
         unready: None,
+        gone_by: None,
         unknown: None,
         refused: false,
         unmarked: false,

@@ -9,7 +9,7 @@ pub(super) use crowds::{Crowd, crowds, is_crowd};
 
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
-use crate::model::{Action, Address, Class, Outcome};
+use crate::model::{Action, Address, Class, Outcome, Step};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -104,6 +104,14 @@ impl End {
 /// The code of a failure that no step caused: what is as declared does not work.
 pub(super) const UNHEALTHY: &str = "unhealthy";
 
+/// The same of what is being deleted and should be gone for long.
+pub(super) const NOT_GONE: &str = "not-gone";
+
+/// Tells whether no step failed: then no run's message speaks of it.
+pub(super) fn is_unwell(details: &Value) -> bool {
+    details["code"] == UNHEALTHY || details["code"] == NOT_GONE
+}
+
 /// A condition one run found.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
@@ -156,7 +164,7 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
     found.extend(unwell.map(|step| Found {
         address: step.address.clone(),
         condition: Condition::Failing,
-        details: json!({ "code": UNHEALTHY, "message": step.reason }),
+        details: json!({ "code": code_of(step), "message": step.reason }),
         over: None,
         certain: true,
     }));
@@ -170,6 +178,13 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
         });
     }
     found
+}
+
+fn code_of(step: &Step) -> &'static str {
+    match step.gone_by {
+        Some(_) => NOT_GONE,
+        None => UNHEALTHY,
+    }
 }
 
 /// What changed about the conditions of an environment.

@@ -8,6 +8,7 @@ use crate::graph::Graph;
 use crate::ledger::RunOutcome;
 use crate::model::{Action, Address, Class, Health, Observation, Outcome, RunId, Step, Unknown};
 use crate::plan::Plan;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -122,10 +123,29 @@ impl Report {
         };
         failed
             .or_else(|| self.plan.holds.first().map(|hold| hold.reason.clone()))
+            .or_else(|| {
+                let (step, why) = self.under_way().next()?;
+                Some(format!("{}: {why}", step.address.resource))
+            })
             .or_else(waits)
             .or_else(|| self.held())
             .or_else(|| self.reported())
             .or_else(|| self.unready())
+    }
+
+    /// Returns what was begun and is not done yet, each with what it waits for; what hangs on it was not begun.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = (&Step, &str)> {
+        let skipped = |address: &Address| match self.outcomes.get(address)? {
+            Outcome::Skipped { reason } => Some(reason.as_str()),
+            _ => None,
+        };
+        let is_begun = move |step: &&Step| {
+            let deletes = matches!(step.action, Action::Delete | Action::Replace);
+            deletes && step.after.iter().all(|one| skipped(one).is_none())
+        };
+        let steps = self.plan.steps.iter().filter(|_| !self.stopped);
+        let begun = steps.filter(is_begun);
+        begun.filter_map(move |step| Some((step, skipped(&step.address)?)))
     }
 
     /// Returns why the first step is held that does what was merged.
@@ -172,12 +192,22 @@ impl Report {
             let unready = step.unready.as_ref();
             unready.is_some_and(|unready| !matches!(unready, Health::Paused(_)))
         };
-        let unready = self.plan.steps.iter().filter(may_heal);
+        // What is being deleted has a pace of its own.
+        let stays = |step: &&Step| step.gone_by.is_none();
+        let unready = self.plan.steps.iter().filter(stays).filter(may_heal);
         let failed = self.failures().map(|(step, _)| step).chain(unready);
         let failed = failed.map(|step| step.address.clone());
         failed
             .chain(self.unknown.iter().filter_map(unsure))
             .collect()
+    }
+
+    /// Returns by when the first of what is being deleted has to be gone.
+    fn gone_by(&self) -> Option<Timestamp> {
+        // What was told to go in this run has its time from the next look on.
+        let begun = self.under_way().map(|_| Timestamp::MAX);
+        let going = self.plan.steps.iter().filter_map(|step| step.gone_by);
+        going.chain(begun).min()
     }
 
     /// Returns what the schedule has to know.
@@ -188,7 +218,9 @@ impl Report {
             Some(outcome) => outcome.is_good(),
             None => step.action == Action::None && step.unready.is_none(),
         };
+        let mut unknown = self.unknown.values();
         Ended {
+            unseen: unknown.any(|one| one.class == Class::Transient),
             partial: self.plan.beside > 0,
             settled: !self.stopped
                 && self.unknown.is_empty()
@@ -199,6 +231,7 @@ impl Report {
             corrected: corrected.map(|step| step.address.clone()).collect(),
             again: self.stopped || has_moved(&self.outcomes),
             window: self.plan.next_window,
+            gone_by: self.gone_by(),
         }
     }
 }
@@ -256,6 +289,8 @@ pub(super) fn ended(plan: &Plan, route: &Route, outcomes: &Outcomes) -> RunOutco
         RunOutcome::Held
     } else if has_moved(outcomes) {
         RunOutcome::Stopped
+    } else if has_skipped(outcomes) {
+        RunOutcome::Held
     } else {
         RunOutcome::Done
     }
@@ -270,6 +305,12 @@ fn has_failed(outcomes: &Outcomes) -> bool {
 fn is_paused(outcomes: &Outcomes) -> bool {
     let mut outcomes = outcomes.values();
     outcomes.any(|outcome| matches!(outcome, Outcome::Done { but: Some(_) }))
+}
+
+/// Tells whether something is not done that was let go: what was told to go is not gone yet.
+fn has_skipped(outcomes: &Outcomes) -> bool {
+    let mut outcomes = outcomes.values();
+    outcomes.any(|outcome| matches!(outcome, Outcome::Skipped { .. }))
 }
 
 /// Tells whether something moved under it, and was not written.

@@ -4,7 +4,8 @@
 //! Guarantees: one run per environment at a time; of several reasons the earliest wins and the rest
 //! are folded into it; a failing environment backs off up to a cap and is reset by success, by a
 //! new revision or by a new value of a secret that it reads; a new revision cuts a run's waiting short. What failed holds nobody else up: a nudge
-//! about another resource runs the environment, in which what failed rests until its own time. Where the last
+//! about another resource runs the environment, and so does its interval, and what failed rests in that until its
+//! own time. What is being deleted is looked at again and again until it is gone. Where the last
 //! run left all as declared, a run for nudges is about what was nudged and no more, and puts off no other.
 
 mod slot;
@@ -24,8 +25,10 @@ pub struct Pace {
     pub longest_backoff: Duration,
     /// How long nudges are gathered before they start a run.
     pub gather: Duration,
-    /// How long after a run that wrote its work is looked at.
+    /// How long after a run that wrote its work is looked at, and what is being deleted for the first time.
     pub check: Duration,
+    /// The longest pause between two looks at what is being deleted, as long as it may take.
+    pub longest_follow: Duration,
     /// How often one resource's drift is put back within [`Pace::flap_window`] before it means: two are
     /// fighting.
     pub flap_count: usize,
@@ -44,6 +47,7 @@ impl Default for Pace {
             longest_backoff: Duration::from_secs(600),
             gather: Duration::from_millis(100),
             check: Duration::from_secs(1),
+            longest_follow: Duration::from_secs(30),
             flap_count: 5,
             flap_window: Duration::from_secs(600),
             at_once: 4,
@@ -106,6 +110,8 @@ pub struct Ended {
     pub failed: bool,
     /// What failed; empty where it was the run as a whole.
     pub failing: BTreeSet<Address>,
+    /// Of something that may pass by itself nothing could be told: the live side is asked seldom.
+    pub unseen: bool,
     /// All that it looked at is as declared, or was made so.
     pub settled: bool,
     /// It looked only at what was nudged.
@@ -118,6 +124,9 @@ pub struct Ended {
     pub again: bool,
     /// When a window opens that something waits for.
     pub window: Option<Timestamp>,
+    /// By when the first of what is being deleted has to be gone. It is looked at again and again until then,
+    /// and rarely after.
+    pub gone_by: Option<Timestamp>,
 }
 
 /// What the engine has to do now.
@@ -224,7 +233,9 @@ impl Schedule {
             .map(|(name, slot)| {
                 slot.running = true;
                 let is_early = slot.retry.is_some_and(|retry| retry > now);
-                slot.resting = is_early && slot.reason == Reason::Nudge;
+                // Neither does looking on time try what failed again before its time.
+                let looks = [Reason::Nudge, Reason::Check, Reason::Interval];
+                slot.resting = is_early && looks.contains(&slot.reason);
                 // What is due for all of it by now is about these, too.
                 slot.some = slot.some.take().filter(|some| some.rest.0 > now);
                 Command::Start(name.clone(), slot.reason)
@@ -267,7 +278,7 @@ impl Schedule {
                     slot.failing.clear();
                 }
                 slot.failing.extend(ended.failing);
-                (slot.due, slot.reason) = (retry.max(now), Reason::Retry);
+                (slot.due, slot.reason) = slot.sooner(retry.max(now), ended.unseen, now);
                 if ended.again && slot.due > again {
                     (slot.due, slot.reason) = (again, Reason::Nudge);
                 }
@@ -275,8 +286,9 @@ impl Schedule {
             None if ended.failed => {
                 slot.failures = slot.failures.saturating_add(1);
                 slot.failing = ended.failing;
-                (slot.due, slot.reason) = (later(now, backoff(pace, slot.failures)), Reason::Retry);
-                slot.retry = Some(slot.due);
+                let retry = later(now, backoff(pace, slot.failures));
+                slot.retry = Some(retry);
+                (slot.due, slot.reason) = slot.sooner(retry, ended.unseen, now);
             }
             None => {
                 slot.failures = 0;
@@ -295,6 +307,7 @@ impl Schedule {
                 }
             }
         }
+        slot.follow(ended.gone_by, pace, now);
         if let Some(window) = ended.window.filter(|window| *window < slot.due) {
             (slot.due, slot.reason) = (window.max(now), Reason::Window);
         }
@@ -318,10 +331,12 @@ impl Schedule {
 
 /// Returns the pause after the nth failure in a row, from 1.
 pub(super) fn backoff(pace: Pace, failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(20);
-    pace.first_backoff
-        .saturating_mul(1 << doublings)
-        .min(pace.longest_backoff)
+    doubled(pace.first_backoff, failures).min(pace.longest_backoff)
+}
+
+/// Returns the nth pause of those that double, from 1.
+pub(super) fn doubled(first: Duration, nth: u32) -> Duration {
+    first.saturating_mul(1 << nth.saturating_sub(1).min(20))
 }
 
 fn signed(duration: Duration) -> SignedDuration {

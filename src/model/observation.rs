@@ -226,6 +226,8 @@ pub struct Live {
     pub external_id: Option<String>,
     /// Whether it works.
     pub health: Health,
+    /// Since when it is being deleted; its health says what it waits for. `None` where it stays.
+    pub going_since: Option<Timestamp>,
     /// Who changed what, newest first, where the live side knows.
     pub touched_by: Vec<Touch>,
     /// How lists of this very object are matched, where the live side tells; before the kind's own rules.

@@ -7,6 +7,7 @@ use super::observation::{Health, Identity, Mark, Touch};
 use super::path::{FieldPath, PathPattern};
 use super::shared;
 use super::value::Value;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -129,6 +130,9 @@ pub struct Step {
     /// Why it does not work, or not yet, though it is as declared: what comes after it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unready: Option<Health>,
+    /// By when it has to be gone, where it is being deleted already and is only followed.
+    #[serde(skip)]
+    pub gone_by: Option<Timestamp>,
     /// Why its live state could not be told, where that is why it waits.
     pub unknown: Option<String>,
     /// True where it waits because the live side refuses what is declared. Of a branch's plan only where the
@@ -218,7 +222,7 @@ impl Step {
         self.action == Action::Adopt && self.unmarked && self.loses()
     }
 
-    /// Tells whether it is as declared and does not work.
+    /// Tells whether it is as declared and does not work, or should be gone for long and is not.
     pub fn is_failing(&self) -> bool {
         matches!(self.unready, Some(Health::Failing(_) | Health::Failed(_)))
     }

@@ -35,17 +35,20 @@ pub(super) fn guard(
             if steps[*nth].action == Action::Wait {
                 return None;
             }
-            let left: Vec<Address> = within
-                .iter()
-                .filter(|other| stays(inputs, &steps[*nth], &steps[**other]))
-                .map(|other| steps[*other].address.clone())
+            let left = within.iter().map(|other| &steps[*other]);
+            let left: Vec<&Step> = left
+                .filter(|other| stays(inputs, &steps[*nth], other))
                 .collect();
-            (!left.is_empty()).then_some((*nth, left))
+            (!left.is_empty()).then(|| {
+                let addresses = left.iter().map(|step| step.address.clone());
+                (*nth, reason(&steps[*nth], &left), addresses.collect())
+            })
         });
-        let Some((nth, left)) = stuck else { break };
-        let step = &mut steps[nth];
-        step.reason = Some(reason(step, &left));
-        step.action = Action::Wait;
+        let Some((nth, reason, left)): Option<(usize, String, Vec<Address>)> = stuck else {
+            break;
+        };
+        steps[nth].reason = Some(reason);
+        steps[nth].action = Action::Wait;
         staying.extend(left);
     }
     for (nth, within) in containers {
@@ -143,8 +146,9 @@ fn stays(inputs: &Inputs<'_>, container: &Step, step: &Step) -> bool {
     }
 }
 
-fn reason(step: &Step, left: &[Address]) -> String {
-    let named: Vec<String> = left.iter().take(NAMED).map(ToString::to_string).collect();
+fn reason(step: &Step, left: &[&Step]) -> String {
+    let named = left.iter().take(NAMED);
+    let named: Vec<String> = named.map(|step| step.address.to_string()).collect();
     let more = match left.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -154,6 +158,12 @@ fn reason(step: &Step, left: &[Address]) -> String {
         _ => ("are", "are not deleted"),
     };
     let why = step.reason.as_deref().unwrap_or("it is to be deleted");
+    if left.iter().all(|step| step.gone_by.is_some()) {
+        return format!(
+            "{why}, but {}{more} {is} in it and not gone yet",
+            named.join(", ")
+        );
+    }
     format!(
         "{why}, but {}{more} {is} in it and {stays} in this plan: everything in it would go with it",
         named.join(", ")

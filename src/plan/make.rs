@@ -189,6 +189,7 @@ fn one(inputs: &Inputs<'_>, wanted: &Wanted, mine: &Mine<'_>) -> Choice {
         },
         connections: inputs.connections,
         key: inputs.digest_key,
+        now: inputs.now,
     };
     let mut choice = if inputs.reconcile.destroy {
         choice::take_down(wanted, observation, record, &facts)

@@ -5,6 +5,7 @@
 mod choice;
 mod contents;
 mod diff;
+mod going;
 mod hash;
 mod hidden;
 mod holds;

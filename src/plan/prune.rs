@@ -1,7 +1,7 @@
 //! What is done about what we own and no longer declare. Only what is both in the inventory and
 //! marked on the live side can ever be deleted.
 
-use super::{Inputs, Released};
+use super::{Inputs, Released, going};
 use crate::model::{
     Action, Address, Connection, ConnectionName, Identity, Kind, KindName, Live, Marked,
     Observation, Owned, Owner, Prediction, Step, Value,
@@ -147,7 +147,7 @@ fn seen(
         Some(Observation::Present(live)) => {
             step.mark = Some(live.mark.clone());
             step.external_id = live.external_id.clone().or(step.external_id.take());
-            there(inputs, owned, live, release)
+            there(inputs, owned, (step, live), release)
         }
     }
 }
@@ -155,7 +155,7 @@ fn seen(
 fn there(
     inputs: &Inputs<'_>,
     owned: &Owned,
-    live: &Live,
+    (step, live): (&mut Step, &Live),
     release: &dyn Fn(Option<Address>) -> Option<Released>,
 ) -> (Action, String, Option<Released>) {
     match &live.owner {
@@ -188,6 +188,9 @@ fn there(
     if !inputs.reconcile.prune && !inputs.reconcile.destroy {
         let reason = "no longer declared; `prune: false` leaves it where it is";
         return (Action::None, reason.to_owned(), None);
+    }
+    if let Some(why) = going::follow(step, live, inputs.now) {
+        return (Action::Wait, format!("no longer declared; {why}"), None);
     }
     if let Some(Prediction::Refused { reason, .. }) = &live.prediction {
         let reason = format!("no longer declared, but its delete would be refused: {reason}");
@@ -233,7 +236,8 @@ pub(super) fn stray(
 /// Has what goes go from the leaves, as what is taken down does: what others were applied after is deleted
 /// after them. Records of several revisions may say two things of an order; then the first is kept to.
 pub(super) fn leaves_first(steps: &mut [Step], owned: &BTreeMap<&Address, &Owned>) {
-    let deletes = |step: &&Step| step.action == Action::Delete && step.desired.is_none();
+    let is_going = |step: &Step| step.action == Action::Delete || step.gone_by.is_some();
+    let deletes = |step: &&Step| is_going(step) && step.desired.is_none();
     let mut going: BTreeMap<Address, BTreeSet<Address>> = steps
         .iter()
         .filter(deletes)
@@ -302,6 +306,7 @@ fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>
         after: BTreeSet::new(),
         wave: kind.map_or(0, |kind| kind.wave.of(&applied)),
         unready: None,
+        gone_by: None,
         unknown: None,
         refused: false,
         unmarked: false,

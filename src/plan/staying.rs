@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub(super) fn keep(steps: &mut [Step], owned: &BTreeMap<&Address, &Owned>) {
     let mut unproven: BTreeMap<ConnectionName, Address> = BTreeMap::new();
     let is_unproven = |step: &&Step| {
-        let unready = step.unready.as_ref();
+        let unready = step.unready.as_ref().filter(|_| step.gone_by.is_none());
         unready.is_some_and(|health| !matches!(health, Health::Paused(_)))
             && owned.get(&step.address).is_some_and(|owned| owned.unproven)
     };

@@ -1,22 +1,35 @@
 //! What hangs on something that waits, waits too, and says for what.
 
 use crate::model::{Action, Address, Health, Hole, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Turns every writing step into a wait whose dependency waits, or whose value will not come.
+/// Turns every writing step into a wait whose dependency waits, or whose value will not come; and every delete
+/// that comes after one that is under way.
 pub(super) fn spread(steps: &mut [Step]) {
+    let going = steps.iter().filter(|step| step.gone_by.is_some());
+    let mut going: BTreeSet<Address> = going.map(|step| step.address.clone()).collect();
     loop {
         let stand = Stand::of(steps);
+        let blocker = |step: &Step| match step.action {
+            Action::Delete => {
+                let before = step.after.iter().find(|before| going.contains(before))?;
+                Some(format!("it goes after {before}, which is not gone yet"))
+            }
+            _ => stand.blocker(step),
+        };
         let stuck: Vec<(usize, String)> = steps
             .iter()
             .enumerate()
-            .filter(|(_, step)| step.action.writes() && step.action != Action::Delete)
-            .filter_map(|(nth, step)| Some((nth, stand.blocker(step)?)))
+            .filter(|(_, step)| step.action.writes())
+            .filter_map(|(nth, step)| Some((nth, blocker(step)?)))
             .collect();
         if stuck.is_empty() {
             return;
         }
         for (nth, reason) in stuck {
+            if steps[nth].action == Action::Delete {
+                going.insert(steps[nth].address.clone());
+            }
             steps[nth].action = Action::Wait;
             steps[nth].reason = Some(reason);
         }

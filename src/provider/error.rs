@@ -51,6 +51,14 @@ pub enum ProviderError {
         /// What it waits for.
         reason: String,
     },
+    /// It was told to go, and the live side takes its time: the next look follows it.
+    #[error("finish {what}: {reason}")]
+    UnderWay {
+        /// The live object.
+        what: String,
+        /// What it waits for.
+        reason: String,
+    },
     /// A bug of ours.
     #[error("apply to {what}: {reason}")]
     Internal {
@@ -91,6 +99,7 @@ impl Fault for ProviderError {
             Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
             Self::Invalid { .. } => "invalid",
             Self::Stopped { .. } => "stopped",
+            Self::UnderWay { .. } => "under-way",
             Self::Internal { .. } => "internal",
         }
     }
@@ -101,6 +110,9 @@ impl Fault for ProviderError {
                 Some("The next run plans again from what is there now.".to_owned())
             }
             Self::Refused { hint, .. } | Self::Invalid { hint, .. } => hint.clone(),
+            Self::UnderWay { .. } => {
+                Some("It is looked at until it is gone; what hangs on it waits.".to_owned())
+            }
             Self::Unavailable { .. } => Some("It is tried again by itself.".to_owned()),
             Self::Internal { .. } => Some("Please report it with the log of this run.".to_owned()),
         }
@@ -110,7 +122,9 @@ impl Fault for ProviderError {
         match self {
             Self::Moved { .. } | Self::Refused { .. } => Class::Refused,
             Self::Invalid { .. } => Class::User,
-            Self::Unavailable { .. } | Self::Stopped { .. } => Class::Transient,
+            Self::Unavailable { .. } | Self::Stopped { .. } | Self::UnderWay { .. } => {
+                Class::Transient
+            }
             Self::Internal { .. } => Class::Internal,
         }
     }

@@ -45,6 +45,9 @@ pub fn all_rows() -> Vec<Kind> {
 /// - Where `apply` has to wait inside a step (until a delete makes room, until a change under way
 ///   ends), it ends as [`ProviderError::Stopped`] once `stop` is cancelled. Live state is then as
 ///   after a kill at that moment; the next run goes on from there.
+/// - A delete that the live side has taken, and somebody holds back, is not waited for: it ends as
+///   [`ProviderError::UnderWay`] within a minute, and `observe` tells since when it goes
+///   ([`crate::model::Live::going_since`]) and, as health, what it waits for.
 /// - No error, reason or output holds a secret in the clear.
 ///
 /// # Assumptions

@@ -41,12 +41,8 @@ impl Scripted {
     }
 
     fn names(&self) -> Vec<String> {
-        self.applied
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect()
+        let applied = self.applied.lock().unwrap();
+        applied.iter().map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -68,6 +64,7 @@ impl Provider for Scripted {
                 mark: Mark(String::new()),
                 external_id: None,
                 health: self.health(),
+                going_since: None,
                 touched_by: Vec::new(),
                 lists: Vec::new(),
                 verdict: None,

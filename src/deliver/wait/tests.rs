@@ -33,6 +33,7 @@ impl Provider for Heard {
                 mark: Mark(String::new()),
                 external_id: None,
                 health,
+                going_since: None,
                 touched_by: Vec::new(),
                 lists: Vec::new(),
                 verdict: None,

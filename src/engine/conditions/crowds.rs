@@ -1,7 +1,7 @@
 //! What many resources of an environment have in common at once is one piece of news: a cluster that is down, a folder
 //! that was applied over what Git says, a node that died. Pure.
 
-use super::{Condition, Found, UNHEALTHY};
+use super::{Condition, Found, is_unwell};
 use crate::engine::Report;
 use crate::ledger::Episode;
 use crate::model::{Address, Class};
@@ -104,9 +104,8 @@ fn with_code(report: &Report, code: &str) -> BTreeSet<Address> {
 /// Returns what began for many in the same look, and those of it that go on.
 fn storm(of: Condition, found: &[Found], open: &[Episode]) -> Option<Crowd> {
     // Failures of steps speak through their run.
-    let counts = |one: &&Found| {
-        one.condition == of && (of != Condition::Failing || one.details["code"] == UNHEALTHY)
-    };
+    let counts =
+        |one: &&Found| one.condition == of && (of != Condition::Failing || is_unwell(&one.details));
     let before = |one: &Found| {
         let mut open = open.iter();
         open.find(|open| {

@@ -7,7 +7,6 @@
 //! ```
 
 mod commands;
-mod compared;
 mod conflict;
 mod memory;
 mod pass;

@@ -45,7 +45,6 @@ impl Proposal {
             merged,
             within,
             from_fork: false,
-            knows_ours: false,
         };
         Self::of(world, merge).await
     }

@@ -66,7 +66,9 @@ pub(super) async fn is_by_what_is_kept(
     if report.failures().any(missed) {
         return Ok(true);
     }
-    let mut failing = report.plan.steps.iter().filter(|step| step.is_failing());
+    // What does not go away would not by going back either.
+    let fails = |step: &&Step| step.is_failing() && step.gone_by.is_none();
+    let mut failing = report.plan.steps.iter().filter(fails);
     if failing.clone().next().is_none() {
         return Ok(false);
     }

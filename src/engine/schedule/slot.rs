@@ -1,6 +1,6 @@
 //! What the schedule knows of one environment. Pure.
 
-use super::{Pace, Reason, backoff, later, signed};
+use super::{Pace, Reason, backoff, doubled, later, next, signed};
 use crate::model::{Address, Every};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,6 +33,8 @@ pub(super) struct Slot {
     pub(super) agains: u32,
     /// Until when nudges wait, where that was often.
     pub(super) breath: Option<Timestamp>,
+    /// What is being deleted by then, and how often it was looked at.
+    pub(super) followed: Option<(Timestamp, u32)>,
     /// When that is tried again.
     pub(super) retry: Option<Timestamp>,
     /// What failed rests in the run under way.
@@ -58,6 +60,7 @@ impl Slot {
             agains: 0,
             breath: None,
             failing: BTreeSet::new(),
+            followed: None,
             retry: None,
             resting: false,
             corrections: BTreeMap::new(),
@@ -110,6 +113,39 @@ impl Slot {
         let at = later(now, pause);
         self.breath = again.then_some(at);
         at
+    }
+
+    /// Returns when it runs next, and why: at this time for what failed, or on time for the rest. Where the run as a
+    /// whole failed there is no rest, and a live side that does not answer is left alone.
+    pub(super) fn sooner(
+        &self,
+        retry: Timestamp,
+        unseen: bool,
+        now: Timestamp,
+    ) -> (Timestamp, Reason) {
+        let look = next(&self.every, now);
+        if look < retry && !self.failing.is_empty() && !unseen {
+            return (look, Reason::Interval);
+        }
+        (retry, Reason::Retry)
+    }
+
+    /// Has the next run come soon where something is being deleted: sooner at first, and rarely once its time is
+    /// over.
+    pub(super) fn follow(&mut self, by: Option<Timestamp>, pace: Pace, now: Timestamp) {
+        let before = self.followed.take();
+        let Some(by) = by else { return };
+        let looks = before.filter(|(same, _)| *same == by);
+        let looks = looks.map_or(1, |(_, looks)| looks.saturating_add(1));
+        self.followed = Some((by, looks));
+        let pause = doubled(pace.check, looks);
+        let at = match by > now {
+            true => later(now, pause.min(pace.longest_follow)).min(by),
+            false => later(now, pause.min(pace.longest_backoff)),
+        };
+        if at < self.due {
+            (self.due, self.reason) = (at, Reason::Check);
+        }
     }
 
     pub(super) fn bring_forward(&mut self, at: Timestamp, reason: Reason, now: Timestamp) {

@@ -34,8 +34,8 @@ impl Teller {
         self.crowds(report, &crowds, &open).await?;
         let mut new_failure = false;
         for found in transitions.opened.iter_mut().chain(&mut transitions.brief) {
-            new_failure |= found.condition == Condition::Failing
-                && found.details["code"] != conditions::UNHEALTHY;
+            new_failure |=
+                found.condition == Condition::Failing && !conditions::is_unwell(&found.details);
             if found.condition == Condition::Drift {
                 self.counts.drift_found();
                 tracing::warn!(address = %found.address, put_back = found.over == Some(End::Corrected), "Live state was changed outside of Git");
@@ -233,7 +233,7 @@ fn message(episode: &Episode) -> Option<(Message, bool)> {
         "drift" => (drift::message(episode)?, true),
         "unknown" | "fought-over" => (trouble::message(episode), true),
         "failing" => {
-            let is_unwell = episode.details["code"] == conditions::UNHEALTHY;
+            let is_unwell = conditions::is_unwell(&episode.details);
             (trouble::message(episode), is_unwell)
         }
         _ => return None,

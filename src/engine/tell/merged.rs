@@ -9,13 +9,11 @@ use crate::deliver::render::{
     Page, RolledBack, RunResult, overtaken_markdown, rolled_back_markdown, run_markdown,
 };
 use crate::ledger::Rollback;
-use crate::model::{
-    Action, Address, Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step,
-};
+use crate::model::{Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step};
 use crate::spec::Approval;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What one state of an environment did, from the first run after it was merged until it was applied
 /// whole. Another revision whose files for this environment are the same goes on with it.
@@ -53,9 +51,6 @@ pub(super) struct Story {
     /// The pull request that was named then to take it back in Git, or why there is none.
     #[serde(default)]
     revert: Option<String>,
-    /// What its runs did so far: a retry does only the rest, and tells all of it.
-    #[serde(default)]
-    done: BTreeMap<Address, Action>,
 }
 
 /// A result that says it is not applied whole.
@@ -93,11 +88,6 @@ impl Story {
         self.note_approval(kept, before, environments);
         self.upto = Some(kept.pinned.revision().clone());
         (self.back_to, self.revert) = (None, None);
-        let earlier = self.note_done(result);
-        let result = &RunResult {
-            earlier: &earlier,
-            ..*result
-        };
         let on_failure = kept.graph.reconcile().on_failure;
         let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
@@ -126,15 +116,6 @@ impl Story {
                 .extend(approved.map(|one| one.letter(result, (state, verdict.to_owned()), write)));
         }
         letters
-    }
-
-    /// Takes in what a run did of what was merged. Returns what those before it did.
-    fn note_done(&mut self, result: &RunResult<'_>) -> BTreeMap<Address, Action> {
-        let earlier = self.done.clone();
-        let done = result.own().filter(|(_, outcome)| outcome.is_done());
-        let done = done.map(|(step, _)| (step.address.clone(), step.action));
-        self.done.extend(done);
-        earlier
     }
 
     /// Takes in an approval that came since the last run: whoever merged it is told, too.
@@ -175,7 +156,6 @@ impl Story {
         }
         (self.back_to, self.revert) = (to, revert);
         self.ended = false;
-        self.done.clear();
         let verdict = format!(
             "Rolled back to {}; the comment says how to go on",
             rollback.to.short()
@@ -237,7 +217,6 @@ impl Story {
             revert: None,
             approval: self.approval.take(),
             approved: None,
-            done: BTreeMap::new(),
         };
     }
 }
@@ -245,15 +224,8 @@ impl Story {
 impl Owed {
     /// Says that a later revision was applied whole.
     fn put_right(self, result: &RunResult<'_>, by: &Revision) -> ResultLetter {
-        let is_equal = !result.leaves_drift();
-        let how = if is_equal {
-            "live equals Git"
-        } else {
-            "applied whole"
-        };
-        let verdict = format!("Put right by {}: {how}", by.short());
-        let write =
-            |page: &Page<'_>| overtaken_markdown(&result.plan.environment, (by, is_equal), page);
+        let verdict = format!("Put right by {}: live equals Git", by.short());
+        let write = |page: &Page<'_>| overtaken_markdown(&result.plan.environment, by, page);
         self.letter(result, (StatusState::Success, verdict), write)
     }
 
@@ -327,13 +299,13 @@ fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'sta
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
         || result.paused().next().is_some()
-        || result.own().any(|(_, outcome)| unfinished(outcome))
+        || result.outcomes.values().any(unfinished)
     {
         (
             StatusState::Pending,
             "Something waits; the comment says for what",
         )
-    } else if result.leaves_drift() {
+    } else if result.drifted().next().is_some() {
         let apart = "Applied; the comment says what else was changed by hand";
         (StatusState::Success, apart)
     } else {

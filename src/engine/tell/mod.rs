@@ -221,7 +221,6 @@ impl Teller {
             trigger: reason.as_str(),
             ended_at: self.world.clock.now(),
             apart,
-            earlier: RunResult::NONE_EARLIER,
         }
     }
 
@@ -297,6 +296,9 @@ fn log(report: &Report) {
         {
             tracing::error!(address = %step.address, action = step.action.as_str(), code, reason = message, hint, "Step failed");
         }
+    }
+    for (step, why) in report.under_way() {
+        tracing::info!(address = %step.address, why, "Not gone yet, going on beside it");
     }
     // A pass that finds what the last one found has no record, and says nothing again.
     for hold in report.plan.holds.iter().filter(|_| report.run.is_some()) {

@@ -4,7 +4,7 @@
 
 use super::super::merges::{MergesError, merges};
 use super::outbox::{Carrier, Fate, Letter};
-use crate::deliver::forge::{Forge, ForgeError, Status, StatusState};
+use crate::deliver::forge::{Forge, ForgeError, StatusState};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault, RepoPath, Revision};
 use crate::source::{Repository, SourceError};
@@ -190,15 +190,10 @@ impl Carrier for Results {
             let Said { state, verdict, .. } = &letter.said;
             let status = Digest::of(format!("{state:?} {verdict}"));
             if told.status.as_ref() != Some(&status) {
-                let page = self.page(&told);
-                let said = Status {
-                    revision: &letter.revision,
-                    context: &format!("reconciled/{}", letter.environment),
-                    state: *state,
-                    description: verdict,
-                    page: page.as_deref(),
-                };
-                self.forge.put_status(&said).await?;
+                let context = format!("reconciled/{}", letter.environment);
+                self.forge
+                    .put_status(&letter.revision, &context, *state, verdict)
+                    .await?;
                 told.status = Some(status);
                 self.record(&record, &told).await;
             }
@@ -230,15 +225,6 @@ impl Results {
             );
         }
         Ok(merges.numbers)
-    }
-
-    /// Returns the page of a comment that tells it, the newest pull request's.
-    fn page(&self, told: &Told) -> Option<String> {
-        let comment = |(number, standing): (&u64, &Standing)| match standing {
-            Standing::Told { comment, .. } => self.forge.comment_page(*number, *comment),
-            Standing::Untold | Standing::Closed => None,
-        };
-        told.pulls.iter().rev().find_map(comment)
     }
 
     /// Writes the comment, where it does not say so already.

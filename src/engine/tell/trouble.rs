@@ -2,7 +2,7 @@
 //! nobody declares any more, live state that cannot be told, repositories that do not answer.
 
 use super::super::Fleet;
-use super::super::conditions::{Condition, End};
+use super::super::conditions::{Condition, End, NOT_GONE};
 use super::Teller;
 use super::chat::ChatLetter;
 use crate::deliver::notify::Message;
@@ -229,6 +229,7 @@ pub(super) fn message(episode: &Episode) -> Message {
         .map_or_else(|| episode.environment.to_string(), ToString::to_string);
     let how = episode.how.as_deref().and_then(End::of);
     let undeclared = how == Some(End::Undeclared);
+    let is_not_gone = episode.details["code"] == NOT_GONE;
     let count = episode.details["count"].as_u64().unwrap_or_default();
     let count = many(usize::try_from(count).unwrap_or(usize::MAX), "resource");
     let title = match (&episode.ended_at, episode.condition.as_str()) {
@@ -241,12 +242,14 @@ pub(super) fn message(episode: &Episode) -> Message {
         (Some(_), "failing/many") => format!("✅ {subject}: {count} did not work, over now"),
         (None, "drift/many") => format!("🔶 {subject}: {count} changed outside of Git"),
         (None, "failing/many") => format!("❌ {subject}: {count} not working"),
+        (Some(_), "failing") if is_not_gone => format!("✅ {subject}: is gone"),
         (Some(_), "failing") => format!("✅ {subject}: works again"),
         (Some(_), "fought-over") => format!("✅ {subject}: nobody changes it back any more"),
         (Some(_), ORPHANED) => format!("✅ {subject}: declared again, or nothing of it is left"),
         (Some(_), _) => format!("✅ {subject}: live state can be told again"),
         (None, BROKEN) => format!("❌ {subject}: its newest specs cannot be used"),
         (None, INVALID) => format!("❌ {subject}: cannot be resolved any more"),
+        (None, "failing") if is_not_gone => format!("❌ {subject}: does not go away"),
         (None, "failing") => format!("❌ {subject}: does not work"),
         (None, "fought-over") => format!("🔶 {subject}: is changed back again and again"),
         (None, ORPHANED) => format!("🔶 {subject}: declared nowhere"),

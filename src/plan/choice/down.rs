@@ -3,6 +3,7 @@
 use super::draft::{blank, unknown};
 use super::{Choice, Facts, record};
 use crate::model::{Action, Observation, Owned, Owner, Wanted};
+use crate::plan::going;
 
 /// Chooses for one wanted resource of an environment that is taken down.
 pub(in crate::plan) fn take_down(
@@ -33,7 +34,10 @@ pub(in crate::plan) fn take_down(
             match owned {
                 _ if !is_ours => (Action::None, "the environment is taken down, but it does not carry our mark: it is left alone".to_owned()),
                 _ if step.protected => (Action::Wait, "the environment is taken down, but it is protected; `lifecycle: { protect: false }` lets it go".to_owned()),
-                Some(_) => (Action::Delete, "the environment is taken down".to_owned()),
+                Some(_) => match going::follow(step, live, facts.now) {
+                    Some(why) => (Action::Wait, format!("the environment is taken down; {why}")),
+                    None => (Action::Delete, "the environment is taken down".to_owned()),
+                },
                 None => {
                     choice.record = Some(record(step, None, None, facts.key));
                     (Action::Wait, "it carries our mark, but the ledger did not know it: it is recorded now and deleted by the next run".to_owned())
@@ -43,7 +47,7 @@ pub(in crate::plan) fn take_down(
     };
     step.action = action;
     step.reason = Some(reason);
-    if action == Action::Delete {
+    if action == Action::Delete || step.gone_by.is_some() {
         step.desired = None;
     }
     choice

@@ -43,6 +43,7 @@ pub(super) fn blank(wanted: &Wanted) -> Step {
         after: wanted.after.clone(),
         wave: wanted.kind.wave.of(&wanted.desired),
         unready: None,
+        gone_by: None,
         unknown: None,
         refused: false,
         unmarked: false,

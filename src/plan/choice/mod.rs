@@ -15,6 +15,7 @@ use crate::model::{
 };
 use absent::create;
 use draft::{blank, known, plain, unknown, waiting};
+use jiff::Timestamp;
 use moved::moved;
 use present::present;
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub(super) struct Facts<'a> {
     pub(super) claims: Claims<'a>,
     pub(super) connections: &'a BTreeMap<ConnectionName, Arc<Connection>>,
     pub(super) key: &'a DigestKey,
+    pub(super) now: Timestamp,
 }
 
 /// Chooses for one wanted resource; `owned` is its record, or that of the address it was renamed from.

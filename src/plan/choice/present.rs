@@ -6,9 +6,9 @@ use super::{Choice, Facts};
 use crate::model::{
     Action, Change, Health, Live, OnImmutable, Owned, Prediction, Step, Touch, Value, Wanted,
 };
-use crate::plan::diff;
 use crate::plan::kept::kept;
 use crate::plan::ownership::Claim;
+use crate::plan::{diff, going};
 use std::sync::Arc;
 
 /// What is to become ours that is not.
@@ -62,6 +62,12 @@ pub(super) fn present(
     step.changes = diff::changes(wanted, live, owned, facts.key);
     let mut step = written(step, wanted, live);
     decide(&mut step, wanted, live, take);
+    if step.action == Action::Replace
+        && let Some(why) = going::follow(&mut step, live, facts.now)
+    {
+        let reason = step.reason.take().unwrap_or_default();
+        step = waiting(step, format!("{reason}; {why}"));
+    }
     let record = (step.action == Action::None)
         .then(|| super::record(&step, Some(live), owned, facts.key))
         .filter(|record| owned != Some(record));

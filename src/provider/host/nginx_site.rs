@@ -94,6 +94,7 @@ pub(super) fn observe(
         mark: site.mark(site.owner()).expect("it was found just above"),
         external_id: None,
         health: Health::Ready,
+        going_since: None,
         touched_by: touched,
         lists: Vec::new(),
         verdict: None,

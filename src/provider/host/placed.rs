@@ -125,6 +125,7 @@ pub(super) fn observe(
         mark: look.mark().expect("it was found just above"),
         external_id: None,
         health: Health::Ready,
+        going_since: None,
         touched_by: look.marks.touched(look.record.as_ref(), found, ""),
         lists: Vec::new(),
         verdict: None,

@@ -1,17 +1,20 @@
-//! Deletes one object that is ours and is what was planned, and waits until it is gone.
+//! Deletes one object that is ours and is what was planned, and waits a while until it is gone.
 
 use super::super::ProviderError;
 use super::super::pause::pause;
 use super::apply::{Seen, Work};
 use super::error::Failure;
 use super::health;
-use crate::model::Class;
+use crate::model::{Action, Class};
 use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long to wait for it to be gone, where the step does not say.
-const LONGEST: Duration = Duration::from_secs(300);
+/// How long a run waits for what the cluster itself does about a delete: pods end in half a minute, and are gone
+/// soon after.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// How long it waits where somebody else holds it back, who may take hours.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(3);
 /// How often a delete is tried whose object moved in ways that are no change.
 const TRIES: u32 = 5;
 
@@ -19,7 +22,12 @@ const TRIES: u32 = 5;
 ///
 /// # Guarantees
 /// The request names uid and resourceVersion, so that another object of that name, or a change
-/// nobody has seen, is never deleted. Dependants go first (foreground).
+/// nobody has seen, is never deleted. Dependants go first (foreground). What is being deleted already is not
+/// told to go again.
+///
+/// # Errors
+/// [`ProviderError::UnderWay`] where it is not gone in a while: for long with the cluster itself, for a moment
+/// where somebody else's finalizer holds it.
 pub(super) async fn carry_out(work: &Work<'_>) -> Result<bool, ProviderError> {
     let mut tries = 0;
     let uid = loop {
@@ -51,37 +59,21 @@ pub(super) async fn carry_out(work: &Work<'_>) -> Result<bool, ProviderError> {
     Ok(true)
 }
 
-/// Says why it is not known to be gone: by what it waits for, or since nobody answers.
-fn not_gone(last: &Result<Json, Failure>) -> Failure {
-    let refused = |code, waits: &str| Failure {
-        class: Class::Refused,
-        ..Failure::user(
-            code,
-            format!("it is being deleted and not gone yet; it waits for {waits}"),
-        )
+/// Says what is known of an object that is not gone yet.
+fn not_gone(live: &Json) -> String {
+    let waits = match health::waits_for(live) {
+        Some(waits) => waits,
+        None if live["kind"] == "Pod" => {
+            "its containers to end, which its node has to say".to_owned()
+        }
+        None => "the end of its grace period".to_owned(),
     };
-    match last {
-        Err(failure) => Failure::transient(
-            failure.code,
-            format!(
-                "it was told to go, and whether it is gone cannot be told: {}",
-                failure.said()
-            ),
-        ),
-        Ok(live) => match health::waits_for(live) {
-            Some(waits) => refused("finalizers", &waits),
-            None if live["kind"] == "Pod" => refused(
-                "terminating",
-                "its containers to end, which its node has to say",
-            ),
-            None => refused("terminating", "the end of its grace period"),
-        },
-    }
+    format!("it is being deleted, and waits for {waits}")
 }
 
-/// Waits until no object of this uid is there.
+/// Waits until no object of this uid is there, for as long as that is worth holding up the rest of a run.
 async fn gone(work: &Work<'_>, uid: &Json) -> Result<(), ProviderError> {
-    let until = Instant::now() + work.step.deadline.min(LONGEST);
+    let begun = Instant::now();
     let mut length = Duration::from_millis(50);
     loop {
         let target = &work.target;
@@ -95,17 +87,48 @@ async fn gone(work: &Work<'_>, uid: &Json) -> Result<(), ProviderError> {
             Err(failure) if failure.class == Class::Transient => Err(failure),
             Err(failure) => return Err(work.failed(failure)),
         };
-        if Instant::now() + length > until {
-            return Err(work.failed(not_gone(&last)));
+        let is_held = last.as_ref().is_ok_and(health::is_held_by_others);
+        let patience = if is_held {
+            PATIENCE_WITH_OTHERS
+        } else {
+            PATIENCE
+        };
+        if begun.elapsed() + length > patience.min(work.step.deadline) {
+            return Err(left(work, last));
         }
         if !pause(length, work.stop).await {
+            let reason = last.map_or_else(|failure| unknown(&failure), |live| not_gone(&live));
             return Err(ProviderError::Stopped {
                 what: work.what(),
-                reason: not_gone(&last).said(),
+                reason,
             });
         }
         length = (length * 2).min(Duration::from_secs(2));
     }
+}
+
+/// Ends a delete that goes on without us, or of which nobody knows whether it does.
+fn left(work: &Work<'_>, last: Result<Json, Failure>) -> ProviderError {
+    match last {
+        Ok(live) => {
+            let reason = not_gone(&live);
+            ProviderError::UnderWay {
+                what: work.what(),
+                reason: match work.step.action {
+                    Action::Replace => format!("{reason}; it is made again once it is gone"),
+                    _ => reason,
+                },
+            }
+        }
+        Err(failure) => work.failed(Failure::transient(failure.code, unknown(&failure))),
+    }
+}
+
+fn unknown(failure: &Failure) -> String {
+    format!(
+        "it was told to go, and whether it is gone cannot be told: {}",
+        failure.said()
+    )
 }
 
 #[cfg(test)]
@@ -115,18 +138,12 @@ mod tests {
 
     #[test]
     fn what_is_not_gone_says_what_is_known_of_it_and_no_more() {
-        let told = |last: Result<Json, Failure>| {
-            let failure = not_gone(&last);
-            format!("{} {:?}: {}", failure.code, failure.class, failure.reason)
-        };
         let held = json!({ "kind": "Job", "metadata": { "finalizers": ["foregroundDeletion"] } });
         let pod = json!({ "kind": "Pod", "metadata": {} });
-        let down = Failure::transient("unreachable", "https://a cannot be reached: refused");
-        insta::assert_snapshot!([Ok(held), Ok(pod), Ok(json!({ "kind": "Job" })), Err(down)].map(told).join("\n"), @r"
-        finalizers Refused: it is being deleted and not gone yet; it waits for the finalizers foregroundDeletion (taken off once its dependants are gone)
-        terminating Refused: it is being deleted and not gone yet; it waits for its containers to end, which its node has to say
-        terminating Refused: it is being deleted and not gone yet; it waits for the end of its grace period
-        unreachable Transient: it was told to go, and whether it is gone cannot be told: https://a cannot be reached: refused
+        insta::assert_snapshot!([held, pod, json!({ "kind": "Job" })].map(|live| not_gone(&live)).join("\n"), @r"
+        it is being deleted, and waits for the finalizers foregroundDeletion (taken off once its dependants are gone)
+        it is being deleted, and waits for its containers to end, which its node has to say
+        it is being deleted, and waits for the end of its grace period
         ");
     }
 }

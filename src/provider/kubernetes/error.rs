@@ -215,8 +215,9 @@ impl Failure {
                 "Run the kubeconfig's credential program as the daemon's user, and mend what it says."
             }
             "namespace-missing" => "Declare the namespace in the environment, or create it.",
-            "not-served" => "Declare the CRD in the environment, or correct apiVersion and kind.",
-            "finalizers" => "Find out why the named finalizers' owners do not finish.",
+            "not-served" => {
+                "Declare its CRD in the environment. Where it is declared: see whether that is established, and serves this version."
+            }
             "invalid" => "Correct the fields the message names.",
             _ => return None,
         };

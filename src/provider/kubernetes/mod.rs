@@ -11,6 +11,7 @@
 
 mod added;
 mod apply;
+mod clash;
 mod cluster;
 mod clusters;
 mod connection;
@@ -52,6 +53,7 @@ mod sender;
 mod shape;
 mod sign_in;
 mod target;
+mod unserved;
 mod verdict;
 mod watch;
 mod write;

@@ -10,6 +10,7 @@ use super::reference::Reference;
 use super::scalers::Scalers;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
+use super::unserved::{Planned, definition, unserved};
 use super::{fields, health, looks, managed, marks, rights, shape};
 use crate::model::{
     Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Map, Marked,
@@ -97,84 +98,28 @@ struct Found<'a> {
 
 async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Found<'a> {
     let planned = Planned::read(asked);
-    let (mut answers, mut targets) = (Vec::new(), Vec::new());
+    let (mut answers, mut targets, mut nowhere) = (Vec::new(), Vec::new(), Vec::new());
     for one in asked {
         match target::locate(types, cluster, &one.identity, one.desired.as_deref()) {
             Ok(target) => targets.push((*one, target)),
             Err(NoTarget::Failed(failure)) => {
                 answers.push(Observed::answer(one, failure.unknown()));
             }
-            Err(NoTarget::NotServed(reference)) => {
-                answers.push(Observed::answer(
-                    one,
-                    unserved(one, &reference, &planned, types),
-                ));
-            }
+            Err(NoTarget::NotServed(reference)) => nowhere.push((*one, reference)),
         }
     }
     let listed = list::fetch(cluster, targets.iter().map(|(one, target)| (*one, target))).await;
+    answers.extend(nowhere.iter().map(|(one, reference)| {
+        let definition = definition(&targets, &listed, reference);
+        let seen = unserved((one, reference), &planned, types, definition);
+        Observed::answer(one, seen)
+    }));
     Found {
         answers,
         targets,
         listed,
         planned,
     }
-}
-
-/// What the same look is asked to make: kinds and namespaces that may be there later.
-struct Planned {
-    kinds: BTreeSet<(String, String)>,
-    namespaces: BTreeSet<String>,
-}
-
-impl Planned {
-    fn read(asked: &[&Asked]) -> Self {
-        let mut planned = Self {
-            kinds: BTreeSet::new(),
-            namespaces: BTreeSet::new(),
-        };
-        for desired in asked.iter().filter_map(|one| one.desired.as_deref()) {
-            let text = |keys: &[&str]| {
-                desired
-                    .at(keys)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            match text(&["kind"]).as_str() {
-                "CustomResourceDefinition" => {
-                    planned
-                        .kinds
-                        .insert((text(&["spec", "group"]), text(&["spec", "names", "kind"])));
-                }
-                "Namespace" => {
-                    planned.namespaces.insert(text(&["metadata", "name"]));
-                }
-                _ => {}
-            }
-        }
-        planned
-    }
-}
-
-/// A kind that is not served has no objects; only where it is declared does it matter why.
-fn unserved(asked: &Asked, reference: &Reference, planned: &Planned, types: &Types) -> Observation {
-    let key = (reference.group.clone(), reference.kind.clone());
-    if planned.kinds.contains(&key) {
-        let crd = format!("the CRD of {} in {}", reference.kind, reference.group);
-        return Observation::Absent {
-            prediction: Some(Prediction::Deferred(crd)),
-        };
-    }
-    if asked.desired.is_some() {
-        return target::not_served(reference, asked.desired.as_deref()).unknown();
-    }
-    // With a group's server down a kind of another version of it may only be out of sight.
-    if types.knows_down(&reference.group) {
-        let reason = format!("the server of the API group {} is down", reference.group);
-        return Failure::transient("api-group-unavailable", reason).unknown();
-    }
-    Observation::Absent { prediction: None }
 }
 
 async fn look(
@@ -319,6 +264,9 @@ pub(super) fn present(
         mark: marks::mark(live),
         external_id: external_id(live),
         health: sealer.scrubbed_health(health::of(&object)),
+        going_since: live["metadata"]["deletionTimestamp"]
+            .as_str()
+            .and_then(|since| since.parse().ok()),
         value: sealer.seal(shape::value(object, desired)),
         prediction: None,
         touched_by: Vec::new(),

@@ -2,12 +2,16 @@
 
 use super::dry_run::Question;
 use super::error::{Cause, Failure};
-use super::place;
+use super::{clash, place, shape};
 use crate::model::{Class, FieldPath, Prediction};
 
 impl Question<'_> {
     /// Tells a refusal, which is an answer, from no answer.
-    pub(super) fn refusal(&self, failure: Failure) -> Result<Option<Prediction>, Failure> {
+    pub(super) fn refusal(&self, mut failure: Failure) -> Result<Option<Prediction>, Failure> {
+        let declared = shape::payload(self.desired)?.object;
+        if let Some(more) = clash::told(&failure, &declared, self.live) {
+            failure.reason = format!("{}; {more}", failure.reason);
+        }
         let failure = self.sealer.scrubbed(failure);
         if failure.reason.contains("does not support dry run") {
             return Ok(None);

@@ -60,6 +60,7 @@ impl Object<'_> {
             mark: self.mark(),
             external_id: self.entry.id_of(self.body),
             health: self.health(),
+            going_since: None,
             touched_by: Vec::new(),
             lists: Vec::new(),
             verdict: None,

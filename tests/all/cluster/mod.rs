@@ -6,6 +6,7 @@ mod custom;
 mod dead;
 mod drift;
 mod faults;
+mod going;
 mod handed;
 mod imported;
 mod inside;

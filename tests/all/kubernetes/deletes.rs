@@ -22,8 +22,8 @@ async fn delete(scene: &mut Scene, object: &Json) -> Step {
 
 async fn refusal(scene: &mut Scene, step: &Step) -> String {
     let error = scene.carry_out(step).await.unwrap_err();
-    assert_eq!(error.code(), "finalizers", "{error}");
-    assert!(matches!(error, ProviderError::Refused { .. }), "{error:?}");
+    assert_eq!(error.code(), "under-way", "{error}");
+    assert!(matches!(error, ProviderError::UnderWay { .. }), "{error:?}");
     error.to_string()
 }
 
@@ -51,10 +51,17 @@ async fn a_finalizer_is_named_with_who_put_it_there() {
     by(patch);
     let step = delete(&mut scene, &config).await;
     let told = refusal(&mut scene, &step).await;
-    assert!(
-        told.contains("example.com/hold (put there by vault-operator)"),
-        "{told}"
-    );
+    let who = "example.com/hold (put there by vault-operator)";
+    assert!(told.contains(who), "{told}");
+    // The next look follows it, counts from when it began, and sends no second delete.
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps/a");
+    let begun = scene.cluster.get(&path).unwrap()["metadata"]["deletionTimestamp"].clone();
+    let begun: jiff::Timestamp = begun.as_str().unwrap().parse().unwrap();
+    let plan = scene.plan(&[]).await;
+    let going = scene.step(&plan, &config);
+    assert_eq!(going.action, Action::Wait, "{going:#?}");
+    assert!(going.reason.as_deref().unwrap().contains(who), "{going:#?}");
+    assert_eq!(going.gone_by, Some(begun + going.deadline));
     let cluster = scene.cluster;
     let arguments = [
         "-n",

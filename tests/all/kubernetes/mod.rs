@@ -3,6 +3,7 @@
 
 mod added;
 mod adopted;
+mod defined;
 mod deletes;
 mod drift;
 mod filled;

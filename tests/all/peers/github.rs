@@ -105,10 +105,9 @@ impl GitHub {
     }
 
     /// Comments as a person would.
-    pub(crate) fn comment(&self, number: u64, body: &str) -> u64 {
+    pub(crate) fn comment(&self, number: u64, body: &str) {
         let path = self.path(&format!("issues/{number}/comments"));
-        let made = self.as_person("POST", &path, Some(&json!({"body": body})));
-        made["id"].as_u64().unwrap()
+        self.as_person("POST", &path, Some(&json!({"body": body})));
     }
 
     /// Comments as somebody would who may only read. Returns the comment's id.

@@ -4,7 +4,6 @@
 
 mod app;
 mod approved;
-mod besides;
 mod bound;
 mod ci;
 mod commands;

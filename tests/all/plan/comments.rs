@@ -5,9 +5,7 @@ use super::scene::{Scene, address};
 use super::screen::everything;
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use reconciled::deliver::render::{
-    Broken, Merging, Page, plan_markdown, run_markdown, validation_markdown,
-};
+use reconciled::deliver::render::{Broken, Page, plan_markdown, run_markdown, validation_markdown};
 use reconciled::model::{Diagnostic, EnvironmentName, Location, RepoPath, Revision, Severity};
 use serde_json::json;
 
@@ -21,12 +19,7 @@ fn page<'a>(revision: &'a Revision) -> Page<'a> {
 
 pub(super) fn comment(scene: &Scene) -> String {
     let plan = scene.plan();
-    plan_markdown(
-        std::slice::from_ref(&plan),
-        &[],
-        &Merging::default(),
-        &page(&plan.revision),
-    )
+    plan_markdown(std::slice::from_ref(&plan), &[], &[], &page(&plan.revision))
 }
 
 #[test]
@@ -93,7 +86,7 @@ fn a_plan_that_could_not_be_made_does_not_hide_the_others() {
         message: "read secrets: no variable TOKEN",
         hint: Some("Set it."),
     };
-    assert_snapshot!(plan_markdown(std::slice::from_ref(&plan), &[broken], &Merging::default(), &page(&plan.revision)), @r"
+    assert_snapshot!(plan_markdown(std::slice::from_ref(&plan), &[broken], &[], &page(&plan.revision)), @r"
     <!-- reconciled:plan -->
     ### 🔴 Plan: 1 plan could not be made, no changes in prod
 

@@ -6,6 +6,7 @@ mod by_hand;
 mod comments;
 mod contents;
 mod fields;
+mod going;
 mod holds;
 mod json;
 mod lists;

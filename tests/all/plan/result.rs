@@ -56,6 +56,5 @@ pub(super) fn borrow<'a>(
         trigger: "revision",
         ended_at: scene.now,
         apart: RunResult::NONE_APART,
-        earlier: RunResult::NONE_EARLIER,
     }
 }

@@ -140,6 +140,7 @@ pub(super) fn live(json: Json, owner: Option<Owner>) -> Live {
         mark: Mark("1".into()),
         external_id: None,
         health: Health::Ready,
+        going_since: None,
         touched_by: Vec::new(),
         lists: Vec::new(),
         verdict: None,

@@ -136,6 +136,7 @@ impl World {
             after: BTreeSet::new(),
             wave: 0,
             unready: None,
+            gone_by: None,
             unknown: None,
             refused: false,
             unmarked: false,

@@ -247,7 +247,6 @@ mod tests {
             trigger: "revision",
             ended_at: jiff::Timestamp::UNIX_EPOCH,
             apart: RunResult::NONE_APART,
-            earlier: RunResult::NONE_EARLIER,
         };
         let said = title(&result, false);
         assert_eq!(said, "✅ test: 2 changed, 1 replaced, 1 deleted");

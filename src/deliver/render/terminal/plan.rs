@@ -6,7 +6,7 @@ use crate::deliver::render::lines::{self, Line, Sign};
 use crate::deliver::render::words::{Counts, deed, many, quiet, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Shows a plan: what changes, what drifted apart from it, what waits and why, what is left alone
 /// and why, and the sum in one line. Ends with a line break.
@@ -190,11 +190,8 @@ impl Page {
                 format!("No changes: live equals Git ({}).", many(none, "resource"))
             }
             (true, _) => format!("No changes: {}.", quiet(&plan.steps)),
-            (false, 0) => format!("Plan: {}.", verdict(plan, &BTreeSet::new())),
-            (false, none) => format!(
-                "Plan: {}, {none} as declared.",
-                verdict(plan, &BTreeSet::new())
-            ),
+            (false, 0) => format!("Plan: {}.", verdict(plan)),
+            (false, none) => format!("Plan: {}, {none} as declared.", verdict(plan)),
         };
         self.line("");
         self.line(&self.screen.paint(Ink::Bold, &sum));

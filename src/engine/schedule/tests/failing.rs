@@ -102,3 +102,52 @@ fn a_secret_with_another_value_cuts_the_wait_of_what_failed_short() {
     assert_eq!(started(&mut schedule, retry + 1), Some(Reason::Secret));
     assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
 }
+
+#[test]
+fn the_interval_is_kept_beside_what_fails_and_not_where_nothing_can_be_seen() {
+    let mut schedule = one(15);
+    let mut now = 0;
+    let mut runs = Vec::new();
+    for _ in 0..8 {
+        let reason = started(&mut schedule, now).unwrap();
+        let rests = !schedule.resting(&name("a")).is_empty();
+        runs.push((now, reason.as_str(), rests));
+        schedule.end(&name("a"), failing(&["x"]), at(now));
+        now = schedule.wake().unwrap().as_second() - at(0).as_second();
+    }
+    let look = |at| (at, "interval", true);
+    let retry = |at| (at, "retry", false);
+    let first = [(0, "start", false), retry(5), retry(15), look(30)];
+    let then = [retry(35), look(50), look(65), retry(75)];
+    assert_eq!(runs, [first, then].concat());
+    // A server that does not answer is left alone.
+    let unseen = Ended {
+        unseen: true,
+        ..failing(&["x"])
+    };
+    assert!(started(&mut schedule, now).is_some());
+    schedule.end(&name("a"), unseen, at(now));
+    assert_eq!(schedule.wake(), Some(at(155)), "its own time");
+}
+
+#[test]
+fn what_is_being_deleted_is_looked_at_until_its_time_is_over_and_seldom_then() {
+    let mut schedule = one(3600);
+    let (mut now, mut looks) = (0, Vec::new());
+    for _ in 0..12 {
+        let reason = started(&mut schedule, now).unwrap();
+        looks.push(now);
+        assert!(looks.len() == 1 || reason == Reason::Check);
+        let ended = Ended {
+            gone_by: Some(at(100)),
+            ..Ended::default()
+        };
+        schedule.end(&name("a"), ended, at(now));
+        now = schedule.wake().unwrap().as_second() - at(0).as_second();
+    }
+    assert_eq!(looks, [0, 1, 3, 7, 15, 31, 61, 91, 100, 356, 868, 1468]);
+    // It is gone, and the next one that goes is looked at as soon as the first.
+    assert!(started(&mut schedule, now).is_some());
+    schedule.end(&name("a"), Ended::default(), at(now));
+    assert_eq!(schedule.wake(), Some(at(now + 3600)));
+}

@@ -67,6 +67,15 @@ pub(in crate::provider::kubernetes) fn waits_for(object: &Json) -> Option<String
     (!waits.is_empty()).then(|| waits.join("; "))
 }
 
+/// Tells whether somebody else than the cluster itself has to let go of it, or of what is in it.
+pub(in crate::provider::kubernetes) fn is_held_by_others(object: &Json) -> bool {
+    let names = object["metadata"]["finalizers"].as_array();
+    let mut names = names.into_iter().flatten().filter_map(Json::as_str);
+    let within = condition(object, "NamespaceFinalizersRemaining");
+    names.any(|name| KNOWN.iter().all(|(known, _)| *known != name))
+        || within.is_some_and(|(status, ..)| status == "True")
+}
+
 /// Names a finalizer with whose move it is: by what it is known for, or by who wrote it there.
 fn told(object: &Json, name: &str) -> String {
     let known = KNOWN.iter().find(|(known, _)| *known == name);

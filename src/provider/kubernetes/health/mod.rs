@@ -18,7 +18,7 @@ mod words;
 mod workload;
 
 pub(super) use explain::explained;
-pub(super) use finalizers::waits_for;
+pub(super) use finalizers::{is_held_by_others, waits_for};
 pub(super) use ruled::ruled;
 
 use crate::model::Health;
