@@ -6,10 +6,10 @@ use super::value::{Map, Value};
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -21,6 +21,12 @@ const LONGEST_WORD: usize = 10;
 /// Shorter lines of a secret are not looked for by themselves, nor such as hold spaces: a file of settings has
 /// many that stand elsewhere, too.
 const SHORTEST_LINE: usize = 16;
+/// What stands in a URL in hexadecimal: all but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// Texts that are not to be shown. `Debug` shows none.
 #[derive(Default)]
@@ -208,18 +214,7 @@ fn quoted(text: &str) -> [Zeroizing<String>; 2] {
 
 /// Returns a text as it stands in a URL.
 fn percent_encoded(text: &str) -> Zeroizing<String> {
-    let mut url = Zeroizing::new(String::with_capacity(text.len()));
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                url.push(char::from(byte));
-            }
-            other => {
-                let _infallible = write!(url, "%{other:02X}");
-            }
-        }
-    }
-    url
+    Zeroizing::new(utf8_percent_encode(text, RESERVED).to_string())
 }
 
 /// Returns a text on one line.
