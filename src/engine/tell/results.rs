@@ -1,10 +1,10 @@
 //! Results on their way to the pull requests they came from: one comment each, rewritten as it goes
-//! on, and a status on the commit. Git says which merges changed an environment, the forge whose they
+//! on, and a verdict on the commit: a check run, or a status where there are none. Git says which merges changed an environment, the forge whose they
 //! were.
 
 use super::super::merges::{MergesError, merges};
 use super::outbox::{Carrier, Fate, Letter};
-use crate::deliver::forge::{Forge, ForgeError, StatusState};
+use crate::deliver::forge::{Check, Forge, ForgeError, StatusState};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault, RepoPath, Revision};
 use crate::source::{Repository, SourceError};
@@ -40,7 +40,7 @@ pub(super) struct Said {
     pub body: String,
     /// Equal for equal content, whenever it was made: a retry that fails alike is no news.
     pub digest: Digest,
-    /// The commit status.
+    /// The verdict on the commit.
     pub state: StatusState,
     /// Its words.
     pub verdict: String,
@@ -61,8 +61,11 @@ impl Letter for ResultLetter {
 struct Told {
     /// The pull requests it came from, and what each says.
     pulls: BTreeMap<u64, Standing>,
-    /// What the status says.
+    /// What the verdict on the commit says.
     status: Option<Digest>,
+    /// Our check run on the commit, where verdicts are check runs.
+    #[serde(default)]
+    check: Option<u64>,
 }
 
 /// What one pull request says.
@@ -190,10 +193,7 @@ impl Carrier for Results {
             let Said { state, verdict, .. } = &letter.said;
             let status = Digest::of(format!("{state:?} {verdict}"));
             if told.status.as_ref() != Some(&status) {
-                let context = format!("reconciled/{}", letter.environment);
-                self.forge
-                    .put_status(&letter.revision, &context, *state, verdict)
-                    .await?;
+                told.check = self.judge(letter, told.check).await?;
                 told.status = Some(status);
                 self.record(&record, &told).await;
             }
@@ -262,6 +262,42 @@ impl Results {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Writes the verdict on the commit: an App does so by a check run, since it may not be let set a status.
+    /// Returns the run.
+    async fn judge(
+        &self,
+        letter: &ResultLetter,
+        known: Option<u64>,
+    ) -> Result<Option<u64>, ForgeError> {
+        let Said { state, verdict, .. } = &letter.said;
+        let (name, head) = (
+            &format!("reconciled/{}", letter.environment),
+            &letter.revision,
+        );
+        if !self.forge.has_checks() {
+            let set = self.forge.put_status(head, name, *state, verdict);
+            return set.await.map(|()| None);
+        }
+        let known = match known {
+            Some(known) => Some(known),
+            // A ledger that was lost, or did not take it, finds it again.
+            None => {
+                let there = self.forge.checks_on(head).await?.into_iter();
+                let mut ours = there.filter(|(there, _)| there == name);
+                ours.next().map(|(_, id)| id)
+            }
+        };
+        let check = Check {
+            name,
+            head,
+            state: *state,
+            title: verdict,
+            summary: &letter.said.body,
+            wrong: &[],
+        };
+        self.forge.put_check(&check, known).await.map(Some)
     }
 
     async fn record(&self, name: &str, told: &Told) {

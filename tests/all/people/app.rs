@@ -214,3 +214,28 @@ fn no_verdict_on_an_environment_is_good_while_the_branch_conflicts() {
     assert_eq!(bad["id"], good["id"]);
     scene.assert_accepted();
 }
+
+#[test]
+fn the_result_of_a_merge_is_a_check_run_and_no_commit_status() {
+    let scene = scene();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let merge = scene.merge(number, "greet");
+    let of = (merge.as_str(), "reconciled/shop");
+    let mine = check(&scene, &mut daemon, of, "live equals Git");
+    assert_eq!(mine["conclusion"], "success", "{mine}");
+    let summary = mine["output"]["summary"].as_str().unwrap();
+    assert!(summary.contains("Applied in shop"), "{summary}");
+    // What is said of it later is said in the same run.
+    let said = scene.world.command(&["rollback", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let back = check(&scene, &mut daemon, of, "Rolled back to");
+    assert_eq!(
+        (&back["id"], &back["conclusion"]),
+        (&mine["id"], &json!("failure"))
+    );
+    assert_eq!(scene.github.statuses(), Vec::<Value>::new());
+    scene.assert_accepted();
+}
