@@ -14,7 +14,9 @@ use crate::net::http::{Method, Url};
 use crate::net::{Client, Limiters, Request, Response};
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a message may take, its turn at the limiter included.
@@ -45,6 +47,28 @@ pub struct Slack {
     settings: SlackSettings,
     client: Client,
     limiters: Limiters,
+    lanes: Lanes,
+}
+
+/// Which words are one channel: settings say its name, and Slack's answers its id. Each has one pace.
+#[derive(Debug, Default)]
+struct Lanes(Mutex<BTreeMap<String, String>>);
+
+impl Lanes {
+    /// Returns what the pace of a channel is called.
+    fn of(&self, channel: &str) -> String {
+        let lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.get(channel).cloned();
+        lane.unwrap_or_else(|| channel.to_owned())
+    }
+
+    /// Takes in that what was sent to `channel` went to the one of this id.
+    fn learn(&self, channel: &str, id: &str) {
+        let lane = self.of(channel);
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(id.to_owned()).or_insert(lane).clone();
+        lanes.insert(channel.to_owned(), lane);
+    }
 }
 
 impl Slack {
@@ -54,6 +78,7 @@ impl Slack {
             settings,
             client,
             limiters,
+            lanes: Lanes::default(),
         }
     }
 
@@ -65,7 +90,7 @@ impl Slack {
         body: &Value,
     ) -> Result<Response, NotifyError> {
         let limiter = self.limiters.get(
-            &format!("slack {channel}"),
+            &format!("slack {}", self.lanes.of(channel)),
             NonZeroU32::MIN,
             NonZeroU32::MIN,
         );
@@ -89,7 +114,11 @@ impl Slack {
         .map_err(|_| NotifyError::Settings("apiUrl is not an address"))?;
         let channel = body["channel"].as_str().unwrap_or_default();
         let told = self.send(channel, url, Some(token), body).await?;
-        answer::of_method(told.status.as_u16(), &told.body)
+        let answer = answer::of_method(told.status.as_u16(), &told.body)?;
+        if let Some(id) = answer["channel"].as_str() {
+            self.lanes.learn(channel, id);
+        }
+        Ok(answer)
     }
 }
 
@@ -144,5 +173,27 @@ impl Notifier for Slack {
         });
         self.call(token, "chat.update", &body).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_has_one_pace_whatever_it_is_called() {
+        let lanes = Lanes::default();
+        assert_eq!(lanes.of("#infra"), "#infra");
+        lanes.learn("#infra", "C1");
+        // Another name that settings have for it, and another channel.
+        lanes.learn("infra", "C1");
+        lanes.learn("#shop", "C2");
+        let all = ["#infra", "C1", "infra", "#shop", "C2"].map(|one| lanes.of(one));
+        assert_eq!(all, ["#infra", "#infra", "#infra", "#shop", "#shop"]);
+        // After a restart the first is an edit.
+        let lanes = Lanes::default();
+        lanes.learn("C1", "C1");
+        lanes.learn("#infra", "C1");
+        assert_eq!(lanes.of("#infra"), lanes.of("C1"));
     }
 }
