@@ -4,6 +4,7 @@
 use super::digest::{self, Unnamed};
 use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
+use crate::deliver::render::dropped_slack;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault, Gravity, Mention};
 use crate::telemetry::chain;
@@ -48,6 +49,9 @@ pub(super) struct ChatLetter {
     /// not said again because it words itself anew.
     #[serde(default)]
     pub lasts: bool,
+    /// How many messages were dropped, where it says just that.
+    #[serde(default)]
+    pub dropped: usize,
     /// True where a rewritten message would be missed and a new one in its thread has to say it.
     pub threaded: bool,
 }
@@ -67,6 +71,7 @@ impl ChatLetter {
             calls: Vec::new(),
             answers: None,
             lasts: false,
+            dropped: 0,
             threaded: false,
         }
     }
@@ -83,6 +88,26 @@ impl Letter for ChatLetter {
 
     fn gravity(&self) -> Gravity {
         self.gravity
+    }
+
+    fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    fn gone(&self, others: usize) -> Option<Self> {
+        let dropped = others + 1;
+        // Under the name of the first that went: a later time is another message.
+        let name = match self.dropped {
+            0 => format!("dropped/{}", self.name),
+            _ => self.name.clone(),
+        };
+        Some(Self {
+            environment: self.environment.clone(),
+            channel: self.channel.clone(),
+            gravity: self.gravity,
+            dropped,
+            ..Self::new(name, dropped_slack(dropped))
+        })
     }
 
     fn gather(waiting: &mut VecDeque<Self>) {

@@ -5,6 +5,7 @@
 
 mod about;
 mod daily;
+mod dropped;
 mod episode;
 mod going;
 mod notice;
@@ -12,6 +13,7 @@ mod run;
 
 pub use about::{About, Back, Links, RunWords};
 pub use daily::daily_slack;
+pub use dropped::dropped_slack;
 pub use episode::{course_slack, episode_slack};
 pub use going::{Going, going_slack, so_far_slack};
 pub use notice::notice_slack;

@@ -41,6 +41,14 @@ pub(super) trait Letter:
     }
     /// Makes one of many that wait, where it can; the first on each way may be under way.
     fn gather(_waiting: &mut VecDeque<Self>) {}
+    /// How many letters that had to go it tells of: such a one has to stay.
+    fn dropped(&self) -> usize {
+        0
+    }
+    /// Says that this one and so many others on its way had to go, where that can be said.
+    fn gone(&self, _others: usize) -> Option<Self> {
+        None
+    }
     /// How long its way rests when it arrived.
     fn rest(&self) -> Duration {
         Duration::ZERO

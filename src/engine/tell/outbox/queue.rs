@@ -36,15 +36,29 @@ impl<L: Letter> Waiting<L> {
         }
     }
 
-    /// Drops the oldest of the mildest where too many wait.
+    /// Drops the oldest of the mildest where too many wait, and has that said on its way.
     fn drop_one(&mut self) -> Option<L> {
-        if self.letters.len() <= WAITING {
+        let is_word = |letter: &L| letter.dropped() > 0;
+        let words = self.letters.iter().filter(|one| is_word(one)).count();
+        if self.letters.len() - words <= WAITING {
             return None;
         }
         let places = self.letters.iter().enumerate();
+        let places = places.filter(|(_, letter)| !is_word(letter));
         let mildest = places.min_by_key(|(_, letter)| letter.gravity());
         let place = mildest.map(|(place, _)| place)?;
-        self.letters.remove(place)
+        let gone = self.letters.remove(place)?;
+        let mut waiting = self.letters.iter_mut();
+        let before = waiting.find(|one| is_word(one) && one.way() == gone.way());
+        match before {
+            Some(before) => {
+                if let Some(more) = before.gone(before.dropped()) {
+                    *before = more;
+                }
+            }
+            None => self.letters.extend(gone.gone(0)),
+        }
+        Some(gone)
     }
 }
 
@@ -223,5 +237,35 @@ mod tests {
         }
         let first = queue.first(|_| true).await.unwrap().unwrap();
         assert_eq!(first.name, "run/other/12");
+    }
+
+    #[tokio::test]
+    async fn a_channel_is_told_once_how_many_messages_were_dropped() {
+        let queue = Queue::new(Ledger::in_memory().await.unwrap(), "waiting".to_owned());
+        let letter = |nth: usize, channel: &str| {
+            let message = Message {
+                text: nth.to_string(),
+                blocks: Value::Null,
+            };
+            ChatLetter {
+                channel: Some(channel.to_owned()),
+                ..ChatLetter::new(format!("episode/{nth}"), message)
+            }
+        };
+        for nth in 0..WAITING + 10 {
+            let channel = if nth % 2 == 0 { "#shop" } else { "#infra" };
+            queue.put(letter(nth, channel)).await;
+        }
+        let waiting = queue.waiting.lock().await;
+        assert_eq!(waiting.letters.len(), WAITING + 2);
+        for channel in ["#shop", "#infra"] {
+            let to = waiting.letters.iter().filter(|one| one.way() == channel);
+            let words: Vec<_> = to.filter(|one| one.dropped > 0).collect();
+            let [word] = words.as_slice() else {
+                panic!("{words:#?}");
+            };
+            let said = "🔶 reconciled: 5 messages to this channel were dropped";
+            assert_eq!((word.dropped, word.message.text.as_str()), (5, said));
+        }
     }
 }
