@@ -1,6 +1,8 @@
 //! Old history goes, what is needed stays: the newest run of each environment, every run and every
 //! episode without an end, and all of inventory and pauses. What was said of a run or an episode goes
-//! with it; its name ends with `run/<environment>/<id>` or `episode/<id>`.
+//! with it; its name ends with `run/<environment>/<id>` or `episode/<id>`. What was said on one pull request or
+//! of one merge goes when nothing was said there for as long: where it is spoken of once more, ours is found by
+//! its marker.
 
 use super::entry::Entry;
 use super::schema::set_fact;
@@ -20,6 +22,15 @@ macro_rules! old_runs {
 macro_rules! old_episodes {
     () => {
         "WHERE ended_at < $1 AND id < (SELECT MAX(id) FROM episodes)"
+    };
+}
+
+/// Which words on pull requests, and on merges, are old. How each environment stands with them, and up to where
+/// a branch was taken in, is no such word: a branch may be called `pull/7`.
+macro_rules! old_words {
+    () => {
+        "WHERE at < $1 AND (name LIKE 'forge/%/pull/%' OR name LIKE 'forge/%/result/%')
+         AND name NOT LIKE '%/story/%' AND name NOT LIKE '%/taken-in'"
     };
 }
 
@@ -45,8 +56,10 @@ impl Ledger {
         // A quiet day leaves no entry.
         let old_runs = concat!("SELECT COUNT(*) FROM runs ", old_runs!());
         let old_episodes = concat!("SELECT COUNT(*) FROM episodes ", old_episodes!());
+        let old_words = concat!("SELECT COUNT(*) FROM deliveries ", old_words!());
         let gone = self.count(old_runs, before).await?
             + self.count(old_episodes, before).await?
+            + self.count(old_words, before).await?
             + self.count(OLD_RECORDS, before).await?;
         if gone == 0 {
             return Ok(0);
@@ -77,6 +90,7 @@ pub(super) async fn fold(connection: &mut AnyConnection, before: i64) -> Result<
             old_runs!(),
             " AND deliveries.name LIKE '%run/' || environment || '/' || id)"
         ),
+        concat!("DELETE FROM deliveries ", old_words!()),
         concat!("DELETE FROM episodes ", old_episodes!()),
         concat!("DELETE FROM runs ", old_runs!()),
     ] {
@@ -215,5 +229,32 @@ mod tests {
             left.push(ledger.delivery(name).await.unwrap().is_some());
         }
         assert_eq!(left, [false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_on_pull_requests_goes_when_nothing_was_said_there_for_long() {
+        let clock = Clock::fixed(second(0));
+        let ledger = Ledger::in_memory().await.unwrap().with_clock(clock.clone());
+        let spoken = [
+            "forge/infra/pull/7",
+            "forge/infra/result/shop/abc",
+            "forge/infra/main/story/shop",
+            "forge/infra/main/taken-in",
+            "forge/infra/pull/x/story/shop",
+            "forge/infra/pull/x/taken-in",
+        ];
+        for name in spoken {
+            ledger.record_delivery(name, &json!(1)).await.unwrap();
+        }
+        clock.set(second(100));
+        let fresh = "forge/infra/pull/8";
+        ledger.record_delivery(fresh, &json!(1)).await.unwrap();
+        let age = Duration::from_secs(50);
+        ledger.thin(age, second(100)).await.unwrap();
+        let mut left = Vec::new();
+        for name in spoken.into_iter().chain([fresh]) {
+            left.push(ledger.delivery(name).await.unwrap().is_some());
+        }
+        assert_eq!(left, [false, false, true, true, true, true, true]);
     }
 }
