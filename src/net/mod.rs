@@ -9,9 +9,11 @@
 pub mod flow;
 pub mod http;
 pub mod limiter;
+pub mod lost;
 pub mod process;
 
 pub use flow::{Flow, Slot};
 pub use http::{Client, HttpError, HttpSettings, Request, Response};
 pub use limiter::{Limiter, Limiters};
+pub use lost::Lost;
 pub use process::{Command, Output, Piped, ProcessError};

@@ -1,5 +1,6 @@
 //! Why a request got no answer. An answer of any status is no error here: the caller reads it.
 
+use super::super::Lost;
 use crate::model::{Class, Fault};
 use std::time::Duration;
 
@@ -24,13 +25,12 @@ pub enum HttpError {
         reason: String,
     },
     /// No connection; nothing was sent.
-    #[error("connect to {url}")]
+    #[error("connect to {url}: {why}")]
     Connect {
         /// Where to.
         url: String,
         /// The cause.
-        #[source]
-        source: reqwest::Error,
+        why: Lost,
     },
     /// No whole answer inside the deadline. What was sent may have been carried out.
     #[error("get an answer from {url} within {deadline:?}")]
@@ -43,13 +43,12 @@ pub enum HttpError {
         sent: bool,
     },
     /// The connection broke after something was sent, which may have been carried out.
-    #[error("read the answer of {url}")]
+    #[error("read the answer of {url}: {why}")]
     Broken {
         /// Where to.
         url: String,
         /// The cause.
-        #[source]
-        source: reqwest::Error,
+        why: Lost,
     },
     /// The answer is larger than the request allows.
     #[error("read the answer of {url}: it is larger than {limit} bytes")]
@@ -87,12 +86,12 @@ impl Fault for HttpError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Connect { why, .. } | Self::Broken { why, .. } => {
+                return Some(sentence(why));
+            }
             Self::Setup { .. } => "Name a readable file of PEM certificates as the CA file.",
             Self::Invalid { .. } => "Check the address and the credentials for stray characters.",
-            Self::Connect { .. } => {
-                "Check the address, the name server, the proxy and the firewall; it is tried again by itself."
-            }
-            Self::Timeout { .. } | Self::Broken { .. } => "It is tried again by itself.",
+            Self::Timeout { .. } => "It is tried again by itself.",
             Self::TooLarge { .. } => return None,
         };
         Some(hint.to_owned())
@@ -105,4 +104,12 @@ impl Fault for HttpError {
             Self::TooLarge { .. } => Class::Refused,
         }
     }
+}
+
+/// Says what to do about a connection that is not had.
+fn sentence(why: &Lost) -> String {
+    let hint = why.hint();
+    let (first, rest) = hint.split_at(1);
+    let first = first.to_uppercase();
+    format!("{first}{rest}; it is tried again by itself.")
 }

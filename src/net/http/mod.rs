@@ -16,6 +16,7 @@ pub use request::{ANSWER_LIMIT, Request};
 pub use response::{Response, Streaming};
 pub use url::Url;
 
+use super::Lost;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -197,15 +198,16 @@ impl Client {
             Ok(Err(error)) => {
                 let url = request.shown_url();
                 let (connect, timeout) = (error.is_connect(), error.is_timeout());
-                let source = error.without_url();
+                let error = error.without_url();
+                let why = Lost::of(&error);
                 Err(match (connect, timeout) {
-                    (true, _) => HttpError::Connect { url, source },
+                    (true, _) => HttpError::Connect { url, why },
                     (false, true) => late(true),
-                    (false, false) if source.is_builder() => HttpError::Invalid {
+                    (false, false) if error.is_builder() => HttpError::Invalid {
                         url,
                         reason: "it cannot be put together".to_owned(),
                     },
-                    (false, false) => HttpError::Broken { url, source },
+                    (false, false) => HttpError::Broken { url, why },
                 })
             }
         }

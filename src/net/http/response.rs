@@ -1,5 +1,6 @@
 //! An answer: whole, or as a stream for what is too large to hold.
 
+use super::super::Lost;
 use super::error::HttpError;
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
@@ -61,7 +62,7 @@ impl Streaming {
             Ok(Err(error)) => {
                 return Err(HttpError::Broken {
                     url: self.url.clone(),
-                    source: error.without_url(),
+                    why: Lost::of(&error.without_url()),
                 });
             }
             Ok(Ok(chunk)) => chunk,

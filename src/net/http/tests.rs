@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::{Fault as _, Secret};
 use crate::net::Limiter;
+use crate::telemetry::chain;
 use std::error::Error as _;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -143,6 +144,13 @@ async fn nobody_listening_is_tried_until_the_deadline() {
         (error.code(), error.may_have_arrived()),
         ("unreachable", false)
     );
+    let shown = chain(&error);
+    let server = shown.strip_prefix("connect to http://127.0.0.1:").unwrap();
+    let why = server.split_once("/: ").unwrap().1;
+    assert_eq!(why, "the connection was refused", "{shown}");
+    let next =
+        "Check that the server runs, and the address with its port; it is tried again by itself.";
+    assert_eq!(error.hint().as_deref(), Some(next));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 use super::super::ProviderError;
 use crate::model::{Class, Observation};
+use crate::net::Lost;
 use kube::client::AuthError;
 use serde_json::Value as Json;
 use std::error::Error as _;
@@ -107,25 +108,23 @@ impl Failure {
         }
     }
 
-    /// Reads a request that got no answer. The innermost cause is the one that says something; what is said
-    /// of credentials may quote them.
+    /// Reads a request that got no answer; what is said of credentials may quote them.
     pub(super) fn unanswered(error: &kube::Error, server: &str) -> Self {
-        let mut words = error.to_string();
         let mut is_credential = matches!(error, kube::Error::Auth(_));
         let mut cause = error.source();
         while let Some(inner) = cause {
-            words = inner.to_string();
             is_credential |= inner.is::<AuthError>();
             cause = inner.source();
         }
-        let words = cut(&words);
         if is_credential {
             let reason = format!("the credentials for {server} cannot be used");
             return Self::user("credentials", reason);
         }
+        let why = Lost::of(error);
+        let hint = why.hint();
         Self::transient(
             "unreachable",
-            format!("{server} cannot be reached: {words}"),
+            format!("{server} cannot be reached: {why}; {hint}"),
         )
     }
 
