@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::provider::Registry;
 use crate::source::{Outside, is_ours};
 use crate::spec::{self, ReadOptions, Reading};
-use crate::telemetry::Clock;
+use crate::telemetry::{Clock, Readiness};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -148,7 +148,7 @@ fn registry(settings: &Settings, ledger: &Ledger) -> anyhow::Result<Registry> {
         &client,
         &Limiters::default(),
         &ledger.digest_key(),
-        None,
+        (None, &Readiness::new()),
     ))
 }
 

@@ -89,7 +89,13 @@ impl Serving {
         let (client, limiters) = (engine::client(settings)?, Limiters::default());
         let (nudge, nudges) = Nudge::channel(NUDGES);
         let (ledger, key) = (lasting.ledger.clone(), lasting.ledger.digest_key());
-        let registry = engine::registry(settings, &client, &limiters, &key, Some(&nudge));
+        let registry = engine::registry(
+            settings,
+            &client,
+            &limiters,
+            &key,
+            (Some(&nudge), &lasting.readiness),
+        );
         let concurrency = settings.limits.concurrency;
         let world = World::new(registry, ledger, Clock::system(), Limits { concurrency });
         let Assembly {

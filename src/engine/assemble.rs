@@ -14,7 +14,7 @@ use crate::source::charts::Charts;
 use crate::source::render::{Programs, Renderer};
 use crate::source::sops::Sops;
 use crate::source::{Credentials, Limits, Outside, Repository, SourceError, Target, secrets};
-use crate::telemetry::Clock;
+use crate::telemetry::{Clock, Readiness};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub fn registry(
     client: &Client,
     limiters: &Limiters,
     key: &DigestKey,
-    nudge: Option<&Nudge>,
+    (nudge, readiness): (Option<&Nudge>, &Readiness),
 ) -> Registry {
     let mut catalogue = Catalogue::built_in();
     for (api, url) in &settings.providers.rest.base_urls {
@@ -88,12 +88,9 @@ pub fn registry(
         exec_plugins: settings.providers.kubernetes.exec_plugins.clone(),
         kubeconfig: settings.providers.kubernetes.kubeconfig.clone(),
     };
-    let kubernetes = Arc::new(Kubernetes::new(
-        kubernetes,
-        limiters.clone(),
-        key.clone(),
-        nudge.cloned(),
-    ));
+    let (limits, heard) = (limiters.clone(), nudge.cloned());
+    let kubernetes = Kubernetes::new(kubernetes, limits, key.clone(), heard);
+    let kubernetes = Arc::new(kubernetes.telling(readiness.clone()));
     let host = &settings.providers.host;
     Registry::new(vec![
         Arc::new(

@@ -42,7 +42,8 @@ pub enum LogError {
 /// Sets the process's log up, panics included.
 ///
 /// The filter is a level (`info`: ours at that level, other crates from `warn`) or directives
-/// (`info,reconciled::engine=debug`), which hold for all crates.
+/// (`info,reconciled::engine=debug`), which hold for all crates. With a level, what kube's client says of each
+/// request without an answer is left out: a cluster that is gone is said once, by us.
 ///
 /// # Errors
 /// A filter that cannot be read, or a log that is set up already.
@@ -73,7 +74,7 @@ pub fn install(format: Format, filter: &str) -> Result<(), LogError> {
 pub fn filter(text: &str) -> Result<EnvFilter, LogError> {
     let level = text.parse::<tracing::Level>().is_ok() || text == "off";
     let directives = if level {
-        format!("warn,reconciled={text}")
+        format!("warn,kube_client::client=off,reconciled={text}")
     } else {
         text.to_owned()
     };

@@ -64,7 +64,7 @@ impl Kubernetes {
             .limiters
             .get(&format!("kubernetes:{server}"), PACE, PACE);
         let sign_in = SignIn::new(destination.config, destination.program, server.clone());
-        let sender = Sender::new(sign_in, limiter, server);
+        let sender = Sender::new(sign_in, limiter, server).telling(self.readiness.clone());
         let watches = (
             Watches::new(sender.clone(), self.manner.clone()),
             SecretWatches::new(sender.clone(), self.manner.clone()),

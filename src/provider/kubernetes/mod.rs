@@ -69,6 +69,7 @@ use crate::model::{
     Applied, Asked, ConnectionName, Digest, DigestKey, EnvironmentName, Kind, Observed, Step,
 };
 use crate::net::Limiters;
+use crate::telemetry::Readiness;
 use async_trait::async_trait;
 use cluster::Cluster;
 use futures::future::join_all;
@@ -91,6 +92,7 @@ pub struct Kubernetes {
     /// leads to any more is forgotten, and its watches end.
     looked: Mutex<HashMap<Digest, (Instant, Arc<Cluster>)>>,
     manner: Manner,
+    readiness: Readiness,
 }
 
 impl Kubernetes {
@@ -110,7 +112,15 @@ impl Kubernetes {
             clusters: Mutex::default(),
             looked: Mutex::default(),
             manner: Manner::new(nudge),
+            readiness: Readiness::new(),
         }
+    }
+
+    /// Has it said there which clusters give no answer.
+    #[must_use]
+    pub fn telling(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
     }
 
     /// Takes a watch for dead that tells nothing for so long.

@@ -6,6 +6,7 @@
 use super::error::Failure;
 use super::sign_in::SignIn;
 use crate::model::Class;
+use crate::telemetry::Readiness;
 use kube::client::Body;
 use std::future::Future;
 use std::pin::pin;
@@ -41,11 +42,13 @@ struct Inner {
     hurry: Notify,
     /// When somebody did so in vain.
     in_vain: Mutex<Option<Instant>>,
+    /// Where it is said at once, before any look at it has ended.
+    readiness: Readiness,
 }
 
 impl Reach {
     /// Takes a server to be there.
-    pub(super) fn new(sign_in: SignIn, server: String) -> Self {
+    pub(super) fn new(sign_in: SignIn, server: String, readiness: Readiness) -> Self {
         Self(Arc::new(Inner {
             sign_in,
             server,
@@ -53,6 +56,7 @@ impl Reach {
             is_asked: AtomicBool::new(false),
             hurry: Notify::new(),
             in_vain: Mutex::default(),
+            readiness,
         }))
     }
 
@@ -101,6 +105,11 @@ impl Reach {
         }
     }
 
+    /// Tells whether it was not there when it was asked last.
+    pub(super) fn is_lost(&self) -> bool {
+        self.0.lost.borrow().is_some()
+    }
+
     /// Takes in that it answered.
     pub(super) fn heard(&self) {
         self.0.found();
@@ -131,6 +140,7 @@ impl Inner {
     fn found(&self) {
         let was_lost = self.lost.send_if_modified(|lost| lost.take().is_some());
         if was_lost {
+            self.readiness.trouble_over(&self.condition());
             tracing::info!(server = self.server, "Cluster answers again");
         }
     }
@@ -140,7 +150,13 @@ impl Inner {
             let (server, reason) = (&self.server, &failure.reason);
             tracing::warn!(server, reason, "Cluster gives no answer");
         }
+        // A restart would not mend it, so the daemon is ready all the same.
+        self.readiness.trouble(self.condition(), failure.said());
         self.lost.send_replace(Some(failure));
+    }
+
+    fn condition(&self) -> String {
+        format!("cluster {}", self.server)
     }
 
     /// Asks once. Who cannot be signed in finds that out by asking for something.
@@ -161,6 +177,13 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+impl Drop for Inner {
+    /// Nobody looks at it any more.
+    fn drop(&mut self) {
+        self.readiness.trouble_over(&self.condition());
     }
 }
 

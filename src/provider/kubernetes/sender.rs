@@ -8,6 +8,7 @@ use super::reach::Reach;
 use super::sign_in::{SignIn, Signed};
 use super::written::{Page, Written};
 use crate::net::{Limiter, Slot};
+use crate::telemetry::Readiness;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::client::Body;
@@ -82,7 +83,7 @@ pub(super) struct Sender {
 impl Sender {
     /// Joins a way to clients and a pace.
     pub(super) fn new(sign_in: SignIn, limiter: Limiter, server: String) -> Self {
-        let reach = Reach::new(sign_in.clone(), server.clone());
+        let reach = Reach::new(sign_in.clone(), server.clone(), Readiness::new());
         Self {
             sign_in,
             limiter,
@@ -91,6 +92,22 @@ impl Sender {
             reach,
             largest: LARGEST,
         }
+    }
+
+    /// Has it said there, too, while the server is not there.
+    pub(super) fn telling(mut self, readiness: Readiness) -> Self {
+        self.reach = Reach::new(self.sign_in.clone(), self.server.clone(), readiness);
+        self
+    }
+
+    /// Tells whether the server is not there, which is said once and not by each who finds it so. A first doubt
+    /// has it asked.
+    pub(super) fn is_lost(&self, failure: &Failure, is_first: bool) -> bool {
+        let is_doubtful = failure.code == "unreachable";
+        if is_doubtful {
+            self.reach.doubt();
+        }
+        self.reach.is_lost() || is_doubtful && is_first
     }
 
     /// Returns the server's address, for people.
@@ -110,7 +127,7 @@ impl Sender {
         let mut from = String::new();
         let (mut rounds, mut most) = (1, PAGE);
         loop {
-            let page = format!("{path}?{}", page_query(selector, &from, most));
+            let page = format!("{path}?{}", Page::query(selector, &from, most));
             let mut page = match self.sent(page_of(&page)).await {
                 Ok((_, body)) => Page::read(&body, &is_kept)?,
                 Err(failure) if failure.code == TOO_LARGE && most > 1 => {
@@ -377,21 +394,6 @@ fn retry_after(answer: &http::Response<Body>) -> Option<Duration> {
     let seconds = answer.headers().get(http::header::RETRY_AFTER)?;
     let seconds = seconds.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-/// The query of one page of a list; not held over an await, since the serializer is not `Sync`.
-fn page_query(selector: Option<&str>, from: &str, most: u32) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", &most.to_string());
-    for (key, text) in [
-        ("labelSelector", selector.unwrap_or_default()),
-        ("continue", from),
-    ] {
-        if !text.is_empty() {
-            query.append_pair(key, text);
-        }
-    }
-    query.finish()
 }
 
 #[cfg(test)]

@@ -41,6 +41,21 @@ pub(super) struct PageMetadata {
 }
 
 impl Page {
+    /// Returns the query of one page; not held over an await, since the serializer is not `Sync`.
+    pub(super) fn query(selector: Option<&str>, from: &str, most: u32) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &most.to_string());
+        for (key, text) in [
+            ("labelSelector", selector.unwrap_or_default()),
+            ("continue", from),
+        ] {
+            if !text.is_empty() {
+                query.append_pair(key, text);
+            }
+        }
+        query.finish()
+    }
+
     /// Reads a page. What is not to be kept takes no room beside the answer.
     ///
     /// # Errors

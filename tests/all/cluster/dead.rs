@@ -145,3 +145,48 @@ fn a_dead_cluster_delays_no_other_of_its_own_environment() {
     });
     drop(hole);
 }
+
+#[test]
+fn a_cluster_that_refuses_is_named_at_once_in_plain_words_and_its_objects_are_not_told_one_by_one()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    // Nobody listens at the port for multiplexing TCP.
+    let server = "https://127.0.0.1:1/";
+    let kubeconfig = json!({ "apiVersion": "v1", "kind": "Config", "current-context": "peers",
+        "clusters": [{ "name": "dead", "cluster": { "server": server, "insecure-skip-tls-verify": true } }],
+        "contexts": [{ "name": "peers", "context": { "cluster": "dead", "user": "dead" } }],
+        "users": [{ "name": "dead", "user": { "token": "t" } }] });
+    std::fs::write(&file, kubeconfig.to_string()).unwrap();
+    let scene = Scene::through("refusing", &file);
+    let names: Vec<String> = (0..40).map(|nth| format!("page-{nth}")).collect();
+    let pages = names.iter();
+    let pages: Vec<_> = pages
+        .map(|name| (name.as_str(), scene.config(name, "x")))
+        .collect();
+    let commit = scene.commit(json!({ "interval": "1h" }), &pages);
+    let mut daemon = scene.world.start();
+    let why =
+        "the connection was refused; check that the server runs, and the address with its port";
+    let (status, _) = daemon.until("it is named in /readyz", |daemon| {
+        let (status, text) = daemon.try_page("/readyz")?;
+        let told: Json = serde_json::from_str(&text).ok()?;
+        let told = told["conditions"][format!("cluster {server}")].as_str()?;
+        told.contains(why).then(|| (status, told.to_owned()))
+    });
+    assert!(status == 200 || status == 503, "{status}");
+    daemon.run_of(scene.name, &commit);
+    daemon.ready();
+    let log = daemon.log();
+    assert_eq!(daemon.lines("Cluster gives no answer").len(), 1, "{log}");
+    for message in ["Step waits", "Live state cannot be told, leaving it alone"] {
+        let said = daemon.lines(message).len();
+        assert!((1..=3).contains(&said), "{said} times {message}: {log}");
+    }
+    for raw in ["client error", "os error", "tcp connect"] {
+        assert!(!log.contains(raw), "{raw}: {log}");
+    }
+    let (status, code) = scene.told(&["status"]);
+    assert_eq!(code, Some(2), "{status}");
+    assert!(status.contains(why), "{status}");
+}

@@ -14,6 +14,7 @@ use reconciled::engine;
 use reconciled::model::{Action, Depth, DigestKey, Observation, Secret, Value};
 use reconciled::net::{Client, HttpSettings, Limiters};
 use reconciled::provider::Host;
+use reconciled::telemetry::Readiness;
 use std::os::unix::fs::PermissionsExt as _;
 
 async fn waits_for(subject: &OnHost, declared: &Value) -> String {
@@ -136,7 +137,13 @@ async fn the_daemon_s_own_registry_is_bounded_by_its_settings() {
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = Settings::load(None, &variables.into()).unwrap();
-        let registry = engine::registry(&settings, &client, &Limiters::default(), &key, None);
+        let registry = engine::registry(
+            &settings,
+            &client,
+            &Limiters::default(),
+            &key,
+            (None, &Readiness::new()),
+        );
         let seen = World::new(&subject)
             .observe_by(&registry, Some(&subject.declared()), Depth::Read)
             .await;

@@ -40,6 +40,7 @@ pub(super) async fn keep(feed: Arc<Feed>, sender: Sender, silence: Duration) {
         is_trusted: true,
         expired: 0,
         failures: 0,
+        is_said: false,
     };
     keeper.run().await;
 }
@@ -74,6 +75,8 @@ struct Keeper {
     /// How often in a row the version just listed was too old to watch from.
     expired: u32,
     failures: u32,
+    /// It was said that nothing is heard.
+    is_said: bool,
 }
 
 /// How following ended.
@@ -231,7 +234,9 @@ impl Keeper {
 
     /// Has looks list again, and waits before the next try.
     async fn down(&mut self, failure: &Failure) {
-        if self.state != State::Down {
+        // A server that is not there at all is said once, and not for each kind in each namespace.
+        if !self.sender.is_lost(failure, self.failures == 0) && !self.is_said {
+            self.is_said = true;
             let (kind, namespace) = (&self.feed.served.kind, self.feed.shown());
             let (code, reason) = (failure.code, failure.said());
             tracing::warn!(
@@ -253,7 +258,7 @@ impl Keeper {
 
     fn set(&mut self, state: State) {
         let (kind, namespace) = (&self.feed.served.kind, self.feed.shown());
-        if (self.state, state) == (State::Down, State::Live) {
+        if state == State::Live && std::mem::take(&mut self.is_said) {
             tracing::info!(kind, namespace, "Watched again");
         }
         if (self.state, state) != (State::Live, State::Live) {
