@@ -146,11 +146,9 @@ fn of_pause(pause: &Pause, settings: Option<&Path>) -> Stop {
 
 fn of_rollback(rollback: &Rollback, settings: Option<&Path>) -> Stop {
     let Rollback {
-        environment,
-        by,
-        why,
-        ..
+        environment, by, ..
     } = rollback;
+    let why = rollback.told();
     let (to, since) = (
         rollback.to.short(),
         rollback.since.strftime("%Y-%m-%d %H:%M:%SZ"),

@@ -5,7 +5,7 @@ mod check;
 
 use super::{Exit, Global, Output, ask, settings, status};
 use crate::config::Settings;
-use crate::ledger::{Episode, Holder, Ledger, Rollback, RunRecord, Version, Versions};
+use crate::ledger::{Episode, Holder, Ledger, Rollback, RunRecord, Version, Versions, taken_along};
 use crate::model::{EnvironmentName, Revision};
 use crate::telemetry::Clock;
 use anyhow::bail;
@@ -95,6 +95,11 @@ async fn begin(
         Some(text) => named(&ledger.runs(Some(name), RUNS, None).await?, text)?,
         None => last_good(&versions, refused.as_ref(), name)?,
     };
+    let is_to_last = versions.target(refused.as_ref()).map(|one| &one.revision) == Some(&to);
+    let along = match is_to_last {
+        true => versions.along(),
+        false => Vec::new(),
+    };
     let kept = versions.kept;
     if kept.as_ref().is_some_and(|kept| kept.revision == to) {
         bail!(
@@ -111,7 +116,11 @@ async fn begin(
     let from = kept.as_ref().map_or_else(String::new, |kept| {
         format!(" from {}", kept.revision.short())
     });
-    out.say(&format!("{name} goes back{from} to {}.", to.short()));
+    let along_said = taken_along(&along).map_or_else(String::new, |said| format!("; {said}"));
+    out.say(&format!(
+        "{name} goes back{from} to {}{along_said}.",
+        to.short()
+    ));
     if !args.yes && !ask::yes(&format!("Roll back {name}?"))? {
         out.say("Nothing was changed.");
         return Ok(Exit::Differs);
@@ -123,6 +132,7 @@ async fn begin(
         by: super::pause::whoami(),
         since: Clock::system().now(),
         refused: refused.or(kept),
+        along,
     };
     let before = answer::trouble(ledger, name).await?;
     order(ledger, &rollback, standing.as_ref()).await?;

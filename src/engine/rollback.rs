@@ -118,6 +118,7 @@ async fn order(
         by: "reconciled".to_owned(),
         since: world.clock.now(),
         refused: Some(refused),
+        along: versions.along(),
     };
     // Where a person was quicker, theirs counts.
     let ordered = ledger.order_rollback(&rollback, None).await?;

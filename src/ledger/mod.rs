@@ -44,7 +44,7 @@ pub use records::{
     Episode, EpisodeId, Pause, RunDetails, RunIntent, RunOutcome, RunRecord, RunSummary,
     StepIntent, StepRecord,
 };
-pub use rollbacks::{Rollback, Version, Versions};
+pub use rollbacks::{Rollback, Version, Versions, taken_along};
 pub use verify::Verified;
 
 use crate::model::DigestKey;

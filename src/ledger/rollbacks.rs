@@ -22,6 +22,31 @@ pub struct Rollback {
     pub since: Timestamp,
     /// What it was put back from; `None` until the daemon saw it.
     pub refused: Option<Version>,
+    /// What was kept in between and never went well either: it goes back with it. The oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub along: Vec<Revision>,
+}
+
+impl Rollback {
+    /// Returns why, and what goes back with it, in one line; may be empty.
+    pub fn told(&self) -> String {
+        let why = Some(self.why.clone()).filter(|why| !why.is_empty());
+        let parts = [why, taken_along(&self.along)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Says what else a rollback takes back; `None` where nothing.
+pub fn taken_along(along: &[Revision]) -> Option<String> {
+    let all: Vec<_> = along.iter().map(Revision::short).collect();
+    let (last, others) = all.split_last()?;
+    let (all, go, never) = match others {
+        [] => (last.clone(), "goes", "was"),
+        others => (format!("{} and {last}", others.join(", ")), "go", "were"),
+    };
+    Some(format!(
+        "{all} {go} back with it, which {never} merged in between and never went well"
+    ))
 }
 
 /// What an environment's files said, and a revision at which they did.
@@ -45,12 +70,17 @@ pub struct Versions {
     /// `None` where an older binary wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unproven_since: Option<Timestamp>,
+    /// Those that were kept before it since one went well, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unproven: Vec<Version>,
     /// Those that were applied whole and were ready, the newest first.
     pub good: Vec<Version>,
 }
 
 /// How many good versions are remembered.
 const GOOD: usize = 10;
+/// How many are remembered that never went well.
+const UNPROVEN: usize = 50;
 
 impl Versions {
     /// Reads what is remembered; what cannot be read is nothing.
@@ -64,14 +94,33 @@ impl Versions {
         let proven = |kept: &Version| self.went_well(&kept.content);
         if self.kept.as_ref().is_none_or(proven) {
             self.unproven_since = Some(now);
+            self.unproven.clear();
         }
-        self.kept = Some(version);
+        let left = self.kept.replace(version);
+        self.unproven
+            .extend(left.filter(|left| !self.good.iter().any(|good| good.content == left.content)));
+        let most = self.unproven.len().saturating_sub(UNPROVEN);
+        self.unproven.drain(..most);
         self.since = Some(now);
     }
 
     /// Tells whether a version went well before.
     pub fn went_well(&self, content: &Digest) -> bool {
         self.good.iter().any(|good| good.content == *content)
+    }
+
+    /// Returns what goes back with the version that is kept where that is put back to the one that last went well:
+    /// what came in between.
+    pub fn along(&self) -> Vec<Revision> {
+        let Some(kept) = self.kept.as_ref() else {
+            return Vec::new();
+        };
+        if self.went_well(&kept.content) {
+            return Vec::new();
+        }
+        let others = self.unproven.iter();
+        let others = others.filter(|one| one.content != kept.content);
+        others.map(|one| one.revision.clone()).collect()
     }
 
     /// Tells whether this is what last went well, with nothing else kept since.
@@ -203,7 +252,14 @@ impl Ledger {
             let is_kept = |kept: &Version| kept.content == version.content;
             if versions.kept.as_ref().is_some_and(is_kept) {
                 versions.unproven_since = versions.since;
+                versions.unproven.clear();
             }
+            // It may be said after the next one is kept already: what came before it counts no more.
+            let mut unproven = versions.unproven.iter();
+            let place = unproven.position(|one| one.content == version.content);
+            versions
+                .unproven
+                .drain(..place.map_or(0, |place| place + 1));
             versions.good.retain(|good| good.content != version.content);
             versions.good.insert(0, version.clone());
             versions.good.truncate(GOOD);
@@ -263,6 +319,28 @@ mod tests {
         assert_eq!(versions.since, Some(at(3)));
     }
 
+    #[test]
+    fn what_never_went_well_in_between_goes_back_with_what_is_kept() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut versions = Versions::default();
+        versions.keep(version("a"), now);
+        versions.good.push(version("a"));
+        for next in ["b", "c", "d"] {
+            versions.keep(version(next), now);
+        }
+        let along = versions.along();
+        assert_eq!(along, ["b", "c"].map(|one| version(one).revision));
+        let told =
+            "at-b and at-c go back with it, which were merged in between and never went well";
+        assert_eq!(taken_along(&along).as_deref(), Some(told));
+        assert_eq!(taken_along(&[]), None);
+        // Back at the good one nothing is left to take back.
+        versions.keep(version("a"), now);
+        assert_eq!(versions.along(), []);
+        versions.keep(version("e"), now);
+        assert_eq!(versions.along(), []);
+    }
+
     fn order(to: &str) -> Rollback {
         Rollback {
             environment: EnvironmentName::new("shop").unwrap(),
@@ -271,6 +349,7 @@ mod tests {
             by: "somebody".to_owned(),
             since: Timestamp::UNIX_EPOCH,
             refused: None,
+            along: Vec::new(),
         }
     }
 

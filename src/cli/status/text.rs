@@ -148,18 +148,19 @@ fn of_rollback(ordered: &Ordered, now: Timestamp) -> String {
     let rollback = &ordered.rollback;
     let refused = rollback.refused.as_ref();
     let from = refused.map_or_else(String::new, |one| format!(" from {}", one.revision.short()));
-    let why = if rollback.why.is_empty() { "" } else { ": " };
+    let why = rollback.told();
+    let colon = if why.is_empty() { "" } else { ": " };
     let how = if ordered.carried_out {
         "rolled back"
     } else {
         "not carried out yet: a rollback"
     };
     format!(
-        "  {how}{from} to {} by {} for {}{why}{}\n",
+        "  {how}{from} to {} by {} for {}{colon}{}\n",
         rollback.to.short(),
         rollback.by,
         ago(now, rollback.since),
-        harmless_reason(&rollback.why)
+        harmless_reason(&why)
     )
 }
 

@@ -108,10 +108,11 @@ async fn put(
         at: rollback.since,
     };
     let paths: Vec<String> = files.keys().map(|path| path.as_str().to_owned()).collect();
+    let why = rollback.told();
     let reverting = Reverting {
         environment: name,
         to: &rollback.to,
-        why: &rollback.why,
+        why: &why,
         files: &paths,
     };
     let draft = Draft {

@@ -108,8 +108,8 @@ impl Teller {
             }
         }
         Ok(Some(Back {
+            why: found.told(),
             by: found.by,
-            why: found.why,
         }))
     }
 

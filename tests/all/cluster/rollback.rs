@@ -281,3 +281,33 @@ fn a_person_puts_a_cluster_back_to_whatever_revision() {
         (image(&scene)? == "shop/api:3").then_some(())
     });
 }
+
+#[test]
+fn what_was_cut_short_in_between_goes_back_too_and_is_named() {
+    let scene = Scene::new("back-over");
+    let on_failure = || json!({ "onFailure": "rollback" });
+    let mut daemon = scene.world.start();
+    let all = |api: Json| [("namespace", scene.namespace()), ("api", api)];
+    let good = scene.commit(on_failure(), &all(api(&scene, "1")));
+    daemon.run_of(scene.name, &good);
+    // The node leaves this pod to the test, which has it never start.
+    let mut slow = scene.deployment(1, "shop/api:2");
+    slow["spec"]["spec"]["template"]["metadata"]["annotations"] = json!({ "peers/status": "mine" });
+    let slow = with(slow, json!({ "deadline": "10m" }));
+    let between = scene.commit(on_failure(), &all(slow));
+    daemon.until("its rollout is waited for", |_| {
+        let mut runs = scene.world.runs(scene.name).into_iter();
+        runs.find(|run| run.revision.as_str() == between)
+    });
+    let bad = scene.commit(on_failure(), &all(api(&scene, "missing")));
+    daemon.run_of(scene.name, &bad);
+    daemon.until("the good state is back", |_| {
+        (image(&scene)? == "shop/api:1").then_some(())
+    });
+    let (status, _) = scene.told(&["status"]);
+    let told = format!(
+        "{} goes back with it, which was merged in between and never went well",
+        &between[..10]
+    );
+    assert!(status.contains(&told), "{status}");
+}
