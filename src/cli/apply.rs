@@ -160,6 +160,7 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
             run: report.run,
             trigger: TRIGGER,
             ended_at: world.clock.now(),
+            took: None,
             apart: RunResult::NONE_APART,
         })
         .collect();

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// One run at its end.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub struct RunResult<'a> {
     pub trigger: &'a str,
     /// When it ended.
     pub ended_at: Timestamp,
+    /// How long it took, where that is told.
+    pub took: Option<Duration>,
     /// What did not work already when came what it carries out, and was not touched since.
     pub apart: &'a BTreeSet<Address>,
 }

@@ -4,7 +4,7 @@
 use super::super::conditions::{self, Condition, Crowd, End, Found};
 use super::super::{Report, drift};
 use super::chat::ChatLetter;
-use super::{Teller, trouble};
+use super::{Teller, logged, trouble};
 use crate::deliver::notify::Message;
 use crate::ledger::{Episode, EpisodeId, LedgerError};
 use crate::model::Digest;
@@ -32,6 +32,7 @@ impl Teller {
             !crowd
         };
         self.crowds(report, &crowds, &open).await?;
+        logged::log_unseen(transitions.opened.iter());
         let mut new_failure = false;
         for found in transitions.opened.iter_mut().chain(&mut transitions.brief) {
             new_failure |=
@@ -39,10 +40,6 @@ impl Teller {
             if found.condition == Condition::Drift {
                 self.counts.drift_found();
                 tracing::warn!(address = %found.address, put_back = found.over == Some(End::Corrected), "Live state was changed outside of Git");
-            }
-            if found.condition == Condition::Unknown {
-                let said = |key: &str| found.details[key].as_str().unwrap_or_default().to_owned();
-                tracing::warn!(address = %found.address, code = said("code"), reason = said("message"), "Live state cannot be told, leaving it alone");
             }
             let alone = alone(found);
             if !found.certain {

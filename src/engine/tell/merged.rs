@@ -109,7 +109,7 @@ impl Story {
             letters.extend(owed.into_iter().map(|one| one.put_right(result, by)));
         }
         if news && !ended_before {
-            let write = |page: &Page<'_>| run_markdown(&[*result], &[], page);
+            let write = |page: &Page<'_>| ended(result, page);
             letters.extend(self.letter(result, (state, verdict.to_owned()), write));
             let approved = self.approved.clone();
             letters
@@ -142,8 +142,10 @@ impl Story {
         &mut self,
         rollback: &Rollback,
         result: &RunResult<'_>,
-    ) -> Option<ResultLetter> {
-        let refused = rollback.refused.as_ref()?;
+    ) -> Vec<ResultLetter> {
+        let Some(refused) = rollback.refused.as_ref() else {
+            return Vec::new();
+        };
         let to = Some(rollback.to.clone());
         let (asked, unasked) = (
             result.route.asked_about(About::Revert),
@@ -152,7 +154,7 @@ impl Story {
         let revert = asked.map(|asked| asked.url.clone()).or(unasked.cloned());
         let is_known = self.back_to == to && self.revert == revert && result.run.is_none();
         if is_known || self.content.as_ref() != Some(&refused.content) {
-            return None;
+            return Vec::new();
         }
         (self.back_to, self.revert) = (to, revert);
         self.ended = false;
@@ -160,17 +162,25 @@ impl Story {
             "Rolled back to {}; the comment says how to go on",
             rollback.to.short()
         );
+        let why = rollback.told();
         let back = RolledBack {
             environment: &rollback.environment,
             to: &rollback.to,
             by: &rollback.by,
-            why: &rollback.why,
+            why: &why,
             is_whole: verdict_of(result) == StatusState::Success,
             revert: result.route.asked_about(About::Revert),
             no_revert: result.route.unasked.as_deref(),
         };
         let write = |page: &Page<'_>| rolled_back_markdown(&back, page);
-        self.letter(result, (StatusState::Failure, verdict), write)
+        let verdict = (StatusState::Failure, verdict);
+        let mut letters = Vec::from_iter(self.letter(result, verdict.clone(), write));
+        // Whoever merged what goes back with it hears so, too.
+        if !rollback.along.is_empty() {
+            let owed = self.owed.iter().cloned();
+            letters.extend(owed.map(|one| one.letter(result, verdict.clone(), write)));
+        }
+        letters
     }
 
     /// Writes what is said of the merges that brought this state; nothing where nobody knows them.
@@ -266,6 +276,17 @@ impl Owed {
             since,
         }
     }
+}
+
+/// Shows how a run ended. Compared, which is done without the time, it says alike however long it took: a retry that
+/// fails alike is no news.
+fn ended(result: &RunResult<'_>, page: &Page<'_>) -> String {
+    let is_told = page.at != Timestamp::UNIX_EPOCH;
+    let result = RunResult {
+        took: result.took.filter(|_| is_told),
+        ..*result
+    };
+    run_markdown(&[result], &[], page)
 }
 
 fn marker(environment: &EnvironmentName, revision: &Revision) -> String {

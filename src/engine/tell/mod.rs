@@ -10,6 +10,7 @@ mod episodes;
 mod fights;
 mod going;
 mod hook;
+mod logged;
 mod lost;
 mod merged;
 mod outbox;
@@ -20,13 +21,12 @@ mod trouble;
 mod waits;
 
 use super::conditions::End;
-use super::schedule::Reason;
 use super::{Counts, CycleError, Followed, Kept, Report, World, before};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::RunResult;
 use crate::ledger::LedgerError;
-use crate::model::{Action, Address, EnvironmentName, Fault as _, Revision};
+use crate::model::{Address, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 pub use audience::{Audience, Ways};
 use audience::{Channels, Origins, SharedChannels};
@@ -172,34 +172,42 @@ impl Teller {
         trouble::log_untold(told);
     }
 
+    /// Tells of a run that ended. What the ledger does not take keeps nobody from hearing the rest.
     async fn report(&self, kept: &Kept, ran: Ran, report: &Report) -> Result<(), LedgerError> {
         let name = kept.pinned.name();
-        log(report);
-        self.trouble_over(name, trouble::INVALID, End::Mended)
-            .await?;
-        let new_failure = self.conditions(report).await?;
-        let apart = before::apart(&self.world, &report.plan).await?;
-        let result = self.result(report, ran.reason, &apart);
+        logged::log(report);
+        let mut tries = Tries::default();
+        let over = self.trouble_over(name, trouble::INVALID, End::Mended);
+        tries.take(over.await);
+        let new_failure = tries.take(self.conditions(report).await);
+        // Where it cannot be told what is new, all of it is.
+        let new_failure = new_failure.unwrap_or_else(|| report.failures().next().is_some());
+        let apart = tries.take(before::apart(&self.world, &report.plan).await);
+        let apart = apart.unwrap_or_default();
+        let result = self.result(report, ran, &apart);
         // What put drift back is told by the drift's own message.
-        let new_waits = self.new_waits(kept, report).await?;
+        let new_waits = tries.take(self.new_waits(kept, report).await).flatten();
         let is_news = report.done().any(|step| !step.is_only_drift());
         let is_told = is_news || new_failure || new_waits.is_some() || ran.is_told;
-        if is_told || report.done().next().is_some() {
-            let (about, message) = self.on_run(kept, ran, report, &result).await?;
+        if (is_told || report.done().next().is_some())
+            && let Some((about, message)) =
+                tries.take(self.on_run(kept, ran, report, &result).await)
+        {
             self.run_ended(report, &result, (&about, &message)).await;
             if is_told {
                 self.say_run(ran, &result, message).await;
             }
         }
         if let Some(waits) = new_waits {
-            self.remember_waits(name, &waits).await?;
+            tries.take(self.remember_waits(name, &waits).await);
         }
         // One that was cut short is followed by another, and that one tells.
         if let Some(pulls) = self.pulls.get(&kept.repository)
             && !report.stopped
         {
-            pulls.put(kept, &result).await?;
+            tries.take(pulls.put(kept, &result).await);
         }
+        tries.all()?;
         // From here on a start has nothing to say of it.
         match report.run {
             Some(run) => self.world.ledger.told(name, run).await,
@@ -210,7 +218,7 @@ impl Teller {
     fn result<'r>(
         &self,
         report: &'r Report,
-        reason: Reason,
+        ran: Ran,
         apart: &'r BTreeSet<Address>,
     ) -> RunResult<'r> {
         RunResult {
@@ -218,8 +226,9 @@ impl Teller {
             route: &report.route,
             outcomes: &report.outcomes,
             run: report.run,
-            trigger: reason.as_str(),
+            trigger: ran.reason.as_str(),
             ended_at: self.world.clock.now(),
+            took: report.run.map(|_| ran.took),
             apart,
         }
     }
@@ -277,42 +286,27 @@ impl Teller {
     }
 }
 
-impl Drop for Teller {
-    fn drop(&mut self) {
-        self.end_daily();
+/// Things that are done whether or not those before went well, and what went wrong first.
+#[derive(Default)]
+struct Tries(Option<LedgerError>);
+
+impl Tries {
+    fn take<T>(&mut self, done: Result<T, LedgerError>) -> Option<T> {
+        match done {
+            Ok(done) => return Some(done),
+            Err(error) if self.0.is_none() => self.0 = Some(error),
+            Err(error) => tracing::debug!(error = chain(&error), "Not recorded either"),
+        }
+        None
+    }
+
+    fn all(self) -> Result<(), LedgerError> {
+        self.0.map_or(Ok(()), Err)
     }
 }
 
-fn log(report: &Report) {
-    for step in report.done() {
-        tracing::info!(address = %step.address, action = step.action.as_str(), "Step done");
-    }
-    for (step, outcome) in report.failures() {
-        if let crate::model::Outcome::Failed {
-            code,
-            message,
-            hint,
-        } = outcome
-        {
-            tracing::error!(address = %step.address, action = step.action.as_str(), code, reason = message, hint, "Step failed");
-        }
-    }
-    for (step, why) in report.under_way() {
-        tracing::info!(address = %step.address, why, "Not gone yet, going on beside it");
-    }
-    // A pass that finds what the last one found has no record, and says nothing again.
-    for hold in report.plan.holds.iter().filter(|_| report.run.is_some()) {
-        tracing::warn!(code = hold.code, reason = hold.reason, "Plan is held");
-    }
-    let waiting = report
-        .plan
-        .steps
-        .iter()
-        .filter(|step| step.action == Action::Wait);
-    for step in waiting.filter(|_| report.run.is_some()) {
-        tracing::warn!(address = %step.address, reason = step.reason, "Step waits");
-    }
-    if report.run.is_none() {
-        tracing::debug!("Nothing new");
+impl Drop for Teller {
+    fn drop(&mut self) {
+        self.end_daily();
     }
 }

@@ -83,7 +83,7 @@ impl Pulls {
         let of_it = |one: &&Rollback| one.environment == *kept.pinned.name() && is_it(&one.to);
         let letters = match rollbacks.iter().find(of_it) {
             // An older revision that is put back is no result of a merge, and puts none right.
-            Some(rollback) => Vec::from_iter(story.taken_back(rollback, result)),
+            Some(rollback) => story.taken_back(rollback, result),
             None => story.take(kept, result, &self.environments),
         };
         for letter in letters {

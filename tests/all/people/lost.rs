@@ -3,6 +3,7 @@
 
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
+use crate::peers::digitalocean::Fault;
 use crate::peers::hooks::{Hooks, SECRET};
 use serde_json::json;
 
@@ -124,5 +125,35 @@ fn a_ledger_that_cannot_be_used_is_told_to_all_and_the_daemon_is_not_ready() {
     }
     assert_eq!(daemon.lines("State not taken, asking again").len(), 1);
     hooks.server.assert_contract_kept();
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_can_still_be_told_is_told_where_the_ledger_does_not_take_all_of_it() {
+    let shop = |record: &str| {
+        let more = "    do: { provider: digitalocean, token: \"${secrets.cloud}\" }\n  secrets: { cloud: { env: CLOUD } }\n  reconcile: { interval: 1s }\n";
+        environment("shop", more, &(files(&[("page", "hello\n")]) + record))
+    };
+    let record = "    record: { kind: digitalocean/domain-record, connection: do, spec: { domain: example.com, type: TXT, name: shop, data: words } }\n";
+    let scene = Scene::new(&[("shop.yaml", &shop(""))]);
+    let cloud = scene.with_cloud();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    scene.world.in_database(
+        "CREATE TRIGGER full BEFORE INSERT ON episodes BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
+    for _ in 0..1000 {
+        cloud.fail("POST", "records", Fault::Status(422, None));
+    }
+    let number = scene.open("grow", None, &[("shop.yaml", &shop(record))]);
+    scene.merge(number, "grow");
+    daemon.logged("People not told of everything", |_| true);
+    daemon.until("the run is told in chat", |_| {
+        let said = scene.said("infra");
+        let failed = |one: &String| one.starts_with("❌ shop: 1 failed");
+        said.iter().any(failed).then_some(())
+    });
+    scene.comment_with(&mut daemon, number, "🔴 Failed in shop: 1 failed");
     scene.assert_accepted();
 }

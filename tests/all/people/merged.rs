@@ -28,6 +28,12 @@ fn a_failed_apply_is_told_once_and_rewritten_when_it_succeeds() {
     let (result, body) = scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done");
     assert_ne!(result, plan);
     assert!(body.starts_with("<!-- reconciled:result:shop:"), "{body}");
+    // How long it took stands where it ended.
+    let print = body.lines().last().unwrap();
+    assert!(
+        print.starts_with("<sub>Ended ") && print.contains(", after "),
+        "{body}"
+    );
     daemon.until("the status follows the comment", |_| {
         let statuses = scene.github.statuses();
         let newest = statuses.iter().rfind(|one| one["sha"] == merge.as_str())?;

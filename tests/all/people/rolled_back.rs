@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::daemon::{environment, file};
+use crate::peers::digitalocean::Fault;
 
 #[test]
 fn a_pull_request_is_told_that_its_merge_was_taken_back_and_how_to_go_on() {
@@ -117,5 +118,43 @@ fn a_rollback_that_a_later_run_carries_out_is_told_as_one_and_once() {
     });
     daemon.looked_again("shop");
     assert_eq!(told(), 1, "{:?}", scene.said("infra"));
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_was_merged_in_between_and_never_went_well_is_named_and_its_people_hear_of_it() {
+    let shop = |text: &str, record: &str| {
+        let more = "    do: { provider: digitalocean, token: \"${secrets.cloud}\" }\n  secrets: { cloud: { env: CLOUD } }\n  reconcile: { interval: 1s }\n";
+        environment("shop", more, &(file("page", "page", text) + record))
+    };
+    let record = "    record: { kind: digitalocean/domain-record, connection: do, spec: { domain: example.com, type: TXT, name: shop, data: words } }\n";
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n", ""))]);
+    let cloud = scene.with_cloud();
+    let good = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &good);
+    for _ in 0..1000 {
+        cloud.fail("POST", "records", Fault::Status(422, None));
+    }
+    let first = scene.open("first", None, &[("shop.yaml", &shop("welcome\n", record))]);
+    let between = scene.merge(first, "first");
+    scene.comment_with(&mut daemon, first, "🔴 Failed in shop");
+    let second = scene.open("second", None, &[("shop.yaml", &shop("goodbye\n", record))]);
+    scene.merge(second, "second");
+    scene.comment_with(&mut daemon, second, "🔴 Failed in shop");
+    let said = scene.world.command(&["rollback", "shop", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told = format!(
+        "{} goes back with it, which was merged in between and never went well",
+        &between[..10]
+    );
+    assert!(said.stderr.contains(&told), "{said:?}");
+    for number in [first, second] {
+        let (_, body) = scene.comment_with(&mut daemon, number, "Rolled back in shop");
+        assert!(body.contains(&told), "{body}");
+    }
+    let status = scene.world.command(&["status"]).stdout;
+    assert!(status.contains(&told), "{status}");
+    assert_eq!(scene.world.live("page").unwrap(), "hello\n");
     scene.assert_accepted();
 }

@@ -6,6 +6,7 @@ use reconciled::deliver::{Authority, Decision, Route, route};
 use reconciled::model::{Address, Outcome, RunId};
 use reconciled::plan::Plan;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub(super) struct Ended {
     pub(super) plan: Plan,
@@ -55,6 +56,7 @@ pub(super) fn borrow<'a>(
         run: Some(RunId(42)),
         trigger: "revision",
         ended_at: scene.now,
+        took: Some(Duration::from_secs(75)),
         apart: RunResult::NONE_APART,
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn everything(scene: &Scene) -> String {
         run: Some(RunId(1)),
         trigger: "revision",
         ended_at: scene.now,
+        took: None,
         apart: RunResult::NONE_APART,
     };
     let mut all = vec![

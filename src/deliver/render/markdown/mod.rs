@@ -29,6 +29,7 @@ pub use validation::validation_markdown;
 use crate::model::Revision;
 use crate::plan::Plan;
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// Of how many plans the small print names the hash.
 const MOST_HASHES: usize = 10;
@@ -51,6 +52,12 @@ impl Page<'_> {
 
     fn freshness(&self, what: &str) -> String {
         self.small_print(what, "")
+    }
+
+    /// Says when what it is about ended, and how long it took.
+    fn ended(&self, took: Option<Duration>) -> String {
+        let took = took.map(|took| format!(", after {}", super::words::lasted(took)));
+        self.small_print("Ended", &took.unwrap_or_default())
     }
 
     /// Says of plans what they are made from, and which they are.

@@ -29,7 +29,8 @@ pub fn run_markdown(results: &[RunResult<'_>], broken: &[Broken<'_>], page: &Pag
         }
         one(&mut paper, result);
     }
-    paper.finish(&page.freshness("Ended"))
+    let longest = results.iter().filter_map(|result| result.took).max();
+    paper.finish(&page.ended(longest))
 }
 
 fn verdict(results: &[RunResult<'_>], broken: &[Broken<'_>]) -> String {

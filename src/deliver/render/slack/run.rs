@@ -246,6 +246,7 @@ mod tests {
             run: None,
             trigger: "revision",
             ended_at: jiff::Timestamp::UNIX_EPOCH,
+            took: None,
             apart: RunResult::NONE_APART,
         };
         let said = title(&result, false);
