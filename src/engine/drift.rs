@@ -6,7 +6,7 @@ use crate::deliver::notify::Message;
 use crate::deliver::render::{self, Difference, EpisodeEnd, course_slack, episode_slack};
 use crate::deliver::{About, Asked, Decision};
 use crate::ledger::Episode;
-use crate::model::{Action, EnvironmentName, Revision, Step};
+use crate::model::{Action, EnvironmentName, Outcome, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,20 +40,8 @@ struct Details {
 
 /// Returns what is kept of the drift a step is about.
 pub(super) fn details(report: &Report, step: &Step) -> Value {
-    let over = "what was merged since is written over it";
-    let held = match report.route.decisions.get(&step.address) {
-        Some(Decision::Hold { code, .. }) if step.writes_over_hands() => {
-            Some(format!("{over} when that is no longer held ({code})"))
-        }
-        Some(Decision::Hold { code, reason }) => Some(course(code, reason)),
-        _ => None,
-    };
-    let done = match step.writes_over_hands() {
-        true => over,
-        false => "it is put back",
-    };
-    let is_asked = held.is_some();
     let decision = report.route.decisions.get(&step.address);
+    let is_asked = matches!(decision, Some(Decision::Hold { .. }));
     let is_left = matches!(decision, Some(Decision::Hold { code: "report", .. }));
     let asked = report.route.asked_about(About::Drift);
     let known = step.touched_by.iter().filter(|one| one.is_known());
@@ -64,7 +52,7 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         by: render::touched(step),
         // Nobody is in a fight who may be anybody.
         managers: known.map(|one| one.by.clone()).collect(),
-        course: held.unwrap_or_else(|| done.to_owned()),
+        course: course(report, step),
         hint: is_left.then(|| ways_out(&step.address.environment)),
         asked: asked.filter(|_| is_asked).cloned(),
         gone: step.action == Action::Create,
@@ -78,13 +66,43 @@ pub(super) fn managers(details: &Value) -> BTreeSet<String> {
     serde_json::from_value(details["managers"].clone()).unwrap_or_default()
 }
 
-fn course(code: &str, reason: &str) -> String {
+/// What is done about drift that could not be put back.
+const AGAIN: &str = "putting it back failed, and is tried again";
+
+/// Returns what is done about the drift of a step.
+fn course(report: &Report, step: &Step) -> String {
+    let over = "what was merged since is written over it";
+    match report.route.decisions.get(&step.address) {
+        Some(Decision::Hold { code, .. }) if step.writes_over_hands() => {
+            format!("{over} when that is no longer held ({code})")
+        }
+        Some(Decision::Hold { code, reason }) => held(code, reason),
+        Some(Decision::CarryOut) => {
+            let what = match step.writes_over_hands() {
+                true => over,
+                false => "it is put back",
+            };
+            match report.outcomes.get(&step.address) {
+                Some(Outcome::Failed { .. }) => AGAIN.to_owned(),
+                _ => what.to_owned(),
+            }
+        }
+        // Nothing is written, whatever was merged or agreed to.
+        None => match &step.reason {
+            Some(reason) => format!("not put back: {reason}"),
+            None => "not put back".to_owned(),
+        },
+    }
+}
+
+fn held(code: &str, reason: &str) -> String {
     match code {
         "propose" => reason.to_owned(),
         "report" => "only reported (onDrift: report)".to_owned(),
         "paused" => "left alone while changes are paused".to_owned(),
         "window" => "put back when the window opens".to_owned(),
-        other => format!("held ({other})"),
+        "backoff" => AGAIN.to_owned(),
+        other => format!("not put back for now ({other}: {reason})"),
     }
 }
 
