@@ -197,3 +197,31 @@ fn a_watch_that_fell_silent_makes_no_rollout_fail() {
     proxy.answer(Some(Fault::Held));
     scene.applied(&mut daemon, hourly(), &at("shop/api:2"));
 }
+
+#[test]
+fn a_restart_by_hand_is_nobodys_drift_and_what_it_waits_for_is_said() {
+    let scene = Scene::new("restarted");
+    let mut daemon = scene.world.start();
+    let all = resources(&scene, scene.deployment(1, "shop/api:1"));
+    scene.applied(&mut daemon, json!({}), &all);
+    scene.kubectl(["rollout", "restart", "deployment/api"]);
+    daemon.looked_again(scene.name);
+    daemon.looked_again(scene.name);
+    let live = scene.live("apps/v1/deployments/api").unwrap();
+    let annotations = &live["spec"]["template"]["metadata"]["annotations"];
+    assert!(
+        annotations["kubectl.kubernetes.io/restartedAt"].is_string(),
+        "{live}"
+    );
+    let drifted = scene.world.episodes().into_iter();
+    let drifted = drifted.filter(|one| one.condition == "drift").count();
+    assert_eq!(drifted, 0);
+    for run in scene.world.runs(scene.name) {
+        let summary = run.summary.unwrap();
+        let is_said = summary.note.is_some();
+        assert!(
+            summary.outcome != RunOutcome::Held || is_said,
+            "{summary:?}"
+        );
+    }
+}

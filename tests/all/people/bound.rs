@@ -56,6 +56,8 @@ fn a_closed_window_binds_what_was_approved() {
     approve(&scene, &mut daemon, 1);
     assert_eq!(scene.world.live("page"), None);
     says(&scene, "window");
+    // The request itself is over, and its branch goes.
+    scene.no_branch_is_left(&mut daemon);
     scene.assert_accepted();
 }
 

@@ -9,6 +9,7 @@ mod ci;
 mod commands;
 mod drifted;
 mod ended;
+mod enterprise;
 mod events;
 mod going;
 mod hints;

@@ -6,7 +6,10 @@ use super::screen::everything;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::render::{Broken, Page, plan_markdown, run_markdown, validation_markdown};
-use reconciled::model::{Diagnostic, EnvironmentName, Location, RepoPath, Revision, Severity};
+use reconciled::deliver::{Authority, route};
+use reconciled::model::{
+    Diagnostic, EnvironmentName, Location, Outcome, RepoPath, Revision, Severity,
+};
 use serde_json::json;
 
 fn page<'a>(revision: &'a Revision) -> Page<'a> {
@@ -142,7 +145,7 @@ fn the_result_after_a_merge() {
 
     </details>
 
-    <sub>Ended 2026-11-21 07:50 UTC for `3f2c1d4e5a`.</sub>
+    <sub>Ended 2026-11-21 07:50 UTC for `3f2c1d4e5a`, after 1m 15s.</sub>
     "#);
 }
 
@@ -235,6 +238,66 @@ fn a_huge_plan_stays_a_comment_and_names_its_deletes() {
         );
     }
     assert!(comment.contains("too long to be shown here") && comment.ends_with("</sub>\n"));
+}
+
+/// Backticks, mentions, markup and marks that turn a line around, 100 kB of each and in lines of all lengths.
+fn hostile() -> String {
+    let pieces = [
+        "````",
+        "```diff\n",
+        "@everyone ",
+        "</details><img src=x>",
+        "\u{202e}\u{2066}",
+        "\n",
+        "<!-- reconciled:plan -->\n",
+    ];
+    let all = pieces
+        .iter()
+        .map(|piece| piece.repeat(100_000 / piece.len()));
+    all.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_comment_on_one_change_fifty_or_five_thousand_is_whole_whatever_stands_in_values() {
+    let hostile = hostile();
+    for count in [1, 50, 5_000] {
+        let mut scene = Scene::new();
+        for nth in 0..count {
+            let id = format!("new-{nth}");
+            // A few that are huge among many that are not.
+            let text = match nth % 1_000 {
+                0 => hostile.as_str(),
+                _ => "````\n@everyone </details>\n",
+            };
+            let wanted = json!({ "content": text, "list": [text, { "key": "x".repeat(100) }] });
+            scene = scene.wants("test/plain", &id, wanted).absent(&id);
+        }
+        let plan = scene.plan();
+        let plans = std::slice::from_ref(&plan);
+        let route = route(&plan, &scene.reconcile, Authority::Person);
+        let done = plan.steps.iter();
+        let done = done.map(|step| (step.address.clone(), Outcome::DONE));
+        let outcomes = done.collect();
+        let page = page(&plan.revision);
+        let result = borrow(&scene, &plan, &route, &outcomes);
+        for (comment, verdict) in [
+            (
+                plan_markdown(plans, &[], &[], &page),
+                format!("{count} to create in prod"),
+            ),
+            (
+                run_markdown(&[result], &[], &page),
+                format!("Applied in prod: {count} done"),
+            ),
+        ] {
+            let length = comment.chars().count();
+            assert!(length <= 60_000, "{count}: {length}");
+            assert!(is_whole(&comment), "{count}: {comment}");
+            assert!(comment.ends_with("</sub>\n"), "{count}");
+            let title = comment.lines().nth(1).unwrap();
+            assert!(title.ends_with(&verdict), "{title}");
+        }
+    }
 }
 
 proptest! {
