@@ -52,7 +52,7 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         by: render::touched(step),
         // Nobody is in a fight who may be anybody.
         managers: known.map(|one| one.by.clone()).collect(),
-        course: course(report, step),
+        course: course(step, decision, report.outcomes.get(&step.address)),
         hint: is_left.then(|| ways_out(&step.address.environment)),
         asked: asked.filter(|_| is_asked).cloned(),
         gone: step.action == Action::Create,
@@ -70,9 +70,9 @@ pub(super) fn managers(details: &Value) -> BTreeSet<String> {
 const AGAIN: &str = "putting it back failed, and is tried again";
 
 /// Returns what is done about the drift of a step.
-fn course(report: &Report, step: &Step) -> String {
+fn course(step: &Step, decision: Option<&Decision>, outcome: Option<&Outcome>) -> String {
     let over = "what was merged since is written over it";
-    match report.route.decisions.get(&step.address) {
+    match decision {
         Some(Decision::Hold { code, .. }) if step.writes_over_hands() => {
             format!("{over} when that is no longer held ({code})")
         }
@@ -82,7 +82,7 @@ fn course(report: &Report, step: &Step) -> String {
                 true => over,
                 false => "it is put back",
             };
-            match report.outcomes.get(&step.address) {
+            match outcome {
                 Some(Outcome::Failed { .. }) => AGAIN.to_owned(),
                 _ => what.to_owned(),
             }
@@ -158,5 +158,42 @@ fn end<'r>(how: Option<&str>, by: Option<&'r Revision>) -> EpisodeEnd<'r> {
         Some(End::TakenOver) => EpisodeEnd::TakenOver,
         Some(End::Undeclared) => EpisodeEnd::Released,
         _ => EpisodeEnd::Gone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::fixtures::step;
+
+    #[test]
+    fn drift_is_said_to_be_put_back_only_where_it_is() {
+        let mut drifted = step("api", Action::Update, 0, &[]);
+        let carried = |outcome| course(&drifted, Some(&Decision::CarryOut), outcome);
+        assert_eq!(carried(None), "it is put back");
+        assert_eq!(carried(Some(&Outcome::DONE)), "it is put back");
+        let failed = Outcome::Failed {
+            code: "invalid".to_owned(),
+            message: "no".to_owned(),
+            hint: None,
+        };
+        let again = "putting it back failed, and is tried again";
+        assert_eq!(carried(Some(&failed)), again);
+        let held = |code, reason: &str| {
+            let reason = reason.to_owned();
+            course(&drifted, Some(&Decision::Hold { code, reason }), None)
+        };
+        assert_eq!(held("backoff", "it failed a moment ago"), again);
+        assert_eq!(held("report", ""), "only reported (onDrift: report)");
+        assert_eq!(
+            held("budget", "2 at once"),
+            "not put back for now (budget: 2 at once)"
+        );
+        drifted.action = Action::Wait;
+        drifted.reason = Some("engine cannot change in place".to_owned());
+        assert_eq!(
+            course(&drifted, None, None),
+            "not put back: engine cannot change in place"
+        );
     }
 }
