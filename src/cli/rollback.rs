@@ -95,11 +95,7 @@ async fn begin(
         Some(text) => named(&ledger.runs(Some(name), RUNS, None).await?, text)?,
         None => last_good(&versions, refused.as_ref(), name)?,
     };
-    let is_to_last = versions.target(refused.as_ref()).map(|one| &one.revision) == Some(&to);
-    let along = match is_to_last {
-        true => versions.along(),
-        false => Vec::new(),
-    };
+    let along = along(&versions, refused.as_ref(), &to);
     let kept = versions.kept;
     if kept.as_ref().is_some_and(|kept| kept.revision == to) {
         bail!(
@@ -113,14 +109,7 @@ async fn begin(
             "What {name} was there could not be checked here: failed to {why}."
         ));
     }
-    let from = kept.as_ref().map_or_else(String::new, |kept| {
-        format!(" from {}", kept.revision.short())
-    });
-    let along_said = taken_along(&along).map_or_else(String::new, |said| format!("; {said}"));
-    out.say(&format!(
-        "{name} goes back{from} to {}{along_said}.",
-        to.short()
-    ));
+    out.say(&said((name, &to), kept.as_ref(), &along));
     if !args.yes && !ask::yes(&format!("Roll back {name}?"))? {
         out.say("Nothing was changed.");
         return Ok(Exit::Differs);
@@ -147,6 +136,26 @@ async fn begin(
         ));
     }
     Ok(Exit::Same)
+}
+
+/// Returns what goes back with what is kept, where that goes back to what last went well.
+fn along(versions: &Versions, refused: Option<&Version>, to: &Revision) -> Vec<Revision> {
+    match versions.target(refused) {
+        Some(last) if last.revision == *to => versions.along(),
+        _ => Vec::new(),
+    }
+}
+
+fn said(
+    (name, to): (&EnvironmentName, &Revision),
+    kept: Option<&Version>,
+    along: &[Revision],
+) -> String {
+    let from = kept.map_or_else(String::new, |kept| {
+        format!(" from {}", kept.revision.short())
+    });
+    let along = taken_along(along).map_or_else(String::new, |along| format!("; {along}"));
+    format!("{name} goes back{from} to {}{along}.", to.short())
 }
 
 /// Writes the order, unless somebody changed meanwhile what it was decided on.

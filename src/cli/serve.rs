@@ -89,13 +89,9 @@ impl Serving {
         let (client, limiters) = (engine::client(settings)?, Limiters::default());
         let (nudge, nudges) = Nudge::channel(NUDGES);
         let (ledger, key) = (lasting.ledger.clone(), lasting.ledger.digest_key());
-        let registry = engine::registry(
-            settings,
-            &client,
-            &limiters,
-            &key,
-            (Some(&nudge), &lasting.readiness),
-        );
+        let readiness = &lasting.readiness;
+        let told = (Some(&nudge), readiness);
+        let registry = engine::registry(settings, &client, &limiters, &key, told);
         let concurrency = settings.limits.concurrency;
         let world = World::new(registry, ledger, Clock::system(), Limits { concurrency });
         let Assembly {
@@ -108,7 +104,6 @@ impl Serving {
             ways.notifier = notifier;
         }
         say_untold(settings, &lasting.substitutes);
-        let readiness = &lasting.readiness;
         wait_for(readiness, &followed);
         let teller = teller(lasting, &world, ways, &forges, &followed);
         let daemon = Daemon::new(Parts {

@@ -77,9 +77,8 @@ pub struct Versions {
     pub good: Vec<Version>,
 }
 
-/// How many good versions are remembered.
+/// How many versions are remembered that went well, and that did not.
 const GOOD: usize = 10;
-/// How many are remembered that never went well.
 const UNPROVEN: usize = 50;
 
 impl Versions {
@@ -254,7 +253,7 @@ impl Ledger {
                 versions.unproven_since = versions.since;
                 versions.unproven.clear();
             }
-            // It may be said after the next one is kept already: what came before it counts no more.
+            // The next one may be kept already.
             let mut unproven = versions.unproven.iter();
             let place = unproven.position(|one| one.content == version.content);
             versions
