@@ -214,6 +214,7 @@ fn live(wanted: &Wanted) -> Live {
         touched_by: Vec::new(),
         lists: Vec::new(),
         verdict: None,
+        going_since: None,
         applied_by: None,
     }
 }
