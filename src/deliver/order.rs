@@ -15,11 +15,19 @@ fn turn(step: &Step) -> Turn {
     }
 }
 
-/// How many steps of a turn are still to be written, and how many have not ended.
+/// How many steps of a turn are still to be written, how many have not ended, and for how many of those the turns
+/// that wait for its end wait.
 #[derive(Debug, Default)]
 struct Open {
     unwritten: usize,
     unended: usize,
+    unsettled: usize,
+}
+
+/// Tells whether a step changes nothing but whose it is: what is not well there was not before either, and is no
+/// reason to keep all the others back.
+fn only_marks(step: &Step) -> bool {
+    step.action == Action::Adopt && step.changes.is_empty()
 }
 
 /// Tells whether what comes after a turn waits for its end, and not only until it is written: what others
@@ -95,6 +103,7 @@ impl<'a> Order<'a> {
             let open = turns.entry(turn(step)).or_default();
             open.unwritten += 1;
             open.unended += 1;
+            open.unsettled += 1;
             order
                 .waiting
                 .entry((connection, turn(step)))
@@ -160,8 +169,10 @@ impl<'a> Order<'a> {
         if std::mem::replace(&mut self.written[nth], true) {
             return;
         }
+        let settles = only_marks(self.steps[nth]);
         if let Some(open) = self.open(nth) {
             open.unwritten -= 1;
+            open.unsettled -= usize::from(settles);
         }
     }
 
@@ -214,8 +225,10 @@ impl<'a> Order<'a> {
         if std::mem::replace(&mut self.ended[nth], true) {
             return;
         }
+        let settles = !only_marks(self.steps[nth]);
         if let Some(open) = self.open(nth) {
             open.unended -= 1;
+            open.unsettled -= usize::from(settles);
         }
     }
 
@@ -238,7 +251,7 @@ fn begun(turns: &BTreeMap<Turn, Open>) -> impl Iterator<Item = Turn> {
     let (mut is_held, mut all_ended) = (false, true);
     turns.iter().filter_map(move |(turn, open)| {
         let has_begun = !is_held && (all_ended || !is_last(*turn));
-        is_held |= !has_begun || open.unwritten > 0 || is_waited_for(*turn) && open.unended > 0;
+        is_held |= !has_begun || open.unwritten > 0 || is_waited_for(*turn) && open.unsettled > 0;
         all_ended &= open.unended == 0;
         (has_begun && open.unended > 0).then_some(*turn)
     })

@@ -74,6 +74,27 @@ fn what_is_not_ready_yet_holds_back_what_lets_policy_in_and_what_goes() {
 }
 
 #[test]
+fn what_is_only_taken_over_keeps_nothing_back_but_what_hangs_on_it() {
+    let steps = [
+        step("claim", Action::Adopt, -20, &[]),
+        step("web", Action::Adopt, 0, &[]),
+        step("job", Action::Adopt, 0, &["claim"]),
+        step("old", Action::Delete, 0, &[]),
+    ];
+    let mut order = Order::new(steps.iter().collect());
+    assert_eq!(order.ready(), [0]);
+    assert!(order.ready().is_empty(), "it is not marked yet");
+    order.wrote(0);
+    assert_eq!(order.ready(), [1]);
+    order.end(1, true);
+    assert!(order.ready().is_empty(), "it may be what is needed");
+    order.end(0, true);
+    assert_eq!(order.ready(), [2]);
+    order.end(2, true);
+    assert_eq!(order.ready(), [3]);
+}
+
+#[test]
 fn nothing_goes_and_no_policy_comes_beside_what_failed() {
     let elsewhere = |mut step: Step| {
         let name = ConnectionName::new("other").unwrap();
