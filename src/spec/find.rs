@@ -115,6 +115,7 @@ fn sort_out(
         let version = said("apiVersion").unwrap_or_default();
         if version != API_VERSION {
             refuse_other_version(&document.root, version, found);
+            refuse_no_version(&document.root, found);
             continue;
         }
         match said("kind") {
@@ -204,6 +205,21 @@ fn refuse_other_version(root: &Node, version: &str, found: &mut Found) {
         found
             .diagnostics
             .push(error.with_hint(format!("Write {API_VERSION}.")));
+    }
+}
+
+/// Says of what calls itself an environment, and does not say whose, that it is passed over. Kubernetes objects
+/// cannot be without their version, so nobody else's is taken for ours.
+fn refuse_no_version(root: &Node, found: &mut Found) {
+    let kind = root
+        .get("kind")
+        .filter(|_| root.get("apiVersion").is_none());
+    if let Some(kind) = kind.filter(|kind| kind.as_str() == Some("Environment")) {
+        let message = "`apiVersion` is missing here, so this is no environment of ours";
+        let error = kind.place.error("missing-key", message);
+        found
+            .diagnostics
+            .push(error.with_hint(format!("Write apiVersion: {API_VERSION} above it.")));
     }
 }
 

@@ -93,6 +93,11 @@ fn documents_that_are_not_quite_environments() {
             "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata:\n  name: broken\nspec:\n  vars: [\n",
         ),
         (".github/i.yaml", "a: 1\n"),
+        (
+            "j.yaml",
+            "kind: Environment\nmetadata: { name: versionless }\nspec: {}\n",
+        ),
+        ("k.yaml", "kind: Layer\nspec: {}\n"),
     ]);
     assert_eq!(
         reading
@@ -128,6 +133,10 @@ fn documents_that_are_not_quite_environments() {
     h.yaml:6:9 yaml-syntax: unclosed bracket '['
         vars: [
               ^
+    j.yaml:1:7 missing-key: `apiVersion` is missing here, so this is no environment of ours
+      kind: Environment
+            ^^^^^^^^^^^
+      = Write apiVersion: reconciled.dev/v1alpha1 above it.
     "#);
 }
 
