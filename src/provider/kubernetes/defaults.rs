@@ -39,8 +39,27 @@ const OF_PODS: &[Row] = &[
     ("/volumes/*/hostPath/type", Some(r#""""#)),
 ];
 
+/// Of a pod itself, and not of what makes pods: what its admission and the scheduler write into it.
+const OF_BARE_PODS: &[Row] = &[
+    ("/spec/nodeName", None),
+    ("/spec/priority", None),
+    ("/spec/preemptionPolicy", Some(r#""PreemptLowerPriority""#)),
+    ("/spec/serviceAccountName", Some(r#""default""#)),
+    ("/spec/serviceAccount", Some(r#""default""#)),
+];
+
+/// What every pod tolerates for five minutes. Source: the admission plugin `DefaultTolerationSeconds`.
+const TOLERATED: [&str; 2] = [
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+];
+
+/// How the volume begins that holds a pod's token. Source: the admission plugin `ServiceAccount`.
+const TOKEN_VOLUME: &str = "kube-api-access-";
+
 /// A kind's own fields.
 const OF_KINDS: &[(&str, &[Row])] = &[
+    ("Pod", OF_BARE_PODS),
     (
         "Deployment",
         &[
@@ -143,6 +162,9 @@ pub(super) fn take_off(object: &mut Json) {
         take(object, &["spec", "clusterIP"], &|_| true);
     }
     without_nulls(object);
+    if kind == "Pod" {
+        without_admitted(&mut object["spec"]);
+    }
     let Some(pod) = pod_of(&kind).and_then(|pointer| object.pointer_mut(pointer)) else {
         return;
     };
@@ -163,6 +185,43 @@ pub(super) fn take_off(object: &mut Json) {
             let default = pull_policy(container["image"].as_str().unwrap_or_default());
             take(container, &["imagePullPolicy"], &|policy| policy == default);
         }
+    }
+}
+
+/// Takes off what is added to the lists of a pod when it is made.
+fn without_admitted(pod: &mut Json) {
+    let is_token = |item: &Json| {
+        let name = item["name"].as_str();
+        name.is_some_and(|name| name.starts_with(TOKEN_VOLUME))
+    };
+    let is_tolerated = |item: &Json| {
+        let of = |key: &str| TOLERATED.iter().any(|one| *one == key);
+        item["key"].as_str().is_some_and(of) && item["tolerationSeconds"] == 300
+    };
+    keep_items(pod, "volumes", &|item| !is_token(item));
+    // A list with others in it goes as a whole, or not at all.
+    let tolerations = pod["tolerations"].as_array();
+    if tolerations.is_some_and(|all| all.iter().all(is_tolerated)) {
+        take(pod, &["tolerations"], &|_| true);
+    }
+    for list in ["initContainers", "containers"] {
+        let containers = pod.get_mut(list).and_then(Json::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            keep_items(container, "volumeMounts", &|item| !is_token(item));
+        }
+    }
+}
+
+/// Keeps some items of a list, and no empty list.
+fn keep_items(value: &mut Json, field: &str, stays: &dyn Fn(&Json) -> bool) {
+    let Some(items) = value.get_mut(field).and_then(Json::as_array_mut) else {
+        return;
+    };
+    items.retain(stays);
+    if items.is_empty()
+        && let Some(fields) = value.as_object_mut()
+    {
+        fields.shift_remove(field);
     }
 }
 

@@ -131,6 +131,11 @@ roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: "web:reader" }
 subjects: [{ kind: ServiceAccount, name: web }]
 ---
 apiVersion: v1
+kind: Pod
+metadata: { name: bare }
+spec: { serviceAccountName: web, containers: [{ name: bare, image: "shop/bare:1" }] }
+---
+apiVersion: v1
 kind: Secret
 metadata: { name: token }
 stringData: { token: canary-of-import }
@@ -207,13 +212,17 @@ fn imports_with(stem: &str, made: impl Fn(&Scene)) {
         "last-applied",
         "defaultMode",
         "uid",
+        "kube-api-access",
+        "node.kubernetes.io",
+        "nodeName",
+        "preemptionPolicy",
     ] {
         assert!(!said.stdout.contains(noise), "{noise}: {}", said.stdout);
     }
     let (code, plan) = scene.plan();
     let (adopted, rest) = told(&plan);
     assert!(rest.is_empty(), "{rest:#?}\n{}", said.stdout);
-    assert_eq!((code, adopted), (Some(2), 15), "{}", said.stdout);
+    assert_eq!((code, adopted), (Some(2), 16), "{}", said.stdout);
     let apply = scene
         .place
         .run(&["apply", "shop.yaml", "--yes", "--no-wait"]);
