@@ -10,7 +10,7 @@ use crate::model::{Action, EnvironmentName, Outcome, Revision, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What is kept of a drift, masked.
@@ -23,6 +23,9 @@ struct Details {
     /// Who that is without when.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     managers: BTreeSet<String>,
+    /// When each of them did it last, where the live side tells.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    moments: BTreeMap<String, Timestamp>,
     course: String,
     /// What a person can do about it, where nothing else is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,14 +47,19 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
     let is_asked = matches!(decision, Some(Decision::Hold { .. }));
     let is_left = matches!(decision, Some(Decision::Hold { code: "report", .. }));
     let asked = report.route.asked_about(About::Drift);
-    let known = step.touched_by.iter().filter(|one| one.is_known());
+    let known = || step.touched_by.iter().filter(|one| one.is_known());
+    // Newest first: the last word is that of the newest.
+    let moments = known()
+        .rev()
+        .filter_map(|one| Some((one.by.clone(), one.at?)));
     let details = Details {
         revision: report.plan.revision.clone(),
         kind: step.kind.to_string(),
         differences: Difference::of(step),
         by: render::touched(step),
         // Nobody is in a fight who may be anybody.
-        managers: known.map(|one| one.by.clone()).collect(),
+        managers: known().map(|one| one.by.clone()).collect(),
+        moments: moments.collect(),
         course: course(step, decision, report.outcomes.get(&step.address)),
         hint: is_left.then(|| ways_out(&step.address.environment)),
         asked: asked.filter(|_| is_asked).cloned(),
@@ -61,9 +69,17 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
     serde_json::to_value(details).unwrap_or_default()
 }
 
-/// Returns who changed what drifted, of what is kept.
-pub(super) fn managers(details: &Value) -> BTreeSet<String> {
-    serde_json::from_value(details["managers"].clone()).unwrap_or_default()
+/// Returns who changed what drifted, of what is kept, each with when they did it last, where that is known.
+pub(super) fn managers(details: &Value) -> BTreeMap<String, Option<Timestamp>> {
+    let kept = |key: &str| details[key].clone();
+    let names: BTreeSet<String> = serde_json::from_value(kept("managers")).unwrap_or_default();
+    let moments: BTreeMap<String, Timestamp> =
+        serde_json::from_value(kept("moments")).unwrap_or_default();
+    let one = |name: String| {
+        let at = moments.get(&name).copied();
+        (name, at)
+    };
+    names.into_iter().map(one).collect()
 }
 
 /// What is done about drift that could not be put back.

@@ -6,7 +6,7 @@ use super::super::{Report, drift};
 use super::Teller;
 use crate::ledger::{Episode, LedgerError};
 use crate::model::{Address, EnvironmentName, Outcome};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,14 +96,39 @@ fn is_fight(episode: &Episode) -> bool {
     episode.condition == Condition::Fought.as_str()
 }
 
-/// Returns who is named by enough of these; of several who was most often.
-fn who_again_and_again<'e>(past: impl Iterator<Item = &'e Episode>) -> Option<String> {
-    let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    for who in past.flat_map(|one| drift::managers(&one.details)) {
-        *times.entry(who).or_default() += 1;
+/// How often somebody did it, and when they did last.
+#[derive(Default)]
+struct Times {
+    count: usize,
+    last: Option<Timestamp>,
+}
+
+impl Times {
+    /// Takes in that it was found done at a time. What is there still from before the last time was put right is no
+    /// other time; the live side tells whole seconds.
+    fn take(&mut self, at: Option<Timestamp>, put_right: Option<Timestamp>) {
+        let is_old = at.zip(put_right);
+        let is_old = is_old.is_some_and(|(at, before)| at.as_second() < before.as_second());
+        self.count += usize::from(!(is_old && at == self.last));
+        self.last = at;
     }
-    let often = times.into_iter().filter(|(_, times)| *times >= TIMES);
-    often.max_by_key(|(_, times)| *times).map(|(who, _)| who)
+}
+
+/// Returns who did enough of these; of several who did most, and of those who did last.
+fn who_again_and_again<'e>(past: impl Iterator<Item = &'e Episode>) -> Option<String> {
+    let mut past: Vec<&Episode> = past.collect();
+    past.sort_by_key(|one| one.opened_at);
+    let mut times: BTreeMap<String, Times> = BTreeMap::new();
+    let mut put_right = None;
+    for one in past {
+        for (who, at) in drift::managers(&one.details) {
+            times.entry(who).or_default().take(at, put_right);
+        }
+        put_right = one.ended_at;
+    }
+    let often = times.into_iter().filter(|(_, times)| times.count >= TIMES);
+    let most = often.max_by_key(|(_, times)| (times.count, times.last));
+    most.map(|(who, _)| who)
 }
 
 fn details(who: &str) -> Value {
@@ -121,25 +146,35 @@ mod tests {
 
     #[test]
     fn who_is_named_each_time_is_in_a_fight_and_nobody_who_was_there_once() {
-        let past = |all: &[&[&str]]| {
-            let one = |by: &&[&str]| Episode {
-                id: EpisodeId(1),
+        let of = |details: Vec<Value>| {
+            let one = |(nth, details): (usize, Value)| Episode {
+                id: EpisodeId(1 + nth as i64),
                 environment: EnvironmentName::new("shop").unwrap(),
                 address: Some("shop/web".parse().unwrap()),
                 condition: "drift".to_owned(),
-                details: json!({ "managers": by }),
-                opened_at: jiff::Timestamp::UNIX_EPOCH,
-                ended_at: None,
+                details,
+                opened_at: Timestamp::from_second(10 * nth as i64).unwrap(),
+                ended_at: Some(Timestamp::from_second(10 * nth as i64 + 5).unwrap()),
                 how: None,
             };
-            let past: Vec<Episode> = all.iter().map(one).collect();
+            let past: Vec<Episode> = details.into_iter().enumerate().map(one).collect();
             who_again_and_again(past.iter())
+        };
+        let past = |all: &[&[&str]]| {
+            let each = all.iter().map(|by| json!({ "managers": by }));
+            of(each.collect())
         };
         let argo = "argocd-controller";
         assert_eq!(past(&[&[argo], &[argo]]), None);
         assert_eq!(past(&[&[argo], &["kubectl-edit"], &["k9s"], &[argo]]), None);
         let told = past(&[&[argo, "kubectl-edit"], &[argo], &["k9s"], &[argo]]);
         assert_eq!(told.as_deref(), Some(argo));
+        // A change by hand that is not put back stands beside each of the controller's.
+        let each = (0..4).map(|second| {
+            json!({ "managers": [argo, "kubectl-edit"], "moments": {
+                argo: Timestamp::from_second(second).unwrap(), "kubectl-edit": Timestamp::UNIX_EPOCH } })
+        });
+        assert_eq!(of(each.collect()).as_deref(), Some(argo));
         // What an older program wrote down.
         assert_eq!(past(&[&[], &[], &[]]), None);
     }
