@@ -18,6 +18,7 @@ use crate::telemetry::{Clock, Readiness};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use url::Url;
 
 /// What the settings are made into.
 pub struct Assembly {
@@ -260,6 +261,7 @@ fn forge(
         return Ok(Some(Arc::new(LoggedForge::default())));
     };
     let settings = GitHubSettings {
+        page: page_of(&settings.github.api_url, name),
         api_url: settings.github.api_url.to_string(),
         repository: name.clone(),
         access,
@@ -291,18 +293,23 @@ pub fn webhook_secret(settings: &Settings) -> Result<Option<Secret>, AssemblyErr
         .transpose()
 }
 
+/// Returns where a repository on GitHub is read on the web.
+fn page_of(api: &Url, name: &str) -> String {
+    // An Enterprise server has its pages where its API is; github.com has not.
+    let host = match api.host_str() {
+        Some("api.github.com") => "https://github.com".to_owned(),
+        _ => api.origin().ascii_serialization(),
+    };
+    format!("{host}/{name}")
+}
+
 /// Gathers what the settings say of who is told, with the pages of the repositories on GitHub.
 fn audience(settings: &Settings) -> Audience {
     let slack = settings.slack.as_ref();
-    let api = &settings.github.api_url;
     let page = |repository: &config::Repository| {
         let name = repository.github.as_ref()?;
-        // An Enterprise server has its pages where its API is; github.com has not.
-        let host = match api.host_str()? {
-            "api.github.com" => "https://github.com".to_owned(),
-            _ => api.origin().ascii_serialization(),
-        };
-        Some((repository.name.clone(), format!("{host}/{name}")))
+        let page = page_of(&settings.github.api_url, name);
+        Some((repository.name.clone(), page))
     };
     Audience {
         notify: slack.map(|slack| slack.notify.clone()).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! What the demo shows: chapters in its own words, and beside a bar what would go to GitHub and
 //! Slack, as the renderers wrote it.
 
-use crate::deliver::forge::{Checks, Forge, ForgeError, Proposals, PullRequest, StatusState, Talk};
+use crate::deliver::forge::{Checks, Forge, ForgeError, Proposals, PullRequest, Status, Talk};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
 use crate::model::Revision;
 use async_trait::async_trait;
@@ -240,13 +240,14 @@ impl Forge for ScreenForge {
         Ok(at as u64 + 1)
     }
 
-    async fn put_status(
-        &self,
-        revision: &Revision,
-        context: &str,
-        state: StatusState,
-        description: &str,
-    ) -> Result<(), ForgeError> {
+    async fn put_status(&self, status: &Status<'_>) -> Result<(), ForgeError> {
+        let Status {
+            revision,
+            context,
+            state,
+            description,
+            ..
+        } = *status;
         let state = serde_json::to_value(state).unwrap_or(Value::Null);
         let line = format!(
             "{} {context}: {description}",

@@ -15,6 +15,8 @@ pub struct Check<'a> {
     pub state: StatusState,
     /// The verdict in a few words.
     pub title: &'a str,
+    /// The page it leads to.
+    pub page: Option<&'a str>,
     /// Markdown, at most 65,535 characters.
     pub summary: &'a str,
     /// Mistakes that are shown in their place. GitHub adds them to those it was told before.

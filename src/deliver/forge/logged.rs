@@ -1,8 +1,6 @@
 //! The forge of a daemon without credentials: has no pull requests, and logs what it would write.
 
-use super::{
-    Checks, Draft, Forge, ForgeError, Proposals, Proposed, PullRequest, StatusState, Talk,
-};
+use super::{Checks, Draft, Forge, ForgeError, Proposals, Proposed, PullRequest, Status, Talk};
 use crate::model::{Digest, Revision};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -70,13 +68,14 @@ impl Forge for LoggedForge {
         Ok(0)
     }
 
-    async fn put_status(
-        &self,
-        revision: &Revision,
-        context: &str,
-        state: StatusState,
-        description: &str,
-    ) -> Result<(), ForgeError> {
+    async fn put_status(&self, status: &Status<'_>) -> Result<(), ForgeError> {
+        let Status {
+            revision,
+            context,
+            state,
+            description,
+            ..
+        } = *status;
         tracing::info!(%revision, context, ?state, description, "Status not sent, no GitHub credentials");
         Ok(())
     }

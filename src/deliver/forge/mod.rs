@@ -15,7 +15,7 @@ pub use error::ForgeError;
 pub use github::{GitHub, GitHubAccess, GitHubSettings};
 pub use logged::LoggedForge;
 pub use proposals::{Draft, Proposals, Proposed, Standing};
-pub use talk::{Said, Talk};
+pub use talk::{Said, Sign, Talk};
 
 use crate::model::Revision;
 use async_trait::async_trait;
@@ -42,6 +42,21 @@ impl PullRequest {
     pub fn head_ref(&self) -> String {
         format!("refs/pull/{}/head", self.number)
     }
+}
+
+/// A commit status.
+#[derive(Clone, Copy, Debug)]
+pub struct Status<'a> {
+    /// The commit it stands on.
+    pub revision: &'a Revision,
+    /// Its name.
+    pub context: &'a str,
+    /// The verdict.
+    pub state: StatusState,
+    /// The verdict in a few words, at most 140 characters.
+    pub description: &'a str,
+    /// The page it leads to.
+    pub page: Option<&'a str>,
 }
 
 /// What a commit status says.
@@ -79,12 +94,10 @@ pub trait Forge: Checks + Proposals + Talk {
         body: &str,
         known: Option<u64>,
     ) -> Result<u64, ForgeError>;
-    /// Sets our status on a commit. `context` names it, `description` has at most 140 characters.
-    async fn put_status(
-        &self,
-        revision: &Revision,
-        context: &str,
-        state: StatusState,
-        description: &str,
-    ) -> Result<(), ForgeError>;
+    /// Returns the page of a comment; `None` where it has none.
+    fn comment_page(&self, _number: u64, _comment: u64) -> Option<String> {
+        None
+    }
+    /// Sets our status on a commit.
+    async fn put_status(&self, status: &Status<'_>) -> Result<(), ForgeError>;
 }

@@ -36,7 +36,16 @@ pub trait Talk: Send + Sync {
         Ok(false)
     }
     /// Shows the author of a comment that it was heard; twice is as good as once.
-    async fn nod(&self, _comment: u64) -> Result<(), ForgeError> {
+    async fn react(&self, _comment: u64, _sign: Sign) -> Result<(), ForgeError> {
         Ok(())
     }
+}
+
+/// What is shown to the author of a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// What was asked for is done.
+    Nod,
+    /// It was not understood.
+    Puzzled,
 }

@@ -3,7 +3,7 @@
 
 use super::memory::Memory;
 use super::{ReviewError, Reviewer};
-use crate::deliver::forge::{PullRequest, Said};
+use crate::deliver::forge::{PullRequest, Said, Sign};
 use crate::deliver::render::help_markdown;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -14,12 +14,14 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 const OVER: SignedDuration = SignedDuration::from_secs(10);
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// A plan, now.
     Plan,
     /// What can be asked for.
     Help,
+    /// What nobody can ask for, as it was written.
+    Unknown(String),
 }
 
 /// A command, and the comment it stands in.
@@ -38,7 +40,8 @@ impl Command {
         }
         match (words.next(), words.next()) {
             (Some("plan"), None) => Some(Self::Plan),
-            _ => Some(Self::Help),
+            (Some("help"), None) | (None, _) => Some(Self::Help),
+            _ => Some(Self::Unknown(line.trim().to_owned())),
         }
     }
 }
@@ -108,14 +111,18 @@ impl Reviewer {
         memory: &mut Memory,
     ) -> Result<(), ReviewError> {
         for Asked { command, comment } in heard.commands {
-            if command == Command::Help {
+            let (unknown, sign) = match &command {
+                Command::Unknown(line) => (Some(line.as_str()), Sign::Puzzled),
+                Command::Plan | Command::Help => (None, Sign::Nod),
+            };
+            if command != Command::Plan {
                 // Found by this, should we be killed before it is remembered.
                 let marker = format!("<!-- reconciled:help:{comment} -->");
-                let body = help_markdown(&marker);
+                let body = help_markdown(&marker, unknown);
                 let put = self.forge.put_comment(pull.number, &marker, &body, None);
                 put.await?;
             }
-            self.forge.nod(comment).await?;
+            self.forge.react(comment, sign).await?;
         }
         if let Some(last) = heard.last {
             memory.heard = Some(last);
@@ -133,8 +140,8 @@ pub(super) struct Heard {
 
 impl Heard {
     /// Tells whether somebody asks for this.
-    pub(super) fn asks_for(&self, command: Command) -> bool {
-        self.commands.iter().any(|one| one.command == command)
+    pub(super) fn asks_for(&self, command: &Command) -> bool {
+        self.commands.iter().any(|one| one.command == *command)
     }
 }
 
@@ -144,13 +151,17 @@ mod tests {
 
     #[test]
     fn a_command_is_the_first_line_and_nothing_else() {
+        let unknown = |line: &str| Some(Command::Unknown(line.to_owned()));
         for (text, command) in [
             ("/reconciled plan", Some(Command::Plan)),
             ("\r\n  /reconciled   plan  \r\nplease", Some(Command::Plan)),
             ("/reconciled help", Some(Command::Help)),
             ("/reconciled", Some(Command::Help)),
-            ("/reconciled plan production", Some(Command::Help)),
-            ("/reconciled apply", Some(Command::Help)),
+            (
+                "/reconciled plan production",
+                unknown("/reconciled plan production"),
+            ),
+            (" /reconciled aply \nnow", unknown("/reconciled aply")),
             ("/reconciledplan", None),
             ("Try `/reconciled plan`", None),
             ("> /reconciled plan", None),

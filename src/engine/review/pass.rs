@@ -117,7 +117,7 @@ impl Reviewer {
         } else {
             self.hear(pull, &memory).await?
         };
-        let asked = heard.asks_for(Command::Plan);
+        let asked = heard.asks_for(&Command::Plan);
         if asked {
             // Whoever asks sees when it was made, also where it says the same.
             memory.written_at = None;
@@ -179,6 +179,7 @@ impl Reviewer {
             merged: &preview,
             within: &RepoPath::default(),
             from_fork: pull.from_fork,
+            knows_ours: true,
         };
         let proposal = Proposal::of(&self.world, merge).await;
         if proposal.is_nothing() && memory.comment.is_none() {

@@ -5,7 +5,7 @@ use super::memory::Memory;
 use super::proposal::Proposal;
 use super::verdicts::{STABLE, Verdict};
 use super::{ReviewError, Reviewer};
-use crate::deliver::forge::{PullRequest, StatusState};
+use crate::deliver::forge::{PullRequest, Status, StatusState};
 use crate::deliver::render::Page;
 use crate::model::Digest;
 use jiff::{SignedDuration, Timestamp};
@@ -94,6 +94,11 @@ impl Reviewer {
         self.write_verdicts(pull, vec![verdict], memory).await
     }
 
+    /// Returns the page of our comment, for whoever looks at a verdict.
+    pub(super) fn page(&self, pull: &PullRequest, memory: &Memory) -> Option<String> {
+        self.forge.comment_page(pull.number, memory.comment?)
+    }
+
     pub(super) fn marker(&self) -> String {
         format!("<!-- reconciled:plan:{} -->", self.followed.origin.name())
     }
@@ -116,9 +121,15 @@ impl Reviewer {
             format!("{:?} {}", verdict.state, verdict.title),
         );
         if memory.status.as_ref() != Some(&status) {
-            self.forge
-                .put_status(&pull.head, STABLE, verdict.state, &verdict.title)
-                .await?;
+            let page = self.page(pull, memory);
+            let said = Status {
+                revision: &pull.head,
+                context: STABLE,
+                state: verdict.state,
+                description: &verdict.title,
+                page: page.as_deref(),
+            };
+            self.forge.put_status(&said).await?;
             memory.status = Some(status);
         }
         Ok(())

@@ -4,7 +4,7 @@
 
 use super::super::merges::{MergesError, merges};
 use super::outbox::{Carrier, Fate, Letter};
-use crate::deliver::forge::{Check, Forge, ForgeError, StatusState};
+use crate::deliver::forge::{Check, Forge, ForgeError, Status, StatusState};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault, RepoPath, Revision};
 use crate::source::{Repository, SourceError};
@@ -193,7 +193,8 @@ impl Carrier for Results {
             let Said { state, verdict, .. } = &letter.said;
             let status = Digest::of(format!("{state:?} {verdict}"));
             if told.status.as_ref() != Some(&status) {
-                told.check = self.judge(letter, told.check).await?;
+                let page = self.page(&told);
+                told.check = self.judge(letter, told.check, page.as_deref()).await?;
                 told.status = Some(status);
                 self.record(&record, &told).await;
             }
@@ -225,6 +226,15 @@ impl Results {
             );
         }
         Ok(merges.numbers)
+    }
+
+    /// Returns the page of a comment that tells it, the newest pull request's.
+    fn page(&self, told: &Told) -> Option<String> {
+        let comment = |(number, standing): (&u64, &Standing)| match standing {
+            Standing::Told { comment, .. } => self.forge.comment_page(*number, *comment),
+            Standing::Untold | Standing::Closed => None,
+        };
+        told.pulls.iter().rev().find_map(comment)
     }
 
     /// Writes the comment, where it does not say so already.
@@ -270,6 +280,7 @@ impl Results {
         &self,
         letter: &ResultLetter,
         known: Option<u64>,
+        page: Option<&str>,
     ) -> Result<Option<u64>, ForgeError> {
         let Said { state, verdict, .. } = &letter.said;
         let (name, head) = (
@@ -277,8 +288,14 @@ impl Results {
             &letter.revision,
         );
         if !self.forge.has_checks() {
-            let set = self.forge.put_status(head, name, *state, verdict);
-            return set.await.map(|()| None);
+            let said = Status {
+                revision: head,
+                context: name,
+                state: *state,
+                description: verdict,
+                page,
+            };
+            return self.forge.put_status(&said).await.map(|()| None);
         }
         let known = match known {
             Some(known) => Some(known),
@@ -294,6 +311,7 @@ impl Results {
             head,
             state: *state,
             title: verdict,
+            page,
             summary: &letter.said.body,
             wrong: &[],
         };

@@ -105,9 +105,10 @@ impl GitHub {
     }
 
     /// Comments as a person would.
-    pub(crate) fn comment(&self, number: u64, body: &str) {
+    pub(crate) fn comment(&self, number: u64, body: &str) -> u64 {
         let path = self.path(&format!("issues/{number}/comments"));
-        self.as_person("POST", &path, Some(&json!({"body": body})));
+        let made = self.as_person("POST", &path, Some(&json!({"body": body})));
+        made["id"].as_u64().unwrap()
     }
 
     /// Comments as somebody would who may only read. Returns the comment's id.

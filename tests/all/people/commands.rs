@@ -28,6 +28,24 @@ fn who_may_write_is_answered_once_and_nobody_else_is() {
     let nodded = |count: usize| (scene.github.reactions().len() == count).then_some(());
     daemon.until("the help is nodded at", |_| nodded(1));
 
+    // What nobody can ask for is no good news, and is answered with what can be.
+    let slip = scene.github.comment(number, "/reconciled aply");
+    let (answer, body) =
+        scene.comment_with(&mut daemon, number, "`/reconciled aply` is no command");
+    assert!(body.contains("`/reconciled plan`"), "{body}");
+    daemon.until("it is shown that it was not understood", |_| nodded(2));
+    let puzzled = |one: &serde_json::Value| one["content"] == "confused";
+    let signs: Vec<_> = scene
+        .github
+        .reactions()
+        .into_iter()
+        .filter(puzzled)
+        .collect();
+    assert!(
+        signs.len() == 1 && signs[0]["comment"] == json!(slip),
+        "{signs:#?}"
+    );
+
     // The same plan made anew says when it was made.
     let edits = || {
         let requests = scene.github.server.requests().into_iter();
@@ -36,16 +54,15 @@ fn who_may_write_is_answered_once_and_nobody_else_is() {
     let before = edits();
     scene.github.comment(number, "/reconciled plan");
     daemon.until("the date is new", |_| (edits() > before).then_some(()));
-    daemon.until("that is nodded at, too", |_| nodded(2));
+    daemon.until("that is nodded at, too", |_| nodded(3));
 
     // Live state moved and nobody told: a plan that is asked for shows it.
     scene.world.write_live("page", "hacked\n");
     scene.github.comment(number, "\n/reconciled plan\n\nplease");
-    daemon.until("the plan is nodded at", |_| nodded(3));
+    daemon.until("the plan is nodded at", |_| nodded(4));
     let reactions = scene.github.reactions();
-    let by_us = |one: &serde_json::Value| {
-        one["user"] == GitHub::LOGIN && one["content"] == "+1" && one["comment"] != json!(theirs)
-    };
+    let by_us =
+        |one: &serde_json::Value| one["user"] == GitHub::LOGIN && one["comment"] != json!(theirs);
     assert!(reactions.iter().all(by_us), "{reactions:#?}");
 
     // Killed, started again, and even with its ledger lost it says nothing twice.
@@ -58,11 +75,13 @@ fn who_may_write_is_answered_once_and_nobody_else_is() {
         let nods = requests[before..]
             .iter()
             .filter(|one| one.path.ends_with("/reactions"));
-        (nods.count() == 3).then_some(())
+        (nods.count() == 4).then_some(())
     });
-    assert_eq!(scene.github.reactions().len(), 3);
+    assert_eq!(scene.github.reactions().len(), 4);
     let ours = scene.comments(number);
-    assert_eq!(ours.len(), 2, "the plan and the help: {ours:#?}");
-    assert!(ours.iter().any(|(id, _)| *id == help));
+    assert_eq!(ours.len(), 3, "the plan and two answers: {ours:#?}");
+    for answered in [help, answer] {
+        assert!(ours.iter().any(|(id, _)| *id == answered));
+    }
     scene.assert_accepted();
 }

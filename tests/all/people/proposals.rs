@@ -19,6 +19,7 @@ fn ask<T: Send>(scene: &Scene, ask: impl AsyncFnOnce(&forge::GitHub) -> T + Send
         let runtime = { runtime }.enable_all().build().unwrap();
         runtime.block_on(async {
             let settings = forge::GitHubSettings {
+                page: format!("https://github.test/{}", GitHub::REPOSITORY),
                 api_url,
                 access: forge::GitHubAccess::Token(Secret::new(github::TOKEN)),
                 repository: GitHub::REPOSITORY.to_owned(),

@@ -33,6 +33,11 @@ fn a_pull_request_has_one_comment_that_follows_it_and_outlives_the_ledger() {
     let status = scene.status(&mut daemon, &scene.head(number), CONTEXT);
     assert_eq!(status["state"], "success", "{status}");
     assert_eq!(status["description"], "1 change planned in 1 environment");
+    let page = format!("/acme/infra/pull/{number}#issuecomment-{id}");
+    assert!(
+        status["target_url"].as_str().unwrap().ends_with(&page),
+        "{status}"
+    );
 
     let head = scene.push(number, "greet", &[("shop.yaml", &shop("goodbye\n"))]);
     let (same, body) = scene.comment_with(&mut daemon, number, "goodbye");
@@ -109,7 +114,7 @@ fn one_comment_holds_every_touched_environment_and_none_is_no_comment() {
             .iter()
             .filter(|one| one["sha"] == scene.head(other).as_str());
         of.any(|one| {
-            one["state"] == "failure" && one["description"].to_string().contains("conflict")
+            one["state"] == "failure" && one["description"] == "In conflict with main: shop.yaml"
         })
         .then_some(())
     });

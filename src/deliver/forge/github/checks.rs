@@ -80,6 +80,9 @@ impl GitHub {
         if let Some(conclusion) = conclusion(check.state) {
             made = made.conclusion(conclusion);
         }
+        if let Some(page) = check.page {
+            made = made.details_url(page);
+        }
         let (doing, rest) = ("make the check run", "check-runs");
         let Run { id, .. } = self.door.post(doing, rest, &made).await?;
         Ok(id)
@@ -100,6 +103,9 @@ impl GitHub {
             .status(status(check.state));
         if let Some(conclusion) = conclusion(check.state) {
             changed = changed.conclusion(conclusion);
+        }
+        if let Some(page) = check.page {
+            changed = changed.details_url(page);
         }
         let (doing, rest) = ("change the check run", format!("check-runs/{id}"));
         let _run: Run = self.door.patch(doing, &rest, &changed).await?;

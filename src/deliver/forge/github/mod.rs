@@ -20,7 +20,7 @@ mod wire;
 
 pub use sign_in::GitHubAccess;
 
-use super::{Check, Checks, Forge, ForgeError, PullRequest, Said, StatusState, Talk};
+use super::{Check, Checks, Forge, ForgeError, PullRequest, Said, Sign, Status, StatusState, Talk};
 use crate::model::Revision;
 use crate::net::{Client, Limiters};
 use crate::telemetry::Clock;
@@ -37,6 +37,8 @@ const DESCRIPTION: usize = 140;
 /// How to reach one repository on GitHub.
 #[derive(Clone, Debug)]
 pub struct GitHubSettings {
+    /// Where the repository is read on the web.
+    pub page: String,
     /// The API's address; `https://api.github.com` or an Enterprise server's `…/api/v3`.
     pub api_url: String,
     /// A token, or an App, that may read the repository, and write pull requests and commit statuses or checks.
@@ -48,6 +50,7 @@ pub struct GitHubSettings {
 /// One repository on GitHub.
 pub struct GitHub {
     door: Door,
+    page: String,
     me: OnceCell<Option<String>>,
 }
 
@@ -63,6 +66,7 @@ impl GitHub {
         let place = (settings.api_url.as_str(), settings.repository.as_str());
         Ok(Self {
             door: Door::new(place, settings.access, (client, limiters, clock))?,
+            page: settings.page,
             me: OnceCell::new(),
         })
     }
@@ -97,13 +101,19 @@ impl Forge for GitHub {
         self.write_comment(number, marker, body, known).await
     }
 
-    async fn put_status(
-        &self,
-        revision: &Revision,
-        context: &str,
-        state: StatusState,
-        description: &str,
-    ) -> Result<(), ForgeError> {
+    fn comment_page(&self, number: u64, comment: u64) -> Option<String> {
+        let page = &self.page;
+        Some(format!("{page}/pull/{number}#issuecomment-{comment}"))
+    }
+
+    async fn put_status(&self, status: &Status<'_>) -> Result<(), ForgeError> {
+        let Status {
+            revision,
+            context,
+            state,
+            description,
+            page,
+        } = *status;
         let state = match state {
             StatusState::Pending => models::StatusState::Pending,
             StatusState::Success => models::StatusState::Success,
@@ -113,7 +123,10 @@ impl Forge for GitHub {
         let repository = self.door.repository();
         let status = repository.create_status(revision.to_string(), state);
         let status = status.context(context.to_owned());
-        let status = status.description(description.chars().take(DESCRIPTION).collect());
+        let mut status = status.description(description.chars().take(DESCRIPTION).collect());
+        if let Some(page) = page {
+            status = status.target(page.to_owned());
+        }
         let set = status.send().await;
         set.or_failed_to("set the commit status")?;
         Ok(())
@@ -145,7 +158,7 @@ impl Talk for GitHub {
         self.permission(login).await
     }
 
-    async fn nod(&self, comment: u64) -> Result<(), ForgeError> {
-        self.nod_at(comment).await
+    async fn react(&self, comment: u64, sign: Sign) -> Result<(), ForgeError> {
+        self.react_to(comment, sign).await
     }
 }

@@ -2,7 +2,7 @@
 
 use super::GitHub;
 use super::answers::Comment;
-use crate::deliver::forge::{ForgeError, Said};
+use crate::deliver::forge::{ForgeError, Said, Sign};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -45,12 +45,16 @@ impl GitHub {
         }
     }
 
-    pub(super) async fn nod_at(&self, comment: u64) -> Result<(), ForgeError> {
+    pub(super) async fn react_to(&self, comment: u64, sign: Sign) -> Result<(), ForgeError> {
         let (doing, rest) = (
             "react to the comment",
             format!("issues/comments/{comment}/reactions"),
         );
-        let body = json!({ "content": "+1" });
+        let content = match sign {
+            Sign::Nod => "+1",
+            Sign::Puzzled => "confused",
+        };
+        let body = json!({ "content": content });
         match self.door.post(doing, &rest, &body).await {
             Ok(IgnoredAny) => Ok(()),
             // It was deleted, or its author does not want ours: nobody waits for it.
