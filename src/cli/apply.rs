@@ -162,6 +162,7 @@ fn show(reports: &[Report], world: &World, out: &Output) -> anyhow::Result<()> {
             ended_at: world.clock.now(),
             took: None,
             apart: RunResult::NONE_APART,
+            earlier: RunResult::NONE_EARLIER,
         })
         .collect();
     if out.is_json() {

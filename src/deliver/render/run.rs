@@ -29,11 +29,16 @@ pub struct RunResult<'a> {
     pub took: Option<Duration>,
     /// What did not work already when came what it carries out, and was not touched since.
     pub apart: &'a BTreeSet<Address>,
+    /// What runs before it did of what it carries out.
+    pub earlier: &'a BTreeMap<Address, Action>,
 }
 
 impl<'a> RunResult<'a> {
     /// Where all that does not work counts.
     pub const NONE_APART: &'static BTreeSet<Address> = &BTreeSet::new();
+
+    /// Where nothing ran before it.
+    pub const NONE_EARLIER: &'static BTreeMap<Address, Action> = &BTreeMap::new();
 
     /// Returns the steps that were let go, with how they ended, in plan order.
     pub fn ended(&self) -> impl Iterator<Item = (&'a Step, &'a Outcome)> + use<'a> {
@@ -42,10 +47,34 @@ impl<'a> RunResult<'a> {
         steps.filter_map(|step| Some((step, outcomes.get(&step.address)?)))
     }
 
-    /// Returns the steps that failed.
+    /// Returns those of them that do what was merged.
+    pub fn own(&self) -> impl Iterator<Item = (&'a Step, &'a Outcome)> + use<'a> {
+        self.ended().filter(|(step, _)| !step.is_only_drift())
+    }
+
+    /// Returns those of them that only put back what was changed by hand.
+    pub fn put_back(&self) -> impl Iterator<Item = (&'a Step, &'a Outcome)> + use<'a> {
+        self.ended().filter(|(step, _)| step.is_only_drift())
+    }
+
+    /// Tells whether something that was changed by hand is as it was changed.
+    pub fn leaves_drift(&self) -> bool {
+        self.drifted().next().is_some() || self.put_back().any(|(_, outcome)| !outcome.is_good())
+    }
+
+    /// Returns the steps of what was merged that failed.
     pub fn failed(&self) -> impl Iterator<Item = (&'a Step, &'a Outcome)> + use<'a> {
-        self.ended()
+        self.own()
             .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }))
+    }
+
+    /// Returns what runs before it did of the same change, and it had not to do again.
+    pub fn done_earlier(&self) -> impl Iterator<Item = (&'a Address, Action)> + use<'a> {
+        let (earlier, outcomes) = (self.earlier.iter(), self.outcomes);
+        let once = move |(address, _): &(&Address, &Action)| !outcomes.contains_key(*address);
+        earlier
+            .filter(once)
+            .map(|(address, action)| (address, *action))
     }
 
     /// Returns the steps that would write and were held back, with the reason.
@@ -93,14 +122,33 @@ impl<'a> RunResult<'a> {
 
     /// Returns how its steps ended, counted: `2 done, 1 failed`; `None` where there was nothing to do.
     pub fn tally(&self) -> Option<String> {
+        let apart = Apart {
+            drifted: self.drifted().count(),
+            ..Apart::default()
+        };
+        self.counted(&self.ended().collect::<Vec<_>>(), &apart)
+    }
+
+    /// Returns what became of what was merged, counted: with what earlier runs did of it, and what was changed by
+    /// hand apart.
+    pub fn merged_tally(&self) -> Option<String> {
+        let is_put_back = |(_, outcome): &(&Step, &Outcome)| outcome.is_good();
+        let (back, left): (Vec<_>, Vec<_>) = self.put_back().partition(is_put_back);
+        let apart = Apart {
+            earlier: self.done_earlier().count(),
+            drifted: self.drifted().count() + left.len(),
+            put_back: back.len(),
+        };
+        self.counted(&self.own().collect::<Vec<_>>(), &apart)
+    }
+
+    fn counted(&self, ended: &[(&Step, &Outcome)], apart: &Apart) -> Option<String> {
         let count = |word: &str| {
-            let ended = self.ended();
-            ended
-                .filter(|(_, outcome)| outcome.as_str() == word)
-                .count()
+            let those = ended.iter().filter(|(_, outcome)| outcome.as_str() == word);
+            those.count()
         };
         let all = [
-            (count("done"), "done"),
+            (count("done") + apart.earlier, "done"),
             (count("unchanged"), "so already"),
             (count("failed"), "failed"),
             (count("skipped"), "skipped"),
@@ -109,7 +157,8 @@ impl<'a> RunResult<'a> {
                 self.held_back().count() + self.waiting().count(),
                 "held back",
             ),
-            (self.drifted().count(), "drifted"),
+            (apart.drifted, "drifted"),
+            (apart.put_back, "put back"),
             (self.unready().count(), "not healthy"),
         ];
         let some: Vec<String> = all
@@ -125,6 +174,17 @@ impl<'a> RunResult<'a> {
         let steps = self.plan.steps.iter();
         steps.filter(|step| step.action == Action::Wait && step.unready.is_none())
     }
+}
+
+/// How many there are besides the steps of a run that are counted.
+#[derive(Default)]
+struct Apart {
+    /// Done by runs before it.
+    earlier: usize,
+    /// Changed by hand and left so.
+    drifted: usize,
+    /// Changed by hand and put back.
+    put_back: usize,
 }
 
 /// An environment whose plan could not be made, for a comment beside those that could.

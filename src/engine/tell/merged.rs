@@ -9,11 +9,13 @@ use crate::deliver::render::{
     Page, RolledBack, RunResult, overtaken_markdown, rolled_back_markdown, run_markdown,
 };
 use crate::ledger::Rollback;
-use crate::model::{Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step};
+use crate::model::{
+    Action, Address, Digest, EnvironmentName, OnFailure, Outcome, RepoPath, Revision, Step,
+};
 use crate::spec::Approval;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one state of an environment did, from the first run after it was merged until it was applied
 /// whole. Another revision whose files for this environment are the same goes on with it.
@@ -51,6 +53,9 @@ pub(super) struct Story {
     /// The pull request that was named then to take it back in Git, or why there is none.
     #[serde(default)]
     revert: Option<String>,
+    /// What its runs did so far: a retry does only the rest, and tells all of it.
+    #[serde(default)]
+    done: BTreeMap<Address, Action>,
 }
 
 /// A result that says it is not applied whole.
@@ -88,6 +93,11 @@ impl Story {
         self.note_approval(kept, before, environments);
         self.upto = Some(kept.pinned.revision().clone());
         (self.back_to, self.revert) = (None, None);
+        let earlier = self.note_done(result);
+        let result = &RunResult {
+            earlier: &earlier,
+            ..*result
+        };
         let on_failure = kept.graph.reconcile().on_failure;
         let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
@@ -116,6 +126,15 @@ impl Story {
                 .extend(approved.map(|one| one.letter(result, (state, verdict.to_owned()), write)));
         }
         letters
+    }
+
+    /// Takes in what a run did of what was merged. Returns what those before it did.
+    fn note_done(&mut self, result: &RunResult<'_>) -> BTreeMap<Address, Action> {
+        let earlier = self.done.clone();
+        let done = result.own().filter(|(_, outcome)| outcome.is_done());
+        let done = done.map(|(step, _)| (step.address.clone(), step.action));
+        self.done.extend(done);
+        earlier
     }
 
     /// Takes in an approval that came since the last run: whoever merged it is told, too.
@@ -158,6 +177,7 @@ impl Story {
         }
         (self.back_to, self.revert) = (to, revert);
         self.ended = false;
+        self.done.clear();
         let verdict = format!(
             "Rolled back to {}; the comment says how to go on",
             rollback.to.short()
@@ -227,6 +247,7 @@ impl Story {
             revert: None,
             approval: self.approval.take(),
             approved: None,
+            done: BTreeMap::new(),
         };
     }
 }
@@ -234,8 +255,15 @@ impl Story {
 impl Owed {
     /// Says that a later revision was applied whole.
     fn put_right(self, result: &RunResult<'_>, by: &Revision) -> ResultLetter {
-        let verdict = format!("Put right by {}: live equals Git", by.short());
-        let write = |page: &Page<'_>| overtaken_markdown(&result.plan.environment, by, page);
+        let is_equal = !result.leaves_drift();
+        let how = if is_equal {
+            "live equals Git"
+        } else {
+            "applied whole"
+        };
+        let verdict = format!("Put right by {}: {how}", by.short());
+        let write =
+            |page: &Page<'_>| overtaken_markdown(&result.plan.environment, (by, is_equal), page);
         self.letter(result, (StatusState::Success, verdict), write)
     }
 
@@ -320,13 +348,13 @@ fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'sta
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
         || result.paused().next().is_some()
-        || result.outcomes.values().any(unfinished)
+        || result.own().any(|(_, outcome)| unfinished(outcome))
     {
         (
             StatusState::Pending,
             "Something waits; the comment says for what",
         )
-    } else if result.drifted().next().is_some() {
+    } else if result.leaves_drift() {
         let apart = "Applied; the comment says what else was changed by hand";
         (StatusState::Success, apart)
     } else {

@@ -230,6 +230,7 @@ impl Teller {
             ended_at: self.world.clock.now(),
             took: report.run.map(|_| ran.took),
             apart,
+            earlier: RunResult::NONE_EARLIER,
         }
     }
 

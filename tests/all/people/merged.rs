@@ -127,3 +127,41 @@ fn a_failed_result_is_put_right_where_it_stands_by_a_later_revision() {
     assert_eq!(right.count(), 1, "one update");
     scene.assert_accepted();
 }
+
+#[test]
+fn a_retry_tells_all_that_the_merge_did_and_nothing_that_was_done_by_hand_meanwhile() {
+    let pages = |text: &str| file("page", "page", "hello\n") + &file("more", "more", text);
+    let scene = Scene::new(&[("shop.yaml", &shop(&pages("one\n")))]);
+    let cloud = scene.with_cloud();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    for _ in 0..50 {
+        cloud.fail("POST", "records", Fault::Status(422, None));
+    }
+    let merged = shop(&(pages("two\n") + RECORD));
+    let number = scene.open("grow", None, &[("shop.yaml", &merged)]);
+    scene.comment_with(&mut daemon, number, "reconciled:plan");
+    scene.merge(number, "grow");
+    scene.comment_with(&mut daemon, number, "🔴 Failed in shop: 1 done, 1 failed");
+
+    // Somebody changes what the merge has no part in, while it is tried again.
+    scene.world.write_live("page", "hacked\n");
+    daemon.until("that is put back", |_| {
+        (scene.world.live("page")? == "hello\n").then_some(())
+    });
+    scene.comment_with(&mut daemon, number, "Done by an earlier run of it");
+    cloud.mend();
+    let (_, body) = scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 2 done");
+    let (own, earlier) = body.split_once("Done by an earlier run of it").unwrap();
+    assert!(
+        own.contains("shop/record") || own.contains("create record"),
+        "{body}"
+    );
+    assert!(earlier.contains("`shop/more`: updated"), "{body}");
+    assert!(
+        !body.contains("update page") && !body.contains("`shop/page`: "),
+        "{body}"
+    );
+    scene.assert_accepted();
+}

@@ -58,5 +58,6 @@ pub(super) fn borrow<'a>(
         ended_at: scene.now,
         took: Some(Duration::from_secs(75)),
         apart: RunResult::NONE_APART,
+        earlier: RunResult::NONE_EARLIER,
     }
 }

@@ -3,7 +3,7 @@
 use super::paper::Paper;
 use super::{Page, approval, escape, steps};
 use crate::deliver::render::run::{Broken, RunResult};
-use crate::deliver::render::words::{ended, many};
+use crate::deliver::render::words::{ended, many, past, sign};
 use crate::model::{Action, Outcome, Step};
 use std::fmt::Write as _;
 
@@ -41,7 +41,9 @@ fn verdict(results: &[RunResult<'_>], broken: &[Broken<'_>]) -> String {
         })
         .sum::<usize>();
     let held = results.iter().any(|result| is_held(result));
-    let is_begun = |result: &RunResult<'_>| result.ended().any(|(_, outcome)| outcome.is_good());
+    let is_begun = |result: &RunResult<'_>| {
+        result.own().any(|(_, outcome)| outcome.is_good()) || result.done_earlier().next().is_some()
+    };
     let (sign, word) = match (failed + broken.len(), held) {
         (0, false) => ("🟢", "Applied"),
         (0, true) if results.iter().any(is_begun) => ("🟡", "Applied in part"),
@@ -64,12 +66,12 @@ fn is_held(result: &RunResult<'_>) -> bool {
     result.held_back().next().is_some()
         || result.waiting().next().is_some()
         || result.unready().next().is_some()
-        || result.ended().any(skipped)
+        || result.own().any(skipped)
 }
 
 fn sentence(result: &RunResult<'_>) -> String {
     result
-        .tally()
+        .merged_tally()
         .unwrap_or_else(|| "live equals Git".to_owned())
 }
 
@@ -79,7 +81,7 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .map(|(step, outcome)| failure(step, outcome))
         .collect();
     paper.list("Failed; it is tried again by itself", &failed);
-    let skipped = result.ended().filter_map(|(step, outcome)| match outcome {
+    let skipped = result.own().filter_map(|(step, outcome)| match outcome {
         Outcome::Skipped { reason } => Some((step, reason.as_str())),
         Outcome::Moved => Some((
             step,
@@ -89,7 +91,8 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
     });
     paper.list("Skipped", &steps::by_reason(skipped));
     paper.list("Held back", &steps::by_reason(result.held_back()));
-    let drifted = steps::by_reason(result.drifted());
+    let put_back = result.put_back().map(|(step, how)| (step, back(how)));
+    let drifted = steps::by_reason(result.drifted().chain(put_back));
     paper.list("Not from this merge: changed by hand", &drifted);
     for asked in &result.route.asked {
         paper.open(format!("**To go on:** {}.\n\n", approval::link(asked)));
@@ -114,13 +117,13 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         outcome.is_good() && matches!(step.action, Action::Delete | Action::Replace)
     };
     let gone: Vec<String> = result
-        .ended()
+        .own()
         .filter(gone)
         .map(|(step, _)| steps::item(step))
         .collect();
     paper.list("Deleted or replaced", &gone);
     let good: Vec<(&Step, &Outcome)> = result
-        .ended()
+        .own()
         .filter(|(_, outcome)| outcome.is_good())
         .collect();
     let over = steps::over_hands(good.iter().map(|(step, _)| *step));
@@ -130,6 +133,26 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .map(|(step, outcome)| block(step, outcome))
         .collect();
     paper.folded(many(good.len(), "step"), blocks);
+    earlier(paper, result);
+}
+
+/// Says what runs before it did of what was merged.
+fn earlier(paper: &mut Paper, result: &RunResult<'_>) {
+    let earlier = result.done_earlier().map(|(address, action)| {
+        let (sign, address) = (sign(action), escape::code(&address.to_string()));
+        format!("`{sign}` {address}: {}", past(action))
+    });
+    paper.list("Done by an earlier run of it", &earlier.collect::<Vec<_>>());
+}
+
+/// Says what became of what was changed by hand.
+fn back(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Done { .. } | Outcome::Unchanged => "it is as Git has it again",
+        Outcome::Skipped { reason } => reason,
+        Outcome::Moved => "it changed since it was planned; the next run plans again",
+        Outcome::Failed { message, .. } => message,
+    }
 }
 
 fn failure(step: &Step, outcome: &Outcome) -> String {

@@ -248,6 +248,7 @@ mod tests {
             ended_at: jiff::Timestamp::UNIX_EPOCH,
             took: None,
             apart: RunResult::NONE_APART,
+            earlier: RunResult::NONE_EARLIER,
         };
         let said = title(&result, false);
         assert_eq!(said, "✅ test: 2 changed, 1 replaced, 1 deleted");

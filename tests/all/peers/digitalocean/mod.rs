@@ -146,6 +146,11 @@ impl Server {
             .push((method, path, fault));
     }
 
+    /// Has no request fail any more that was to.
+    pub(crate) fn mend(&self) {
+        self.state.lock().unwrap().faults.clear();
+    }
+
     /// Answers every request with 500 from now on, or no longer.
     pub(crate) fn refuse_all(&self, down: bool) {
         self.state.lock().unwrap().down = down;
