@@ -62,10 +62,14 @@ fn show(proposal: &Proposal, page: &Page<'_>, out: &Output) -> anyhow::Result<Ex
                 return chosen::refuse(proposal.mistakes(), out);
             }
             plan::show(&plans, out)?;
-            for name in proposal.gone() {
-                out.say(&format!(
-                    "{name} would be declared nowhere; nothing of it is deleted."
-                ));
+            for gone in proposal.gone() {
+                let name = &gone.name;
+                out.say(&match gone.is_renamed() {
+                    true => {
+                        format!("{name} would go on under another name; nothing of it is deleted.")
+                    }
+                    false => format!("{name} would be declared nowhere; nothing of it is deleted."),
+                });
             }
             for (name, why) in proposal.unplanned() {
                 out.say(&format!("Failed to plan {name}: {why}."));

@@ -4,7 +4,9 @@ use super::against;
 use super::chosen::{self, Access, Choice, Chosen};
 use super::output::Format;
 use super::{Exit, Global, Output, pauses, settings};
-use crate::deliver::render::{Page, Screen, many, plan_json, plan_markdown, plan_terminal};
+use crate::deliver::render::{
+    Merging, Page, Screen, many, plan_json, plan_markdown, plan_terminal,
+};
 use crate::engine::{CycleError, Looked, Subject, Trust, look};
 use crate::model::Depth;
 use crate::plan::Plan;
@@ -98,7 +100,7 @@ pub(super) fn show(plans: &[&Plan], out: &Output) -> anyhow::Result<()> {
                 revision: &first.revision,
                 at: Clock::system().now(),
             };
-            out.data(&plan_markdown(&plans, &[], &[], &page))
+            out.data(&plan_markdown(&plans, &[], &Merging::default(), &page))
         }
     }
 }

@@ -25,6 +25,12 @@ impl Everywhere {
         }
     }
 
+    /// Takes out an environment that is declared no more.
+    pub fn remove(&mut self, name: &EnvironmentName) {
+        self.graphs.remove(name);
+        self.unresolved.remove(name);
+    }
+
     /// Finds live objects that two environments declare, each with both addresses.
     pub fn declared_twice(&self) -> Vec<Twice> {
         let graphs: Vec<&Graph> = self.graphs.values().map(AsRef::as_ref).collect();

@@ -74,6 +74,18 @@ pub fn declared_twice(graphs: &[&Graph]) -> Vec<Twice> {
 }
 
 impl Graph {
+    /// Returns what is declared here, and its object nowhere in another graph.
+    pub fn dropped_by(&self, other: &Self) -> Vec<&Address> {
+        let is_dropped = |one: &&Object| {
+            !other.has(&one.address)
+                && other
+                    .declares(&one.kind, &one.identity, &one.connection)
+                    .is_none()
+        };
+        let dropped = self.objects.iter().filter(is_dropped);
+        dropped.map(|one| &one.address).collect()
+    }
+
     /// Returns the address that declares a live object here, where one does.
     pub fn declares(
         &self,

@@ -12,6 +12,7 @@ mod event;
 mod json;
 mod lines;
 mod markdown;
+mod merging;
 mod run;
 mod slack;
 mod terminal;
@@ -26,6 +27,7 @@ pub use markdown::{
     drift_markdown, help_markdown, overtaken_markdown, plan_markdown, revert_markdown,
     rolled_back_markdown, run_markdown, summary_markdown, titles_markdown, validation_markdown,
 };
+pub use merging::{Beside, Gone, Merging, changed_settings};
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{
     About, Back, Going, Links, RunWords, course_slack, daily_slack, dropped_slack, episode_slack,

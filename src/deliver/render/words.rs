@@ -1,9 +1,10 @@
 //! Words and counts every renderer shares.
 
-use crate::model::{Action, Connection, Outcome, Step};
+use crate::model::{Action, Address, Connection, Outcome, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How many steps do what.
@@ -119,10 +120,19 @@ fn left(count: usize) -> String {
     }
 }
 
-/// Counts the steps of plans but those that only put back what was changed by hand, which are nobody's change.
-pub(super) fn apart<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Counts {
+/// Counts the steps of plans but those that only put back what was changed by hand, which are nobody's change,
+/// and those that were asked for before.
+pub(super) fn apart<'p>(
+    plans: impl IntoIterator<Item = &'p Plan>,
+    already: impl Fn(&Step) -> bool,
+) -> Counts {
     let steps = plans.into_iter().flat_map(|plan| &plan.steps);
-    Counts::of(steps.filter(|step| !step.is_only_drift()))
+    Counts::of(steps.filter(|step| !step.is_only_drift() && !already(step)))
+}
+
+/// Returns how many steps were asked for before, as `2 merged before`; `None` where none was.
+pub(super) fn before(count: usize) -> Option<String> {
+    (count > 0).then(|| format!("{count} merged before"))
 }
 
 /// Returns how many resources of plans were changed by hand, as `2 drifted`; `None` where none was.
@@ -131,9 +141,9 @@ pub(super) fn drifted<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Option<S
     (count > 0).then(|| format!("{count} drifted"))
 }
 
-/// Returns the plan in one sentence, without a full stop.
-pub fn verdict(plan: &Plan) -> String {
-    let counts = apart([plan]);
+/// Returns the plan in one sentence, without a full stop. `already` is what was merged before.
+pub fn verdict(plan: &Plan, already: &BTreeSet<Address>) -> String {
+    let counts = apart([plan], |step| already.contains(&step.address));
     let writes = counts.sentence();
     let drifted = drifted([plan]);
     let mut parts = match (writes.is_empty(), counts.unknown, counts.wait) {
@@ -143,6 +153,7 @@ pub fn verdict(plan: &Plan) -> String {
         (true, ..) => vec!["nothing known to change".to_owned()],
         (false, ..) => vec![writes],
     };
+    parts.extend(before(already.len()));
     parts.extend(drifted);
     parts.extend(held(plan).map(str::to_owned));
     if counts.refused > 0 {

@@ -7,6 +7,7 @@
 //! ```
 
 mod commands;
+mod compared;
 mod conflict;
 mod memory;
 mod pass;

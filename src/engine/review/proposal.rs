@@ -2,12 +2,16 @@
 //! comment that says so. Writes nothing anywhere.
 
 use super::super::{Fleet, Followed, Subject, Trust, World, look};
-use super::stops;
 use super::touched::Touched;
+use super::{compared, stops};
 use crate::deliver::Sight;
 use crate::deliver::forge::StatusState;
-use crate::deliver::render::{Broken, Page, many, plan_markdown, validation_markdown};
-use crate::model::{Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot};
+use crate::deliver::render::{
+    Broken, Gone, Merging, Page, many, plan_markdown, validation_markdown,
+};
+use crate::model::{
+    Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot, Step,
+};
 use crate::plan::Plan;
 use crate::telemetry::chain;
 use std::sync::Arc;
@@ -26,6 +30,8 @@ pub(super) struct Merge<'a> {
     pub within: &'a RepoPath,
     /// Then nothing live is read for it.
     pub from_fork: bool,
+    /// Whether the ledger at hand is that of whoever keeps the environments: else it does not know what is theirs.
+    pub knows_ours: bool,
 }
 
 /// What a merge would make of the environments it touches.
@@ -36,6 +42,8 @@ pub struct Proposal {
     stops: Vec<Vec<Diagnostic>>,
     /// Plans that could not be made: of what, why, and what to do.
     broken: Vec<(String, String, Option<String>)>,
+    /// What there is to say besides.
+    pub(super) merging: Merging,
     pub(super) from_fork: bool,
 }
 
@@ -49,6 +57,7 @@ impl Proposal {
             merged,
             within,
             from_fork,
+            knows_ours,
         } = merge;
         let trust = if from_fork {
             Trust::Nothing
@@ -64,15 +73,20 @@ impl Proposal {
             plans: Vec::new(),
             stops: Vec::new(),
             broken: Vec::new(),
+            merging: Merging::default(),
             from_fork,
         };
         if !from_fork && proposal.touched.wrong.is_empty() {
-            proposal.plan(world, &trust).await;
+            proposal.plan(world, &trust, fleet).await;
+        }
+        if !knows_ours {
+            let beside = proposal.merging.beside.values_mut();
+            beside.for_each(|one| one.let_go.clear());
         }
         proposal
     }
 
-    async fn plan(&mut self, world: &World, trust: &Trust) {
+    async fn plan(&mut self, world: &World, trust: &Trust, fleet: &Fleet) {
         for pinned in &self.touched.pinned {
             let subject = Subject {
                 pinned,
@@ -82,6 +96,9 @@ impl Proposal {
             };
             match look(world, subject).await {
                 Ok(looked) => {
+                    let name = pinned.name();
+                    let beside = compared::beside(pinned, &looked, fleet.kept().get(name));
+                    self.merging.beside.insert(name.clone(), beside);
                     self.stops.push(stops::of(pinned, &looked));
                     self.plans.push(looked.plan);
                 }
@@ -89,6 +106,18 @@ impl Proposal {
                     let name = pinned.name().to_string();
                     self.broken.push((name, chain(&error), error.hint()));
                 }
+            }
+        }
+        self.find_gone(world).await;
+    }
+
+    async fn find_gone(&mut self, world: &World) {
+        match compared::gone(world, &self.touched.gone, &self.plans).await {
+            Ok(gone) => self.merging.gone = gone,
+            Err(error) => {
+                let names = self.touched.gone.iter();
+                let broken = names.map(|name| (name.to_string(), chain(&error), error.hint()));
+                self.broken.extend(broken);
             }
         }
     }
@@ -135,8 +164,13 @@ impl Proposal {
     }
 
     /// Returns the environments that no file would declare any more.
-    pub fn gone(&self) -> &[EnvironmentName] {
-        &self.touched.gone
+    pub fn gone(&self) -> &[Gone] {
+        &self.merging.gone
+    }
+
+    /// Returns those of them that do not go on under another name.
+    pub(super) fn lost(&self) -> impl Iterator<Item = &Gone> {
+        self.gone().iter().filter(|gone| !gone.is_renamed())
     }
 
     /// Returns what a status on the commit says of it.
@@ -163,13 +197,18 @@ impl Proposal {
             return (StatusState::Failure, said);
         }
         if self.plans.is_empty() {
-            let said = match self.touched.gone.len() {
+            let said = match self.lost().count() {
                 0 => "Touches no environment".to_owned(),
                 gone => format!("{} declared nowhere", many(gone, "environment")),
             };
             return (StatusState::Success, said);
         }
-        let writes = self.plans.iter().flat_map(Plan::declared).count();
+        let writes = self.plans.iter().map(|plan| {
+            let already = &self.merging.of(&plan.environment).already;
+            let own = |step: &&Step| !already.contains(&step.address);
+            plan.declared().filter(own).count()
+        });
+        let writes: usize = writes.sum();
         let said = format!(
             "{} planned in {}",
             many(writes, "change"),
@@ -191,6 +230,6 @@ impl Proposal {
             hint: hint.as_deref(),
         });
         let broken: Vec<Broken<'_>> = broken.collect();
-        plan_markdown(&self.plans, &broken, &touched.gone, page)
+        plan_markdown(&self.plans, &broken, &self.merging, page)
     }
 }

@@ -76,6 +76,10 @@ impl Touched {
             .filter(|name| !there.contains(name))
             .collect();
         touched.names.extend(touched.gone.iter().cloned());
+        // What they have is for another to take over, as after the merge.
+        for name in &touched.gone {
+            touched.everywhere.remove(name);
+        }
         touched
     }
 

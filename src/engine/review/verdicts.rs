@@ -108,20 +108,21 @@ impl Proposal {
     fn verdicts_of_plans(&self, page: &Page<'_>) -> Vec<Verdict> {
         let empty = |_| String::new();
         let planned = self.stopped().map(|(plan, stops)| {
+            let beside = self.merging.of(&plan.environment);
             let summary = |dated| {
                 let at = if dated {
                     page.at
                 } else {
                     Timestamp::UNIX_EPOCH
                 };
-                summary_markdown(plan, &Page { at, ..*page })
+                summary_markdown(plan, beside, &Page { at, ..*page })
             };
             let refused = plan.steps.iter().any(|step| step.refused);
             let state = match refused {
                 true => StatusState::Failure,
                 false => StatusState::Success,
             };
-            let title = plan_title(plan);
+            let title = plan_title(plan, &beside.already);
             let name = plan.environment.as_str();
             Verdict::of(name, state, &title, summary).with_wrong(stops)
         });
@@ -129,9 +130,12 @@ impl Proposal {
             let title = format!("The plan could not be made: failed to {why}");
             Verdict::of(name, StatusState::Failure, &title, empty)
         });
-        let gone = self.gone().iter().map(|name| {
-            let title = "It would be declared nowhere, and kept by nobody";
-            Verdict::of(name.as_str(), StatusState::Success, title, empty)
+        let gone = self.gone().iter().map(|gone| {
+            let title = match gone.is_renamed() {
+                true => "It would go on under another name",
+                false => "It would be declared nowhere, and kept by nobody",
+            };
+            Verdict::of(gone.name.as_str(), StatusState::Success, title, empty)
         });
         planned.chain(unplanned).chain(gone).collect()
     }
@@ -194,7 +198,9 @@ impl Reviewer {
             Some(known) if known.wrong.is_none() => (Some(known.id), true),
             Some(_) => (None, true),
         };
+        let page = self.page(pull, memory);
         let check = Check {
+            page: page.as_deref(),
             name: &verdict.name,
             head: &pull.head,
             state: verdict.state,

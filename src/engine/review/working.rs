@@ -45,6 +45,7 @@ impl Proposal {
             merged,
             within,
             from_fork: false,
+            knows_ours: false,
         };
         Self::of(world, merge).await
     }

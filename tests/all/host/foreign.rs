@@ -5,7 +5,7 @@ use super::waits_for;
 use crate::conformance::host::{OnHost, env_file, file, nginx_site, with};
 use crate::conformance::world::World;
 use crate::conformance::{CANARY, Subject as _};
-use reconciled::deliver::render::{Page, Screen, plan_json, plan_markdown, plan_terminal};
+use reconciled::deliver::render::{Merging, Page, Screen, plan_json, plan_markdown, plan_terminal};
 use reconciled::model::Action;
 use reconciled::plan::Plan;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,7 +24,7 @@ fn shown(plan: &Plan) -> String {
     };
     [
         plan_terminal(plan, screen),
-        plan_markdown(std::slice::from_ref(plan), &[], &[], &page),
+        plan_markdown(std::slice::from_ref(plan), &[], &Merging::default(), &page),
         plan_json(plan).to_string(),
     ]
     .join("\n")

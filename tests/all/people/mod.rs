@@ -4,6 +4,7 @@
 
 mod app;
 mod approved;
+mod besides;
 mod bound;
 mod ci;
 mod commands;

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, address, value};
 use insta::assert_snapshot;
-use reconciled::deliver::render::{Difference, Page, plan_json, plan_markdown};
+use reconciled::deliver::render::{Difference, Merging, Page, plan_json, plan_markdown};
 use reconciled::deliver::{Authority, Decision, route};
 use reconciled::model::{FieldPath, Prediction, Segment, Touch};
 use serde_json::json;
@@ -41,7 +41,7 @@ fn the_field_says_what_it_was_and_who_changed_it() {
         revision: &plan.revision,
         at: scene.now,
     };
-    let comment = plan_markdown(std::slice::from_ref(&plan), &[], &[], &page);
+    let comment = plan_markdown(std::slice::from_ref(&plan), &[], &Merging::default(), &page);
     let said =
         "**Changed by hand too, and overwritten by this**\n\n- `prod/api`: `size` – by nina\n";
     assert!(comment.contains(said), "{comment}");

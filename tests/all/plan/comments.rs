@@ -5,7 +5,9 @@ use super::scene::{Scene, address};
 use super::screen::everything;
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use reconciled::deliver::render::{Broken, Page, plan_markdown, run_markdown, validation_markdown};
+use reconciled::deliver::render::{
+    Broken, Merging, Page, plan_markdown, run_markdown, validation_markdown,
+};
 use reconciled::deliver::{Authority, route};
 use reconciled::model::{
     Diagnostic, EnvironmentName, Location, Outcome, RepoPath, Revision, Severity,
@@ -22,7 +24,12 @@ fn page<'a>(revision: &'a Revision) -> Page<'a> {
 
 pub(super) fn comment(scene: &Scene) -> String {
     let plan = scene.plan();
-    plan_markdown(std::slice::from_ref(&plan), &[], &[], &page(&plan.revision))
+    plan_markdown(
+        std::slice::from_ref(&plan),
+        &[],
+        &Merging::default(),
+        &page(&plan.revision),
+    )
 }
 
 #[test]
@@ -89,7 +96,7 @@ fn a_plan_that_could_not_be_made_does_not_hide_the_others() {
         message: "read secrets: no variable TOKEN",
         hint: Some("Set it."),
     };
-    assert_snapshot!(plan_markdown(std::slice::from_ref(&plan), &[broken], &[], &page(&plan.revision)), @r"
+    assert_snapshot!(plan_markdown(std::slice::from_ref(&plan), &[broken], &Merging::default(), &page(&plan.revision)), @r"
     <!-- reconciled:plan -->
     ### 🔴 Plan: 1 plan could not be made, no changes in prod
 
@@ -282,7 +289,7 @@ fn a_comment_on_one_change_fifty_or_five_thousand_is_whole_whatever_stands_in_va
         let result = borrow(&scene, &plan, &route, &outcomes);
         for (comment, verdict) in [
             (
-                plan_markdown(plans, &[], &[], &page),
+                plan_markdown(plans, &[], &Merging::default(), &page),
                 format!("{count} to create in prod"),
             ),
             (

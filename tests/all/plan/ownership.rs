@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
-use reconciled::deliver::render::{Page, plan_markdown};
+use reconciled::deliver::render::{Merging, Page, plan_markdown};
 use reconciled::deliver::{Authority, route};
 use reconciled::model::{Connection, Observation, OnDrift, Owner, Reconcile, Value};
 use reconciled::plan::Released;
@@ -71,7 +71,7 @@ fn what_is_nobody_s_is_overwritten_only_where_git_says_so() {
         revision: &scene.plan().revision,
         at: scene.now,
     };
-    let comment = plan_markdown(&[scene.plan()], &[], &[], &page);
+    let comment = plan_markdown(&[scene.plan()], &[], &Merging::default(), &page);
     assert!(
         comment.contains("What waits would change: 1 resource"),
         "{comment}"
@@ -83,7 +83,7 @@ fn what_is_nobody_s_is_overwritten_only_where_git_says_so() {
        # it is there already and carries nobody's mark; it is taken over, and what it holds is overwritten
        ~ size = "s" -> "l"
     "#);
-    let comment = plan_markdown(&[scene.plan()], &[], &[], &page);
+    let comment = plan_markdown(&[scene.plan()], &[], &Merging::default(), &page);
     assert!(
         comment.contains("🔴 Plan: 1 to adopt and overwrite in prod"),
         "{comment}"

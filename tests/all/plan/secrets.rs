@@ -5,8 +5,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
 use reconciled::deliver::render::{
-    About, Difference, Episode, Page, RunResult, Screen, episode_slack, plan_json, plan_markdown,
-    plan_terminal, run_json, run_markdown, run_slack, run_terminal,
+    About, Difference, Episode, Merging, Page, RunResult, Screen, episode_slack, plan_json,
+    plan_markdown, plan_terminal, run_json, run_markdown, run_slack, run_terminal,
 };
 use reconciled::deliver::{Authority, route};
 use reconciled::model::{Basis, EnvironmentName, Outcome, RunId};
@@ -42,10 +42,11 @@ pub(super) fn everything(scene: &Scene) -> String {
         ended_at: scene.now,
         took: None,
         apart: RunResult::NONE_APART,
+        earlier: RunResult::NONE_EARLIER,
     };
     let mut all = vec![
         plan_terminal(&plan, screen),
-        plan_markdown(std::slice::from_ref(&plan), &[], &[], &page),
+        plan_markdown(std::slice::from_ref(&plan), &[], &Merging::default(), &page),
         plan_json(&plan).to_string(),
         serde_json::to_string(&plan).unwrap(),
         format!("{plan:?}"),

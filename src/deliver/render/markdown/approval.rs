@@ -2,6 +2,7 @@
 
 use super::paper::Paper;
 use super::{Page, escape, plan as planned};
+use crate::deliver::render::merging::Merging;
 use crate::deliver::route::{About, Asked};
 use crate::model::{Digest, EnvironmentName, Revision};
 use crate::plan::Plan;
@@ -20,7 +21,7 @@ pub struct Approving<'a> {
 /// Shows the plan that merging a request applies, and what merging and closing do.
 pub fn approval_markdown(plan: &Plan, approving: &Approving<'_>, page: &Page<'_>) -> String {
     let mut paper = Paper::default();
-    let verdict = planned::verdict_of_all(std::slice::from_ref(plan), &[], &[]);
+    let verdict = planned::verdict_of_all(std::slice::from_ref(plan), &[], &Merging::default());
     paper.open(page.opening(&verdict));
     let hash = escape::code(approving.hash.short());
     paper.open(format!(
@@ -31,7 +32,7 @@ pub fn approval_markdown(plan: &Plan, approving: &Approving<'_>, page: &Page<'_>
     for sentence in sentences {
         paper.open(format!("{}\n\n", escape::text(sentence)));
     }
-    planned::environment(&mut paper, plan);
+    planned::environment(&mut paper, plan, Merging::NOTHING);
     let name = plan.environment.as_str();
     paper.rest(format!(
         "**Not all of the plan fits here.** The whole of it: {}",

@@ -2,12 +2,13 @@
 
 use super::paper::Paper;
 use super::{Page, escape, plan};
+use crate::deliver::render::merging::Beside;
 use crate::plan::Plan;
 
 /// Shows the plan of one environment, as the comment does, with the same guarantees.
-pub fn summary_markdown(plan: &Plan, page: &Page<'_>) -> String {
+pub fn summary_markdown(plan: &Plan, beside: &Beside, page: &Page<'_>) -> String {
     let mut paper = Paper::default();
-    plan::environment(&mut paper, plan);
+    plan::environment(&mut paper, plan, beside);
     paper.finish(&page.planned(std::slice::from_ref(plan)))
 }
 

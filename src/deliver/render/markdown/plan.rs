@@ -2,11 +2,13 @@
 
 use super::paper::Paper;
 use super::{Page, escape, steps};
+use crate::deliver::render::merging::{Beside, Gone, Merging};
 use crate::deliver::render::run::Broken;
-use crate::deliver::render::words::{Counts, apart, drifted, held, many, verdict};
-use crate::model::{Action, EnvironmentName, Step};
+use crate::deliver::render::words::{Counts, apart, before, drifted, held, many, verdict};
+use crate::model::{Action, Step};
 use crate::plan::Plan;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// Shows the plans of every environment a pull request touches, and those that could not be made.
 ///
@@ -16,16 +18,13 @@ use std::collections::BTreeSet;
 pub fn plan_markdown(
     plans: &[Plan],
     broken: &[Broken<'_>],
-    gone: &[EnvironmentName],
+    merging: &Merging,
     page: &Page<'_>,
 ) -> String {
     let mut paper = Paper::default();
-    paper.open(page.opening(&verdict_of_all(plans, broken, gone)));
-    for name in gone {
-        let name = escape::text(name.as_str());
-        paper.open(format!(
-            "**{name}** would be declared nowhere. Nothing of it is deleted: it stays as it is, and nobody keeps it. To take it down, declare it with `reconcile: {{ destroy: true }}`.\n\n"
-        ));
+    paper.open(page.opening(&verdict_of_all(plans, broken, merging)));
+    for gone in &merging.gone {
+        paper.open(one_gone(gone));
     }
     for broken in broken {
         paper.open(one_broken(broken));
@@ -33,28 +32,25 @@ pub fn plan_markdown(
     for plan in plans {
         if plans.len() + broken.len() > 1 {
             let name = escape::text(plan.environment.as_str());
-            paper.open(format!("#### {name} – {}\n\n", verdict(plan)));
+            let verdict = verdict(plan, &merging.of(&plan.environment).already);
+            paper.open(format!("#### {name} – {verdict}\n\n"));
         }
-        environment(&mut paper, plan);
+        environment(&mut paper, plan, merging.of(&plan.environment));
     }
     paper.finish(&page.planned(plans))
 }
 
-pub(super) fn verdict_of_all(
-    plans: &[Plan],
-    broken: &[Broken<'_>],
-    gone: &[EnvironmentName],
-) -> String {
-    let counts = apart(plans);
+pub(super) fn verdict_of_all(plans: &[Plan], broken: &[Broken<'_>], merging: &Merging) -> String {
+    let counts = apart(plans, |step| merging.is_from_before(step));
     let mut parts = Vec::new();
     if !broken.is_empty() {
         parts.push(format!("{} could not be made", many(broken.len(), "plan")));
     }
-    if !gone.is_empty() {
-        parts.push(format!(
-            "{} declared nowhere",
-            many(gone.len(), "environment")
-        ));
+    let (renamed, lost): (Vec<_>, Vec<_>) = merging.gone.iter().partition(|one| one.is_renamed());
+    for (gone, what) in [(&renamed, "renamed"), (&lost, "declared nowhere")] {
+        if !gone.is_empty() {
+            parts.push(format!("{} {what}", many(gone.len(), "environment")));
+        }
     }
     match counts.sentence() {
         writes if !writes.is_empty() => parts.push(writes),
@@ -66,6 +62,10 @@ pub(super) fn verdict_of_all(
         _ if counts.unknown > 0 => parts.push("nothing known to change".to_owned()),
         _ => parts.push("no changes".to_owned()),
     }
+    let besides = || plans.iter().map(|plan| merging.of(&plan.environment));
+    parts.extend(before(besides().map(|one| one.already.len()).sum()));
+    let has_settings = besides().any(|one| !one.settings.is_empty());
+    parts.extend(has_settings.then(|| "settings change".to_owned()));
     parts.extend(drifted(plans));
     let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
     parts.extend(held.into_iter().map(str::to_owned));
@@ -80,18 +80,14 @@ pub(super) fn verdict_of_all(
     }
     let sign = if !broken.is_empty() || counts.loses() || counts.refused > 0 {
         "🔴"
-    } else if counts.sentence().is_empty() && gone.is_empty() {
+    } else if counts.sentence().is_empty() && merging.gone.is_empty() && !has_settings {
         // Green is for what is known, and whole.
         if counts.wait > 0 { "⚪" } else { "🟢" }
     } else {
         "🟡"
     };
-    let names: Vec<String> = plans
-        .iter()
-        .map(|plan| escape::text(plan.environment.as_str()))
-        .collect();
-    let place = match names.as_slice() {
-        [one] => format!(" in {one}"),
+    let place = match plans {
+        [one] => format!(" in {}", escape::text(one.environment.as_str())),
         _ => String::new(),
     };
     format!("{sign} Plan: {}{place}", parts.join(", "))
@@ -108,23 +104,52 @@ fn one_broken(broken: &Broken<'_>) -> String {
     )
 }
 
-pub(super) fn environment(paper: &mut Paper, plan: &Plan) {
+/// Says what becomes of an environment that no file would declare any more.
+fn one_gone(gone: &Gone) -> String {
+    let name = escape::text(gone.name.as_str());
+    if !gone.is_renamed() {
+        return format!(
+            "**{name}** would be declared nowhere. Nothing of it is deleted: it stays as it is, and nobody keeps it. To take it down, declare it with `reconcile: {{ destroy: true }}`.\n\n"
+        );
+    }
+    let becomes = gone.becomes.iter();
+    let becomes: Vec<String> = becomes.map(|one| escape::text(one.as_str())).collect();
+    let moves = many(gone.owned - gone.left.len(), "resource");
+    let mut said = format!(
+        "**{name}** goes on as **{}**: {moves} of it moved there as they are, marked anew. None is deleted or made again.",
+        becomes.join("**, **")
+    );
+    if !gone.left.is_empty() {
+        let left = gone.left.iter().take(steps::NAMED);
+        let mut left: Vec<String> = left.map(|one| escape::code(&one.to_string())).collect();
+        if gone.left.len() > steps::NAMED {
+            left.push(format!("{} more", gone.left.len() - steps::NAMED));
+        }
+        let _infallible = write!(
+            said,
+            " Declared nowhere then, not deleted, and kept by nobody: {}.",
+            left.join(", ")
+        );
+    }
+    said.push_str("\n\n");
+    said
+}
+
+pub(super) fn environment(paper: &mut Paper, plan: &Plan, beside: &Beside) {
+    let already = |step: &Step| beside.already.contains(&step.address);
+    let item = |step: &Step| match already(step) {
+        true => format!("{} (merged before)", steps::item(step)),
+        false => steps::item(step),
+    };
     let with = |action: Action| {
         let steps = plan.steps.iter().filter(move |step| step.action == action);
-        steps.map(steps::item).collect::<Vec<_>>()
+        steps.map(item).collect::<Vec<_>>()
     };
-    for hold in &plan.holds {
-        let what = if hold.deletes_only {
-            "Deletes held back"
-        } else {
-            "Held back"
-        };
-        paper.open(format!("**{what}:** {}\n\n", escape::text(&hold.reason)));
-    }
+    how_it_is_kept(paper, plan, beside);
     paper.list("Deletes", &with(Action::Delete));
     paper.list("Replaces: deletes and makes again", &with(Action::Replace));
     let overwriting = plan.steps.iter().filter(|step| step.overwrites());
-    let overwriting: Vec<String> = overwriting.map(steps::item).collect();
+    let overwriting: Vec<String> = overwriting.map(item).collect();
     paper.list("Adopts and overwrites", &overwriting);
     let waiting = plan.steps.iter().filter(|step| step.action == Action::Wait);
     let waiting = waiting.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
@@ -137,13 +162,51 @@ pub(super) fn environment(paper: &mut Paper, plan: &Plan) {
         format!("What waits would change: {}", many(stuck.len(), "resource")),
         blocks(&stuck),
     );
-    let declared: Vec<&Step> = plan.declared().collect();
+    let (before, declared): (Vec<&Step>, Vec<&Step>) =
+        plan.declared().partition(|step| already(step));
     paper.folded(
         format!("What it does: {}", counted(&declared)),
         blocks(&declared),
     );
+    left_alone(paper, beside);
     let over = steps::over_hands(plan.steps.iter());
     paper.list("Changed by hand too, and overwritten by this", &over);
+    not_from_this(paper, plan, &before);
+    let noted: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::None)
+        .filter(|step| step.reason.is_some() || !step.yielded.is_empty())
+        .collect();
+    paper.folded(
+        format!("Left as it is: {}", many(noted.len(), "resource")),
+        blocks(&noted),
+    );
+}
+
+/// Says which settings change, and what holds the plan.
+fn how_it_is_kept(paper: &mut Paper, plan: &Plan, beside: &Beside) {
+    let settings = beside.settings.iter().map(|one| escape::code(one));
+    paper.list("Changes how it is kept", &settings.collect::<Vec<_>>());
+    for hold in &plan.holds {
+        let what = if hold.deletes_only {
+            "Deletes held back"
+        } else {
+            "Held back"
+        };
+        paper.open(format!("**{what}:** {}\n\n", escape::text(&hold.reason)));
+    }
+}
+
+/// Shows what a run would do with and without the pull request: what was merged `before`, and drift.
+fn not_from_this(paper: &mut Paper, plan: &Plan, before: &[&Step]) {
+    paper.folded(
+        format!(
+            "Not from this pull request: merged before and not applied yet: {}",
+            counted(before)
+        ),
+        blocks(before),
+    );
     let drift: Vec<&Step> = plan.drift().collect();
     if !drift.is_empty() {
         let one = if drift.len() == 1 {
@@ -157,16 +220,20 @@ pub(super) fn environment(paper: &mut Paper, plan: &Plan) {
         );
         paper.folded(summary, blocks(&drift));
     }
-    let noted: Vec<&Step> = plan
-        .steps
+}
+
+/// Says what is not in the plan, though somebody may look for it there.
+fn left_alone(paper: &mut Paper, beside: &Beside) {
+    let let_go = beside
+        .let_go
         .iter()
-        .filter(|step| step.action == Action::None)
-        .filter(|step| step.reason.is_some() || !step.yielded.is_empty())
-        .collect();
-    paper.folded(
-        format!("Left as it is: {}", many(noted.len(), "resource")),
-        blocks(&noted),
+        .map(|one| escape::code(&one.to_string()));
+    paper.list(
+        "No longer declared, and never ours: left alone, be it there or not",
+        &let_go.collect::<Vec<_>>(),
     );
+    let warnings = beside.warnings.iter().map(|one| escape::reason(one));
+    paper.list("Worth a look", &warnings.collect::<Vec<_>>());
 }
 
 /// Tells whether it waits though it is there and is not as declared.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// How many addresses with one reason are named.
-const NAMED: usize = 10;
+pub(super) const NAMED: usize = 10;
 
 /// Returns a step as one block: its head, who touched it, its changes.
 pub(super) fn block(step: &Step) -> Vec<String> {

@@ -6,7 +6,7 @@ use crate::deliver::render::lines::{self, Line, Sign};
 use crate::deliver::render::words::{Counts, deed, many, quiet, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shows a plan: what changes, what drifted apart from it, what waits and why, what is left alone
 /// and why, and the sum in one line. Ends with a line break.
@@ -190,8 +190,11 @@ impl Page {
                 format!("No changes: live equals Git ({}).", many(none, "resource"))
             }
             (true, _) => format!("No changes: {}.", quiet(&plan.steps)),
-            (false, 0) => format!("Plan: {}.", verdict(plan)),
-            (false, none) => format!("Plan: {}, {none} as declared.", verdict(plan)),
+            (false, 0) => format!("Plan: {}.", verdict(plan, &BTreeSet::new())),
+            (false, none) => format!(
+                "Plan: {}, {none} as declared.",
+                verdict(plan, &BTreeSet::new())
+            ),
         };
         self.line("");
         self.line(&self.screen.paint(Ink::Bold, &sum));
