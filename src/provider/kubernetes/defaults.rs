@@ -195,7 +195,7 @@ fn without_admitted(pod: &mut Json) {
         name.is_some_and(|name| name.starts_with(TOKEN_VOLUME))
     };
     let is_tolerated = |item: &Json| {
-        let of = |key: &str| TOLERATED.iter().any(|one| *one == key);
+        let of = |key: &str| TOLERATED.contains(&key);
         item["key"].as_str().is_some_and(of) && item["tolerationSeconds"] == 300
     };
     keep_items(pod, "volumes", &|item| !is_token(item));
