@@ -55,6 +55,7 @@ mod sign_in;
 mod target;
 mod unserved;
 mod verdict;
+mod vertical;
 mod watch;
 mod write;
 mod written;

@@ -10,6 +10,7 @@ use super::discovery::{Lookup, Types};
 use super::error::{Cause, Failure};
 use super::reference::Reference;
 use super::target::Target;
+use super::vertical::{Policies, Sets};
 use crate::model::{Asked, Value};
 use serde_json::Value as Json;
 use std::collections::HashMap;
@@ -23,8 +24,10 @@ const KINDS: [(&str, &str); 3] = [
     // It makes an autoscaler of its own; people know it by this.
     ("keda.sh", "ScaledObject"),
     ("autoscaling", "HorizontalPodAutoscaler"),
-    ("autoscaling.k8s.io", "VerticalPodAutoscaler"),
+    ("autoscaling.k8s.io", VERTICAL),
 ];
+
+const VERTICAL: &str = "VerticalPodAutoscaler";
 
 /// Managers that set replicas for one of those kinds, by the beginning of their names: where none of them
 /// is there, nobody sets them any more. KEDA goes to zero and back by itself.
@@ -92,8 +95,8 @@ struct Scaler {
     name: String,
     namespace: String,
     target: (String, String),
-    /// A VerticalPodAutoscaler that sets no limits.
-    requests_only: bool,
+    /// Of a VerticalPodAutoscaler.
+    policies: Policies,
 }
 
 impl<'a> Scalers<'a> {
@@ -124,8 +127,9 @@ impl<'a> Scalers<'a> {
         told: &Json,
     ) -> Result<Vec<Claim>, Failure> {
         let mut claims = Vec::new();
-        for (field, what) in moved(live, told) {
-            if let Scaled::By(scaler) = self.of(&target.reference, what).await? {
+        for field in moved(live, told) {
+            let scaled = self.of(&target.reference, What::of(&field)).await?;
+            if let Scaled::By(scaler) = scaled {
                 claims.push((field, scaler));
             }
         }
@@ -164,7 +168,7 @@ impl<'a> Scalers<'a> {
     async fn has(
         &self,
         reference: &Reference,
-        what: What,
+        what: What<'_>,
         owner: &Scaled,
     ) -> Result<bool, Failure> {
         let known = &self.cluster.scaled;
@@ -185,7 +189,7 @@ impl<'a> Scalers<'a> {
     }
 
     /// Tells what scales a workload: what is declared to, else what is live.
-    async fn of(&self, reference: &Reference, what: What) -> Result<Scaled, Failure> {
+    async fn of(&self, reference: &Reference, what: What<'_>) -> Result<Scaled, Failure> {
         if let Some(declared) = self.declared(reference, what) {
             return Ok(declared);
         }
@@ -193,7 +197,7 @@ impl<'a> Scalers<'a> {
         Ok(live.scaled(reference, what))
     }
 
-    fn declared(&self, reference: &Reference, what: What) -> Option<Scaled> {
+    fn declared(&self, reference: &Reference, what: What<'_>) -> Option<Scaled> {
         let mut declared = self.declared.iter();
         let scaler = declared.find(|scaler| scaler.has(reference, what))?;
         Some(scaler.scaled())
@@ -228,7 +232,7 @@ impl<'a> Scalers<'a> {
 }
 
 impl Read {
-    fn scaled(&self, reference: &Reference, what: What) -> Scaled {
+    fn scaled(&self, reference: &Reference, what: What<'_>) -> Scaled {
         let mut scalers = self.scalers.iter();
         match scalers.find(|scaler| scaler.has(reference, what)) {
             Some(scaler) => scaler.scaled(),
@@ -241,20 +245,15 @@ impl Read {
 impl Scaler {
     fn read(kind: &'static str, object: &Json, namespace: &str) -> Option<Self> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str);
-        let at = if kind == "VerticalPodAutoscaler" {
+        let at = if kind == VERTICAL {
             "targetRef"
         } else {
             "scaleTargetRef"
         };
         // It only recommends.
-        if kind == "VerticalPodAutoscaler" && text("/spec/updatePolicy/updateMode") == Some("Off") {
+        if kind == VERTICAL && text("/spec/updatePolicy/updateMode") == Some("Off") {
             return None;
         }
-        let policies = object.pointer("/spec/resourcePolicy/containerPolicies");
-        let policies = policies.and_then(Json::as_array).into_iter().flatten();
-        let requests_only = policies
-            .into_iter()
-            .any(|policy| policy["controlledValues"] == "RequestsOnly");
         Some(Self {
             kind,
             name: text("/metadata/name")?.to_owned(),
@@ -266,7 +265,7 @@ impl Scaler {
                     .to_owned(),
                 text(&format!("/spec/{at}/name"))?.to_owned(),
             ),
-            requests_only,
+            policies: Policies::read(object),
         })
     }
 
@@ -277,7 +276,7 @@ impl Scaler {
     }
 
     /// Tells whether it has a field of a workload.
-    fn has(&self, reference: &Reference, what: What) -> bool {
+    fn has(&self, reference: &Reference, what: What<'_>) -> bool {
         self.scales(reference) && self.sets(what)
     }
 
@@ -285,62 +284,63 @@ impl Scaler {
         Scaled::By(format!("{} {}", self.kind, self.name))
     }
 
-    fn sets(&self, what: What) -> bool {
+    fn sets(&self, what: What<'_>) -> bool {
+        let is_vertical = self.kind == VERTICAL;
         match what {
-            What::Replicas => self.kind != "VerticalPodAutoscaler",
-            What::Requests => self.kind == "VerticalPodAutoscaler",
-            What::Limits => self.kind == "VerticalPodAutoscaler" && !self.requests_only,
+            What::Replicas => !is_vertical,
+            What::Requests(container) => {
+                is_vertical && self.policies.of(container) != Sets::Nothing
+            }
+            What::Limits(container) => is_vertical && self.policies.of(container) == Sets::Both,
         }
     }
 }
 
+/// What a scaler may set; of resources, of which container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum What<'a> {
     Replicas,
-    Requests,
-    Limits,
+    Requests(&'a str),
+    Limits(&'a str),
 }
 
-impl What {
-    /// Tells what a field is, by its end.
-    fn of(field: &str) -> Self {
+impl<'a> What<'a> {
+    /// Tells what a field is, by its end and the container in it.
+    fn of(field: &'a str) -> Self {
         if field == REPLICAS {
-            Self::Replicas
-        } else if field.ends_with(".limits") {
-            Self::Limits
+            return Self::Replicas;
+        }
+        // No name of a container has a quote in it.
+        let container = field.split('"').nth(1).unwrap_or_default();
+        if field.ends_with(".limits") {
+            Self::Limits(container)
         } else {
-            Self::Requests
+            Self::Requests(container)
         }
     }
 }
 
 /// Returns the fields that may be a scaler's and differ.
-fn moved(live: &Json, told: &Json) -> Vec<(String, What)> {
+fn moved(live: &Json, told: &Json) -> Vec<String> {
     let mut moved = Vec::new();
     if live.pointer("/spec/replicas") != told.pointer("/spec/replicas") {
-        moved.push((REPLICAS.to_owned(), What::Replicas));
+        moved.push(REPLICAS.to_owned());
     }
-    let containers = "/spec/template/spec/containers";
-    for container in told
-        .pointer(containers)
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
+    let containers = |object: &Json| {
+        let list = object.pointer("/spec/template/spec/containers");
+        list.and_then(Json::as_array).cloned().unwrap_or_default()
+    };
+    let known = containers(live);
+    for container in containers(told) {
         let name = &container["name"];
-        let mut known = live
-            .pointer(containers)
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten();
-        let Some(live) = known.find(|live| live["name"] == *name) else {
+        let Some(live) = known.iter().find(|live| live["name"] == *name) else {
             continue;
         };
-        for (field, what) in [("requests", What::Requests), ("limits", What::Limits)] {
+        for field in ["requests", "limits"] {
             if live["resources"].get(field) != container["resources"].get(field) {
-                let field =
-                    format!(".spec.template.spec.containers[name={name}].resources.{field}");
-                moved.push((field, what));
+                moved.push(format!(
+                    ".spec.template.spec.containers[name={name}].resources.{field}"
+                ));
             }
         }
     }
@@ -360,16 +360,11 @@ mod tests {
     #[test]
     fn only_what_differs_is_looked_after() {
         let (live, told) = (workload(5, "1"), workload(2, "2"));
-        assert_eq!(moved(&live, &live), []);
+        assert!(moved(&live, &live).is_empty());
         let requests = ".spec.template.spec.containers[name=\"api\"].resources.requests";
-        let expected = [(REPLICAS, What::Replicas), (requests, What::Requests)];
-        let expected = expected.map(|(field, what)| (field.to_owned(), what));
-        assert_eq!(moved(&live, &told), expected);
-        assert!(
-            expected
-                .iter()
-                .all(|(field, what)| What::of(field) == *what)
-        );
+        assert_eq!(moved(&live, &told), [REPLICAS, requests]);
+        let expected = [What::Replicas, What::Requests("api")];
+        assert_eq!([REPLICAS, requests].map(What::of), expected);
     }
 
     #[test]
@@ -387,12 +382,19 @@ mod tests {
         )
         .unwrap();
         assert_eq!(keda.target, ("Deployment".to_owned(), "api".to_owned()));
-        assert!(keda.sets(What::Replicas) && !keda.sets(What::Requests));
+        assert!(keda.sets(What::Replicas) && !keda.sets(What::Requests("api")));
         let target = json!({ "kind": "StatefulSet", "name": "db" });
         let off = json!({ "targetRef": target, "updatePolicy": { "updateMode": "Off" } });
         assert!(read("VerticalPodAutoscaler", off).is_none());
-        let requests = json!({ "targetRef": target, "resourcePolicy": { "containerPolicies": [{ "controlledValues": "RequestsOnly" }] } });
-        let requests = read("VerticalPodAutoscaler", requests).unwrap();
-        assert!(requests.sets(What::Requests) && !requests.sets(What::Limits));
+        let policies = json!([{ "containerName": "app", "controlledValues": "RequestsOnly" },
+            { "containerName": "*", "mode": "Off" }]);
+        let spec =
+            json!({ "targetRef": target, "resourcePolicy": { "containerPolicies": policies } });
+        let one = read("VerticalPodAutoscaler", spec).unwrap();
+        let sets = |container: &str| {
+            let at = |field| format!("[name=\"{container}\"].resources.{field}");
+            [at("requests"), at("limits")].map(|field| one.sets(What::of(&field)))
+        };
+        assert_eq!((sets("app"), sets("side")), ([true, false], [false; 2]));
     }
 }
