@@ -26,6 +26,9 @@ const PEOPLE: [&str; 14] = [
     "before-first-apply",
 ];
 
+/// How the name of a controller ends, whatever it begins with.
+const CONTROLLERS: [&str; 2] = ["-controller", "-operator"];
+
 /// Tools that once had the object, by their whole names. What carries the mark of one is refused until Git
 /// says that it is to be adopted, which takes the mark off; what is left then are fields in its name, which
 /// are ours to take.
@@ -53,9 +56,16 @@ pub(super) fn is_caretaker(manager: &str) -> bool {
 }
 
 /// Tells whether a field manager is a person at work, or a tool that people once had the object by: both
-/// are overwritten. Every other one is a controller, which would write its value again.
+/// are overwritten. Every other one is a controller, which would write its value again; so would a tool that
+/// applies what is declared elsewhere (Terraform, Pulumi, Rancher), at its next run.
 pub(super) fn is_person(manager: &str) -> bool {
-    PEOPLE.iter().any(|person| manager.starts_with(person)) || FORMER.contains(&manager)
+    // A version, an ending or what was done may follow: another word with the same beginning is another tool.
+    let is_tool = |tool: &&str| {
+        let rest = manager.strip_prefix(*tool);
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphabetic()))
+    };
+    let is_controller = CONTROLLERS.iter().any(|end| manager.ends_with(end));
+    FORMER.contains(&manager) || !is_controller && PEOPLE.iter().any(is_tool)
 }
 
 /// Returns the object without fields that are left to their owners.
@@ -170,6 +180,74 @@ mod tests {
             message: format!(
                 "conflict with \"{manager}\" with subresource \"scale\" using apps/v1"
             ),
+        }
+    }
+
+    #[test]
+    fn people_are_told_from_controllers_by_how_their_tools_sign() {
+        let people = [
+            "kubectl",
+            "kubectl-edit",
+            "kubectl-client-side-apply",
+            "kubectl.exe",
+            "kubectl1.31",
+            "k9s",
+            "Lens",
+            "OpenLens",
+            "freelens",
+            "aptakube",
+            "Headlamp",
+            "headlamp",
+            "headlamp-server",
+            "dashboard",
+            "dashboard-api",
+            "Mozilla",
+            "node-fetch",
+            "kluctl",
+            "curl",
+            "before-first-apply",
+            "helm",
+            "helm-controller",
+            "kustomize-controller",
+            "argocd-controller",
+            "argocd-application-controller",
+            "fleetagent",
+        ];
+        for person in people {
+            assert!(is_person(person), "{person}");
+        }
+        // None of the names above may be taken out unseen.
+        for name in PEOPLE.iter().chain(&FORMER) {
+            assert!(people.contains(name), "{name}");
+        }
+        let controllers = [
+            "dashboards-operator",
+            "dashboard-operator",
+            "dashboardd",
+            "curlew",
+            "Lensing",
+            "k9sync",
+            "headlamps",
+            "kubectl-operator",
+            "kluctl-controller",
+            "helm-operator",
+            "fleetagent2",
+            "kube-controller-manager",
+            "cert-manager-cainjector",
+            "keda-operator",
+            // What these write is declared elsewhere, and they would write it again.
+            "Terraform",
+            "HashiCorp",
+            "OpenTofu",
+            "pulumi-resource-kubernetes",
+            "pulumi-kubernetes-4f2a",
+            "rancher",
+            "ansible",
+            "crossplane",
+            "",
+        ];
+        for controller in controllers {
+            assert!(!is_person(controller), "{controller}");
         }
     }
 
