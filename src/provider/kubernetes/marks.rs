@@ -274,6 +274,19 @@ mod tests {
     }
 
     #[test]
+    fn the_set_is_called_as_kubectl_calls_one() {
+        // KEP-3659: `applyset-`, the SHA-256 of `name.namespace.kind.group` of the parent in base64 of RFC 4648
+        // for URLs, `-v1`. By hand, without the padding that no label may end in:
+        // printf production..Environment.reconciled.dev | openssl dgst -sha256 -binary | basenc --base64url
+        let id = "applyset-OFsZ6hAryw-MfSwiv5QLZrtrUhttYnTO-KRUPvfUvP0-v1";
+        assert_eq!(set_id("production"), id);
+        let object = marked();
+        let labels = &object["metadata"]["labels"];
+        assert_eq!(labels["applyset.kubernetes.io/part-of"], id);
+        assert_eq!(labels["reconciled.dev/environment"], "production");
+    }
+
+    #[test]
     fn what_was_handed_over_is_its_new_owner_s_unless_we_declare_that_mark() {
         let address = "production/api[Deployment.apps/shop/api]".parse().unwrap();
         let ours = Some(Owner::Resource(address));

@@ -326,7 +326,15 @@ mod tests {
                 .stateful
                 .of(&Value::from_json(json!({ "kind": kind })))
         };
-        assert!(stateful("PersistentVolumeClaim") && stateful("Namespace"));
+        for kind in [
+            "Namespace",
+            "CustomResourceDefinition",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "StatefulSet",
+        ] {
+            assert!(stateful(kind), "{kind}");
+        }
         assert!(!stateful("Deployment") && !stateful("ConfigMap"));
     }
 

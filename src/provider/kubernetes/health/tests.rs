@@ -1,5 +1,7 @@
 //! Health rules on the answers of real controllers, cut to what the rules read.
 
+mod built_in;
+
 use super::*;
 use serde_json::json;
 

@@ -95,6 +95,29 @@ async fn a_server_that_was_put_back_to_an_earlier_state_is_listed_anew() {
         .into(),
         watches: [vec![bookmark(110), bookmark(50)], vec![bookmark(51)]].into(),
     };
+    comes_to_know(played, &config(40, "old")).await;
+}
+
+#[tokio::test]
+async fn what_changed_before_a_watch_that_expired_is_found_by_a_list() {
+    let message = "too old resource version: 100 (120)";
+    let expired = json!({ "type": "ERROR", "object": { "kind": "Status", "apiVersion": "v1", "metadata": {},
+        "status": "Failure", "message": message, "reason": "Expired", "code": 410 } });
+    for first in [vec![expired.clone()], vec![bookmark(110), expired]] {
+        let played = Played {
+            lists: [
+                list(100, &[config(90, "before")]),
+                list(120, &[config(115, "after")]),
+            ]
+            .into(),
+            watches: [first, vec![bookmark(121)]].into(),
+        };
+        comes_to_know(played, &config(115, "after")).await;
+    }
+}
+
+/// Watches what is played until the nudge about its one object came and the watch is up again.
+async fn comes_to_know(played: Played, object: &Json) {
     let (nudge, mut nudges) = Nudge::channel(8);
     let watches = Watches::new(play(played).await, Manner::new(Some(nudge)));
     let served = Served {
@@ -115,5 +138,5 @@ async fn a_server_that_was_put_back_to_an_earlier_state_is_listed_anew() {
         .unwrap()
         .unwrap();
     let known = watch.objects(&["a".to_owned()]).await.unwrap();
-    assert_eq!(known["a"].object().unwrap(), config(40, "old"));
+    assert_eq!(known["a"].object().unwrap(), *object);
 }
