@@ -23,8 +23,12 @@ pub(super) struct Added {
     pub(super) touches: Vec<Touch>,
 }
 
-/// Finds what people added to an object, fields that are ignored apart. Only what was written in the
-/// version of the API that is declared: names in another one may be others.
+/// Finds what people added to an object, fields that are ignored apart.
+///
+/// Of what was written in another version of the API than is declared, which kubectl does wherever the server
+/// prefers another, only labels and annotations: other names may mean something else, or nothing, in this
+/// one. Whether such a field is declared cannot be told without reading the object in that version too; it
+/// stays, and nothing is said of it.
 pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<Added> {
     let (people, others): (Vec<&Json>, Vec<&Json>) = managed::entries(live)
         .iter()
@@ -37,14 +41,11 @@ pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<A
     let others = fieldset::joined(others.into_iter().map(|entry| &entry["fieldsV1"]));
     let mut touches = Vec::new();
     let mut found = Vec::new();
-    for entry in people
-        .into_iter()
-        .filter(|entry| entry["apiVersion"] == sent["apiVersion"])
-    {
-        let fields = &entry["fieldsV1"];
+    for entry in people {
+        let fields = legible(entry, &entry["fieldsV1"], &sent["apiVersion"]);
         let alone = match &others {
-            Some(others) => fieldset::minus(fields, others),
-            None => Some(fields.clone()),
+            Some(others) => fieldset::minus(&fields, others),
+            None => Some(fields),
         };
         let Some(added) = alone.and_then(|alone| undeclared_of(&alone, sent, ignore)) else {
             continue;
@@ -60,6 +61,16 @@ pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<A
     }
     let fields = fieldset::joined(found.iter())?;
     Some(Added { fields, touches })
+}
+
+/// Returns what of a set can be told by its names in a version of the API where the entry is of another:
+/// the metadata, which is the same in every one.
+fn legible(entry: &Json, set: &Json, version: &Json) -> Json {
+    if entry["apiVersion"] == *version {
+        return set.clone();
+    }
+    let metadata = set.get("f:metadata").cloned();
+    metadata.map_or_else(|| json!({}), |metadata| json!({ "f:metadata": metadata }))
 }
 
 /// Our own name under another operation is what we wrote by another verb.
@@ -151,8 +162,9 @@ pub(super) fn takeover(live: &Json, added: &Json, version: &Json) -> Json {
     let mut has_ours = false;
     for entry in managed::entries(live) {
         let mut entry = entry.clone();
-        if is_by_hand(&entry) && entry["apiVersion"] == *version {
-            match fieldset::minus(&entry["fieldsV1"], added) {
+        if is_by_hand(&entry) {
+            let taken = legible(&entry, added, version);
+            match fieldset::minus(&entry["fieldsV1"], &taken) {
                 Some(left) => entry["fieldsV1"] = left,
                 None => continue,
             }

@@ -34,6 +34,19 @@ impl Scene {
         ]);
     }
 
+    /// The same by operations (RFC 6902), of what is in no namespace.
+    pub(super) fn json_patched(&self, kind: &str, name: &str, manager: &str, patch: &Json) {
+        self.cluster.kubectl([
+            "patch",
+            kind,
+            name,
+            "--type=json",
+            &format!("--field-manager={manager}"),
+            "--patch",
+            &patch.to_string(),
+        ]);
+    }
+
     pub(super) fn live(&self, path: &str) -> Json {
         let path = path.replace("NAMESPACE", &self.namespace);
         self.cluster.get(&path).unwrap()
@@ -185,4 +198,42 @@ async fn what_is_ignored_is_neither_shown_nor_taken_off_nor_put_back() {
         (&json!("shop/api:2"), &json!("DEBUG"))
     );
     scene.settled(&[api]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_added_through_another_version_of_the_api_is_found_as_well() {
+    let mut scene = Scene::new("added-through");
+    let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "nowhere" });
+    let load = scene.object(
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        "load",
+        json!({ "metadata": { "name": "load", "namespace": scene.namespace, "labels": { "own": "1" } },
+            "spec": { "maxReplicas": 4, "targetCPUUtilizationPercentage": 70, "scaleTargetRef": target } }),
+    );
+    scene.apply(std::slice::from_ref(&load)).await;
+    // As kubectl does, which writes in the version that the server prefers.
+    let patch = json!({ "metadata": { "labels": { "debug": "1" }, "annotations": { "note.example.com/why": "looking" } },
+        "spec": { "behavior": { "scaleDown": { "stabilizationWindowSeconds": 60 } } } });
+    scene.patch("hpa.v2.autoscaling", "load", "kubectl-edit", &patch);
+    let step = scene.only(&load).await;
+    let found = [
+        r#"metadata.annotations["note.example.com/why"]"#,
+        "metadata.labels.debug",
+    ];
+    assert_eq!(paths(&step), found, "{step:#?}");
+    let mut touches = step.touched_by.iter();
+    assert!(
+        touches.any(|touch| touch.path.is_some() && touch.by == "kubectl-edit"),
+        "{step:#?}"
+    );
+    scene.carry_out(&step).await.unwrap();
+    let live =
+        scene.live("/apis/autoscaling/v2/namespaces/NAMESPACE/horizontalpodautoscalers/load");
+    assert_eq!(live["metadata"]["labels"]["own"], "1");
+    assert_eq!(live["metadata"]["labels"].get("debug"), None);
+    let window = "/spec/behavior/scaleDown/stabilizationWindowSeconds";
+    assert_eq!(live.pointer(window), Some(&json!(60)));
+    scene.forget();
+    scene.settled(&[load]).await;
 }
