@@ -5,6 +5,7 @@
 //! nothing, and an apply takes off what is ours and not declared. What the object is afterwards is
 //! asked beforehand, by a dry-run of the merged object.
 
+use super::bundle;
 use super::cluster::MANAGER;
 use super::fields::is_person;
 use super::fieldset::{self, Key};
@@ -23,7 +24,7 @@ pub(super) struct Added {
     pub(super) touches: Vec<Touch>,
 }
 
-/// Finds what people added to an object, fields that are ignored apart.
+/// Finds what people added to an object, fields that are ignored and certificates to be filled in apart.
 ///
 /// Of what was written in another version of the API than is declared, which kubectl does wherever the server
 /// prefers another, only labels and annotations: other names may mean something else, or nothing, in this
@@ -38,6 +39,8 @@ pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<A
     if people.is_empty() || others.iter().any(is_older) {
         return None;
     }
+    let mut ignore = ignore.to_vec();
+    ignore.extend(bundle::pattern(sent));
     let others = fieldset::joined(others.into_iter().map(|entry| &entry["fieldsV1"]));
     let mut touches = Vec::new();
     let mut found = Vec::new();
@@ -47,7 +50,7 @@ pub(super) fn find(live: &Json, sent: &Json, ignore: &[PathPattern]) -> Option<A
             Some(others) => fieldset::minus(&fields, others),
             None => Some(fields),
         };
-        let Some(added) = alone.and_then(|alone| undeclared_of(&alone, sent, ignore)) else {
+        let Some(added) = alone.and_then(|alone| undeclared_of(&alone, sent, &ignore)) else {
             continue;
         };
         let at = entry["time"].as_str().and_then(|time| time.parse().ok());

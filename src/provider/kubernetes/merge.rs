@@ -2,8 +2,10 @@
 //! take. What is not is left out, to who has it at this moment.
 //!
 //! Managers that are people's tools are overwritten, controllers are yielded to and named. Replicas
-//! that an autoscaler set are its own while one scales the workload; after that nobody keeps them.
+//! that an autoscaler set are its own while one scales the workload; after that nobody keeps them. A
+//! certificate that is declared to be filled in is whoever's did.
 
+use super::bundle;
 use super::cluster::{Cluster, MANAGER, Mode};
 use super::error::{Cause, Failure};
 use super::fields::{self, is_person};
@@ -54,7 +56,7 @@ impl Merge<'_> {
                 conflicts,
             });
         }
-        let left = self.left(&conflicts).await?;
+        let left = self.left(object, &conflicts).await?;
         let settled = fields::without(object, &left).map_err(|field| {
             Failure::user(
                 "owned-elsewhere",
@@ -86,11 +88,15 @@ impl Merge<'_> {
     }
 
     /// Returns the fields in conflict that are left to others, and to whom: those that any controller
-    /// keeps, whoever else does.
-    async fn left(&self, conflicts: &[Cause]) -> Result<Vec<Claim>, Failure> {
+    /// keeps, whoever else does, and certificates that anybody filled in.
+    async fn left(&self, object: &Json, conflicts: &[Cause]) -> Result<Vec<Claim>, Failure> {
         let mut left = BTreeMap::new();
         for conflict in conflicts {
             let manager = fields::manager_of(&conflict.message);
+            if manager != MANAGER && bundle::is_to_fill_in(object, &conflict.field) {
+                left.insert(conflict.field.clone(), manager);
+                continue;
+            }
             if is_ours_to_take(&manager) {
                 continue;
             }

@@ -11,6 +11,7 @@
 
 mod added;
 mod apply;
+mod bundle;
 mod clash;
 mod cluster;
 mod clusters;
