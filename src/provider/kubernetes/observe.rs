@@ -109,11 +109,12 @@ async fn locate<'a>(cluster: &Cluster, asked: &[&'a Asked], types: &Types) -> Fo
         }
     }
     let listed = list::fetch(cluster, targets.iter().map(|(one, target)| (*one, target))).await;
-    answers.extend(nowhere.iter().map(|(one, reference)| {
-        let definition = definition(&targets, &listed, reference);
-        let seen = unserved((one, reference), &planned, types, definition);
-        Observed::answer(one, seen)
-    }));
+    for (one, reference) in nowhere {
+        let definition = definition(&targets, &listed, &reference);
+        let asked = (one, &reference);
+        let seen = unserved(cluster, asked, (&planned, types), definition).await;
+        answers.push(Observed::answer(one, seen));
+    }
     Found {
         answers,
         targets,
@@ -162,7 +163,10 @@ async fn look(
         answer.touches = fields::touches(live, &Json::Null, &[]);
     }
     let Some(live) = again.as_ref().or(live) else {
-        let prediction = answer.prediction;
+        let prediction = match answer.prediction {
+            Some(Prediction::Deferred(why)) => Some(rights::deferred(cluster, target, why).await),
+            told => told,
+        };
         return Observed::answer(asked, Observation::Absent { prediction });
     };
     let mut seen = present(live, target, Some(asked), &sealer);

@@ -1,5 +1,5 @@
-//! What the account may do that no dry-run tells: deleting, and making again what is deleted to be replaced. Asked
-//! by the rules it has in a namespace, one
+//! What the account may do that no dry-run tells: deleting, making again what is deleted to be replaced, and
+//! making what can only be made once its kind or its namespace is there. Asked by the rules it has in a namespace, one
 //! request for all that is to go there; what they do not show is asked by itself. Never on a quiet pass.
 
 use super::cluster::Cluster;
@@ -57,6 +57,17 @@ pub(super) async fn kept(
         "{fields} cannot change in place, and to replace it {}",
         lack?
     )))
+}
+
+/// Tells of an object that no dry-run can make yet, as what it needs is made by the same plan, whether the
+/// account may make it then. An apply that makes an object needs both verbs.
+pub(super) async fn deferred(cluster: &Cluster, target: &Target, why: String) -> Prediction {
+    for verb in ["create", "patch"] {
+        if let Some(lack) = lack_of(cluster, target, verb).await {
+            return refused(lack);
+        }
+    }
+    Prediction::Deferred(why)
 }
 
 fn refused(reason: String) -> Prediction {

@@ -1,26 +1,35 @@
 //! What is said of an object whose kind the cluster does not serve: that it is not there, that it may be there
 //! later, or that it cannot be told.
 
-use super::discovery::Types;
+use super::cluster::Cluster;
+use super::discovery::{Served, Types};
 use super::error::Failure;
 use super::health;
 use super::list::Listed;
-use super::reference::Reference;
+use super::reference::{Reference, declared_version};
+use super::rights;
 use super::target::{self, Target};
-use crate::model::{Asked, Observation, Prediction, Value};
+use crate::model::{Asked, Depth, Observation, Prediction, Value};
 use serde_json::Value as Json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the same look is asked to make: kinds and namespaces that may be there later.
 pub(super) struct Planned {
-    kinds: BTreeSet<(String, String)>,
+    /// By group and kind.
+    kinds: BTreeMap<(String, String), Defined>,
     pub(super) namespaces: BTreeSet<String>,
+}
+
+/// What a definition says of how its kind will be reached.
+struct Defined {
+    plural: String,
+    namespaced: bool,
 }
 
 impl Planned {
     pub(super) fn read(asked: &[&Asked]) -> Self {
         let mut planned = Self {
-            kinds: BTreeSet::new(),
+            kinds: BTreeMap::new(),
             namespaces: BTreeSet::new(),
         };
         for desired in asked.iter().filter_map(|one| one.desired.as_deref()) {
@@ -33,9 +42,12 @@ impl Planned {
             };
             match text(&["kind"]).as_str() {
                 "CustomResourceDefinition" => {
-                    planned
-                        .kinds
-                        .insert((text(&["spec", "group"]), text(&["spec", "names", "kind"])));
+                    let key = (text(&["spec", "group"]), text(&["spec", "names", "kind"]));
+                    let defined = Defined {
+                        plural: text(&["spec", "names", "plural"]),
+                        namespaced: text(&["spec", "scope"]) == "Namespaced",
+                    };
+                    planned.kinds.insert(key, defined);
                 }
                 "Namespace" => {
                     planned.namespaces.insert(text(&["metadata", "name"]));
@@ -44,6 +56,26 @@ impl Planned {
             }
         }
         planned
+    }
+}
+
+impl Defined {
+    /// Returns where an object of it will be reached.
+    fn target(&self, cluster: &Cluster, reference: &Reference, desired: &Value) -> Target {
+        let mut reference = reference.clone();
+        if !self.namespaced {
+            reference.namespace.clear();
+        } else if reference.namespace.is_empty() {
+            reference.namespace.clone_from(&cluster.namespace);
+        }
+        let served = Served {
+            group: reference.group.clone(),
+            version: declared_version(desired).unwrap_or_default().to_owned(),
+            kind: reference.kind.clone(),
+            plural: self.plural.clone(),
+            namespaced: self.namespaced,
+        };
+        Target { reference, served }
     }
 }
 
@@ -90,10 +122,10 @@ fn held_by(definition: &Json, asked: &Asked, reference: &Reference) -> Option<Fa
 }
 
 /// A kind that is not served has no objects; only where it is declared does it matter why.
-pub(super) fn unserved(
+pub(super) async fn unserved(
+    cluster: &Cluster,
     (asked, reference): (&Asked, &Reference),
-    planned: &Planned,
-    types: &Types,
+    (planned, types): (&Planned, &Types),
     definition: Option<Json>,
 ) -> Observation {
     let held = definition.and_then(|definition| held_by(&definition, asked, reference));
@@ -101,10 +133,17 @@ pub(super) fn unserved(
         return held.unknown();
     }
     let key = (reference.group.clone(), reference.kind.clone());
-    if planned.kinds.contains(&key) {
+    if let Some(defined) = planned.kinds.get(&key) {
         let crd = format!("the CRD of {} in {}", reference.kind, reference.group);
+        let prediction = match asked.desired.as_deref() {
+            Some(desired) if asked.depth == Depth::PredictAll => {
+                let target = defined.target(cluster, reference, desired);
+                rights::deferred(cluster, &target, crd).await
+            }
+            _ => Prediction::Deferred(crd),
+        };
         return Observation::Absent {
-            prediction: Some(Prediction::Deferred(crd)),
+            prediction: Some(prediction),
         };
     }
     if asked.desired.is_some() {

@@ -207,3 +207,85 @@ async fn a_replace_whose_create_would_be_forbidden_waits_before_anything_is_dele
         "{why}"
     );
 }
+
+/// A definition of a kind, and an object of it.
+fn defined(scene: &Scene, scope: &str) -> [Json; 2] {
+    let group = format!("{}.example.com", scene.namespace);
+    let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    let definition = json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("things.{group}") },
+        "spec": { "group": group, "scope": scope, "names": { "kind": "Thing", "plural": "things" },
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }] } });
+    let mut thing = scene.object(&format!("{group}/v1"), "Thing", "one", json!({}));
+    if scope == "Cluster" {
+        let metadata = thing["metadata"].as_object_mut().unwrap();
+        metadata.shift_remove("namespace");
+    }
+    [definition, thing]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_creation_that_would_be_forbidden_is_told_before_it_is_tried() {
+    let may = |verbs: &[&str]| json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": verbs }]);
+    for (lacks, verbs) in [
+        ("patch", &["get", "list", "watch", "create"]),
+        ("create", &["get", "list", "watch", "patch"]),
+    ] {
+        let (scene, _) = through_an_account("unwritten", &may(verbs));
+        let config = scene.config("a", "x");
+        let plan = scene.plan_at(std::slice::from_ref(&config), Depth::PredictAll);
+        let step = scene.step(&plan.await, &config);
+        assert_eq!(step.action, Action::Wait, "{step:#?}");
+        let why = step.reason.unwrap();
+        let what = format!("cannot {lacks} resource \"configmaps\"");
+        assert!(why.contains(&what), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_is_told_of_what_is_made_beside_its_definition_or_its_namespace() {
+    for scope in ["Namespaced", "Cluster"] {
+        let (scene, _) = through_an_account("untold", &json!([]));
+        let [definition, thing] = defined(&scene, scope);
+        let objects = [definition.clone(), thing.clone()];
+        let plan = scene.plan_at(&objects, Depth::PredictAll).await;
+        let step = scene.step(&plan, &thing);
+        assert_eq!(step.action, Action::Wait, "{step:#?}");
+        let why = step.reason.unwrap();
+        let group = format!("{}.example.com", scene.namespace);
+        let place = match scope {
+            "Cluster" => String::new(),
+            _ => format!(" in namespace {}", scene.namespace),
+        };
+        let what = format!("lacks the verb create on things.{group}{place}");
+        assert!(why.contains(&what), "{why}");
+    }
+    // With the right it is deferred as ever.
+    let mut scene = Scene::new("told");
+    let [definition, thing] = defined(&scene, "Namespaced");
+    let namespace = format!("{}-new", scene.namespace);
+    let mut config = scene.config("a", "x");
+    config["metadata"]["namespace"] = json!(namespace);
+    let made =
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
+    let objects = [definition, thing.clone(), made, config.clone()];
+    let plan = scene.plan_at(&objects, Depth::PredictAll).await;
+    for object in [&thing, &config] {
+        let step = scene.step(&plan, object);
+        assert_eq!(step.action, Action::Create, "{step:#?}");
+    }
+    // Of a namespace that comes only its own dry-run could tell, so the rights are asked for.
+    let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"] },
+        { "apiGroups": [""], "resources": ["configmaps", "namespaces"], "verbs": ["get", "list", "watch"] }]);
+    scene.connection = Arc::new(Connection {
+        settings: Value::from_json(
+            json!({ "kubeconfig": cluster().kubeconfig_limited_to(&scene.namespace, rules.as_array().unwrap()), "context": "peers" }),
+        ),
+        ..(*scene.connection).clone()
+    });
+    let plan = scene.plan_at(&objects[2..], Depth::PredictAll).await;
+    let step = scene.step(&plan, &config);
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let what = format!("lacks the verb create on configmaps in namespace {namespace}");
+    assert!(step.reason.as_ref().unwrap().contains(&what), "{step:#?}");
+}
