@@ -26,7 +26,7 @@ Then:
   reconciled plan environments/shop.yaml             every object is adopted, no field changes
 
 Left out, and said so: what controllers make, Secrets (their values do not belong into Git), and what another
-tool manages (see --adopt). Nothing is changed in the cluster.")]
+tool manages (see --adopt); of the rest finalizers and ownerReferences. Nothing is changed in the cluster.")]
 pub(super) struct Args {
     /// The environment's name
     #[arg(value_name = "ENVIRONMENT", value_parser = super::environment)]
@@ -74,6 +74,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         Format::Json => out.json(&json!({
             "environment": environment,
             "left": reasons(&import.left),
+            "undeclared": reasons(&import.undeclared),
             "unseen": reasons(&import.unseen),
         }))?,
         Format::Text | Format::Markdown => out.data(&yaml(&environment)?)?,
@@ -193,6 +194,11 @@ fn tell(args: &Args, import: &Import, out: &Output) {
     }
     for (reason, what) in by_reason {
         out.say(&format!("  left out: {}: {reason}", what.join(", ")));
+    }
+    for (what, fields) in &import.undeclared {
+        out.say(&format!(
+            "  not declared: {fields} of {what}: they stay, left to who put them there"
+        ));
     }
     for (kind, reason) in &import.unseen {
         out.say(&format!("  failed to read any {kind}: {reason}"));

@@ -47,6 +47,8 @@ pub struct Import {
     pub objects: Vec<(Json, bool)>,
     /// Objects that are left out, `Kind/name`, each with the reason.
     pub left: Vec<(String, String)>,
+    /// What of an object is not declared though nothing else says it: `Kind/name` and what that is.
+    pub undeclared: Vec<(String, String)>,
     /// Kinds that could not be read, each with the reason.
     pub unseen: Vec<(String, String)>,
 }
@@ -155,6 +157,9 @@ impl Import {
             Some(reason) => self.left.push((name, reason)),
             None => {
                 let is_kept = matches!(owner, Some(Owner::Foreign(_)));
+                let undeclared = undeclared(&object["metadata"]);
+                self.undeclared
+                    .extend(undeclared.into_iter().map(|what| (name.clone(), what)));
                 self.objects.push((declared(&object), is_kept));
             }
         }
@@ -191,6 +196,34 @@ fn why_left(object: &Json, owner: Option<&Owner>, adopt: bool) -> Option<String>
         Some(Owner::Foreign(other)) if !adopt => Some(format!("{other} manages it")),
         _ => None,
     }
+}
+
+/// Tells what of the metadata is left to who put it there. Finalizers of the cluster itself come again by
+/// themselves.
+fn undeclared(metadata: &Json) -> Vec<String> {
+    let list = |key: &str| metadata[key].as_array().into_iter().flatten();
+    let is_own = |finalizer: &&str| match finalizer.split_once('/') {
+        Some((domain, _)) => domain != "kubernetes.io" && !domain.ends_with(".kubernetes.io"),
+        None => false,
+    };
+    let finalizers: Vec<&str> = list("finalizers")
+        .filter_map(Json::as_str)
+        .filter(is_own)
+        .collect();
+    let owners: Vec<String> = list("ownerReferences")
+        .map(|owner| {
+            let text = |key: &str| owner[key].as_str().unwrap_or_default();
+            format!("{}/{}", text("kind"), text("name"))
+        })
+        .collect();
+    let mut told = Vec::new();
+    if !finalizers.is_empty() {
+        told.push(format!("finalizers ({})", finalizers.join(", ")));
+    }
+    if !owners.is_empty() {
+        told.push(format!("ownerReferences ({})", owners.join(", ")));
+    }
+    told
 }
 
 /// Gives a live object as one would declare it.
@@ -266,6 +299,20 @@ mod tests {
             ] } });
         let expected = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "api" }, "spec": { "paused": true } });
         assert_eq!(declared(&live).to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn what_is_not_declared_of_an_object_is_told() {
+        let metadata = json!({ "finalizers": ["example.com/hold", "kubernetes.io/pvc-protection", "foregroundDeletion",
+            "service.kubernetes.io/load-balancer-cleanup", "other.example.com/keep"],
+            "ownerReferences": [{ "kind": "ConfigMap", "name": "settings" }] });
+        let expected = [
+            "finalizers (example.com/hold, other.example.com/keep)",
+            "ownerReferences (ConfigMap/settings)",
+        ];
+        assert_eq!(undeclared(&metadata), expected);
+        let own = json!({ "finalizers": ["kubernetes.io/pvc-protection"] });
+        assert!(undeclared(&own).is_empty());
     }
 
     #[test]

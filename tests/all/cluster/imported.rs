@@ -192,9 +192,26 @@ fn told(plan: &Json) -> (usize, Vec<&Json>) {
     (adopted.len(), rest)
 }
 
-fn imports_with(stem: &str, made: impl Fn(&Scene)) {
+/// Of a kind of its own, with a field that its definition fills in and somebody's hold on it.
+fn custom(scene: &Scene) -> Json {
+    let group = format!("{}.example.com", scene.namespace);
+    let schema = json!({ "type": "object", "properties": { "spec": { "type": "object", "properties": {
+        "size": { "type": "integer" }, "mode": { "type": "string", "default": "quick" } } } } });
+    let definition = json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("gadgets.{group}") },
+        "spec": { "group": group, "scope": "Namespaced", "names": { "kind": "Gadget", "plural": "gadgets" },
+            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }] } });
+    cluster().kubectl_apply(&scene.namespace, &definition.to_string());
+    let crd = format!("crd/gadgets.{group}");
+    cluster().kubectl(["wait", "--for=condition=Established", &crd]);
+    json!({ "apiVersion": format!("{group}/v1"), "kind": "Gadget",
+        "metadata": { "name": "one", "finalizers": ["example.com/hold"] }, "spec": { "size": 2 } })
+}
+
+fn imports_with(stem: &str, made: impl Fn(&Scene, &str)) {
     let scene = Scene::new(stem);
-    made(&scene);
+    let gadget = custom(&scene);
+    made(&scene, &format!("{OBJECTS}---\n{gadget}\n"));
     let said = scene.imported(&[]);
     assert!(!said.stdout.contains("canary-of-import"), "{said:?}");
     assert!(
@@ -202,6 +219,8 @@ fn imports_with(stem: &str, made: impl Fn(&Scene)) {
         "{said:?}"
     );
     assert!(said.stderr.contains("Job/once: it runs once"), "{said:?}");
+    let hold = "not declared: finalizers (example.com/hold) of Gadget/one";
+    assert!(said.stderr.contains(hold), "{said:?}");
     for noise in [
         "clusterIPs",
         "terminationMessagePath",
@@ -232,19 +251,33 @@ fn imports_with(stem: &str, made: impl Fn(&Scene)) {
     // What is kept here is nothing to import again.
     let said = scene.import(&[]);
     assert!(said.stderr.contains("declares it already"), "{said:?}");
+    let gadgets = format!("gadgets.{}.example.com", scene.namespace);
+    let free = r#"{"metadata":{"finalizers":null}}"#;
+    let namespace = scene.namespace.as_str();
+    cluster().kubectl([
+        "-n",
+        namespace,
+        "patch",
+        &gadgets,
+        "one",
+        "--type=merge",
+        "--patch",
+        free,
+    ]);
+    cluster().kubectl(["delete", "crd", &gadgets]);
 }
 
 #[test]
 fn what_kubectl_applied_is_imported_clean_and_its_first_plan_changes_nothing() {
-    imports_with("import-applied", |scene| {
-        cluster().kubectl_apply(&scene.namespace, OBJECTS);
+    imports_with("import-applied", |scene, objects| {
+        cluster().kubectl_apply(&scene.namespace, objects);
     });
 }
 
 #[test]
 fn what_was_created_by_hand_is_imported_clean_and_its_first_plan_changes_nothing() {
-    imports_with("import-created", |scene| {
-        cluster().kubectl_create(&scene.namespace, OBJECTS);
+    imports_with("import-created", |scene, objects| {
+        cluster().kubectl_create(&scene.namespace, objects);
     });
 }
 
