@@ -26,6 +26,20 @@ pub struct Message {
     pub blocks: serde_json::Value,
 }
 
+impl Message {
+    /// Returns its title and its small print alone; `None` where there is no more of it.
+    pub fn brief(&self) -> Option<Self> {
+        let blocks = self.blocks.as_array().filter(|blocks| blocks.len() > 2)?;
+        Some(Self {
+            text: self.text.clone(),
+            blocks: [blocks.first()?, blocks.last()?]
+                .into_iter()
+                .cloned()
+                .collect(),
+        })
+    }
+}
+
 /// A message that was sent and can be edited or answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posted {
@@ -63,6 +77,11 @@ impl NotifyError {
     /// Tells whether the message that was to be rewritten or answered is not there any more.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Unfit(word) if word == answer::GONE)
+    }
+
+    /// Tells whether it is the message itself that Slack does not take.
+    pub fn is_unfit(&self) -> bool {
+        matches!(self, Self::Unfit(_)) && !self.is_gone() && !self.is_fixed()
     }
 
     /// Tells whether the message that was to be rewritten can be no more, whatever is to stand there.

@@ -170,6 +170,8 @@ impl Notifier for Slack {
         };
         let body = json!({
             "channel": posted.channel, "ts": posted.id, "text": message.text, "blocks": message.blocks,
+            // Unlike a new message, an edited one is searched for links by default.
+            "parse": "none", "link_names": false,
         });
         self.call(token, "chat.update", &body).await?;
         Ok(())

@@ -207,6 +207,18 @@ impl Chat {
         unrecorded.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Rewrites what was posted, answers a root, or posts anew. Returns what to rewrite next.
+    async fn say(
+        &self,
+        (posted, root): (Option<Posted>, Option<&Posted>),
+        letter: &ChatLetter,
+    ) -> Result<Option<Posted>, NotifyError> {
+        match posted {
+            Some(posted) => self.edit(posted, letter).await,
+            None => self.post(root, letter).await,
+        }
+    }
+
     /// Rewrites what was posted, and answers it where the letter asks for that; where it cannot be
     /// rewritten any more, only answers it, and posts anew where it is gone. Returns what to rewrite next.
     async fn edit(
@@ -275,14 +287,30 @@ impl Carrier for Chat {
         if posted.is_none() && is_known {
             return Ok(());
         }
-        let posted = match (posted, &letter.answers) {
-            (Some(posted), _) => self.edit(posted, letter).await?,
-            (None, None) => self.post(None, letter).await?,
+        let root = match (&posted, &letter.answers) {
             (None, Some(root)) => match self.root(root).await? {
-                Some(root) => self.post(Some(&root), letter).await?,
+                Some(root) => Some(root),
                 // Nobody knows what it is about.
                 None => return Ok(()),
             },
+            _ => None,
+        };
+        let said = self.say((posted.clone(), root.as_ref()), letter).await;
+        let posted = match (said, letter.message.brief()) {
+            // Better than nothing, or than a root that is under way for ever.
+            (Err(error), Some(message)) if error.is_unfit() => {
+                tracing::warn!(
+                    name,
+                    error = chain(&error),
+                    "Slack does not take a message, sending its title alone"
+                );
+                let brief = ChatLetter {
+                    message,
+                    ..letter.clone()
+                };
+                self.say((posted, root.as_ref()), &brief).await?
+            }
+            (said, _) => said?,
         };
         let record = json!({ "posted": posted, "digest": digest, "news": news });
         self.record(name, record).await;

@@ -7,9 +7,11 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
 use reconciled::deliver::render::{
-    About, Difference, Episode, EpisodeEnd, episode_slack, run_slack,
+    About, Back, Difference, Episode, EpisodeEnd, episode_slack, mentioning, notice_slack,
+    run_slack,
 };
-use reconciled::model::{EnvironmentName, Revision};
+use reconciled::deliver::{About as Purpose, Asked};
+use reconciled::model::{EnvironmentName, Mention, Revision};
 use serde_json::{Value, json};
 
 /// What Slack refuses. Source: the Block Kit reference.
@@ -21,17 +23,31 @@ fn within_limits(message: &Message) -> Result<(), String> {
     if message.text.is_empty() || message.text.chars().count() > 4_000 {
         return Err("text".into());
     }
+    let mut all = 0;
     for block in blocks {
-        let (text, longest) = match block["type"].as_str() {
-            Some("header") => (&block["text"]["text"], 150),
-            Some("section") => (&block["text"]["text"], 3_000),
-            Some("context") => (&block["elements"][0]["text"], 3_000),
+        let (object, longest) = match block["type"].as_str() {
+            Some("header") => (&block["text"], 150),
+            Some("section") => (&block["text"], 3_000),
+            Some("context") => (&block["elements"][0], 3_000),
             other => return Err(format!("{other:?}")),
         };
-        let length = text.as_str().ok_or("no text")?.chars().count();
+        // Else Slack looks for links, channels and emoji by itself.
+        let is_left_alone = match object["type"].as_str() {
+            Some("mrkdwn") => object["verbatim"] == true,
+            _ => object["emoji"] == false,
+        };
+        if !is_left_alone {
+            return Err(format!("text that Slack parses: {object}"));
+        }
+        let length = object["text"].as_str().ok_or("no text")?.chars().count();
+        all += length;
         if length == 0 || length > longest {
             return Err(format!("{length} characters in {}", block["type"]));
         }
+    }
+    // No reference says it: `msg_blocks_too_long` from some 12,000 on, slackapi/bolt-js #2509 and #2867.
+    if all > 10_000 {
+        return Err(format!("{all} characters in all blocks"));
     }
     Ok(())
 }
@@ -94,7 +110,7 @@ fn a_run_says_what_failed_first() {
 
     – `db`: skipped: prod/api did not succeed
 
-    ! `old`: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with ˋreconcile: { deletionBudget: { count: 1, percent: 20 } }ˋ
+    ! `old`: 1 delete, more than the 0 that deletionBudget allows (0 at most, 20 % of the 5 owned): prod/old. Take out fewer at once, or let these pass with `reconcile: { deletionBudget: { count: 1, percent: 20 } }`
     ! `far`: its live state is unknown: no answer within 30s
 
     `prod` at `3f2c1d4e5a` · run 42 · new in Git · 2026-11-21 07:50 UTC
@@ -179,9 +195,92 @@ fn a_run_of_thousands_is_one_message() {
     within_limits(&run(&scene)).unwrap();
 }
 
+#[test]
+fn what_went_wrong_often_and_at_length_is_a_message_that_slack_takes() {
+    let mut scene = Scene::new().settled("test/plain", "same", json!({}));
+    for nth in 0..40 {
+        let id = format!("far-{nth}");
+        let why = format!("{nth} crashes: {}", "no & yes ".repeat(160));
+        scene = scene
+            .wants("test/plain", &id, json!({}))
+            .unknown(&id, &why[..1_400]);
+    }
+    scene = scene.leftover("test/plain", "old", json!({}));
+    scene.reconcile.deletion_budget.count = 0;
+    let message = run(&scene);
+    within_limits(&message).unwrap();
+    let said = words(&message);
+    assert!(
+        said.contains("`far-1`: ") && said.contains("for which a message has no room"),
+        "{said}"
+    );
+    let Ended {
+        plan,
+        mut route,
+        outcomes,
+    } = result(&scene);
+    let url = "https://github.com/acme/infra/pull/7".to_owned();
+    route.asked.push(Asked {
+        about: Purpose::Approval,
+        number: 7,
+        url,
+    });
+    let of = Ended {
+        plan,
+        route,
+        outcomes,
+    };
+    let message = run_slack(
+        &borrow(&scene, &of.plan, &of.route, &of.outcomes),
+        &About::default(),
+    );
+    let called: Vec<Mention> = (0..200)
+        .map(|nth| Mention::new(&format!("U{nth:0>9}")).unwrap())
+        .collect();
+    let message = mentioning(message, &called);
+    within_limits(&message).unwrap();
+    let said = words(&message);
+    // What is short stands whole beside what is long.
+    assert!(
+        said.contains("pull/7|pull request #7>") && said.contains("<@U000000007>"),
+        "{said}"
+    );
+}
+
+#[test]
+fn slack_finds_nothing_of_its_own_in_what_somebody_wrote() {
+    let why = "@here #general https://evil.example :fire: :+1: _now_ *all* by my_name";
+    let back = Back {
+        by: "kim_".to_owned(),
+        why: why.to_owned(),
+    };
+    let about = About {
+        back: Some(back),
+        ..About::default()
+    };
+    let scene = Scene::new()
+        .wants("test/plain", "far", json!({}))
+        .unknown("far", why);
+    let Ended {
+        plan,
+        route,
+        outcomes,
+    } = result(&scene);
+    let message = run_slack(&borrow(&scene, &plan, &route, &outcomes), &about);
+    // Links, channels and `@here` are Slack's finding, which `verbatim` forbids.
+    within_limits(&message).unwrap();
+    let shown = "@here #general https://evil.example ∶fire: ∶+1: ˍnowˍ ∗all∗ by my_name";
+    let said = words(&message);
+    assert!(said.contains("Rolled back by kimˍ: "), "{said}");
+    assert_eq!(said.matches(shown).count(), 2, "{said}");
+    let since = jiff::Timestamp::UNIX_EPOCH;
+    let notice = notice_slack(why, &[why.to_owned()], since, None);
+    within_limits(&notice).unwrap();
+}
+
 proptest! {
     #[test]
-    fn nothing_from_outside_is_a_mention_or_a_link(text in "\\PC{0,500}|[<>&@!*_`~|]{1,400}") {
+    fn nothing_from_outside_is_a_mention_or_a_link(text in "\\PC{0,500}|[<>&@!*_`~|:]{1,400}") {
         let (value, lines) = (json!(text.clone()), vec![text.clone(); 12]);
         let plain = Difference { path: text.clone(), declared: value.clone(), live: value, ..Difference::default() };
         let difference = if text.len() % 2 == 0 { plain } else { Difference { lines, ..plain } };

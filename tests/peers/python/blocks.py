@@ -10,6 +10,8 @@ from slack_sdk.models.blocks import Block
 # From the reference of chat.postMessage and of Block Kit; the models know only single blocks.
 MAX_BLOCKS = 50
 MAX_TEXT = 40_000
+# Nowhere in the reference: `msg_blocks_too_long` from some 12,000 characters on (slackapi/bolt-js #2509, #2867).
+MAX_ALL = 12_000
 
 faults = []
 
@@ -50,6 +52,9 @@ def judge(block):
             faults.append(f"empty text in a block of the type {block.get('type')!r}")
         elif len(text["text"]) > 3000:
             faults.append(f"{len(text['text'])} characters in one text object")
+        # Else Slack makes links, mentions and emoji of what others wrote.
+        if text.get("type") == "mrkdwn" and text.get("verbatim") is not True:
+            faults.append(f"text that is not verbatim in a block of the type {block.get('type')!r}")
 
 
 for message in json.load(sys.stdin):
@@ -61,6 +66,9 @@ for message in json.load(sys.stdin):
     for kit in kits:
         if len(kit) > MAX_BLOCKS:
             faults.append(f"{len(kit)} blocks")
+        length = sum(len(text.get("text") or "") for text in texts(kit))
+        if length > MAX_ALL:
+            faults.append(f"{length} characters in all blocks")
         for block in kit:
             try:
                 judge(block)

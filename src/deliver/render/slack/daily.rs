@@ -1,6 +1,6 @@
 //! What still differs from Git, once a day.
 
-use super::{Draft, code, text};
+use super::{Draft, code, ours};
 use crate::deliver::notify::Message;
 use crate::deliver::render::words::{at, lasted, many};
 use crate::model::Address;
@@ -34,5 +34,5 @@ pub fn daily_slack(standing: &[(Address, Timestamp)], now: Timestamp) -> Message
     }
     draft.lines(&lines);
     let next = "To keep one, write it into Git; to put it back, run `reconciled apply`.";
-    draft.finish(&text(next))
+    draft.finish(&ours(next))
 }

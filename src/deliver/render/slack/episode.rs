@@ -1,8 +1,9 @@
 //! One message for a drift episode, edited when it ends.
 
 use super::run::link;
-use super::{Draft, clip, code, text};
+use super::{Draft, clip, code, literal, ours, text};
 use crate::deliver::notify::Message;
+use crate::deliver::render::clean;
 use crate::deliver::render::lines;
 use crate::deliver::render::run::{Difference, Episode, EpisodeEnd};
 use crate::deliver::render::words::{at, lasted, many};
@@ -36,7 +37,7 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
         format!("By {}.", by.join(", "))
     };
     let asked = episode.asked.filter(|_| episode.ended.is_none());
-    let hint = episode.hint.filter(|_| episode.ended.is_none()).map(text);
+    let hint = episode.hint.filter(|_| episode.ended.is_none()).map(ours);
     let lines = [who, course(episode)].into_iter().chain(hint);
     draft.lines(&lines.chain(asked.map(link)).collect::<Vec<_>>());
     draft.finish(&format!(
@@ -68,7 +69,7 @@ fn shown(difference: &Difference) -> String {
     }
     let lines = difference.lines.iter();
     let lines: Vec<String> = lines
-        .map(|line| clip(&text(line), LONGEST_BLOCK_LINE))
+        .map(|line| clip(&literal(&clean::line(line)), LONGEST_BLOCK_LINE))
         .collect();
     let lines = lines.join("\n");
     format!("• {path}, `-` as it was live, `+` as Git has it{was}:\n```\n{lines}\n```")

@@ -1,7 +1,7 @@
 //! One message for a run that changed or failed something.
 
 use super::about::{About, Back, RunWords, line};
-use super::{Draft, code, long, text};
+use super::{Draft, code, long, ours, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::danger;
 use crate::deliver::render::run::RunResult;
@@ -50,6 +50,7 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
         let ended = long(&ended(step.action, outcome));
         format!("{}: {ended}{}", changed(step), over_hands(step))
     });
+    draft.lines(&Vec::from_iter(result.strays().map(long)));
     draft.lines(&shortened(failed));
     let all = done.len();
     draft.lines(&first_of(all, done));
@@ -57,7 +58,9 @@ pub fn run_slack(result: &RunResult<'_>, about: &About) -> Message {
     let still = result.waiting().chain(result.unready());
     let still = still.map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     // Drift that is left alone is told by its own message.
-    draft.lines(&shortened(by_reason(result.held_back().chain(still))));
+    let mut waits = by_reason(result.held_back(), ours);
+    waits.extend(by_reason(still, long));
+    draft.lines(&shortened(waits));
     // One about drift stands in the message of that.
     let asked = result.route.asked.iter();
     let asked = asked.filter(|asked| asked.about != Purpose::Drift);
@@ -131,7 +134,10 @@ pub(super) fn link(asked: &Asked) -> String {
 }
 
 /// Says every reason once, with all that wait for it.
-fn by_reason<'s>(waits: impl Iterator<Item = (&'s Step, &'s str)>) -> Vec<String> {
+fn by_reason<'s>(
+    waits: impl Iterator<Item = (&'s Step, &'s str)>,
+    show: fn(&str) -> String,
+) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for (step, reason) in waits {
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
@@ -145,7 +151,7 @@ fn by_reason<'s>(waits: impl Iterator<Item = (&'s Step, &'s str)>) -> Vec<String
         if more > 0 {
             names.push(format!("… and {more} more"));
         }
-        format!("! {}: {}", names.join(", "), long(reason))
+        format!("! {}: {}", names.join(", "), show(reason))
     };
     reasons.into_iter().map(line).collect()
 }

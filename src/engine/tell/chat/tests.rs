@@ -8,12 +8,17 @@ use super::*;
 struct Scripted {
     asked: Mutex<Vec<String>>,
     answers: Mutex<VecDeque<NotifyError>>,
+    /// How many blocks each message had.
+    blocks: Mutex<Vec<usize>>,
     /// True where nothing that was posted can be named any more, as by a webhook.
     nameless: bool,
 }
 
 impl Scripted {
-    fn answer(&self, asked: String) -> Result<(), NotifyError> {
+    fn answer(&self, what: &str, message: &Message) -> Result<(), NotifyError> {
+        let blocks = message.blocks.as_array().map_or(0, Vec::len);
+        self.blocks.lock().unwrap().push(blocks);
+        let asked = format!("{what} {}", message.text);
         self.asked.lock().unwrap().push(asked);
         self.answers.lock().unwrap().pop_front().map_or(Ok(()), Err)
     }
@@ -32,13 +37,13 @@ impl Notifier for Scripted {
         message: &Message,
     ) -> Result<Option<Posted>, NotifyError> {
         let what = if thread.is_some() { "answer" } else { "post" };
-        self.answer(format!("{what} {}", message.text))?;
+        self.answer(what, message)?;
         let (channel, id) = ("C1".to_owned(), message.text.clone());
         Ok((!self.nameless).then_some(Posted { channel, id }))
     }
 
     async fn edit(&self, _posted: &Posted, message: &Message) -> Result<(), NotifyError> {
-        self.answer(format!("edit {}", message.text))
+        self.answer("edit", message)
     }
 }
 
@@ -142,4 +147,35 @@ async fn what_cannot_be_rewritten_is_said_in_its_thread_or_anew() {
         let posted = chat.posted("slack/run/shop/1").await.unwrap();
         assert_eq!(posted["posted"]["id"], root, "{words:?}");
     }
+}
+
+#[tokio::test]
+async fn of_what_slack_does_not_take_the_title_is_said_once() {
+    let full = |text: &str| {
+        let mut letter = letter(text);
+        let blocks = ["header", "section", "context"].map(|one| json!({ "type": one }));
+        letter.message.blocks = Value::Array(blocks.to_vec());
+        letter
+    };
+    let too_long = || NotifyError::Unfit("msg_blocks_too_long".to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.db"))
+        .await
+        .unwrap();
+    let notifier = Arc::new(Scripted::default());
+    let chat = Chat::new(Arc::clone(&notifier) as Arc<dyn Notifier>, ledger);
+    chat.deliver(&full("begun")).await.unwrap();
+    assert_eq!(notifier.asked(), ["post begun"]);
+    notifier.answers.lock().unwrap().push_back(too_long());
+    chat.deliver(&full("done")).await.unwrap();
+    assert_eq!(notifier.asked(), ["edit done", "edit done"]);
+    assert_eq!(notifier.blocks.lock().unwrap().last(), Some(&2));
+    // It is not tried again, nor is one of which the title is refused, too.
+    chat.deliver(&full("done")).await.unwrap();
+    assert!(notifier.asked().is_empty());
+    let answers = [too_long(), too_long()];
+    notifier.answers.lock().unwrap().extend(answers);
+    let told = chat.deliver(&full("worse")).await.unwrap_err();
+    assert_eq!(chat.fate(&told), Fate::Lost, "{told:?}");
+    assert_eq!(notifier.asked(), ["edit worse", "edit worse"]);
 }

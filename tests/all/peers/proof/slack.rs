@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::peers::slack::{Slack, TOKEN, refused};
 
 fn section(text: &str) -> Value {
-    json!({"type": "section", "text": {"type": "mrkdwn", "text": text}})
+    json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}})
 }
 
 #[test]
@@ -67,6 +67,8 @@ fn blocks_that_slack_would_refuse_are_found() {
         json!({"text": "long", "blocks": [section(&"x".repeat(3001))]}),
         json!({"text": "header", "blocks": [header]}),
         json!({"text": "many", "blocks": vec![section("x"); 51]}),
+        json!({"text": "all", "blocks": vec![section(&"x".repeat(2_900)); 5]}),
+        json!({"text": "parsed", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}}]}),
         json!({"text": "unknown", "blocks": [{"type": "sectoin"}]}),
         json!({"text": "empty", "blocks": [section("")]}),
         json!({"blocks": [section("no text beside the blocks")]}),
