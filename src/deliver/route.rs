@@ -1,5 +1,6 @@
 //! Which steps of a plan are carried out now, and why the others are not. Pure.
 
+use super::sight::Sight;
 use crate::model::{Address, OnDrift, OnMerge, Reconcile, Step};
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub struct Route {
     /// Why no pull request takes back in Git what was put back, as a clause, where one should.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unasked: Option<String>,
+    /// What is done otherwise than the pull request showed that brought it, and no more dangerous: a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strays: Option<String>,
 }
 
 impl Route {
@@ -84,8 +88,19 @@ impl Route {
 
     /// Holds what was merged until it is approved; what another hold binds stays held by that.
     #[must_use]
-    pub fn unapproved(mut self, plan: &Plan, why: &str) -> Self {
-        for step in plan.declared() {
+    pub fn unapproved(self, plan: &Plan, why: &str) -> Self {
+        self.awaiting(plan.declared(), why)
+    }
+
+    /// Holds of what was merged what needs people who saw it, while nobody can tell whether they did; the rest of
+    /// it goes on.
+    #[must_use]
+    pub fn unseen(self, plan: &Plan, why: &str) -> Self {
+        self.awaiting(plan.declared().filter(|step| Sight::needs_eyes(step)), why)
+    }
+
+    fn awaiting<'p>(mut self, steps: impl Iterator<Item = &'p Step>, why: &str) -> Self {
+        for step in steps {
             let decision = self.decisions.get_mut(&step.address);
             if let Some(
                 decision @ (Decision::CarryOut
@@ -164,6 +179,7 @@ pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route 
         decisions,
         asked: Vec::new(),
         unasked: None,
+        strays: None,
     }
 }
 
@@ -303,6 +319,14 @@ mod tests {
         let asked =
             route(&mixed, &apply, Authority::Environment).unapproved(&mixed, "it deletes more");
         assert!(!mixed.steps.iter().any(|step| asked.lets(&step.address)));
+        // What nobody need have seen goes on where it cannot be told whether they did.
+        let unseen = route(&mixed, &apply, Authority::Environment).unseen(&mixed, "later");
+        let lets: Vec<bool> = mixed
+            .steps
+            .iter()
+            .map(|step| unseen.lets(&step.address))
+            .collect();
+        assert_eq!(lets, [true, false]);
     }
 
     #[test]

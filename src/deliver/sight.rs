@@ -90,10 +90,55 @@ impl Sight {
         (!new.is_empty()).then_some(said)
     }
 
+    /// Tells whether a step needs people who saw it.
+    pub fn needs_eyes(step: &Step) -> bool {
+        Danger::of(step) != Danger::None
+    }
+
+    /// Says in a sentence what a plan does that was not seen, or was seen as more dangerous, where none of it
+    /// surpasses what was seen; `None` where that is nothing.
+    pub fn strays(&self, plan: &Plan) -> Option<String> {
+        let other = |step: &Step| match self.0.get(&step.address) {
+            None => Some(format!("{} {}", does(step), step.address)),
+            // What was to be made, and is there meanwhile, was seen.
+            Some(Danger::None) => None,
+            Some(seen) if Danger::of(step) < *seen => {
+                Some(format!("only {} {}", does(step), step.address))
+            }
+            Some(_) => None,
+        };
+        if self.surpassed_by(plan).is_some() {
+            return None;
+        }
+        let other: Vec<String> = plan.declared().filter_map(other).collect();
+        let more = other.len().saturating_sub(NAMED);
+        let mut said = other[..other.len() - more].join(", ");
+        if more > 0 {
+            said = format!("{said} and {more} more");
+        }
+        let shown = match self.0.len() {
+            1 => "1 change".to_owned(),
+            some => format!("{some} changes"),
+        };
+        (!other.is_empty()).then(|| {
+            format!("Its pull request showed {shown}. Live state moved since: now it {said}, which is no more dangerous.")
+        })
+    }
+
     /// Tells whether a plan does only what was seen, or what is left of it.
     pub fn covers(&self, plan: &Plan) -> bool {
         let is_known = |step: &Step| self.0.contains_key(&step.address);
         plan.declared().all(is_known) && self.surpassed_by(plan).is_none()
+    }
+}
+
+fn does(step: &Step) -> &'static str {
+    match step.action {
+        Action::Create => "creates",
+        Action::Delete => "deletes",
+        Action::Replace => "replaces",
+        Action::Adopt => "adopts",
+        Action::Update | Action::Wait | Action::None => "updates",
     }
 }
 
@@ -139,6 +184,25 @@ mod tests {
         let many = (0..5).map(|nth| step(&format!("n{nth}"), Action::Delete, 0, &[]));
         let said = sight.surpassed_by(&plan_of(many.collect())).unwrap();
         assert!(said.ends_with("and 2 more"), "{said}");
+    }
+
+    #[test]
+    fn what_is_other_than_it_was_seen_and_no_worse_is_said() {
+        let one = |id, action| plan_of(vec![step(id, action, 0, &[])]);
+        let sight = Sight::of(&one("db", Action::Replace));
+        assert_eq!(sight.strays(&one("db", Action::Replace)), None);
+        let both = vec![
+            step("db", Action::Update, 0, &[]),
+            step("new", Action::Create, 0, &[]),
+        ];
+        assert_eq!(
+            sight.strays(&plan_of(both)).unwrap(),
+            "Its pull request showed 1 change. Live state moved since: now it only updates test/db, creates test/new, which is no more dangerous."
+        );
+        // That is asked about.
+        assert_eq!(sight.strays(&one("old", Action::Delete)), None);
+        let made = Sight::of(&one("api", Action::Create));
+        assert_eq!(made.strays(&one("api", Action::Update)), None);
     }
 
     #[test]

@@ -120,6 +120,12 @@ impl<'a> RunResult<'a> {
         })
     }
 
+    /// Says what was done otherwise than the pull request showed, where anything was done.
+    pub fn strays(&self) -> Option<&'a str> {
+        let any = self.ended().any(|(_, outcome)| outcome.is_good());
+        self.route.strays.as_deref().filter(|_| any)
+    }
+
     /// Returns how its steps ended, counted: `2 done, 1 failed`; `None` where there was nothing to do.
     pub fn tally(&self) -> Option<String> {
         let apart = Apart {

@@ -41,6 +41,10 @@ pub(super) struct Clearance {
     authority: Authority,
     /// Why what was merged waits for an approval.
     hold: Option<String>,
+    /// Why that of it waits which people should have seen.
+    unseen: Option<String>,
+    /// What is not as people saw it, and no more dangerous.
+    strays: Option<String>,
     /// The pull request that people are asked by.
     asked: Option<Asked>,
     /// Why a pull request that was to be there is not.
@@ -55,6 +59,8 @@ impl Clearance {
         Self {
             authority,
             hold: None,
+            unseen: None,
+            strays: None,
             asked: None,
             unasked: None,
             course: Course::default(),
@@ -68,11 +74,16 @@ impl Clearance {
             Some(why) => route.unapproved(&looked.plan, why),
             None => route,
         };
+        let route = match &self.unseen {
+            Some(why) => route.unseen(&looked.plan, why),
+            None => route,
+        };
         let route = self.course.route(&looked.plan, route);
         let asked = self.asked.iter().cloned().chain(route.asked);
         Route {
             asked: asked.collect(),
             unasked: self.unasked.clone(),
+            strays: self.strays.clone(),
             decisions: route.decisions,
         }
     }
@@ -163,8 +174,17 @@ impl<'a> Gate<'a> {
             }
             return Ok(Clearance::by(authority));
         }
-        let (hold, asked) = match self.need(world, looked, memory).await? {
-            Needed::Unsure(hold) => (Some(hold), None),
+        let needed = self.need(world, looked, memory).await?;
+        let (mut unseen, mut strays) = (None, None);
+        if let Needed::Nobody(said) = &needed {
+            strays.clone_from(said);
+        }
+        let (hold, asked) = match needed {
+            // Only the rest of it waits for whoever tells that.
+            Needed::Unsure(why) => {
+                unseen = Some(why);
+                (None, None)
+            }
             Needed::Approval(need) if plan.declared().next().is_some() && plan.is_unsure() => {
                 let later = "which is asked for once all of live state can be told";
                 (Some(format!("{}, {later}", need.hold)), None)
@@ -186,6 +206,8 @@ impl<'a> Gate<'a> {
         };
         Ok(Clearance {
             hold,
+            unseen,
+            strays,
             asked,
             ..Clearance::by(Authority::Environment)
         })

@@ -20,8 +20,8 @@ pub(super) struct Need {
 
 /// Whom what was merged needs.
 pub(super) enum Needed {
-    /// Nobody.
-    Nobody,
+    /// Nobody; what is to be said where it is not as people saw it.
+    Nobody(Option<String>),
     /// Who approves it.
     Approval(Need),
     /// That cannot be told now: how this is said of what waits.
@@ -50,7 +50,7 @@ impl Gate<'_> {
         memory: &mut Memory,
     ) -> Result<Needed, CycleError> {
         match looked.reconcile.on_merge {
-            OnMerge::Observe => return Ok(Needed::Nobody),
+            OnMerge::Observe => return Ok(Needed::Nobody(None)),
             OnMerge::Propose => {
                 return Ok(Needed::Approval(Need {
                     sentence: "The environment says onMerge: propose.".to_owned(),
@@ -60,28 +60,29 @@ impl Gate<'_> {
             OnMerge::Apply => {}
         }
         let (name, content, plan) = (self.kept.pinned.name(), &self.kept.content, &looked.plan);
-        // What is safe needs nobody who saw it.
-        if Sight::default().surpassed_by(plan).is_none() {
-            return Ok(Needed::Nobody);
+        if plan.declared().next().is_none() {
+            return Ok(Needed::Nobody(None));
         }
         let versions = world.ledger.versions(name).await?;
         // One that went well before something else was in force shows another plan today than it did then.
         if versions.is_in_force(content) {
-            return Ok(Needed::Nobody);
+            return Ok(Needed::Nobody(None));
         }
         let seen = match reviewed::of(&world.ledger, name, content).await? {
             Some(seen) => Seen::Shown(seen),
+            // What is safe needs nobody who saw it.
+            None if !plan.declared().any(Sight::needs_eyes) => Seen::Nothing,
             None => self.together(world, versions.good.first(), memory).await?,
         };
-        let worse = match seen {
-            Seen::Shown(seen) => seen.surpassed_by(plan),
-            Seen::Nothing => None,
+        let (worse, strays) = match seen {
+            Seen::Shown(seen) => (seen.surpassed_by(plan), seen.strays(plan)),
+            Seen::Nothing => (None, None),
             Seen::Unsure => {
                 let why = "it is dangerous, and nobody can tell now which pull requests it came from, which is tried again";
                 return Ok(Needed::Unsure(why.to_owned()));
             }
         };
-        Ok(worse.map_or(Needed::Nobody, |worse| Needed::Approval(Need {
+        Ok(worse.map_or(Needed::Nobody(strays), |worse| Needed::Approval(Need {
             sentence: format!("It was merged, and is more dangerous now than its pull request showed: it {worse}."),
             hold: format!("waits for an approval, being more dangerous than its pull request showed: it {worse}"),
         })))

@@ -16,6 +16,7 @@ mod going;
 mod hints;
 mod lost;
 mod merged;
+mod moved;
 mod outage;
 mod proposals;
 mod refused;

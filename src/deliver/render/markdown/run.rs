@@ -27,6 +27,9 @@ pub fn run_markdown(results: &[RunResult<'_>], broken: &[Broken<'_>], page: &Pag
             let name = escape::text(result.plan.environment.as_str());
             paper.open(format!("#### {name} – {}\n\n", sentence(result)));
         }
+        if let Some(strays) = result.strays() {
+            paper.open(format!("{}\n\n", escape::text(strays)));
+        }
         one(&mut paper, result);
     }
     let longest = results.iter().filter_map(|result| result.took).max();
