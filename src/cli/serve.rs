@@ -196,10 +196,12 @@ fn reviewers(
         tasks.spawn(hints.branch.clone().carry(branch, stop.child_token()));
         let to = Arc::clone(&pulls);
         tasks.spawn(hints.pulls.clone().carry(to, stop.child_token()));
+        let anew = hints.checks.clone();
         hinted.push(hints);
         if let Some(forge) = forges.get(followed.origin.name()) {
             let (forge, about) = (Arc::clone(forge), (nth, followed));
-            let reviewer = Reviewer::new(world.clone(), about, forge, daemon.view(), pulls);
+            let woken = (pulls, anew);
+            let reviewer = Reviewer::new(world.clone(), about, forge, daemon.view(), woken);
             tasks.spawn(reviewer.run(stop.child_token()));
         }
     }

@@ -2,6 +2,7 @@
 //! It carries nothing, so whoever sends many wins nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,22 @@ impl Hint {
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
+    }
+}
+
+/// Says that what stands there is to be written anew, whatever it says; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Anew(Arc<AtomicBool>);
+
+impl Anew {
+    /// Asks for it. A hint brings the look forward.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether it was asked for since the last time.
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -59,7 +59,7 @@ pub use error::CycleError;
 pub use everywhere::Everywhere;
 pub use fleet::{Arrival, Fleet, Kept, News};
 pub use follower::Polling;
-pub use hint::Hint;
+pub use hint::{Anew, Hint};
 pub use look::{Looked, Subject, look};
 pub use metrics::Counts;
 pub use origin::{Folder, Origin};

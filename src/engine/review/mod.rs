@@ -21,7 +21,7 @@ mod written;
 pub use proposal::Proposal;
 
 use super::daemon::View;
-use super::{Followed, World};
+use super::{Anew, Followed, World};
 use crate::deliver::forge::{Forge, ForgeError, PullRequest};
 use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Fault as _, Revision};
@@ -29,7 +29,7 @@ use crate::source::SourceError;
 use crate::telemetry::chain;
 use jiff::Timestamp;
 use pass::Planned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -53,6 +53,10 @@ pub struct Reviewer {
     interval: Duration,
     /// Brings the next look at the pull requests forward.
     hints: Arc<Notify>,
+    /// Whether somebody asked for our checks anew.
+    anew: Anew,
+    /// The pull requests whose checks are still to be written anew.
+    unwritten: BTreeSet<u64>,
     /// The open pull requests, as they were listed last.
     pulls: Vec<PullRequest>,
     /// What each pull request was last planned from.
@@ -92,13 +96,14 @@ impl Seen {
 }
 
 impl Reviewer {
-    /// Reviews the pull requests of the `nth` repository. `hints` brings the next look forward.
+    /// Reviews the pull requests of the `nth` repository. `hints` brings the next look forward, and with it what
+    /// was asked for `anew`.
     pub fn new(
         world: World,
         (nth, followed): (usize, Followed),
         forge: Arc<dyn Forge>,
         view: watch::Receiver<View>,
-        hints: Arc<Notify>,
+        (hints, anew): (Arc<Notify>, Anew),
     ) -> Self {
         Self {
             world,
@@ -108,6 +113,8 @@ impl Reviewer {
             forge,
             view,
             hints,
+            anew,
+            unwritten: BTreeSet::new(),
             pulls: Vec::new(),
             planned: BTreeMap::new(),
             heard: BTreeMap::new(),

@@ -59,6 +59,10 @@ impl Reviewer {
             self.heard.retain(|number, _| open(number));
             self.failing.retain(|number, _| open(number));
             self.pulls = pulls;
+            if self.anew.take() {
+                self.planned.clear();
+                self.unwritten = self.pulls.iter().map(|pull| pull.number).collect();
+            }
         }
         let pulls = self.pulls.iter();
         let pulls: Vec<PullRequest> = pulls
@@ -112,6 +116,10 @@ impl Reviewer {
         let name = format!("forge/{}/pull/{}", self.followed.origin.name(), pull.number);
         let before = self.world.ledger.delivery(&name).await?.unwrap_or_default();
         let mut memory: Memory = serde_json::from_value(before).unwrap_or_default();
+        if self.unwritten.remove(&pull.number) {
+            // GitHub took what they said back: they are looked up and written again.
+            memory.checked = None;
+        }
         let heard = if quiet {
             Heard::default()
         } else {

@@ -5,7 +5,7 @@
 
 mod seen;
 
-use crate::engine::Hint;
+use crate::engine::{Anew, Hint};
 use crate::model::Secret;
 use axum::body::Bytes;
 use axum::extract;
@@ -15,6 +15,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use seen::Seen;
 use serde::Deserialize;
 use sha2::Sha256;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,6 +24,9 @@ pub(super) const PAYLOAD: usize = 1024 * 1024;
 /// The longest id of a delivery that is kept; GitHub's have 36 characters.
 const LONGEST_ID: usize = 64;
 
+/// How GitHub sends an event unless a webhook is set to JSON: as `payload` in a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What a repository's hints reach.
 #[derive(Clone, Debug, Default)]
 pub struct Hinted {
@@ -30,6 +34,8 @@ pub struct Hinted {
     pub branch: Hint,
     /// Its pull requests may have moved, or somebody said something.
     pub pulls: Hint,
+    /// Somebody wants our checks anew.
+    pub checks: Anew,
 }
 
 /// Takes GitHub's deliveries.
@@ -44,6 +50,7 @@ pub struct Hooks {
 /// The only part of a payload that is read.
 #[derive(Deserialize)]
 struct Payload {
+    action: Option<String>,
     repository: Option<Repository>,
 }
 
@@ -92,21 +99,36 @@ impl Hooks {
             return (StatusCode::OK, "it was here before\n");
         }
         drop(seen);
-        let Ok(payload) = serde_json::from_slice::<Payload>(body) else {
+        // The signature is over the form, where GitHub sends one: it does unless a webhook is set to JSON.
+        let is_form = header("content-type").is_some_and(|kind| kind.starts_with(FORM));
+        let payload = match is_form {
+            true => in_form(body),
+            false => Some(Cow::Borrowed(body)),
+        };
+        let payload = payload.and_then(|json| serde_json::from_slice::<Payload>(&json).ok());
+        let Some(payload) = payload else {
             return (
                 StatusCode::BAD_REQUEST,
                 "the payload is no JSON of an event\n",
             );
         };
+        let again = payload.action.as_deref() == Some("rerequested");
         let name = payload.repository.map(|one| one.full_name.to_lowercase());
         let hinted = name.and_then(|name| self.hinted.get(&name));
-        let said = hint(event, hinted.map_or(&[], Vec::as_slice));
+        let said = hint((event, again), hinted.map_or(&[], Vec::as_slice));
         (StatusCode::ACCEPTED, said)
     }
 }
 
-/// Hints at what an event is about.
-fn hint(event: &str, hinted: &[Hinted]) -> &'static str {
+/// Returns the JSON that a form holds as its `payload`.
+fn in_form(body: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let mut fields = url::form_urlencoded::parse(body);
+    let (_, json) = fields.find(|(name, _)| name == "payload")?;
+    Some(Cow::Owned(json.into_owned().into_bytes()))
+}
+
+/// Hints at what an event is about; `again` where somebody asked for checks anew.
+fn hint((event, again): (&str, bool), hinted: &[Hinted]) -> &'static str {
     if event == "ping" {
         return "heard\n";
     }
@@ -117,6 +139,10 @@ fn hint(event: &str, hinted: &[Hinted]) -> &'static str {
         match event {
             "push" => {
                 one.branch.give();
+                one.pulls.give();
+            }
+            "check_run" | "check_suite" if again => {
+                one.checks.ask();
                 one.pulls.give();
             }
             "pull_request" | "issue_comment" | "check_run" | "check_suite" => one.pulls.give(),

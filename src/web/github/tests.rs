@@ -112,6 +112,55 @@ async fn an_event_hints_at_what_it_is_about_and_at_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_form_is_what_a_webhook_sends_that_nobody_set_to_json() {
+    let (hooks, hinted) = hooks();
+    let form = |body: &[u8], signed: &[u8], id: &str| {
+        let signature = signature("It's a Secret to Everybody", signed);
+        let mut headers = headers("push", id, &signature);
+        let form = "application/x-www-form-urlencoded; charset=utf-8";
+        headers.insert("content-type", HeaderValue::from_static(form));
+        hooks.take(&headers, body)
+    };
+    let json = str::from_utf8(PUSH).unwrap();
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("payload", json)
+        .finish();
+    let body = body.as_bytes();
+    // The signature is over the form, not over what is in it.
+    assert_eq!(form(body, PUSH, "1").0, StatusCode::FORBIDDEN);
+    assert_eq!(form(body, body, "2"), (StatusCode::ACCEPTED, "looking\n"));
+    assert!(is_given(&hinted.branch).await && is_given(&hinted.pulls).await);
+    assert_eq!(form(body, body, "3").1, "it was here before\n");
+    let nonsense: [&[u8]; 5] = [
+        b"",
+        b"payload",
+        b"payload=%7B",
+        b"other=%7B%7D",
+        b"\xff=\xfe",
+    ];
+    for (nth, body) in nonsense.into_iter().enumerate() {
+        let (status, said) = form(body, body, &format!("n{nth}"));
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{nth}: {said}");
+    }
+    assert!(!is_given(&hinted.branch).await && !is_given(&hinted.pulls).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_who_asks_for_checks_anew_gets_them_anew() {
+    let (hooks, hinted) = hooks();
+    let of = |event: &str, action: &str| {
+        let body = format!(
+            r#"{{"{event}":{{}},"action":"{action}","repository":{{"full_name":"acme/infra"}}}}"#
+        );
+        let id = format!("{event} {action}");
+        assert_eq!(signed(&hooks, event, &id, body.as_bytes()).0, 202);
+        hinted.checks.take()
+    };
+    assert!(of("check_run", "rerequested") && of("check_suite", "rerequested"));
+    assert!(!of("check_run", "created") && !of("pull_request", "rerequested"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_here_or_is_not_signed_hints_at_nothing() {
     let (hooks, hinted) = hooks();
     assert_eq!(signed(&hooks, "push", "1", PUSH).0, 202);
@@ -143,7 +192,8 @@ async fn what_was_here_or_is_not_signed_hints_at_nothing() {
 async fn signed_nonsense_is_an_answer() {
     let (hooks, hinted) = hooks();
     let deep = "[".repeat(100_000);
-    let bodies: [&[u8]; 8] = [
+    let bodies: [&[u8]; 9] = [
+        br#"{"action":7}"#,
         b"",
         b"null",
         b"[]",

@@ -1,5 +1,6 @@
 //! Signed in as a GitHub App: tokens of an installation, a check run for each environment, mistakes in their place.
 
+use super::hints::deliver;
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
 use crate::peers::github::GitHub;
@@ -191,6 +192,51 @@ fn what_stops_a_part_of_a_plan_stands_on_its_line() {
     assert!(
         told["message"].to_string().contains("adopt: true"),
         "{told}"
+    );
+    scene.assert_accepted();
+}
+
+#[test]
+fn whoever_has_a_check_run_again_gets_it_anew() {
+    const SECRET: &str = "a secret of webhooks";
+    let scene = scene();
+    scene.world.variable("HOOK", SECRET);
+    scene.world.settings(|settings| {
+        settings["github"]["webhookSecret"] = json!({ "env": "HOOK" });
+    });
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let head = scene.head(number);
+    check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
+    let written = |scene: &Scene| {
+        let requests = scene.github.server.requests().into_iter();
+        let patched =
+            requests.filter(|one| one.method == "PATCH" && one.path.contains("/check-runs/"));
+        patched.count()
+    };
+    daemon.looked_again("shop");
+    let before = written(&scene);
+    let body =
+        json!({ "action": "rerequested", "repository": { "full_name": GitHub::REPOSITORY } });
+    let status = deliver(
+        &mut daemon,
+        "check_suite",
+        "again",
+        &body.to_string(),
+        SECRET,
+    );
+    assert_eq!(status, 202);
+    // GitHub has taken back what both said.
+    daemon.until("both are written anew", |_| {
+        (written(&scene) >= before + 2).then_some(())
+    });
+    assert_eq!(
+        scene.github.checks().len(),
+        2,
+        "{:#?}",
+        scene.github.checks()
     );
     scene.assert_accepted();
 }

@@ -18,7 +18,13 @@ fn shop(page: &str) -> String {
 type Delivery = (String, String, String);
 
 /// Delivers an event as GitHub does. Returns the status.
-fn deliver(daemon: &mut Daemon<'_>, event: &str, id: &str, body: &str, secret: &str) -> u16 {
+pub(super) fn deliver(
+    daemon: &mut Daemon<'_>,
+    event: &str,
+    id: &str,
+    body: &str,
+    secret: &str,
+) -> u16 {
     let delivery = (event.to_owned(), id.to_owned(), body.to_owned());
     deliver_all(daemon, vec![delivery], secret)[0].0
 }
