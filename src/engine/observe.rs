@@ -1,7 +1,7 @@
 //! Looks at everything an environment wants or owns, in waves: what one wave answers fills the
 //! expressions of the next.
 
-use super::Trust;
+use super::{Trust, trust};
 use crate::graph::Graph;
 use crate::model::{
     Address, Asked, Connection, ConnectionName, Depth, DigestKey, Health, Identity, Map, Marked,
@@ -21,6 +21,19 @@ pub struct Seen {
     pub outputs: BTreeMap<ResourceId, Map>,
     /// What carries our mark, and is neither wanted nor owned.
     pub strays: BTreeMap<Address, Marked>,
+}
+
+impl Seen {
+    /// Tells whether nothing of what there is to look at could be told, though it might have been: what is used
+    /// only after a merge was not tried.
+    pub fn is_blind(&self) -> bool {
+        let mut tried = self
+            .observed
+            .values()
+            .filter(|one| !trust::is_untried(one))
+            .peekable();
+        tried.peek().is_some() && tried.all(|one| matches!(one, Observation::Unknown { .. }))
+    }
 }
 
 /// What a look needs besides the graph.

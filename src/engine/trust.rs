@@ -20,6 +20,9 @@ use crate::spec::{Environment, SecretUses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Why a connection is not used before the merge: what is merged cannot be used, or it is new or changed.
+const UNTRIED: [&str; 2] = ["merged-is-broken", "connection-not-merged"];
+
 /// What a look may use.
 #[derive(Clone, Debug, Default)]
 pub enum Trust {
@@ -214,11 +217,11 @@ impl Trust {
         let (reason, code) = match self {
             Self::Merged(merged) if !is_read(merged) => (
                 "what is merged of it cannot be used for its mistakes, so that nothing says yet which connections may be used: they are after the merge",
-                "merged-is-broken",
+                UNTRIED[0],
             ),
             _ => (
                 "its connection is new or changed in this pull request, and is used only after the merge",
-                "connection-not-merged",
+                UNTRIED[1],
             ),
         };
         Observation::Unknown {
@@ -227,6 +230,11 @@ impl Trust {
             class: Class::User,
         }
     }
+}
+
+/// Tells whether an observation stands for what may not be looked at before the merge.
+pub(super) fn is_untried(observation: &Observation) -> bool {
+    matches!(observation, Observation::Unknown { code, .. } if UNTRIED.contains(code))
 }
 
 /// Returns the address under which the merged spec declares the same object, where the branch gives it another.

@@ -37,4 +37,4 @@ pub use terminal::{
     Screen, diagnostics_terminal, ended_terminal, plan_terminal, recorded_terminal,
     run_rest_terminal, run_terminal,
 };
-pub use words::{Counts, many, touched, verdict as plan_title};
+pub use words::{Counts, many, planned, touched, verdict as plan_title};

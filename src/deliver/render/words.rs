@@ -168,6 +168,26 @@ pub fn verdict(plan: &Plan, already: &BTreeSet<Address>) -> String {
     parts.join(", ")
 }
 
+/// Says of all plans of a pull request what they would do in how many environments, and what is not known or held.
+pub fn planned(plans: &[Plan]) -> String {
+    let counts = apart(plans);
+    let writes = plans.iter().flat_map(Plan::declared).count();
+    let of = many(plans.len(), "environment");
+    let mut parts = match (writes, counts.unknown) {
+        (0, 1..) => vec![format!("Nothing known to change in {of}")],
+        _ => vec![format!("{} planned in {of}", many(writes, "change"))],
+    };
+    let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
+    parts.extend(held.into_iter().map(str::to_owned));
+    if counts.otherwise_waiting() > 0 {
+        parts.push(format!("{} waiting", counts.otherwise_waiting()));
+    }
+    if counts.unknown > 0 {
+        parts.push(format!("{} could not be looked at", counts.unknown));
+    }
+    parts.join(", ")
+}
+
 /// Says that something the plan would write is held back.
 pub(super) fn held(plan: &Plan) -> Option<&'static str> {
     let writes = plan.steps.iter().any(|step| step.action.writes());

@@ -7,13 +7,14 @@ use super::{compared, stops};
 use crate::deliver::Sight;
 use crate::deliver::forge::StatusState;
 use crate::deliver::render::{
-    Broken, Gone, Merging, Page, many, plan_markdown, validation_markdown,
+    Broken, Gone, Merging, Page, many, plan_markdown, planned, validation_markdown,
 };
 use crate::model::{
     Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot, Step,
 };
 use crate::plan::Plan;
 use crate::telemetry::chain;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A merge that is thought about.
@@ -44,6 +45,8 @@ pub struct Proposal {
     broken: Vec<(String, String, Option<String>)>,
     /// What there is to say besides.
     pub(super) merging: Merging,
+    /// Environments of which nothing could be looked at: nobody knows what a merge would do.
+    pub(super) blind: BTreeSet<EnvironmentName>,
     pub(super) from_fork: bool,
 }
 
@@ -74,6 +77,7 @@ impl Proposal {
             stops: Vec::new(),
             broken: Vec::new(),
             merging: Merging::default(),
+            blind: BTreeSet::new(),
             from_fork,
         };
         if !from_fork && proposal.touched.wrong.is_empty() {
@@ -100,6 +104,9 @@ impl Proposal {
                     let beside = compared::beside(pinned, &looked, fleet.kept().get(name));
                     self.merging.beside.insert(name.clone(), beside);
                     self.stops.push(stops::of(pinned, &looked));
+                    if looked.seen.is_blind() {
+                        self.blind.insert(pinned.name().clone());
+                    }
                     self.plans.push(looked.plan);
                 }
                 Err(error) => {
@@ -202,6 +209,9 @@ impl Proposal {
                 gone => format!("{} declared nowhere", many(gone, "environment")),
             };
             return (StatusState::Success, said);
+        }
+        if !self.blind.is_empty() {
+            return (StatusState::Error, planned(&self.plans));
         }
         let writes = self.plans.iter().map(|plan| {
             let already = &self.merging.of(&plan.environment).already;

@@ -118,9 +118,10 @@ impl Proposal {
                 summary_markdown(plan, beside, &Page { at, ..*page })
             };
             let refused = plan.steps.iter().any(|step| step.refused);
-            let state = match refused {
-                true => StatusState::Failure,
-                false => StatusState::Success,
+            let state = match (refused, self.blind.contains(&plan.environment)) {
+                (true, _) => StatusState::Failure,
+                (_, true) => StatusState::Error,
+                _ => StatusState::Success,
             };
             let title = plan_title(plan, &beside.already);
             let name = plan.environment.as_str();

@@ -266,6 +266,34 @@ fn a_stranger_s_comment_is_not_ours_while_we_do_not_know_who_we_are() {
 }
 
 #[test]
+fn what_nobody_could_look_at_is_not_green() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let (host, away) = (scene.world.host(), scene.world.folder().join("away"));
+    std::fs::rename(&host, &away).unwrap();
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    scene.comment_with(
+        &mut daemon,
+        number,
+        "nothing known to change, 1 could not be looked at",
+    );
+    let status = scene.status(&mut daemon, &scene.head(number), CONTEXT);
+    assert_eq!(status["state"], "error", "{status}");
+    assert_eq!(
+        status["description"],
+        "Nothing known to change in 1 environment, 1 could not be looked at"
+    );
+    std::fs::rename(&away, &host).unwrap();
+    let head = scene.push(number, "greet", &[("shop.yaml", &shop("goodbye\n"))]);
+    let status = scene.status(&mut daemon, &head, CONTEXT);
+    assert_eq!(status["state"], "success", "{status}");
+    assert_eq!(status["description"], "1 change planned in 1 environment");
+    scene.assert_accepted();
+}
+
+#[test]
 fn what_the_live_side_would_refuse_fails_the_check_of_the_request_that_brings_it_and_of_no_other() {
     let owned_by = |owner: &str| {
         format!(
