@@ -307,6 +307,29 @@ fn a_comment_on_one_change_fifty_or_five_thousand_is_whole_whatever_stands_in_va
     }
 }
 
+#[test]
+fn no_delete_goes_without_being_named() {
+    let mut scene = Scene::new();
+    for nth in 0..1_500 {
+        scene = scene.leftover("test/plain", &format!("old-{nth:0>4}"), json!({}));
+        let id = format!("new-{nth}");
+        scene = scene.wants("test/plain", &id, json!({})).absent(&id);
+    }
+    let comment = comment(&scene);
+    assert!(comment.chars().count() <= 60_000 && is_whole(&comment));
+    let name = |nth: usize| format!("`prod/old-{nth:0>4}`");
+    assert!(
+        (0..1_500).all(|nth| comment.contains(&name(nth))),
+        "{comment}"
+    );
+    assert!(!comment.contains("too many to name here"), "{comment}");
+    assert!(
+        comment.contains("- no longer declared: `prod/old-0000`, "),
+        "{comment}"
+    );
+    assert!(comment.contains("shows all.\n"), "{comment}");
+}
+
 proptest! {
     /// Whatever stands in values, keys and reasons: nothing of it is markup outside of a fence.
     #[test]

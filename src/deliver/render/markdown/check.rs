@@ -9,6 +9,7 @@ use crate::plan::Plan;
 pub fn summary_markdown(plan: &Plan, beside: &Beside, page: &Page<'_>) -> String {
     let mut paper = Paper::default();
     plan::environment(&mut paper, plan, beside);
+    paper.rest(plan::REST.to_owned());
     paper.finish(&page.planned(std::slice::from_ref(plan)))
 }
 

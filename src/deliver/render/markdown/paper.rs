@@ -3,6 +3,7 @@
 
 use super::escape;
 use crate::deliver::render::clean;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The most characters a comment may have. Source: GitHub takes 65,536; the rest is our margin.
@@ -21,11 +22,16 @@ pub(super) struct Paper {
     rest: Option<String>,
 }
 
+/// What is said of several, and their names.
+pub(super) type Names = (String, Vec<String>);
+
 enum Part {
     Open(String),
     List {
         title: String,
         items: Vec<String>,
+        /// The names alone, by what is said of them, where none may go without being named.
+        names: Vec<Names>,
     },
     Folded {
         summary: String,
@@ -45,6 +51,19 @@ impl Paper {
             self.parts.push(Part::List {
                 title: title.to_owned(),
                 items: items.to_vec(),
+                names: Vec::new(),
+            });
+        }
+    }
+
+    /// Adds a list of which none is to go without being named: before that other lists are cut, and of this one
+    /// all but the names.
+    pub(super) fn whole(&mut self, title: &str, items: Vec<String>, names: Vec<Names>) {
+        if !items.is_empty() {
+            self.parts.push(Part::List {
+                title: title.to_owned(),
+                items,
+                names,
             });
         }
     }
@@ -71,29 +90,40 @@ impl Paper {
         let closing_room = closing.chars().count() + rest.chars().count() + CLOSING;
         let open: usize = self.parts.iter().map(Part::least).sum();
         let mut room = LIMIT.saturating_sub(open + closing_room);
-        let is_list = |part: &&Part| matches!(part, Part::List { .. });
-        let mut lists = self.parts.iter().filter(is_list).count();
-        let mut written = Vec::new();
-        // Lists take their share before details fill what is left.
-        for part in &self.parts {
-            if let Part::List { title, items } = part {
-                let share = (room / lists).min(LIMIT / 3);
-                let (list, is_cut) = listed(title, items, share);
-                (room, lists, cut) = (
-                    room.saturating_sub(list.chars().count()),
-                    lists - 1,
-                    cut || is_cut,
-                );
-                written.push(list);
+        // Lists take their share before details fill what is left, and first those that are to be whole.
+        let mut written = BTreeMap::new();
+        for is_whole in [true, false] {
+            let of_these = |part: &&Part| matches!(part, Part::List { names, .. } if names.is_empty() != is_whole);
+            let mut lists = self.parts.iter().filter(of_these).count();
+            for (nth, part) in self.parts.iter().enumerate() {
+                let Part::List {
+                    title,
+                    items,
+                    names,
+                } = part
+                else {
+                    continue;
+                };
+                if names.is_empty() == is_whole {
+                    continue;
+                }
+                let share = room / lists;
+                let (mut list, mut is_cut) = listed(title, items, share.min(LIMIT / 3));
+                if is_cut && is_whole {
+                    (list, is_cut) = named(title, names, share);
+                }
+                cut |= is_cut;
+                room = room.saturating_sub(list.chars().count());
+                lists -= 1;
+                written.insert(nth, list);
             }
         }
-        let mut written = written.into_iter();
         let mut text = String::new();
         let mut length = closing_room;
-        for part in self.parts {
+        for (nth, part) in self.parts.into_iter().enumerate() {
             let part = match part {
                 Part::Open(part) => part,
-                Part::List { .. } => written.next().unwrap_or_default(),
+                Part::List { .. } => written.remove(&nth).unwrap_or_default(),
                 Part::Folded { summary, blocks } => {
                     let (folded, left_out) = fold(&summary, &blocks, &mut room);
                     cut |= left_out > 0;
@@ -140,6 +170,32 @@ fn listed(title: &str, items: &[String], mut room: usize) -> (String, bool) {
         let _infallible = writeln!(text, "- {item}");
     }
     let more = items.len() - shown;
+    if more > 0 {
+        let _infallible = writeln!(text, "- **and {more} more, too many to name here**");
+    }
+    text.push('\n');
+    (text, more > 0)
+}
+
+/// Writes as many names as there is room for, and counts the others. Returns whether there are any.
+fn named(title: &str, names: &[Names], mut room: usize) -> (String, bool) {
+    let mut text = format!("**{title}**\n\n");
+    let mut more = 0;
+    for (what, names) in names {
+        let said = what.chars().count() + 8;
+        let fits = names.iter().take_while(|name| {
+            let length = name.chars().count() + 2;
+            let fits = more == 0 && said + length <= room;
+            room = room.saturating_sub(if fits { length } else { 0 });
+            fits
+        });
+        let shown = fits.count();
+        if shown > 0 {
+            room = room.saturating_sub(said);
+            let _infallible = writeln!(text, "- {what}: {}", names[..shown].join(", "));
+        }
+        more += names.len() - shown;
+    }
     if more > 0 {
         let _infallible = writeln!(text, "- **and {more} more, too many to name here**");
     }
@@ -194,6 +250,39 @@ mod tests {
             text.matches("</details>").count()
         );
         assert!(text.contains("more are too long") && text.contains("too many to name here"));
+    }
+
+    #[test]
+    fn of_what_is_to_be_whole_the_names_stand_before_anything_is_cut() {
+        let names = |of: usize| (0..of).map(|nth| format!("`prod/old-{nth:0>4}`"));
+        let items = |of| {
+            names(of)
+                .map(|name| format!("{name} – no longer declared"))
+                .collect()
+        };
+        let other: Vec<String> = (0..400).map(|nth| format!("{nth:0>100}")).collect();
+        let finish = |of: usize| {
+            let mut paper = Paper::default();
+            paper.list("Waiting", &other);
+            let by_reason = vec![("no longer declared".to_owned(), names(of).collect())];
+            paper.whole("Deletes", items(of), by_reason);
+            paper.rest("The rest: elsewhere".to_owned());
+            paper.finish("closing\n")
+        };
+        let text = finish(1_500);
+        assert!(text.chars().count() <= LIMIT, "{}", text.chars().count());
+        assert!(names(1_500).all(|name| text.contains(&name)), "{text}");
+        assert_eq!(
+            text.matches("too many to name here").count(),
+            1,
+            "only of others"
+        );
+        let text = finish(9_000);
+        assert!(text.chars().count() <= LIMIT, "{}", text.chars().count());
+        let shown = names(9_000).filter(|name| text.contains(name)).count();
+        let said = format!("and {} more, too many to name here", 9_000 - shown);
+        assert!(shown > 2_000 && text.contains(&said), "{shown}");
+        assert!(text.ends_with("The rest: elsewhere\n\nclosing\n"));
     }
 
     #[test]

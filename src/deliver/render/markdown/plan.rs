@@ -10,6 +10,9 @@ use crate::plan::Plan;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+/// Where the rest of a plan is. A check run holds no more than a comment.
+pub(super) const REST: &str = "**Not all of it fits here.** `reconciled plan --against origin/main`, in a checkout of this branch, shows all.";
+
 /// Shows the plans of every environment a pull request touches, and those that could not be made.
 ///
 /// # Guarantees
@@ -37,6 +40,7 @@ pub fn plan_markdown(
         }
         environment(&mut paper, plan, merging.of(&plan.environment));
     }
+    paper.rest(REST.to_owned());
     paper.finish(&page.planned(plans))
 }
 
@@ -141,13 +145,8 @@ pub(super) fn environment(paper: &mut Paper, plan: &Plan, beside: &Beside) {
         true => format!("{} (merged before)", steps::item(step)),
         false => steps::item(step),
     };
-    let with = |action: Action| {
-        let steps = plan.steps.iter().filter(move |step| step.action == action);
-        steps.map(item).collect::<Vec<_>>()
-    };
     how_it_is_kept(paper, plan, beside);
-    paper.list("Deletes", &with(Action::Delete));
-    paper.list("Replaces: deletes and makes again", &with(Action::Replace));
+    gone(paper, plan, &item);
     let overwriting = plan.steps.iter().filter(|step| step.overwrites());
     let overwriting: Vec<String> = overwriting.map(item).collect();
     paper.list("Adopts and overwrites", &overwriting);
@@ -234,6 +233,18 @@ fn left_alone(paper: &mut Paper, beside: &Beside) {
     );
     let warnings = beside.warnings.iter().map(|one| escape::reason(one));
     paper.list("Worth a look", &warnings.collect::<Vec<_>>());
+}
+
+/// Names all that is taken away.
+fn gone(paper: &mut Paper, plan: &Plan, item: &dyn Fn(&Step) -> String) {
+    for (title, action) in [
+        ("Deletes", Action::Delete),
+        ("Replaces: deletes and makes again", Action::Replace),
+    ] {
+        let steps = || plan.steps.iter().filter(|step| step.action == action);
+        let items = steps().map(item).collect();
+        paper.whole(title, items, steps::names(steps()));
+    }
 }
 
 /// Tells whether it waits though it is there and is not as declared.

@@ -1,6 +1,7 @@
 //! Steps of a plan as list items and as blocks of diff lines.
 
 use super::escape::{self, code, text};
+use super::paper::Names;
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
 use crate::deliver::render::words::{deed, sign, touched};
@@ -68,6 +69,25 @@ pub(super) fn item(step: &Step) -> String {
         let _infallible = write!(item, " – {}", text(reason));
     }
     item
+}
+
+/// Returns steps by what is said of them in the open, those that hold data first, for where only their names fit.
+pub(super) fn names<'s>(steps: impl Iterator<Item = &'s Step>) -> Vec<Names> {
+    let mut by_what: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
+    for step in steps {
+        let reason = step.reason.as_deref().unwrap_or("without a reason");
+        let names = by_what.entry((!step.stateful, reason)).or_default();
+        names.push(code(&step.address.to_string()));
+    }
+    let said = |((holds_none, reason), names): ((bool, &str), _)| {
+        let data = if holds_none {
+            ""
+        } else {
+            "**holds data** – "
+        };
+        (format!("{data}{}", text(reason)), names)
+    };
+    by_what.into_iter().map(said).collect()
 }
 
 /// Returns the steps that take away what somebody changed by hand, with the fields and who it was.
