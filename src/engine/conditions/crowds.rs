@@ -161,3 +161,89 @@ fn seen(of: Condition, members: &[&Found]) -> Value {
     let course = members.first().map(|one| one.details["course"].clone());
     json!({ "count": members.len(), "lines": lines, "hint": course, "code": of.as_str() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deliver::fixtures::address;
+    use crate::engine::conditions;
+    use crate::ledger::EpisodeId;
+    use jiff::Timestamp;
+
+    fn found(of: usize) -> Vec<Found> {
+        let one = |nth| Found {
+            address: address(&format!("f{nth}")),
+            condition: Condition::Drift,
+            details: json!({ "gone": nth == 5, "managers": ["kubectl-edit"], "course": "only reported" }),
+            over: None,
+            certain: true,
+        };
+        (0..of).map(one).collect()
+    }
+
+    /// What is open of a drift, or, without it, of a storm.
+    fn open(found: Option<&Found>, in_crowd: bool) -> Episode {
+        let condition = found.map_or("drift/many", |_| "drift");
+        let environment = address("f0").environment;
+        let address = found.map(|found| found.address.clone());
+        Episode {
+            id: EpisodeId(1),
+            environment,
+            address,
+            condition: condition.to_owned(),
+            details: json!({ "crowd": in_crowd }),
+            opened_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            how: None,
+        }
+    }
+
+    #[test]
+    fn from_eight_on_that_began_together_they_are_one_piece_of_news() {
+        assert!(storm(Condition::Drift, &found(STORM - 1), &[]).is_none());
+        let all = found(STORM);
+        let storm = storm(Condition::Drift, &all, &[]).unwrap();
+        assert!(storm.lasts && all.iter().all(|one| storm.holds(one)));
+        assert_eq!(storm.condition, "drift/many");
+        assert_eq!(storm.details["count"], STORM);
+        let lines = storm.details["lines"].as_array().unwrap();
+        // The worst first, and whoever did it last.
+        assert_eq!(lines[0], "f5: is gone from the live side");
+        assert_eq!(lines[WORST], "… and 3 more");
+        assert_eq!(lines[WORST + 1], "By kubectl-edit.");
+        // Failures of steps speak through their run.
+        let failing = |code: &str| -> Vec<Found> {
+            let all = found(STORM).into_iter();
+            let failing = all.map(|one| Found {
+                condition: Condition::Failing,
+                details: json!({ "code": code }),
+                ..one
+            });
+            failing.collect()
+        };
+        let of = |code| super::storm(Condition::Failing, &failing(code), &[]);
+        assert!(of("invalid").is_none() && of(conditions::UNHEALTHY).is_some());
+    }
+
+    #[test]
+    fn what_was_told_by_itself_stays_so_and_what_joins_a_storm_is_part_of_it() {
+        let all = found(STORM);
+        // One stood alone before: seven are new.
+        let alone = open(Some(&all[0]), false);
+        assert!(storm(Condition::Drift, &all, std::slice::from_ref(&alone)).is_none());
+        // A storm goes on: the eighth joins, the one that was told alone does not.
+        let before: Vec<Episode> = all[1..7].iter().map(|one| open(Some(one), true)).collect();
+        let before = [vec![alone, open(None, false)], before].concat();
+        let storm = storm(Condition::Drift, &all, &before).unwrap();
+        assert!(!storm.holds(&all[0]) && all[1..].iter().all(|one| storm.holds(one)));
+        let over: Vec<Found> = all
+            .into_iter()
+            .map(|one| Found {
+                over: Some(super::super::End::Corrected),
+                ..one
+            })
+            .collect();
+        let storm = super::storm(Condition::Drift, &over, &[]).unwrap();
+        assert!(!storm.lasts, "it was over in the same look");
+    }
+}
