@@ -1,5 +1,6 @@
 //! Words and counts every renderer shares.
 
+use super::merging::Merging;
 use crate::model::{Action, Address, Connection, Outcome, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
@@ -169,9 +170,12 @@ pub fn verdict(plan: &Plan, already: &BTreeSet<Address>) -> String {
 }
 
 /// Says of all plans of a pull request what they would do in how many environments, and what is not known or held.
-pub fn planned(plans: &[Plan]) -> String {
-    let counts = apart(plans);
-    let writes = plans.iter().flat_map(Plan::declared).count();
+/// What was merged before is none of it.
+pub fn planned(plans: &[Plan], merging: &Merging) -> String {
+    let before = |step: &Step| merging.is_from_before(step);
+    let counts = apart(plans, before);
+    let declared = plans.iter().flat_map(Plan::declared);
+    let writes = declared.filter(|step| !before(step)).count();
     let of = many(plans.len(), "environment");
     let mut parts = match (writes, counts.unknown) {
         (0, 1..) => vec![format!("Nothing known to change in {of}")],

@@ -9,9 +9,7 @@ use crate::deliver::forge::StatusState;
 use crate::deliver::render::{
     Broken, Gone, Merging, Page, many, plan_markdown, planned, validation_markdown,
 };
-use crate::model::{
-    Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot, Step,
-};
+use crate::model::{Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot};
 use crate::plan::Plan;
 use crate::telemetry::chain;
 use std::collections::BTreeSet;
@@ -210,21 +208,11 @@ impl Proposal {
             };
             return (StatusState::Success, said);
         }
-        if !self.blind.is_empty() {
-            return (StatusState::Error, planned(&self.plans));
-        }
-        let writes = self.plans.iter().map(|plan| {
-            let already = &self.merging.of(&plan.environment).already;
-            let own = |step: &&Step| !already.contains(&step.address);
-            plan.declared().filter(own).count()
-        });
-        let writes: usize = writes.sum();
-        let said = format!(
-            "{} planned in {}",
-            many(writes, "change"),
-            many(self.plans.len(), "environment")
-        );
-        (StatusState::Success, said)
+        let state = match self.blind.is_empty() {
+            true => StatusState::Success,
+            false => StatusState::Error,
+        };
+        (state, planned(&self.plans, &self.merging))
     }
 
     /// Returns the comment on it.
