@@ -241,7 +241,7 @@ fn imports_with(stem: &str, made: impl Fn(&Scene, &str)) {
     let (code, plan) = scene.plan();
     let (adopted, rest) = told(&plan);
     assert!(rest.is_empty(), "{rest:#?}\n{}", said.stdout);
-    assert_eq!((code, adopted), (Some(2), 16), "{}", said.stdout);
+    assert_eq!((code, adopted), (Some(2), 17), "{}", said.stdout);
     let apply = scene
         .place
         .run(&["apply", "shop.yaml", "--yes", "--no-wait"]);
