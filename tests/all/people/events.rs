@@ -253,6 +253,13 @@ fn what_nobody_took_outlives_the_daemon_and_stays_in_order() {
             .ledger(async |ledger| ledger.waiting("waiting-webhook").await.unwrap());
         (waiting??.as_array()?.len() == 2).then_some(())
     });
+    // A kill before that is written down has a start say it once more.
+    daemon.until("both count as told", |_| {
+        let untold = scene
+            .world
+            .ledger(async |ledger| ledger.untold_runs().await.unwrap());
+        untold?.is_empty().then_some(())
+    });
     daemon.kill();
     points_to(&scene, &hooks.url());
     let mut daemon = scene.world.start();
