@@ -163,10 +163,7 @@ async fn look(
         answer.touches = fields::touches(live, &Json::Null, &[]);
     }
     let Some(live) = again.as_ref().or(live) else {
-        let prediction = match answer.prediction {
-            Some(Prediction::Deferred(why)) => Some(rights::deferred(cluster, target, why).await),
-            told => told,
-        };
+        let prediction = rights::made(cluster, target, answer.prediction).await;
         return Observed::answer(asked, Observation::Absent { prediction });
     };
     let mut seen = present(live, target, Some(asked), &sealer);

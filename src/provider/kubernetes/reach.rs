@@ -22,9 +22,11 @@ const SUSPICIOUS: Duration = Duration::from_secs(3);
 const ANSWERS: Duration = Duration::from_secs(5);
 /// Between two such questions while it does not.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long a request to a server that was not there waits for it to be asked once more, and for how long
-/// after that in vain none does.
-const ONCE_MORE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+/// How long a request to a server that was not there waits for it to be asked once more.
+const ONCE_MORE: Duration = Duration::from_secs(1);
+/// For how long after that in vain none does: where the server said nothing, and where it was told at once that
+/// it is not there. One that starts anew refuses until it serves, and is there again a moment later.
+const IN_VAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(500));
 
 /// What is known of one server. Clones share it.
 #[derive(Clone)]
@@ -40,7 +42,7 @@ struct Inner {
     is_asked: AtomicBool,
     /// Somebody waits for the next question.
     hurry: Notify,
-    /// When somebody did so in vain.
+    /// Until when nobody does so again, after it was in vain.
     in_vain: Mutex<Option<Instant>>,
     /// Where it is said at once, before any look at it has ended.
     readiness: Readiness,
@@ -69,18 +71,14 @@ impl Reach {
         if lost.borrow_and_update().is_none() {
             return Ok(());
         }
-        if self.0.in_vain().is_none_or(|at| at.elapsed() > ONCE_MORE.1) {
+        if self.0.is_waited_for() {
             self.0.hurry.notify_one();
-            let _still_asked = timeout(ONCE_MORE.0, lost.changed()).await;
+            let was_told = timeout(ONCE_MORE, lost.changed()).await.is_ok();
+            let pause = if was_told { IN_VAIN.1 } else { IN_VAIN.0 };
+            *self.0.in_vain() = Some(Instant::now() + pause);
         }
-        let Some(failure) = lost.borrow().clone() else {
-            return Ok(());
-        };
-        let mut in_vain = self.0.in_vain();
-        if in_vain.is_none_or(|at| at.elapsed() > ONCE_MORE.1) {
-            *in_vain = Some(Instant::now());
-        }
-        Err(failure)
+        let failure = lost.borrow().clone();
+        failure.map_or(Ok(()), Err)
     }
 
     /// Waits for an answer as long as the server is there.
@@ -135,6 +133,11 @@ impl Inner {
 
     fn in_vain(&self) -> MutexGuard<'_, Option<Instant>> {
         self.in_vain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether a request may wait for the next question.
+    fn is_waited_for(&self) -> bool {
+        self.in_vain().is_none_or(|until| Instant::now() > until)
     }
 
     fn found(&self) {

@@ -70,6 +70,18 @@ pub(super) async fn deferred(cluster: &Cluster, target: &Target, why: String) ->
     Prediction::Deferred(why)
 }
 
+/// Returns what is told of an object that is not there, with the right to make it where no dry-run asked for that.
+pub(super) async fn made(
+    cluster: &Cluster,
+    target: &Target,
+    told: Option<Prediction>,
+) -> Option<Prediction> {
+    match told {
+        Some(Prediction::Deferred(why)) => Some(deferred(cluster, target, why).await),
+        told => told,
+    }
+}
+
 fn refused(reason: String) -> Prediction {
     let immutable = Vec::new();
     Prediction::Refused { reason, immutable }
