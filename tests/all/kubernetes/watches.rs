@@ -260,12 +260,7 @@ async fn behind_a_proxy(stem: &str, silence: Duration) -> (Proxy, Watching, Vec<
 /// Whether a config is to be put back.
 pub(super) async fn is_found(watching: &Watching, objects: &[Json], nth: usize) -> bool {
     let plan = watching.scene.plan(objects).await;
-    let step = watching.scene.step(&plan, &objects[nth]);
-    let is_found = step.action == Action::Update;
-    if !is_found {
-        eprintln!("not found: {step:#?}");
-    }
-    is_found
+    watching.scene.step(&plan, &objects[nth]).action == Action::Update
 }
 
 pub(super) const EDIT: &str = r#"--patch={"data":{"text":"by hand"}}"#;
