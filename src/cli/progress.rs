@@ -1,8 +1,8 @@
-//! Progress of a run on stderr: on a terminal one line a step that is rewritten while it waits,
-//! else one line a step that ends.
+//! Progress of a run on stderr: a line for each step that ends, and for each cause that one is not ready for, with what
+//! to do about it; on a terminal one more line that is rewritten while it waits.
 
 use crate::deliver::Progress;
-use crate::deliver::render::{Screen, ended_terminal};
+use crate::deliver::render::{Screen, ended_terminal, waiting_terminal};
 use crate::model::{Action, Outcome, Step};
 use console::Term;
 use std::collections::BTreeMap;
@@ -13,8 +13,16 @@ use std::time::Instant;
 pub(super) struct Steps {
     term: Term,
     screen: Screen,
-    /// Steps under way, with since when and what they wait for.
-    under_way: Mutex<BTreeMap<String, (Instant, String)>>,
+    under_way: Mutex<BTreeMap<String, UnderWay>>,
+}
+
+/// A step under way.
+struct UnderWay {
+    since: Instant,
+    /// What it waits for, in one line.
+    why: String,
+    /// What to do about it, as it was said last. Of the same cause this stays while its words count on.
+    next: String,
 }
 
 impl Steps {
@@ -31,14 +39,12 @@ impl Steps {
     }
 
     /// Rewrites the last line of a terminal: how many steps are under way, and one that waits.
-    fn show(&self, under_way: &BTreeMap<String, (Instant, String)>) {
+    fn show(&self, under_way: &BTreeMap<String, UnderWay>) {
         if !self.term.is_term() {
             return;
         }
-        let Some((name, (since, why))) = under_way
-            .iter()
-            .max_by_key(|(_, (since, _))| since.elapsed())
-        else {
+        let longest = under_way.iter().max_by_key(|(_, one)| one.since.elapsed());
+        let Some((name, UnderWay { since, why, .. })) = longest else {
             return;
         };
         let others = match under_way.len() {
@@ -52,10 +58,7 @@ impl Steps {
             .write_str(&console::truncate_str(&line, width, "…"));
     }
 
-    fn change(
-        &self,
-        what: impl FnOnce(&mut BTreeMap<String, (Instant, String)>) -> Option<String>,
-    ) {
+    fn change(&self, what: impl FnOnce(&mut BTreeMap<String, UnderWay>) -> Option<String>) {
         let mut under_way = self
             .under_way
             .lock()
@@ -88,27 +91,35 @@ fn one_line(text: &str) -> String {
 impl Progress for Steps {
     fn started(&self, step: &Step) {
         self.change(|under_way| {
-            under_way.insert(
-                step.address.resource.to_string(),
-                (Instant::now(), verb(step.action).to_owned()),
-            );
+            let begun = UnderWay {
+                since: Instant::now(),
+                why: verb(step.action).to_owned(),
+                next: String::new(),
+            };
+            under_way.insert(step.address.resource.to_string(), begun);
             None
         });
     }
 
     fn waiting(&self, step: &Step, why: &str) {
         self.change(|under_way| {
-            if let Some((_, shown)) = under_way.get_mut(&step.address.resource.to_string()) {
-                *shown = one_line(why);
+            let name = step.address.resource.to_string();
+            let one = under_way.get_mut(&name)?;
+            one.why = one_line(why);
+            // What only takes its time comes without.
+            let (cause, next) = why.split_once('\n')?;
+            if one.next == next {
+                return None;
             }
-            None
+            next.clone_into(&mut one.next);
+            Some(waiting_terminal(&name, (cause, next), self.screen))
         });
     }
 
     fn ended(&self, step: &Step, outcome: &Outcome) {
         self.change(|under_way| {
             let name = step.address.resource.to_string();
-            let took = under_way.remove(&name).map(|(since, _)| since.elapsed());
+            let took = under_way.remove(&name).map(|one| one.since.elapsed());
             Some(ended_terminal(
                 &name,
                 step.action,

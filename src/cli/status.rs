@@ -6,12 +6,13 @@ mod text;
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
 use crate::ledger::{Episode, Ledger, LedgerError, Pause, Rollback, RunOutcome, RunRecord};
-use crate::model::EnvironmentName;
+use crate::model::{EnvironmentName, ResourceId};
 use crate::telemetry::Clock;
 use daemon::Daemon;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 pub(super) use text::of_trouble;
 
 /// Show how environments stand
@@ -46,6 +47,8 @@ struct Standing {
     /// It is to be kept at an older state than the newest.
     rolled_back: Option<Ordered>,
     last_run: Option<RunRecord>,
+    /// Why resources are not ready that a run under way waits for, each with what to do about it below.
+    waits: BTreeMap<ResourceId, String>,
     episodes: Vec<Episode>,
 }
 
@@ -180,7 +183,13 @@ async fn standings(
             .as_ref()
             .and_then(|seen| seen["due"].as_str()?.parse().ok());
         let last_run = ledger.runs(Some(&name), 1, None).await?.pop();
+        let under_way = last_run.as_ref().filter(|run| run.summary.is_none());
+        let waits = match under_way {
+            Some(run) => ledger.waits_of(&name, run.id).await?,
+            None => BTreeMap::new(),
+        };
         standings.push(Standing {
+            waits,
             differs: stands(compared.as_ref(), last_run.as_ref()),
             unknown: compared
                 .as_ref()

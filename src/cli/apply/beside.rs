@@ -5,11 +5,13 @@ use super::{Args, agreed};
 use crate::cli::chosen::Access;
 use crate::cli::{Exit, Global, Output, history, pause, pauses, plan};
 use crate::config::Settings;
+use crate::deliver::render::{Screen, waiting_terminal};
 use crate::ledger::{Answer, Holder, Ledger, Order, RunDetails, RunOutcome};
-use crate::model::Outcome;
+use crate::model::{EnvironmentName, Outcome, ResourceId};
 use crate::plan::Plan;
 use crate::telemetry::Clock;
 use anyhow::{Context as _, bail};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How often the answer is looked for.
@@ -52,7 +54,8 @@ pub(super) async fn run(
             "Asked the daemon to carry this out on {} …",
             plan.environment
         ));
-        runs.push(ordered(&ledger, path, plan).await?);
+        let waits = (!out.is_json()).then(Waits::default);
+        runs.push(ordered(&ledger, path, plan, waits).await?);
     }
     ledger.close().await;
     if out.is_json() {
@@ -77,6 +80,7 @@ async fn ordered(
     ledger: &Ledger,
     path: &std::path::Path,
     plan: &Plan,
+    mut waits: Option<Waits>,
 ) -> anyhow::Result<RunDetails> {
     let name = &plan.environment;
     let order = Order {
@@ -102,6 +106,9 @@ async fn ordered(
                 "carry out {name}: the daemon ended before it answered\nnext: `reconciled history list {name}` says what was done"
             );
         }
+        if let Some(waits) = &mut waits {
+            waits.say(ledger, name).await?;
+        }
         tokio::select! {
             () = &mut stopped => bail!(
                 "wait for {name}: the daemon goes on with it\nnext: `reconciled status {name}` says how it stands"
@@ -115,6 +122,34 @@ async fn ordered(
             details.with_context(|| format!("find run {run} of {name}"))
         }
         Answer::Refused(why) => bail!("carry out {name}: the daemon did not. {why}"),
+    }
+}
+
+/// What was said of what the daemon's run waits for: of each resource what to do.
+#[derive(Default)]
+struct Waits(BTreeMap<ResourceId, String>);
+
+impl Waits {
+    /// Says each cause once, as where the run is this process's own.
+    async fn say(&mut self, ledger: &Ledger, name: &EnvironmentName) -> anyhow::Result<()> {
+        let last = ledger.runs(Some(name), 1, None).await?.pop();
+        let Some(run) = last.filter(|run| run.summary.is_none()) else {
+            return Ok(());
+        };
+        let screen = Screen {
+            colour: console::colors_enabled_stderr(),
+            ..Screen::default()
+        };
+        for (resource, why) in ledger.waits_of(name, run.id).await? {
+            let (cause, next) = why.split_once('\n').unwrap_or((&why, ""));
+            if self.0.get(&resource).map(String::as_str) == Some(next) {
+                continue;
+            }
+            self.0.insert(resource.clone(), next.to_owned());
+            let shown = waiting_terminal(&resource.to_string(), (cause, next), screen);
+            let _nobody_listens = console::Term::stderr().write_line(&shown);
+        }
+        Ok(())
     }
 }
 

@@ -99,6 +99,16 @@ pub(super) fn of_one(one: &Standing, now: Timestamp) -> String {
     if let Some(run) = &one.last_run {
         let _infallible = write!(text, "  last run {}", history::line(run).trim_start());
     }
+    for (resource, why) in &one.waits {
+        let (cause, next) = why.split_once('\n').unwrap_or((why, ""));
+        let first = format!("waits for {resource}: {cause}");
+        let _infallible = writeln!(
+            text,
+            "  {}\n    {}",
+            harmless_reason(&first),
+            harmless(next)
+        );
+    }
     for episode in &one.episodes {
         text.push_str(&of_trouble(episode, now));
     }

@@ -35,6 +35,6 @@ pub use slack::{
 };
 pub use terminal::{
     Screen, diagnostics_terminal, ended_terminal, plan_terminal, recorded_terminal,
-    run_rest_terminal, run_terminal,
+    run_rest_terminal, run_terminal, waiting_terminal,
 };
 pub use words::{Counts, many, planned, touched, verdict as plan_title};

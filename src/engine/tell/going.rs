@@ -1,14 +1,15 @@
 //! A run that takes its time is told while it goes on: one message that its end rewrites, and in its thread
-//! one answer on how far it is. A run that is over at once is told once.
+//! one answer on how far it is; and why it still waits stands in the ledger. A run that is over at once is told once.
 
 use super::super::waiting::Waiting;
 use super::super::{Kept, Reason};
-use super::Teller;
 use super::chat::ChatLetter;
+use super::{Teller, trouble};
 use crate::deliver::render::{About, Going, RunWords, going_slack, most_dangerous, so_far_slack};
 use crate::deliver::{Progress, Route};
-use crate::model::{Address, Outcome, RunId, Step};
+use crate::model::{Address, Outcome, ResourceId, RunId, Step};
 use crate::plan::Plan;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -19,6 +20,9 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// How often its thread may say how far it is.
 const SO_FAR: Duration = Duration::from_secs(15);
+
+/// How long why a run waits gathers before it is written down.
+const GATHERED: Duration = Duration::from_millis(500);
 
 /// What happens in a run.
 enum Event {
@@ -98,15 +102,15 @@ struct Told {
     /// What is next said, and when.
     next: Instant,
     is_news: bool,
+    /// What of it is known to be in the way: that comes with what to do about it.
+    causes: BTreeMap<ResourceId, String>,
+    /// When they are to be written down.
+    write: Option<Instant>,
 }
 
 impl Teller {
     /// Tells of a run while it goes on, until its other end is dropped. Returns whether people know of it.
     pub(crate) async fn watch(&self, kept: &Kept, reason: Reason, mut watching: Watching) -> bool {
-        if !self.notifier.edits() {
-            while watching.0.recv().await.is_some() {}
-            return false;
-        }
         let begun = loop {
             match watching.0.recv().await {
                 Some(Event::Begun(begun)) => break begun,
@@ -125,14 +129,24 @@ impl Teller {
             is_told: false,
             next: now + AT_ONCE,
             is_news: false,
+            causes: BTreeMap::new(),
+            write: None,
         };
+        let is_said = begun.changes > 0 && self.notifier.edits();
         loop {
+            let write = told.write.unwrap_or(told.next);
             tokio::select! {
                 event = watching.0.recv() => match event {
                     Some(event) => told.take(event),
                     None => return told.is_told,
                 },
-                () = sleep_until(told.next), if begun.changes > 0 => {
+                () = sleep_until(write), if told.write.is_some() => {
+                    told.write = None;
+                    let (name, ledger) = (kept.pinned.name(), &self.world.ledger);
+                    let written = ledger.set_waits_of(name, begun.run, &told.causes);
+                    trouble::log_untold(written.await);
+                }
+                () = sleep_until(told.next), if is_said => {
                     if told.is_told {
                         self.say_so_far(kept, &mut told).await;
                     } else {
@@ -181,16 +195,29 @@ impl Teller {
 }
 
 impl Told {
+    /// Takes in why a resource is not ready, or that it is not waited for any more.
+    fn cause(&mut self, resource: &ResourceId, why: Option<&str>) {
+        let before = match why.filter(|why| why.contains('\n')) {
+            Some(why) => self.causes.insert(resource.clone(), why.to_owned()),
+            None => self.causes.remove(resource),
+        };
+        if self.write.is_none() && before.as_ref() != self.causes.get(resource) {
+            self.write = Some(Instant::now() + GATHERED);
+        }
+    }
+
     fn take(&mut self, event: Event) {
         match event {
             Event::Begun(..) => {}
             Event::Waiting(address, why) => {
+                self.cause(&address.resource, Some(&why));
                 let before = self.going.waits.insert(address, why.clone());
                 self.is_news |= before.as_ref() != Some(&why);
             }
             Event::Ended(address, is_good) => {
                 self.going.waits.remove(&address);
                 self.is_news = true;
+                self.cause(&address.resource, None);
                 match is_good {
                     true => self.going.good += 1,
                     false => self.going.bad += 1,
@@ -218,11 +245,24 @@ mod tests {
             is_told: true,
             next: Instant::now(),
             is_news: false,
+            causes: BTreeMap::new(),
+            write: None,
         };
         told.take(Event::Waiting(address("api"), "1 of 3 pods".to_owned()));
         assert!(std::mem::take(&mut told.is_news));
         told.take(Event::Waiting(address("api"), "1 of 3 pods".to_owned()));
         assert!(!told.is_news, "the same again is no news");
+        assert!(told.write.is_none(), "it only takes its time");
+        told.take(Event::Waiting(
+            address("db"),
+            "no room\nMake some".to_owned(),
+        ));
+        assert!(told.write.take().is_some());
+        told.take(Event::Waiting(
+            address("db"),
+            "no room\nMake some".to_owned(),
+        ));
+        assert!(told.write.is_none(), "it is written down");
         told.take(Event::Ended(address("api"), true));
         told.take(Event::Ended(address("db"), false));
         assert!(told.is_news && told.going.waits.is_empty());

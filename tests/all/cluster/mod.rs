@@ -20,6 +20,7 @@ mod rights;
 mod rollback;
 mod rollout;
 mod ruled;
+mod waits;
 mod watched;
 
 use crate::daemon::{Daemon, World};

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 /// Everything below one temporary folder, which goes with it:
@@ -186,6 +186,14 @@ impl World {
     /// Runs a command of the program beside a daemon that may be running.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Said {
         Said::of(self.program().args(arguments))
+    }
+
+    /// Begins such a command; what it says is for the caller to read.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.program();
+        command.args(arguments).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
     }
 
     /// Runs a command that is told of no settings.

@@ -8,7 +8,7 @@ mod run;
 pub use diagnostics::diagnostics_terminal;
 pub use plan::plan_terminal;
 pub use recorded::recorded_terminal;
-pub use run::{ended_terminal, run_rest_terminal, run_terminal};
+pub use run::{ended_terminal, run_rest_terminal, run_terminal, waiting_terminal};
 
 use crate::model::{Action, Step};
 

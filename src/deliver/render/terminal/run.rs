@@ -70,6 +70,13 @@ pub fn ended_terminal(
     }
 }
 
+/// Returns why one step's resource is not ready, and below it what to do about that. No line break at the end.
+pub fn waiting_terminal(resource: &str, (cause, next): (&str, &str), screen: Screen) -> String {
+    let line = format!("{}: {}", clean::line(resource), clean::reason(cause));
+    let next = screen.paint(Ink::Dim, &clean::line(next));
+    format!("  {} {line}\n      {next}", screen.paint(Ink::Yellow, "…"))
+}
+
 /// Held back for one reason is said once, however many there are.
 fn left_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
     let mut lines = Vec::new();
