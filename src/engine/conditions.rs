@@ -9,7 +9,7 @@ pub(super) use crowds::{Crowd, crowds, is_crowd};
 
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
-use crate::model::{Action, Address, Class, Outcome, Step};
+use crate::model::{Action, Address, Class, Health, Outcome, Step};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -220,9 +220,44 @@ pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) 
     for ((address, condition), episode) in open {
         if let Some(how) = how_it_ended(&address, &condition, report) {
             transitions.ended.push((episode.id, how));
+        } else if let Some(found) = still_unready(episode, report) {
+            transitions.lasting.push((episode.id, found));
         }
     }
     transitions
+}
+
+/// Returns what is newly in the way of what failed and only does not work yet: an image that came after all, and a
+/// probe that fails now. What names no cause is no news, and neither is the same cause in other words.
+fn still_unready(episode: &Episode, report: &Report) -> Option<Found> {
+    let address = episode.address.as_ref()?;
+    let step = report.plan.step(address)?;
+    let is_ours = episode.condition == Condition::Failing.as_str();
+    if !is_ours || !matches!(step.unready, Some(Health::Progressing(_))) {
+        return None;
+    }
+    let mut details = json!({ "code": code_of(step), "message": step.reason });
+    let (before, now) = (next_step(&episode.details), next_step(&details));
+    if now.is_none() || now == before {
+        return None;
+    }
+    // Who heard of it in the message of many does so still.
+    if episode.details["crowd"] == true {
+        details["crowd"] = true.into();
+    }
+    Some(Found {
+        address: address.clone(),
+        condition: Condition::Failing,
+        details,
+        over: None,
+        certain: true,
+    })
+}
+
+/// Returns what is to be done about a failure: of one cause always the same, however its words count on.
+pub(super) fn next_step(details: &Value) -> Option<&str> {
+    let within = details["message"].as_str()?.split_once('\n');
+    details["hint"].as_str().or(within.map(|(_, next)| next))
 }
 
 /// Returns how a condition ended that was not found again; `None` where this run cannot tell: it did

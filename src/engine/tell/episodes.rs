@@ -26,6 +26,7 @@ impl Teller {
         let mut transitions = conditions::transitions(found, &open, report);
         let alone = |found: &mut Found| {
             let crowd = crowds.iter().any(|crowd| crowd.holds(found));
+            let crowd = crowd || found.details["crowd"] == true;
             if crowd {
                 found.details["crowd"] = true.into();
             }
@@ -128,17 +129,21 @@ impl Teller {
         Ok(())
     }
 
-    /// Says in the thread of a drift what is done about it from now on, where that was something else before.
+    /// Says in the thread of an episode what its message says otherwise now: what is done about a drift, or what is in
+    /// the way of what does not work.
     async fn say_progress(&self, before: &Episode, episode: &Episode) {
-        let is_drift = episode.condition == Condition::Drift.as_str();
         let now = self.world.clock.now();
-        let progress = drift::progress(before, episode, now).filter(|_| is_drift);
-        let Some(message) = progress else {
+        let progress = match episode.condition.as_str() {
+            "drift" => drift::progress(before, episode, now)
+                .map(|message| (message, episode.details["course"].to_string())),
+            "failing" => new_cause(before, episode),
+            _ => None,
+        };
+        let Some((message, what)) = progress else {
             return;
         };
         let root = format!("episode/{}", episode.id);
-        let course = Digest::of(episode.details["course"].to_string());
-        let name = format!("{root}/{}", course.short());
+        let name = format!("{root}/{}", Digest::of(what).short());
         let letter = ChatLetter {
             answers: Some(root),
             ..self.channels.letter(&episode.environment, name, message)
@@ -221,6 +226,15 @@ impl Teller {
             self.chat.put(letter).await;
         }
     }
+}
+
+/// Returns what is said of another cause than before, and the cause; of one that only the message of a run spoke of
+/// till now, the episode's own says it.
+fn new_cause(before: &Episode, episode: &Episode) -> Option<(Message, String)> {
+    let next = conditions::next_step(&episode.details)?;
+    let is_new = conditions::next_step(&before.details) != Some(next);
+    (is_new && conditions::is_unwell(&before.details))
+        .then(|| (trouble::message(episode), next.to_owned()))
 }
 
 /// Returns the message on an episode as it stands, and whether people are to read it: failures speak to them

@@ -1,6 +1,7 @@
 //! A rollout that does not work: why, and what to do about it, wherever people look.
 
 use super::scene::Scene;
+use crate::daemon::Daemon;
 use crate::peers::kubernetes::{Cluster, cluster};
 use serde_json::{Value, json};
 
@@ -42,13 +43,14 @@ const WRONG: [(&str, &[&str], &str); 5] = [
 ];
 
 fn deployment(namespace: &str, name: &str, image: &str) -> Value {
-    let node = if name == "homeless" { "none" } else { "" };
-    let selector = if node.is_empty() {
-        json!({})
-    } else {
-        json!({ "disk": node })
+    let selector = match name {
+        "homeless" => json!({ "disk": "none" }),
+        // Until the node has it.
+        "late" => json!({ namespace: "late" }),
+        _ => json!({}),
     };
-    let status = if name == "probed" { "mine" } else { "played" };
+    let is_mine = ["probed", "late"].contains(&name);
+    let status = if is_mine { "mine" } else { "played" };
     json!({
         "kind": "kubernetes/object", "lifecycle": { "deadline": "30s" },
         "spec": {
@@ -212,5 +214,82 @@ fn what_did_not_work_before_a_merge_is_no_failure_of_it() {
         let mut said = scene.said("infra").into_iter();
         said.find(|one| one.starts_with("✅ shop: 1 changed"))
     });
+    scene.assert_accepted();
+}
+
+/// Plays a kubelet that has a container of the one pod wait.
+fn waits(cluster: &Cluster, namespace: &str, reason: &str, restarts: u8) -> Option<()> {
+    let pods = format!("/api/v1/namespaces/{namespace}/pods");
+    let list = cluster.get(&format!("{pods}?labelSelector=app%3Dlate"))?;
+    let pod = &list["items"][0];
+    pod["spec"]["nodeName"].as_str()?;
+    let ended = json!({ "terminated": { "reason": "Error", "exitCode": 1 } });
+    let container = json!({ "name": "talker", "image": "shop/api:1", "imageID": "", "ready": false,
+        "restartCount": restarts, "state": { "waiting": { "reason": reason } },
+        "lastState": if restarts > 0 { ended } else { json!({}) } });
+    let status = json!({ "phase": "Pending", "containerStatuses": [container] });
+    let path = format!("{pods}/{}/status", pod["metadata"]["name"].as_str()?);
+    let is_taken = cluster.merge_patch(&path, &json!({ "status": status }));
+    is_taken.then_some(())
+}
+
+#[test]
+fn what_fails_for_another_reason_now_says_the_newest_wherever_it_was_told() {
+    let cluster = cluster();
+    let namespace = cluster.namespace("newest");
+    let scene = Scene::new(&[("shop.yaml", &shop(&namespace, &[]))]);
+    let kubeconfig = cluster.kubeconfig();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
+    });
+    let mut daemon = scene.world.start();
+    let late = shop(&namespace, &[("late", "shop/api:1")]).replace("30s", "5s");
+    let number = scene.open("late", None, &[("shop.yaml", &late)]);
+    let merge = scene.merge(number, "late");
+    daemon.run_of("shop", &merge);
+    let stands = |daemon: &mut Daemon<'_>, text: &str| {
+        let failing = daemon.episode("failing", |one| one.details.to_string().contains(text));
+        assert!(failing.ended_at.is_none(), "{failing:?}");
+        let status = scene.world.command(&["status"]).stdout;
+        assert!(status.contains(text), "{status}");
+    };
+    let says = |daemon: &mut Daemon<'_>, text: &str| {
+        stands(daemon, text);
+        scene.comment_with(daemon, number, text);
+    };
+    says(&mut daemon, "no node takes it");
+
+    let label = json!({ "metadata": { "labels": { namespace.as_str(): "late" } } });
+    assert!(cluster.merge_patch("/api/v1/nodes/played", &label));
+    daemon.until("its pod has a node", |_| {
+        waits(cluster, &namespace, "ImagePullBackOff", 0)
+    });
+    says(&mut daemon, "ImagePullBackOff");
+    let roots = |scene: &Scene| {
+        let all = scene.slack.messages("infra").into_iter();
+        let is_it = |one: &Value| one["text"].as_str().unwrap().contains("shop/late");
+        all.filter(is_it).collect::<Vec<_>>()
+    };
+    let root = daemon.until("Slack has a message on it", |_| roots(&scene).pop());
+    let said = root["blocks"].to_string();
+    assert!(said.contains("ImagePullBackOff"), "{said}");
+
+    // It crashes, and by that alone it may still come up.
+    waits(cluster, &namespace, "CrashLoopBackOff", 1).unwrap();
+    says(&mut daemon, "CrashLoopBackOff");
+    daemon.until("Slack says it in the same thread", |_| {
+        let now = roots(&scene).pop()?["blocks"].to_string();
+        let ts = root["ts"].as_str().unwrap();
+        let mut replies = scene.slack.replies("infra", ts).into_iter();
+        let is_said = replies.any(|one| one["blocks"].to_string().contains("CrashLoopBackOff"));
+        (is_said && now.contains("CrashLoopBackOff")).then_some(())
+    });
+    waits(cluster, &namespace, "CrashLoopBackOff", 7).unwrap();
+    // The same cause in other words is no news where people are told.
+    stands(&mut daemon, "7 restarts");
+    daemon.looked_again("shop");
+    assert_eq!(roots(&scene).len(), 1, "{:#?}", roots(&scene));
+    let replies = scene.slack.replies("infra", root["ts"].as_str().unwrap());
+    assert_eq!(replies.len(), 1, "{replies:#?}");
     scene.assert_accepted();
 }
