@@ -13,6 +13,7 @@ mod ended;
 mod enterprise;
 mod events;
 mod going;
+mod held;
 mod hints;
 mod lost;
 mod merged;
