@@ -14,6 +14,7 @@ mod kustomized;
 mod moved;
 mod ordered;
 pub(crate) mod proxy;
+mod quiet;
 mod registered;
 mod removal;
 mod rights;
