@@ -189,3 +189,44 @@ async fn what_somebody_made_since_the_plan_stays_theirs() {
     assert_eq!(live["data"], theirs["data"]);
     assert!(live["metadata"]["labels"].is_null(), "{live:#}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_of_a_list_that_clashes_with_another_managers_names_that_manager() {
+    let mut scene = Scene::new("clash");
+    let service = |ports: Json| {
+        let spec = json!({ "selector": { "app": "web" }, "ports": ports });
+        scene.object("v1", "Service", "web", json!({ "spec": spec }))
+    };
+    let http = json!({ "name": "http", "port": 80 });
+    let before = service(json!([http]));
+    let after = service(json!([http, { "name": "metrics", "port": 9100 }]));
+    let other = service(json!([{ "name": "metrics", "port": 9090, "protocol": "TCP" }]));
+    let free = service(json!([http, { "name": "web-metrics", "port": 9100 }]));
+    scene.apply(std::slice::from_ref(&before)).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), other.to_string()).unwrap();
+    let file = file.path().to_str().unwrap();
+    scene.cluster.kubectl([
+        "apply",
+        "--server-side",
+        "--field-manager=mesh",
+        "--filename",
+        file,
+    ]);
+    // What the mesh adds beside ours is the mesh's, and no drift.
+    scene.settled(std::slice::from_ref(&before)).await;
+
+    let step = scene.step(&scene.plan(std::slice::from_ref(&after)).await, &after);
+    assert_eq!(step.action, Action::Wait, "{step:#?}");
+    let reason = step.reason.unwrap();
+    let named = "an entry port=9090, protocol=TCP with the same name \"metrics\", which mesh keeps";
+    assert!(reason.contains(named), "{reason}");
+    // As it says: the declared one has another name.
+    scene.apply(std::slice::from_ref(&free)).await;
+    scene.settled(std::slice::from_ref(&free)).await;
+    let live = scene.cluster.get(&format!(
+        "/api/v1/namespaces/{}/services/web",
+        scene.namespace
+    ));
+    assert_eq!(live.unwrap()["spec"]["ports"].as_array().unwrap().len(), 3);
+}
