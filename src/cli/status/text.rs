@@ -130,10 +130,9 @@ pub(in crate::cli) fn of_trouble(episode: &Episode, now: Timestamp) -> String {
         Value::Array(mistakes) => mistakes.iter().flat_map(mistake).collect(),
         _ => listed(&details["lines"]),
     };
-    for line in lines
-        .iter()
-        .chain(details["hint"].as_str().map(str::to_owned).as_ref())
-    {
+    // What is done about drift says what a person can do, where that is all.
+    let next = details["hint"].as_str().or(details["course"].as_str());
+    for line in lines.iter().chain(next.map(str::to_owned).as_ref()) {
         let _infallible = writeln!(text, "    {}", harmless(line));
     }
     text

@@ -21,6 +21,7 @@ mod moved;
 mod outage;
 mod proposals;
 mod refused;
+mod rendered;
 mod results;
 mod review;
 mod rolled_back;
