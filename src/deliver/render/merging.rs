@@ -23,8 +23,8 @@ pub struct Gone {
     pub becomes: BTreeSet<EnvironmentName>,
     /// What it has and nobody takes over.
     pub left: BTreeSet<Address>,
-    /// How many resources it has.
-    pub owned: usize,
+    /// How many resources it has; `None` where that is not known.
+    pub owned: Option<usize>,
 }
 
 /// What there is to say of one plan.

@@ -1,7 +1,7 @@
 //! What a pull request's plan does not tell by itself: it is made against live state, and what is merged may be
 //! another thing. Reads the ledger; nothing live.
 
-use super::super::{Kept, Looked, Pinned, World};
+use super::super::{Fleet, Kept, Looked, Pinned, World};
 use crate::deliver::render::{Beside, Gone, changed_settings};
 use crate::ledger::LedgerError;
 use crate::model::{
@@ -118,14 +118,16 @@ fn worth_a_look(looked: &Looked, merged: Option<&Kept>) -> Vec<String> {
         .collect()
 }
 
-/// Finds what becomes of what environments have that no file would declare any more.
+/// Finds what becomes of what environments have that no file would declare any more; `anew` are those of the branch.
+/// Where nothing is known of what they have, that stays open.
 ///
 /// # Errors
 /// The ledger cannot be read.
 pub(super) async fn gone(
     world: &World,
-    names: &[EnvironmentName],
-    plans: &[Plan],
+    (names, plans): (&[EnvironmentName], &[Plan]),
+    (fleet, anew): (&Fleet, &[Pinned]),
+    knows_ours: bool,
 ) -> Result<Vec<Gone>, LedgerError> {
     let mut all = Vec::new();
     for name in names {
@@ -139,12 +141,33 @@ pub(super) async fn gone(
                 }
             }
         }
+        if owned.is_empty()
+            && let Some(before) = fleet.kept().get(name)
+        {
+            let is_new = |one: &&Pinned| !fleet.kept().contains_key(one.name());
+            let anew = anew.iter().filter(is_new);
+            let anew = anew.filter(|one| goes_on_as(&before.pinned, one));
+            becomes.extend(anew.map(|one| one.name().clone()));
+        }
         all.push(Gone {
             name: name.clone(),
             becomes,
-            owned: owned.len(),
+            owned: knows_ours.then_some(owned.len()),
             left,
         });
     }
     Ok(all)
+}
+
+/// Tells whether an environment of which nothing is applied has another name now: in the file it had stood in, or with
+/// all that it declared.
+fn goes_on_as(before: &Pinned, after: &Pinned) -> bool {
+    let declares = |of: &Pinned| -> BTreeSet<(String, String)> {
+        let all = of.environment.resources.iter();
+        all.map(|one| (one.id.to_string(), one.kind.name.to_string()))
+            .collect()
+    };
+    let had = declares(before);
+    let has_all = !had.is_empty() && had.is_subset(&declares(after));
+    before.path == after.path || has_all
 }

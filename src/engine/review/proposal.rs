@@ -80,6 +80,7 @@ impl Proposal {
         };
         if !from_fork && proposal.touched.wrong.is_empty() {
             proposal.plan(world, &trust, fleet).await;
+            proposal.find_gone(world, fleet, knows_ours).await;
         }
         if !knows_ours {
             let beside = proposal.merging.beside.values_mut();
@@ -113,11 +114,12 @@ impl Proposal {
                 }
             }
         }
-        self.find_gone(world).await;
     }
 
-    async fn find_gone(&mut self, world: &World) {
-        match compared::gone(world, &self.touched.gone, &self.plans).await {
+    async fn find_gone(&mut self, world: &World, fleet: &Fleet, knows_ours: bool) {
+        let gone = (self.touched.gone.as_slice(), self.plans.as_slice());
+        let anew = (fleet, self.touched.pinned.as_slice());
+        match compared::gone(world, gone, anew, knows_ours).await {
             Ok(gone) => self.merging.gone = gone,
             Err(error) => {
                 let names = self.touched.gone.iter();

@@ -43,6 +43,39 @@ fn an_environment_that_takes_another_name_is_told_as_that_and_keeps_what_it_has(
 }
 
 #[test]
+fn an_environment_of_which_nothing_is_applied_takes_another_name_or_goes_and_leaves_nothing() {
+    let shop = environment("shop", OBSERVING, &files(&TWO));
+    let scene = Scene::new(&[("shop.yaml", &shop)]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = kept(&scene, &first);
+    let store = environment("store", OBSERVING, &files(&TWO[..1]));
+    let number = scene.open("rename", None, &[("shop.yaml", &store)]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "### ");
+    for part in [
+        "Plan: 1 environment renamed, 1 to create",
+        "**shop** goes on as **store**. Nothing of it is applied so far.",
+    ] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    assert!(!body.contains("declared nowhere"), "{body}");
+    // To another file, with all that it declares.
+    let store = environment("store", OBSERVING, &files(&TWO));
+    let number = scene.open(
+        "move",
+        None,
+        &[("store.yaml", &store), ("shop.yaml", "a: 1\n")],
+    );
+    let (_, body) = scene.comment_with(&mut daemon, number, "### ");
+    assert!(body.contains("**shop** goes on as **store**."), "{body}");
+    let number = scene.open("away", None, &[("shop.yaml", "a: 1\n")]);
+    let (_, body) = scene.comment_with(&mut daemon, number, "### ");
+    let said =
+        "**shop** would be declared nowhere. Nothing of it is applied, so nothing stays behind.";
+    assert!(body.contains(said), "{body}");
+    scene.assert_accepted();
+}
+
+#[test]
 fn what_was_merged_before_and_not_applied_is_not_told_as_the_pull_request_s() {
     let shop = |resources: &str| environment("shop", OBSERVING, resources);
     let scene = Scene::new(&[("shop.yaml", &shop(&files(&TWO)))]);

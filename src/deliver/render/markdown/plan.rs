@@ -111,18 +111,33 @@ fn one_broken(broken: &Broken<'_>) -> String {
 /// Says what becomes of an environment that no file would declare any more.
 fn one_gone(gone: &Gone) -> String {
     let name = escape::text(gone.name.as_str());
-    if !gone.is_renamed() {
-        return format!(
-            "**{name}** would be declared nowhere. Nothing of it is deleted: it stays as it is, and nobody keeps it. To take it down, declare it with `reconcile: {{ destroy: true }}`.\n\n"
-        );
-    }
     let becomes = gone.becomes.iter();
     let becomes: Vec<String> = becomes.map(|one| escape::text(one.as_str())).collect();
-    let moves = many(gone.owned - gone.left.len(), "resource");
-    let mut said = format!(
-        "**{name}** goes on as **{}**: {moves} of it moved there as they are, marked anew. None is deleted or made again.",
-        becomes.join("**, **")
-    );
+    let becomes = becomes.join("**, **");
+    let mut said = match (gone.is_renamed(), gone.owned) {
+        (true, None) => format!(
+            "**{name}** goes on as **{becomes}**: what it has is moved there as it is, marked anew."
+        ),
+        (true, Some(0)) => {
+            format!("**{name}** goes on as **{becomes}**. Nothing of it is applied so far.")
+        }
+        (true, Some(owned)) => {
+            let moves = many(owned - gone.left.len(), "resource");
+            format!(
+                "**{name}** goes on as **{becomes}**: {moves} of it moved there as they are, marked anew. None is deleted or made again."
+            )
+        }
+        (false, Some(0)) => {
+            return format!(
+                "**{name}** would be declared nowhere. Nothing of it is applied, so nothing stays behind.\n\n"
+            );
+        }
+        (false, _) => {
+            return format!(
+                "**{name}** would be declared nowhere. Nothing of it is deleted: it stays as it is, and nobody keeps it. To take it down, declare it with `reconcile: {{ destroy: true }}`.\n\n"
+            );
+        }
+    };
     if !gone.left.is_empty() {
         let left = gone.left.iter().take(steps::NAMED);
         let mut left: Vec<String> = left.map(|one| escape::code(&one.to_string())).collect();
