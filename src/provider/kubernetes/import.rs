@@ -5,6 +5,7 @@ use super::cluster::Cluster;
 use super::discovery::{Served, Types};
 use super::error::Failure;
 use super::fieldset;
+use super::published::{self, Published};
 use super::reference::Reference;
 use super::{Kubernetes, defaults, fields, foreign, marks, patch};
 use crate::model::{Connection, Owner};
@@ -84,14 +85,20 @@ impl Kubernetes {
         let answers: Vec<_> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         let mut import = Import::default();
         let mut seen = BTreeSet::new();
+        let mut published = Published::default();
         for (served, found) in answers {
             match found {
                 Ok(objects) => {
-                    for object in objects.into_iter().flatten() {
+                    let objects = objects.unwrap_or_default();
+                    let schema = match objects.is_empty() {
+                        true => None,
+                        false => published.schema(&cluster, served).await,
+                    };
+                    for object in objects {
                         // Some objects are served by two groups.
                         let uid = object["metadata"]["uid"].as_str().map(str::to_owned);
                         if uid.is_none_or(|uid| seen.insert(uid)) {
-                            import.sort_in(served, &object, search.adopt);
+                            import.sort_in((served, schema), &object, search.adopt);
                         }
                     }
                 }
@@ -142,7 +149,7 @@ async fn there(cluster: &Cluster, types: &Types, namespace: &str) -> Result<(), 
 }
 
 impl Import {
-    fn sort_in(&mut self, served: &Served, object: &Json, adopt: bool) {
+    fn sort_in(&mut self, (served, schema): (&Served, Option<&Json>), object: &Json, adopt: bool) {
         let mut object = object.clone();
         // Items of a list do not say what they are.
         let group = &served.group;
@@ -160,7 +167,11 @@ impl Import {
                 let undeclared = undeclared(&object["metadata"]);
                 self.undeclared
                     .extend(undeclared.into_iter().map(|what| (name.clone(), what)));
-                self.objects.push((declared(&object), is_kept));
+                let mut object = declared(&object);
+                if let Some(schema) = schema {
+                    published::take_off(&mut object, schema);
+                }
+                self.objects.push((object, is_kept));
             }
         }
     }

@@ -41,6 +41,7 @@ mod observe;
 mod patch;
 mod place;
 mod program;
+mod published;
 mod reach;
 mod reference;
 mod refusal;

@@ -196,7 +196,10 @@ fn told(plan: &Json) -> (usize, Vec<&Json>) {
 fn custom(scene: &Scene) -> Json {
     let group = format!("{}.example.com", scene.namespace);
     let schema = json!({ "type": "object", "properties": { "spec": { "type": "object", "properties": {
-        "size": { "type": "integer" }, "mode": { "type": "string", "default": "quick" } } } } });
+        "size": { "type": "integer" }, "mode": { "type": "string", "default": "quick" },
+        "colour": { "type": "string", "default": "red" },
+        "limits": { "type": "object", "default": {}, "properties": { "burst": { "type": "integer", "default": 5 } } },
+    } } } });
     let definition = json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": { "name": format!("gadgets.{group}") },
         "spec": { "group": group, "scope": "Namespaced", "names": { "kind": "Gadget", "plural": "gadgets" },
@@ -205,7 +208,7 @@ fn custom(scene: &Scene) -> Json {
     let crd = format!("crd/gadgets.{group}");
     cluster().kubectl(["wait", "--for=condition=Established", &crd]);
     json!({ "apiVersion": format!("{group}/v1"), "kind": "Gadget",
-        "metadata": { "name": "one", "finalizers": ["example.com/hold"] }, "spec": { "size": 2 } })
+        "metadata": { "name": "one", "finalizers": ["example.com/hold"] }, "spec": { "size": 2, "colour": "blue" } })
 }
 
 fn imports_with(stem: &str, made: impl Fn(&Scene, &str)) {
@@ -235,9 +238,12 @@ fn imports_with(stem: &str, made: impl Fn(&Scene, &str)) {
         "node.kubernetes.io",
         "nodeName",
         "preemptionPolicy",
+        "quick",
+        "burst",
     ] {
         assert!(!said.stdout.contains(noise), "{noise}: {}", said.stdout);
     }
+    assert!(said.stdout.contains("colour: blue"), "{}", said.stdout);
     let (code, plan) = scene.plan();
     let (adopted, rest) = told(&plan);
     assert!(rest.is_empty(), "{rest:#?}\n{}", said.stdout);
