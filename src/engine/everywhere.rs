@@ -1,7 +1,7 @@
 //! What all environments of one state declare together, as far as that can be known.
 
 use crate::graph::{self, Graph, Twice};
-use crate::model::{Address, EnvironmentName, Owned};
+use crate::model::{Address, EnvironmentName, Owned, Secret};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,6 +63,12 @@ impl Everywhere {
                 is_known && (self.unresolved.contains(name) || (self.partial && known.is_none()))
             }
         }
+    }
+
+    /// Returns the secrets of an environment that are at hand.
+    pub(super) fn secrets(&self, environment: &EnvironmentName) -> impl Iterator<Item = &Secret> {
+        let graph = self.graphs.get(environment).into_iter();
+        graph.flat_map(|graph| graph.secrets())
     }
 
     /// Returns what one environment owns and another declares now, by the owner's address.

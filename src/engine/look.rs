@@ -1,5 +1,6 @@
 //! Looks at one environment and plans it: reads the ledger, writes nothing.
 
+use super::veils::Veils;
 use super::{CycleError, Everywhere, Pinned, Trust, World, observe};
 use crate::graph::Graph;
 use crate::model::{Action, Address, Depth, Observation, Owned, Owner, Reconcile, Step};
@@ -47,6 +48,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     let orphaned = orphaned(world, subject.everywhere).await?;
     let taken = subject.everywhere.taken(&graph, &owned);
     let reconcile = with_pause(world, &graph, pinned).await?;
+    let veils = Veils::read(world, &graph, &owned).await?;
     let seen = observe::observe(
         &graph,
         observe::Look {
@@ -55,6 +57,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
             depth: subject.depth,
             trust: subject.trust,
             digest_key: &world.digest_key,
+            veils: &veils,
         },
     )
     .await;
@@ -75,9 +78,10 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         kinds: world.registry.kinds(),
         connections: &connections,
         digest_key: &world.digest_key,
-        secrets: &subject.trust.secrets_of(&graph, &seen.outputs),
+        secrets: &(subject.trust).secrets_of(&graph, &seen, subject.everywhere),
         now: world.clock.now(),
     });
+    let mut plan = plan::make(&inputs);
     Ok(Looked {
         graph,
         reconcile,
@@ -118,6 +122,7 @@ pub(super) async fn look_at(
         depth: subject.depth,
         trust: subject.trust,
         digest_key: &world.digest_key,
+        veils: &Veils::default(),
     };
     let Some(seen) = observe::observe_some(&graph, look, some).await else {
         return Ok(None);
@@ -139,7 +144,7 @@ pub(super) async fn look_at(
         kinds: world.registry.kinds(),
         connections: &graph.connections_with(&seen.outputs),
         digest_key: &world.digest_key,
-        secrets: &subject.trust.secrets_of(&graph, &seen.outputs),
+        secrets: &(subject.trust).secrets_of(&graph, &seen, subject.everywhere),
         now: world.clock.now(),
     });
     plan.beside = graph.len().saturating_sub(plan.steps.len());

@@ -44,6 +44,7 @@ mod standing;
 mod tell;
 mod trust;
 mod unwatched;
+mod veils;
 mod waiting;
 mod world;
 

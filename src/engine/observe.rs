@@ -1,6 +1,7 @@
 //! Looks at everything an environment wants or owns, in waves: what one wave answers fills the
 //! expressions of the next.
 
+use super::veils::Veils;
 use super::{Trust, trust};
 use crate::graph::Graph;
 use crate::model::{
@@ -49,6 +50,8 @@ pub(super) struct Look<'a> {
     pub trust: &'a Trust,
     /// For telling whether an output may change.
     pub digest_key: &'a DigestKey,
+    /// What others say of the same objects.
+    pub veils: &'a Veils,
 }
 
 /// Looks at everything the graph wants and the ledger owns.
@@ -67,6 +70,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     for wave in graph.waves() {
         let mut wanted = graph.resolve(wave, &seen.outputs);
         look.trust.base(graph, &mut wanted, &seen.outputs);
+        look.veils.cover(&mut wanted, look.trust);
         let asked: Vec<Asked> = wanted
             .iter()
             .filter(|wanted| look.trust.allows(&wanted.connection))
@@ -79,6 +83,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         let mut answers = look.registry.observe(&asked).await;
         answers.retain(|answer| !seen.observed.contains_key(&answer.address));
         take(&mut seen, answers);
+        look.veils.seal(&mut wanted, &mut seen.observed);
         for wanted in &wanted {
             if wanted.is_read
                 && let Some(outputs) =

@@ -9,15 +9,16 @@
 //! not known before the merge: the plan shows `(sensitive) (known after apply)`, whatever is live. So does
 //! what a branch writes out where a secret is live: it may be a guess.
 
-use super::{Fleet, cluster_secrets};
-use crate::graph::Graph;
+use super::observe::Seen;
+use super::{Everywhere, Fleet, cluster_secrets, veils};
+use crate::graph::{Graph, Object};
 use crate::model::{
-    Address, Basis, Class, ClusterSecret, Connection, EnvironmentName, Known, Map, Observation,
-    ResourceId, Secret, SecretSource, Value, Wanted,
+    Address, Basis, Class, ClusterSecret, Connection, EnvironmentName, Identity, KindName, Known,
+    Map, Observation, ResourceId, Secret, SecretSource, Value, Veil, Wanted,
 };
 use crate::provider::Registry;
 use crate::spec::{Environment, SecretUses};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Why a connection is not used before the merge: what is merged cannot be used, or it is new or changed.
@@ -176,20 +177,67 @@ impl Trust {
         }
     }
 
+    /// Notes what other merged environments declare of the same objects as a branch, and the merged one of its
+    /// name under other addresses.
+    pub(super) fn said_elsewhere(&self, wanted: &mut [Wanted]) {
+        let Self::Merged(merged) = self else {
+            return;
+        };
+        let mut new: HashMap<(&KindName, &Identity), Vec<usize>> = HashMap::new();
+        for (nth, one) in wanted.iter().enumerate() {
+            if let Some(identity) = &one.identity {
+                let object = (&one.kind.name, identity);
+                new.entry(object).or_default().push(nth);
+            }
+        }
+        let mut found = Vec::new();
+        for graph in merged.graphs.values() {
+            let same = |object: &Object| -> Vec<(Address, usize)> {
+                let those = new.get(&(&object.kind, &object.identity));
+                let is_it = |nth: &&usize| {
+                    let one = &wanted[**nth];
+                    one.address != object.address && may_be_one(&one.connection, &object.connection)
+                };
+                let those = those.into_iter().flatten().filter(is_it);
+                those.map(|nth| (object.address.clone(), *nth)).collect()
+            };
+            let same: Vec<_> = graph.objects().iter().flat_map(same).collect();
+            if same.is_empty() {
+                continue;
+            }
+            let addresses = same.iter().map(|(address, _)| address.clone()).collect();
+            let said = graph.without_secrets(&addresses, &BTreeMap::new());
+            found.extend(same.into_iter().filter_map(|(of, nth)| {
+                let said = Arc::new(said.get(&of)?.clone());
+                Some((nth, Veil { of, said }))
+            }));
+        }
+        for (nth, veil) in found {
+            wanted[nth].veils.push(veil);
+        }
+    }
+
     /// Returns the secrets that no plan of a graph may tell, wherever they turn up: those of its spec, of what
-    /// was read through it and, of a branch, those of the merged spec too.
+    /// was read through it, of a branch those of the merged spec too, and of all who have or had one of its objects.
     pub(super) fn secrets_of(
         &self,
         graph: &Graph,
-        outputs: &BTreeMap<ResourceId, Map>,
+        seen: &Seen,
+        everywhere: &Everywhere,
     ) -> Arc<Known> {
         let merged = match self {
-            Self::Merged(merged) => merged.graphs.get(graph.environment()),
+            Self::Merged(merged) => Some(&merged.graphs),
             Self::All | Self::Nothing => None,
         };
         let mut secrets: Vec<&Secret> = graph.secrets().collect();
-        secrets.extend(merged.iter().flat_map(|merged| merged.secrets()));
-        for value in outputs.values().flat_map(Map::values) {
+        let mut speakers = veils::speakers(&seen.wanted);
+        secrets.extend(speakers.iter().flat_map(|name| everywhere.secrets(name)));
+        speakers.insert(graph.environment());
+        let merged = speakers
+            .iter()
+            .filter_map(|name| merged.and_then(|merged| merged.get(*name)));
+        secrets.extend(merged.flat_map(|merged| merged.secrets()));
+        for value in seen.outputs.values().flat_map(Map::values) {
             value.walk(&mut |node| {
                 if let Value::Secret(secret) = node {
                     secrets.push(secret);
@@ -245,6 +293,15 @@ fn renamed_from(merged: &Graph, branch: &Graph, wanted: &Wanted) -> Option<Addre
     let identity = wanted.identity.as_ref()?;
     let old = merged.declares(&wanted.kind.name, identity, &wanted.connection)?;
     (!branch.has(old)).then(|| old.clone())
+}
+
+/// Tells whether two connections may lead to one place, as whoever.
+fn may_be_one(one: &Connection, other: &Connection) -> bool {
+    // Another secret may be another place, whatever else is told.
+    let is_told =
+        |one: &Connection| one.leads_to().is_some() && one.settings.secret_places().is_empty();
+    let both = is_told(one) && is_told(other) && one.provider == other.provider;
+    one.reaches_as(other) || both && one.may_lead_to(other.leads_to().as_deref())
 }
 
 /// Tells whether two connections lead to one place as one account, whatever they are called.

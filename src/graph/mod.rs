@@ -30,7 +30,7 @@ mod wanted;
 pub use allowance::Allowance;
 pub use build::{build, build_within, connections_of, renders};
 pub use order::Wave;
-pub use twice::{Twice, declared_twice};
+pub use twice::{Object, Twice, declared_twice};
 
 use crate::model::{
     Address, Connection, ConnectionName, Diagnostic, EnvironmentName, Notify, Reconcile, Secret,

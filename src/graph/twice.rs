@@ -14,11 +14,15 @@ const ANOTHER_PATH: &str = "Name another path in one of the two.";
 
 /// A live object that an environment declares.
 #[derive(Clone, Debug)]
-pub(super) struct Object {
-    address: Address,
-    kind: KindName,
-    identity: Identity,
-    connection: Arc<Connection>,
+pub struct Object {
+    /// Where it stands.
+    pub address: Address,
+    /// What it is.
+    pub kind: KindName,
+    /// Which live object it is.
+    pub identity: Identity,
+    /// Where that is.
+    pub connection: Arc<Connection>,
     /// The names on the way to it, where it is a file.
     path: Vec<String>,
     place: Place,
@@ -74,6 +78,11 @@ pub fn declared_twice(graphs: &[&Graph]) -> Vec<Twice> {
 }
 
 impl Graph {
+    /// Returns every live object that is declared here, as far as Git alone says which.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
     /// Returns what is declared here, and its object nowhere in another graph.
     pub fn dropped_by(&self, other: &Self) -> Vec<&Address> {
         let is_dropped = |one: &&Object| {

@@ -69,6 +69,7 @@ impl Graph {
             lifecycle,
             location: node.place.location(),
             basis: Basis::Merged,
+            veils: Vec::new(),
         })
     }
 

@@ -4,6 +4,9 @@ use super::diagnostic::Location;
 use super::id::ConnectionName;
 use super::value::Value;
 
+/// Where a cluster's connection leads that names none.
+const CURRENT_CONTEXT: &str = "the current context";
+
 /// A connection with its expressions resolved. Settings may hold secrets, and holes where they come
 /// from a resource that is yet to be made; what uses such a connection waits.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +29,7 @@ impl Connection {
             "host" => (&["root"][..], "root /"),
             "kubernetes" => (
                 &["context", "kubeconfig", "inCluster", "namespace"][..],
-                "the current context",
+                CURRENT_CONTEXT,
             ),
             _ => return None,
         };
@@ -44,6 +47,33 @@ impl Connection {
             true => default.to_owned(),
             false => words.join(", "),
         })
+    }
+
+    /// Tells whether it may lead where something was applied (`leads_to`), as far as that was told then. Which
+    /// namespace it leaves unsaid makes no other place.
+    pub fn may_lead_to(&self, place: Option<&str>) -> bool {
+        fn bare(place: &str) -> Vec<&str> {
+            let words = place.split(", ").filter(|word| *word != CURRENT_CONTEXT);
+            words
+                .filter(|word| !word.starts_with("namespace "))
+                .collect()
+        }
+        match (self.leads_to(), place) {
+            (Some(one), Some(other)) => bare(&one) == bare(other),
+            _ => true,
+        }
+    }
+
+    /// Tells whether another one leads to the same place, as whom and in whichever namespace; never of settings
+    /// that are not known yet.
+    pub fn reaches_as(&self, other: &Self) -> bool {
+        fn bare(settings: &Value) -> Vec<(&String, &Value)> {
+            let fields = settings.as_map().into_iter().flatten();
+            fields.filter(|(key, _)| *key != "namespace").collect()
+        }
+        self.provider == other.provider
+            && bare(&self.settings) == bare(&other.settings)
+            && self.settings.holes().is_empty()
     }
 }
 

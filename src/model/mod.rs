@@ -53,5 +53,5 @@ pub use secret_source::{ClusterSecret, SecretSource};
 pub use snapshot::{File, RepoPath, Snapshot};
 pub use step::{Action, Change, Origin, Step};
 pub use value::{Hole, Map, Value};
-pub use wanted::{Basis, Wanted};
+pub use wanted::{Basis, Veil, Wanted};
 pub use window::{InvalidWindow, Window};

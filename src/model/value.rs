@@ -193,6 +193,24 @@ impl Value {
         }
     }
 
+    /// Returns the places of what is secret in it, holes and digests of secrets too, with `*` for items of
+    /// lists: order is no reason to show a secret.
+    pub fn secret_places(&self) -> Vec<Vec<String>> {
+        match self {
+            Self::Secret(_) => vec![Vec::new()],
+            Self::Hole(hole) if hole.sensitive => vec![Vec::new()],
+            Self::Map(fields) if fields.len() == 1 && fields.contains_key("$secret") => {
+                vec![Vec::new()]
+            }
+            Self::Map(fields) => {
+                let below = |(key, field): (&String, &Self)| below(key, field);
+                fields.iter().flat_map(below).collect()
+            }
+            Self::List(items) => items.iter().flat_map(|item| below("*", item)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Seals every scalar below this node.
     #[must_use]
     pub fn sealed(self) -> Self {
@@ -213,6 +231,14 @@ impl Value {
             scalar => Self::Secret(Secret::from_json(&scalar.masked_json())),
         }
     }
+}
+
+fn below(key: &str, field: &Value) -> Vec<Vec<String>> {
+    let mut places = field.secret_places();
+    for place in &mut places {
+        place.insert(0, key.to_owned());
+    }
+    places
 }
 
 impl From<&str> for Value {
@@ -266,6 +292,13 @@ mod tests {
         assert!(!serde_json::to_string(&sealed).unwrap().contains("canary"));
         assert!(!format!("{sealed:?}").contains("5432"));
         assert_eq!(sealed.exposed_json(), Some(plain));
+    }
+
+    #[test]
+    fn places_of_secrets_are_told_of_digests_too_and_of_any_item() {
+        let applied = serde_json::json!({ "data": { "t": { "$secret": "ab" }, "u": "x" }, "env": [{ "v": { "$secret": "cd" } }] });
+        let places = Value::from_json(applied).secret_places();
+        assert_eq!(places, [["data", "t"].as_slice(), &["env", "*", "v"]]);
     }
 
     #[test]

@@ -33,6 +33,18 @@ pub struct Wanted {
     pub location: Location,
     /// Who says so.
     pub basis: Basis,
+    /// What others say of this very object.
+    pub veils: Vec<Veil>,
+}
+
+/// What is said of a live object under another address: in a record, or by what another environment
+/// declares. What is secret there is secret to everybody who compares with that object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Veil {
+    /// Whose word it is.
+    pub of: Address,
+    /// The fields, with digests or holes in the places of secrets.
+    pub said: Arc<Value>,
 }
 
 /// Who says what is wanted.

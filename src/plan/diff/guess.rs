@@ -15,7 +15,7 @@ pub(super) struct Guesses {
 
 impl Guesses {
     /// Finds the guesses of what is wanted; `live` as far as it is known. Secret is what any side holds for
-    /// secret: the branch, the merged spec, the live side, or what was applied last.
+    /// secret: the branch, the merged spec, the live side, what was applied last, or what others say of it.
     pub(super) fn of(wanted: &Wanted, owned: Option<&Owned>, live: Option<&Value>) -> Self {
         let mut guesses = Self {
             places: Vec::new(),
@@ -32,9 +32,11 @@ impl Guesses {
             live,
             guesses.applied.as_ref(),
         ];
+        let veils = wanted.veils.iter().map(|veil| &*veil.said);
         let shape = sides
             .into_iter()
             .flatten()
+            .chain(veils)
             .fold(Shape::Open, |shape, side| shape.or(Shape::of(kind, side)));
         if shape == Shape::Open {
             return guesses;

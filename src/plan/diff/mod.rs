@@ -199,9 +199,11 @@ impl<'a> Diff<'a> {
             self.applied.as_ref(),
             merged,
         ];
+        let veils = self.wanted.veils.iter().map(|veil| &*veil.said);
         sides
             .into_iter()
             .flatten()
+            .chain(veils)
             .fold(Shape::Open, |shape, side| shape.or(Shape::of(kind, side)))
     }
 }

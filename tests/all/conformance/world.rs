@@ -80,6 +80,7 @@ impl<'a> World<'a> {
         let kind = self.row();
         Wanted {
             basis: Basis::default(),
+            veils: Vec::new(),
             address: self.address.clone(),
             identity: kind.identity_with(declared, Some(&self.key)),
             desired: kind.sealed(declared.clone()).into(),

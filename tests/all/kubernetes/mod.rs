@@ -150,6 +150,7 @@ impl Scene {
         let kind = self.row();
         Wanted {
             basis: Basis::default(),
+            veils: Vec::new(),
             address: self.address(object),
             identity: kind.identity_of(&Value::from_json(object.clone())),
             desired: kind.sealed(Value::from_json(object.clone())).into(),

@@ -26,6 +26,7 @@ mod results;
 mod review;
 mod rolled_back;
 mod scene;
+mod sealed;
 mod storm;
 mod talk;
 mod together;

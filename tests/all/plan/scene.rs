@@ -217,6 +217,7 @@ impl Scene {
         let desired = value(desired);
         self.wanted.push(Wanted {
             basis: Basis::default(),
+            veils: Vec::new(),
             address: address(id),
             identity: kind.identity_of(&desired),
             kind,
