@@ -1,7 +1,8 @@
 //! What all environments of one state declare together, as far as that can be known.
 
 use crate::graph::{self, Graph, Twice};
-use crate::model::{Address, EnvironmentName, Owned, Secret};
+use crate::model::{Address, Connection, ConnectionName, EnvironmentName, Owned, Secret};
+use crate::plan::Beside;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,6 +64,31 @@ impl Everywhere {
                 is_known && (self.unresolved.contains(name) || (self.partial && known.is_none()))
             }
         }
+    }
+
+    /// Returns what every environment but one declares.
+    pub(super) fn beside(&self, environment: &EnvironmentName) -> Vec<Beside> {
+        let others = self.graphs.iter().filter(|(name, _)| *name != environment);
+        let objects = others.flat_map(|(_, graph)| graph.objects());
+        let beside = objects.map(|object| Beside {
+            address: object.address.clone(),
+            provider: object.kind.provider().to_owned(),
+            connection: Some(Arc::clone(&object.connection)),
+            place: object.connection.leads_to(),
+            identity: object.identity.clone(),
+        });
+        beside.collect()
+    }
+
+    /// Returns a connection of an environment, where it is declared and all of it known.
+    pub(super) fn connection(
+        &self,
+        environment: &EnvironmentName,
+        name: &ConnectionName,
+    ) -> Option<Arc<Connection>> {
+        let connection = self.graphs.get(environment)?.connections().get(name)?;
+        let is_whole = connection.settings.holes().is_empty();
+        is_whole.then(|| Arc::clone(connection))
     }
 
     /// Returns the secrets of an environment that are at hand.

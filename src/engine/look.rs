@@ -1,7 +1,7 @@
 //! Looks at one environment and plans it: reads the ledger, writes nothing.
 
 use super::veils::Veils;
-use super::{CycleError, Everywhere, Pinned, Trust, World, observe};
+use super::{CycleError, Everywhere, Pinned, Trust, World, neighbours, observe};
 use crate::graph::Graph;
 use crate::model::{Action, Address, Depth, Observation, Owned, Owner, Reconcile, Step};
 use crate::plan::{self, Inputs, Plan};
@@ -63,7 +63,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     .await;
     let marks = Marks::read(world, subject.everywhere, &seen).await?;
     let connections = graph.connections_with(&seen.outputs);
-    let plan = plan::make(&Inputs {
+    let mut inputs = Inputs {
         environment: pinned.name(),
         revision: pinned.revision(),
         wanted: &seen.wanted,
@@ -73,6 +73,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         declared: &marks.declared,
         known: &marks.known,
         taken: &taken,
+        beside: &[],
         strays: &seen.strays,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),
@@ -80,8 +81,15 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         digest_key: &world.digest_key,
         secrets: &(subject.trust).secrets_of(&graph, &seen, subject.everywhere),
         now: world.clock.now(),
-    });
+    };
     let mut plan = plan::make(&inputs);
+    // What others have is read only where it may go along.
+    let beside;
+    if plan::empties(&inputs, &plan) {
+        beside = neighbours::of(world, subject.everywhere, pinned.name()).await?;
+        inputs.beside = &beside;
+        plan = plan::make(&inputs);
+    }
     Ok(Looked {
         graph,
         reconcile,
@@ -139,6 +147,7 @@ pub(super) async fn look_at(
         declared: &nothing,
         known: &nothing,
         taken: &nobody,
+        beside: &[],
         strays: &seen.strays,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),

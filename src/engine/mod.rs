@@ -31,6 +31,7 @@ mod journal;
 mod look;
 mod merges;
 mod metrics;
+mod neighbours;
 mod observe;
 mod origin;
 mod past;

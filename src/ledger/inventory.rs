@@ -54,6 +54,19 @@ impl Ledger {
         self.read_one(query, |row| row.json(0)).await
     }
 
+    /// Returns what is ours in every environment but one, by address.
+    ///
+    /// # Errors
+    /// Why it cannot be read; never an empty answer instead.
+    pub async fn owned_beside(
+        &self,
+        environment: &EnvironmentName,
+    ) -> Result<Vec<Owned>, LedgerError> {
+        let query = sqlx::query("SELECT body FROM owned WHERE environment <> $1 ORDER BY address")
+            .bind(environment.to_string());
+        self.read(query, |row| row.json(0)).await
+    }
+
     /// Returns all that is ours in any environment and was applied with a secret, by address.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What goes with its container: a namespace is deleted after all we know in it, and not while
-//! something in it stays.
+//! something in it stays, of this environment or of another.
 
-use super::Inputs;
+use super::{Beside, Inputs, Plan};
 use crate::model::{
     Action, Address, Connection, Identity, Inside, Live, Observation, Owned, PathPattern, Step,
     Value,
@@ -11,6 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many of those that stay a reason names.
 const NAMED: usize = 3;
 
+/// Tells whether a plan deletes something that may hold what other environments have, so that it has to be made
+/// with that in sight.
+pub fn empties(inputs: &Inputs<'_>, plan: &Plan) -> bool {
+    let mut going = plan.steps.iter().filter(|step| goes(step));
+    going.any(|step| Container::read(inputs, step).is_some())
+}
+
 /// Lets every delete and replacement of a container come after the deletes of what is in it, and wait
 /// while anything in it stays. Returns what stays: its record is still needed, though it may not be ours
 /// any more, else the next plan would not know that it is in there.
@@ -19,19 +26,19 @@ pub(super) fn guard(
     owned: &BTreeMap<&Address, &Owned>,
     steps: &mut [Step],
 ) -> BTreeSet<Address> {
-    let containers: Vec<(usize, Vec<usize>)> = (0..steps.len())
-        .filter(|nth| matches!(steps[*nth].action, Action::Delete | Action::Replace))
+    let containers: Vec<(usize, Vec<usize>, Vec<&Address>)> = (0..steps.len())
+        .filter(|nth| goes(&steps[*nth]))
         .filter_map(|nth| Some((nth, Container::read(inputs, &steps[nth])?)))
         .map(|(nth, container)| {
             let within = (0..steps.len())
                 .filter(|other| *other != nth && container.holds(inputs, owned, &steps[*other]));
-            (nth, within.collect())
+            (nth, within.collect(), container.holds_beside(inputs))
         })
         .collect();
     let mut staying = BTreeSet::new();
     // A container may be in another: one that waits is one that stays.
     loop {
-        let stuck = containers.iter().find_map(|(nth, within)| {
+        let stuck = containers.iter().find_map(|(nth, within, beside)| {
             if steps[*nth].action == Action::Wait {
                 return None;
             }
@@ -39,9 +46,10 @@ pub(super) fn guard(
             let left: Vec<&Step> = left
                 .filter(|other| stays(inputs, &steps[*nth], other))
                 .collect();
-            (!left.is_empty()).then(|| {
+            (!left.is_empty() || !beside.is_empty()).then(|| {
                 let addresses = left.iter().map(|step| step.address.clone());
-                (*nth, reason(&steps[*nth], &left), addresses.collect())
+                let reason = reason(&steps[*nth], &left, beside);
+                (*nth, reason, addresses.collect())
             })
         });
         let Some((nth, reason, left)): Option<(usize, String, Vec<Address>)> = stuck else {
@@ -51,7 +59,7 @@ pub(super) fn guard(
         steps[nth].action = Action::Wait;
         staying.extend(left);
     }
-    for (nth, within) in containers {
+    for (nth, within, _) in containers {
         for other in within {
             if steps[other].action == Action::Delete {
                 let (container, content) =
@@ -107,6 +115,35 @@ impl<'a> Container<'a> {
         })
     }
 
+    /// Returns what other environments have in here, each once.
+    fn holds_beside<'b>(&self, inputs: &Inputs<'b>) -> Vec<&'b Address> {
+        let here = |one: &&Beside| {
+            let leads_here = match &one.connection {
+                Some(connection) => connection.reaches_as(self.connection),
+                None => self.connection.may_lead_to(one.place.as_deref()),
+            };
+            one.provider == self.provider && leads_here && self.says_beside(one)
+        };
+        let mut inside: Vec<&Address> = (inputs.beside.iter().filter(here))
+            .map(|one| &one.address)
+            .collect();
+        inside.dedup();
+        inside
+    }
+
+    /// Like [`Self::says`]. Nobody looked there: what a declaration leaves out is as its connection says.
+    fn says_beside(&self, one: &Beside) -> bool {
+        self.inside.iter().all(|(field, text)| {
+            let said = one.identity.get(&field.to_string()).unwrap_or_default();
+            let settings = one.connection.as_ref().map(|one| &one.settings);
+            let by_connection = || {
+                let settings = settings.zip(field.parts().last());
+                settings.and_then(|(settings, name)| settings.get(name)?.as_str())
+            };
+            said == text || said.is_empty() && by_connection() == Some(text.as_str())
+        })
+    }
+
     fn is_through(&self, other: &Connection) -> bool {
         other.name == self.connection.name
             || (&other.provider, &other.settings)
@@ -118,6 +155,10 @@ impl<'a> Container<'a> {
             .iter()
             .all(|(field, text)| identity.get(&field.to_string()) == Some(text.as_str()))
     }
+}
+
+fn goes(step: &Step) -> bool {
+    matches!(step.action, Action::Delete | Action::Replace)
 }
 
 fn live<'a>(inputs: &Inputs<'a>, address: &Address) -> Option<&'a Live> {
@@ -146,19 +187,21 @@ fn stays(inputs: &Inputs<'_>, container: &Step, step: &Step) -> bool {
     }
 }
 
-fn reason(step: &Step, left: &[&Step]) -> String {
-    let named = left.iter().take(NAMED);
-    let named: Vec<String> = named.map(|step| step.address.to_string()).collect();
-    let more = match left.len().saturating_sub(NAMED) {
+fn reason(step: &Step, left: &[&Step], beside: &[&Address]) -> String {
+    let all = left.iter().map(|step| &step.address);
+    let all: Vec<&Address> = all.chain(beside.iter().copied()).collect();
+    let named = all.iter().take(NAMED);
+    let named: Vec<String> = named.map(ToString::to_string).collect();
+    let more = match all.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let (is, stays) = match left.len() {
+    let (is, stays) = match all.len() {
         1 => ("is", "is not deleted"),
         _ => ("are", "are not deleted"),
     };
     let why = step.reason.as_deref().unwrap_or("it is to be deleted");
-    if left.iter().all(|step| step.gone_by.is_some()) {
+    if beside.is_empty() && left.iter().all(|step| step.gone_by.is_some()) {
         return format!(
             "{why}, but {}{more} {is} in it and not gone yet",
             named.join(", ")

@@ -1,8 +1,8 @@
 //! Everything a plan is made from, and nothing else has a say in it.
 
 use crate::model::{
-    Address, Connection, ConnectionName, DigestKey, EnvironmentName, Kinds, Known, Marked,
-    Observation, Owned, Reconcile, Revision, Wanted,
+    Address, Connection, ConnectionName, DigestKey, EnvironmentName, Identity, Kinds, Known,
+    Marked, Observation, Owned, Reconcile, Revision, Wanted,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,9 @@ pub struct Inputs<'a> {
     /// What we own here and another environment declares now, by our address of it: it goes over to
     /// that environment, and is never deleted from under it.
     pub taken: &'a BTreeMap<Address, Address>,
+    /// What other environments have or declare: nothing is deleted that it would go with. Needed only where
+    /// [`empties`](super::empties) says so.
+    pub beside: &'a [Beside],
     /// What carries a mark of this environment, though nobody declares it and the ledger does not know it.
     pub strays: &'a BTreeMap<Address, Marked>,
     /// How the environment wants to be kept.
@@ -46,4 +49,19 @@ pub struct Inputs<'a> {
     pub secrets: &'a Arc<Known>,
     /// The time, for windows.
     pub now: Timestamp,
+}
+
+/// What another environment has or declares.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// Its address there.
+    pub address: Address,
+    /// Whose kind it is of.
+    pub provider: String,
+    /// What it is reached through there; `None` where that is not known.
+    pub connection: Option<Arc<Connection>>,
+    /// Where that leads (`Connection::leads_to`), or led when it was applied.
+    pub place: Option<String>,
+    /// Which live object it is.
+    pub identity: Identity,
 }

@@ -17,9 +17,10 @@ mod prune;
 mod staying;
 mod waits;
 
+pub use contents::empties;
 pub use diff::{UNREADABLE, changes, is_guessing};
 pub use hash::{approvable, overwritten};
-pub use inputs::Inputs;
+pub use inputs::{Beside, Inputs};
 pub use make::make;
 
 use crate::model::{Action, Address, Digest, EnvironmentName, Known, Owned, Revision, Step};

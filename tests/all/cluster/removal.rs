@@ -236,3 +236,60 @@ fn a_kind_that_the_environment_protects_stays() {
         "{plan}"
     );
 }
+
+#[test]
+fn a_namespace_stays_while_another_environment_has_something_in_it() {
+    let scene = Scene::new("shared");
+    let environment = |name: &str, resources: Json| {
+        json!({ "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": name },
+            "spec": {
+                "connections": { "cluster": { "provider": "kubernetes", "context": "peers" } },
+                "reconcile": { "interval": "1s", "onDrift": "correct", "deletionBudget": { "count": 20, "percent": 100 } },
+                "resources": resources,
+            } })
+        .to_string()
+    };
+    let kept = |name: &str| {
+        let metadata = json!({ "name": name, "namespace": "default" });
+        json!({ "kind": "kubernetes/object", "spec": { "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata } })
+    };
+    let open = with(scene.namespace(), json!({ "protect": false }));
+    let mine = |more: bool| match more {
+        true => environment(
+            "shared",
+            json!({ "namespace": open, "kept": kept("shared") }),
+        ),
+        false => environment("shared", json!({ "kept": kept("shared") })),
+    };
+    let theirs = |more: bool| {
+        let kept = kept("shared-beside");
+        match more {
+            true => json!({ "inside": scene.config("inside", "x"), "kept": kept }),
+            false => json!({ "kept": kept }),
+        }
+    };
+    let commit = |space: bool, inside: bool| {
+        let theirs = environment("beside", theirs(inside));
+        let files = [("mine.yaml", mine(space)), ("theirs.yaml", theirs)];
+        let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+        scene.world.commit(&files)
+    };
+    let mut daemon = scene.world.start();
+    commit(true, true);
+    daemon.until("all of it is ours", |_| {
+        (scene.world.owned().len() == 4).then_some(())
+    });
+    commit(false, true);
+    daemon.until("its delete waits", |_| {
+        let (plan, _) = scene.told(&["plan"]);
+        plan.contains("beside/inside is in it").then_some(())
+    });
+    daemon.looked_again("shared");
+    let live = scene.live("configmaps/inside").unwrap();
+    assert!(live["metadata"]["deletionTimestamp"].is_null());
+
+    commit(false, false);
+    daemon.until("both go, the namespace last", |_| {
+        (scene.world.owned().len() == 2).then_some(())
+    });
+}

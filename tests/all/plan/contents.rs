@@ -2,7 +2,8 @@
 
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
-use reconciled::model::Observation;
+use reconciled::model::{Identity, Observation};
+use reconciled::plan::Beside;
 use serde_json::{Value as Json, json};
 
 fn folder() -> Json {
@@ -134,4 +135,71 @@ fn a_definition_holds_the_objects_of_its_type() {
     wait prod/defs: of.version cannot change in place, but prod/gadget is in it and is not deleted in this plan: everything in it would go with it
     none prod/gadget
     ");
+}
+
+/// What `staging` has in a folder, or in none that is named, through the connection of the scene.
+fn beside(scene: &Scene, id: &str, folder: &str) -> Beside {
+    let connection = scene.connections.values().next().unwrap();
+    let identity = [
+        ("/group", ""),
+        ("/type", "claim"),
+        ("/folder", folder),
+        ("/name", id),
+    ];
+    Beside {
+        address: address(&format!("staging/{id}")),
+        provider: connection.provider.clone(),
+        connection: Some(connection.clone()),
+        place: connection.leads_to(),
+        identity: Identity(identity.map(|(key, text)| (key.into(), text.into())).into()),
+    }
+}
+
+#[test]
+fn a_container_waits_for_what_another_environment_has_in_it() {
+    let mut scene = Scene::new().leftover("test/thing", "space", folder());
+    assert!(scene.steps().starts_with("delete prod/space"));
+    scene.beside = vec![beside(&scene, "else", "other")];
+    assert!(scene.steps().starts_with("delete prod/space"));
+    // By its record and by its declaration.
+    scene.beside.push(beside(&scene, "theirs", "shop"));
+    scene.beside.push(beside(&scene, "theirs", "shop"));
+    assert_snapshot!(scene.steps(), @"wait prod/space: no longer declared, but staging/theirs is in it and is not deleted in this plan: everything in it would go with it");
+    let mut scene = scene.settled("test/thing", "data", within("data"));
+    assert_snapshot!(scene.steps().lines().last().unwrap(), @"wait prod/space: no longer declared, but prod/data, staging/theirs are in it and are not deleted in this plan: everything in it would go with it");
+    scene = taken_down();
+    scene.beside = vec![beside(&scene, "theirs", "shop")];
+    assert!(
+        scene.steps().contains(
+            "wait prod/space: the environment is taken down, but staging/theirs is in it"
+        ),
+        "{}",
+        scene.steps()
+    );
+}
+
+#[test]
+fn what_another_environment_has_elsewhere_holds_nothing_up() {
+    let mut scene = Scene::new().leftover("test/thing", "space", folder());
+    let there = beside(&scene, "theirs", "shop");
+    let with = |settings: Json| {
+        let mut connection = (**there.connection.as_ref().unwrap()).clone();
+        connection.settings = super::scene::value(settings);
+        Some(connection.into())
+    };
+    let elsewhere = Beside {
+        connection: with(json!({ "context": "another" })),
+        ..there.clone()
+    };
+    scene.beside = vec![elsewhere];
+    assert!(scene.steps().starts_with("delete prod/space"));
+    // One whose connection fills in the folder is here, and so is one that nobody can tell the place of.
+    let mut filled = beside(&scene, "theirs", "");
+    scene.beside = vec![filled.clone()];
+    assert!(scene.steps().starts_with("delete prod/space"));
+    filled.identity = there.identity.clone();
+    filled.connection = None;
+    filled.place = None;
+    scene.beside = vec![filled];
+    assert!(scene.steps().starts_with("wait prod/space"));
 }

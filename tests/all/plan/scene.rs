@@ -7,7 +7,7 @@ use reconciled::model::{
     ListRule, Live, Location, Mark, Marked, Observation, OnImmutable, Owned, Owner, PathPattern,
     Prediction, Reconcile, RepoPath, Revision, Secret, Select, Touch, Value, Wanted,
 };
-use reconciled::plan::{self, Inputs, Plan};
+use reconciled::plan::{self, Beside, Inputs, Plan};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(super) struct Scene {
     pub(super) owned: Vec<Owned>,
     pub(super) orphaned: Vec<Owned>,
     pub(super) elsewhere: BTreeSet<Address>,
+    pub(super) beside: Vec<Beside>,
     pub(super) known: BTreeSet<Address>,
     pub(super) strays: BTreeMap<Address, Marked>,
     pub(super) reconcile: Reconcile,
@@ -174,6 +175,7 @@ impl Scene {
             owned: Vec::new(),
             orphaned: Vec::new(),
             elsewhere: BTreeSet::new(),
+            beside: Vec::new(),
             known: BTreeSet::new(),
             strays: BTreeMap::new(),
             reconcile: Reconcile::default(),
@@ -355,6 +357,7 @@ impl Scene {
             orphaned: &self.orphaned,
             declared: &wanted.chain(self.elsewhere.iter().cloned()).collect(),
             taken: &std::collections::BTreeMap::new(),
+            beside: &self.beside,
             strays: &self.strays,
             known: &self.known,
             reconcile: &self.reconcile,
