@@ -4,7 +4,8 @@ use super::draft::{deferred, known, plain, refuse, waiting};
 use super::moved::moved;
 use super::{Choice, Facts};
 use crate::model::{
-    Action, Change, Health, Live, OnImmutable, Owned, Prediction, Step, Touch, Value, Wanted,
+    Action, Change, Health, Live, OnImmutable, Owned, Owner, Prediction, Step, Touch, Value, Veil,
+    Wanted,
 };
 use crate::plan::kept::kept;
 use crate::plan::ownership::Claim;
@@ -23,6 +24,27 @@ enum Take {
 }
 
 pub(super) fn present(
+    step: Step,
+    wanted: &Wanted,
+    live: &Live,
+    owned: Option<&Owned>,
+    facts: &Facts<'_>,
+) -> Choice {
+    let stranger = owned.filter(|owned| is_anothers(live, owned));
+    if let Some(gone) = stranger {
+        // What was secret in the one that is gone may be so in this one.
+        let mut veiled = wanted.clone();
+        veiled.veils.push(Veil {
+            of: gone.address.clone(),
+            said: Arc::new(Value::from_json((*gone.applied).clone())),
+        });
+        return there(step, &veiled, live, None, facts);
+    }
+    there(step, wanted, live, owned, facts)
+}
+
+/// Chooses by whose it is.
+fn there(
     mut step: Step,
     wanted: &Wanted,
     live: &Live,
@@ -72,6 +94,14 @@ pub(super) fn present(
         .then(|| super::record(&step, Some(live), owned, facts.key))
         .filter(|record| owned != Some(record));
     Choice { step, from, record }
+}
+
+/// Tells whether somebody made another object in the place of what was applied: the live side gave it another
+/// id, and it does not carry our mark, as what we made again or had restored would.
+fn is_anothers(live: &Live, owned: &Owned) -> bool {
+    let is_ours = matches!(live.owner, Some(Owner::Resource(_)));
+    let ids = live.external_id.as_ref().zip(owned.external_id.as_ref());
+    !is_ours && ids.is_some_and(|(live, applied)| live != applied)
 }
 
 /// Sets what is sent: the declared fields, ignored ones as they are live.

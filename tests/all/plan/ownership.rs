@@ -260,3 +260,46 @@ fn a_change_by_hand_that_took_our_mark_with_it_obeys_on_drift() {
     let route = route(&plan, &Reconcile::default(), Authority::Environment);
     assert!(route.lets(&address("api")));
 }
+
+/// An object of ours was deleted, and somebody made another of its name.
+fn remade(size: &str, owner: Option<Owner>) -> Scene {
+    let mut found = live(
+        json!({"name": "api", "size": size, "theirs": "precious"}),
+        owner,
+    );
+    found.external_id = Some("second".into());
+    let mut scene = Scene::new()
+        .wants("test/plain", "api", json!({"size": "s"}))
+        .sees("api", Observation::Present(Box::new(found)))
+        .applied("test/plain", "api", json!({"size": "s"}));
+    scene.owned[0].external_id = Some("first".into());
+    scene
+}
+
+#[test]
+fn another_object_under_the_same_name_is_a_stranger_s() {
+    assert_snapshot!(remade("theirs", None).steps(), @"wait prod/api: it is there already and carries nobody's mark, and what it holds would be overwritten: `lifecycle: { adopt: true }` takes it over and changes these fields");
+    let allowed = remade("theirs", None).with(|wanted| wanted.lifecycle.adopt = true);
+    assert!(
+        allowed.steps().contains("what it holds is overwritten"),
+        "{}",
+        allowed.steps()
+    );
+    assert!(allowed.plan().steps[0].overwrites());
+    // Nothing of it is drift: Git never said it.
+    assert_eq!(remade("theirs", None).plan().drift().count(), 0);
+    // One that is as declared is taken over, and one with our mark was made again by us or restored.
+    assert!(remade("s", None).steps().contains("it is taken over"));
+    assert!(
+        remade("theirs", by("api"))
+            .steps()
+            .starts_with("update prod/api")
+    );
+    // The very one is ours still, whoever took the mark off.
+    let very = remade("theirs", None).live("api", |live| live.external_id = Some("first".into()));
+    assert!(
+        very.steps().contains("our mark was taken off it"),
+        "{}",
+        very.steps()
+    );
+}
