@@ -4,8 +4,10 @@
 //! words itself anew is not a new alert.
 
 mod crowds;
+mod through;
 
-pub(super) use crowds::{Crowd, crowds, is_crowd};
+pub(super) use crowds::{Crowd, LEFT_ALONE, crowds, is_crowd};
+pub(super) use through::Through;
 
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
@@ -172,7 +174,10 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
         found.push(Found {
             address: address.clone(),
             condition: Condition::Unknown,
-            details: json!({ "code": unknown.code, "message": unknown.reason }),
+            details: json!({
+                "code": unknown.code, "message": unknown.reason,
+                "through": Through::of(report, address, &unknown.reason),
+            }),
             over: None,
             certain: unknown.class != Class::Transient,
         });

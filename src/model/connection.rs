@@ -49,6 +49,22 @@ impl Connection {
         })
     }
 
+    /// Returns where it leads in the words of a title, never as whom: `cluster prod`, `host /srv`, `digitalocean`.
+    pub fn called(&self) -> String {
+        let told = |key: &str| match self.settings.get(key) {
+            Some(Value::String(text)) => Some(text.clone()),
+            _ => None,
+        };
+        match self.provider.as_str() {
+            "kubernetes" => told("context").map_or_else(
+                || "the cluster".to_owned(),
+                |context| format!("cluster {context}"),
+            ),
+            "host" => format!("host {}", told("root").unwrap_or_else(|| "/".into())),
+            other => other.to_owned(),
+        }
+    }
+
     /// Tells whether it may lead where something was applied (`leads_to`), as far as that was told then. Which
     /// namespace it leaves unsaid makes no other place.
     pub fn may_lead_to(&self, place: Option<&str>) -> bool {

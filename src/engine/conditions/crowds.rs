@@ -1,7 +1,7 @@
 //! What many resources of an environment have in common at once is one piece of news: a cluster that is down, a folder
 //! that was applied over what Git says, a node that died. Pure.
 
-use super::{Condition, Found, is_unwell};
+use super::{Condition, Found, Through, is_unwell};
 use crate::engine::Report;
 use crate::ledger::Episode;
 use crate::model::{Address, Class};
@@ -22,6 +22,9 @@ const STORM: usize = 8;
 
 /// How many of those are named, the worst first.
 const WORST: usize = 5;
+
+/// What becomes of what cannot be told.
+pub(in crate::engine) const LEFT_ALONE: &str = "They are left alone until they can be told again.";
 
 /// What many resources have in common.
 #[derive(Clone, Debug)]
@@ -78,15 +81,21 @@ fn unseen(report: &Report, open: &[Episode]) -> Vec<Crowd> {
         let why = all.first().and_then(|first| report.unknown.get(*first));
         let why = why.map_or_else(String::new, |unknown| unknown.reason.clone());
         let more = if all.len() > NAMED { " …" } else { "" };
-        let message = format!(
-            "{} resources ({names}{more}) cannot be told: {why}",
-            all.len()
-        );
-        let hint = "They are left alone until they can be told again.";
+        let what = format!("{} resources ({names}{more})", all.len());
+        let message = format!("{what} cannot be told: {why}");
+        let through = |address: &&Address| {
+            let why = &report.unknown.get(*address)?.reason;
+            Through::of(report, address, why)
+        };
+        let first = all.first().and_then(through);
+        let is_one = all.iter().all(|one| through(one) == first);
         Crowd {
             condition: format!("unknown/{code}"),
             of: Condition::Unknown,
-            details: json!({ "code": code, "message": message, "hint": hint }),
+            details: json!({
+                "code": code, "message": message, "hint": LEFT_ALONE,
+                "what": what, "reason": why, "through": first.filter(|_| is_one),
+            }),
             // All of that code, also those that may pass by themselves.
             members: with_code(report, code),
             lasts: true,

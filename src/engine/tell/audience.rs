@@ -86,6 +86,34 @@ impl Channels {
             ..ChatLetter::new(about, message)
         }
     }
+
+    /// Writes a letter about several environments, without a name yet: it calls whom one about any of them would.
+    pub(super) fn joint_letter(
+        &self,
+        names: &[&EnvironmentName],
+        gravity: Gravity,
+        message: Message,
+    ) -> ChatLetter {
+        let mut calls = Vec::new();
+        for name in names {
+            let notify = self.said().get(*name).cloned().unwrap_or_default();
+            let mentions = notify.mentions(gravity, &self.settings);
+            calls.extend(
+                mentions
+                    .into_iter()
+                    .filter(|one| !calls.contains(one))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        let only = names.first().filter(|_| names.len() == 1);
+        let message = mentioning(message, &calls);
+        ChatLetter {
+            environment: only.map(|name| (*name).clone()),
+            gravity,
+            calls,
+            ..ChatLetter::new(String::new(), message)
+        }
+    }
 }
 
 /// Returns how bad it is what a message says: its title begins with the sign for it.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A message under a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub(super) struct ChatLetter {
     pub dropped: usize,
     /// True where a rewritten message would be missed and a new one in its thread has to say it.
     pub threaded: bool,
+    /// When it may go; at once after a start.
+    #[serde(skip)]
+    pub due: Option<Instant>,
 }
 
 impl ChatLetter {
@@ -73,6 +77,7 @@ impl ChatLetter {
             lasts: false,
             dropped: 0,
             threaded: false,
+            due: None,
         }
     }
 }
@@ -112,6 +117,10 @@ impl Letter for ChatLetter {
 
     fn gather(waiting: &mut VecDeque<Self>) {
         digest::gather(waiting);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     fn rest(&self) -> Duration {

@@ -205,7 +205,8 @@ impl Teller {
             return Ok(episode.details[UNTOLD] == true);
         }
         let said = format!("slack/episode/{}", episode.id);
-        Ok(self.world.ledger.delivery(&said).await?.is_none())
+        let is_said = self.world.ledger.delivery(&said).await?.is_some();
+        Ok(!is_said && !self.is_told_together(episode.id).await?)
     }
 
     /// Says how an episode stands: to programs each, to people what no run's message says.
@@ -215,7 +216,7 @@ impl Teller {
             return;
         };
         self.episode_stands(episode, &message).await;
-        if is_for_people {
+        if is_for_people && !self.say_together(episode).await {
             let (name, about) = (&report.plan.environment, format!("episode/{}", episode.id));
             let letter = ChatLetter {
                 since: episode.opened_at,

@@ -2,6 +2,7 @@
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
 mod audience;
+mod cause;
 mod chat;
 mod daily;
 mod digest;
@@ -17,6 +18,8 @@ mod outbox;
 mod pulls;
 mod results;
 mod runs;
+mod storm;
+mod storms;
 mod trouble;
 mod waits;
 
@@ -42,6 +45,7 @@ pub use runs::Ran;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use storms::Storms;
 use tokio::task::AbortHandle;
 
 /// Tells people.
@@ -55,6 +59,7 @@ pub struct Teller {
     daily: Option<AbortHandle>,
     notifier: Arc<dyn Notifier>,
     urgent: Urgent,
+    storms: Storms,
     /// By the name of the repository.
     pulls: BTreeMap<String, Pulls>,
     channels: SharedChannels,
@@ -120,6 +125,7 @@ impl Teller {
             hook,
             notifier,
             urgent: Urgent::default(),
+            storms: Storms::default(),
             counts: counts.clone(),
             world,
         }

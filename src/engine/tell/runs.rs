@@ -113,8 +113,9 @@ impl Teller {
         }))
     }
 
-    /// Runs ended, and the process did before it said so.
+    /// Runs ended, and the process did before it said so; what is told of many together goes on.
     pub(crate) async fn untold(&self) -> Result<(), LedgerError> {
+        self.storms_go_on().await?;
         let ledger = &self.world.ledger;
         for run in ledger.untold_runs().await? {
             let summary = run.summary.as_ref();

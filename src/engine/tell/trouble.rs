@@ -72,6 +72,9 @@ impl Teller {
         let about = format!("episode/{}", episode.id);
         let message = message(episode);
         self.episode_stands(episode, &message).await;
+        if self.say_together(episode).await {
+            return;
+        }
         let letter = ChatLetter {
             since: episode.opened_at,
             lasts: episode.ended_at.is_none(),

@@ -1,7 +1,7 @@
 //! A message about a whole environment: a spec that cannot be used, an orphan, live state that
-//! cannot be told.
+//! cannot be told. And what of each of many it is about, for the thread.
 
-use super::{Draft, long};
+use super::{Draft, code, long, text};
 use crate::deliver::notify::Message;
 use crate::deliver::render::words::{at, lasted};
 use jiff::Timestamp;
@@ -23,4 +23,12 @@ pub fn notice_slack(
         format!(" · over {}, after {after}", at(ended))
     });
     draft.finish(&format!("since {}{over}", at(since)))
+}
+
+/// Shows what of each environment a message is about, `(environment, what)`, for its thread.
+pub fn each_slack(title: &str, lines: &[(String, String)], since: Timestamp) -> Message {
+    let mut draft = Draft::plain(title);
+    let line = |(name, what): &(String, String)| format!("{}: {}", code(name), text(what));
+    draft.lines(&lines.iter().map(line).collect::<Vec<_>>());
+    draft.finish(&format!("since {}", at(since)))
 }

@@ -9,6 +9,7 @@ use crate::model::Fault;
 use crate::telemetry::{Readiness, chain};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How the way to the other side stands.
 struct Way {
@@ -108,13 +109,24 @@ async fn next<L: super::Letter>(
 ) -> Result<Option<L>, LedgerError> {
     loop {
         refusals.retain(&queue.ways().await?).await;
+        let looked = Instant::now();
         let first = queue.first(|letter| !refusals.rests(letter.way())).await?;
         if first.is_some() {
             return Ok(first);
         }
+        let due = queue.next_due(looked).await?;
         tokio::select! {
             open = queue.is_open() => if !open { return Ok(None) },
             () = refusals.rested() => {}
+            () = until(due) => {}
         }
+    }
+}
+
+/// Ends then; never where that is no time.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }

@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::Instant;
 
 /// How long an end waits for the letter in hand: what was not delivered by then, the next start does.
 const LAST_LETTER: Duration = Duration::from_secs(5);
@@ -41,6 +42,10 @@ pub(super) trait Letter:
     }
     /// Makes one of many that wait, where it can; the first on each way may be under way.
     fn gather(_waiting: &mut VecDeque<Self>) {}
+    /// When it may go; `None` is at once.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
     /// How many letters that had to go it tells of: such a one has to stay.
     fn dropped(&self) -> usize {
         0

@@ -7,6 +7,7 @@ use crate::telemetry::chain;
 use serde_json::Value;
 use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Mutex, Notify};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How many letters may wait; beyond that the oldest of the mildest is dropped and logged.
@@ -135,11 +136,22 @@ impl<L: Letter> Queue<L> {
         Ok(ways.collect())
     }
 
-    /// Returns the first letter that may go now.
+    /// Returns the first letter that may go now. At the end all may: the next start may be far off.
     pub(super) async fn first(&self, goes: impl Fn(&L) -> bool) -> Result<Option<L>, LedgerError> {
         let mut waiting = self.waiting.lock().await;
         self.read(&mut waiting).await?;
-        Ok(waiting.letters.iter().find(|one| goes(one)).cloned())
+        let (now, is_end) = (Instant::now(), self.closed.is_cancelled());
+        let is_due = |one: &L| is_end || one.due().is_none_or(|due| due <= now);
+        let mut letters = waiting.letters.iter();
+        Ok(letters.find(|one| is_due(one) && goes(one)).cloned())
+    }
+
+    /// Returns when the next of those may go that might not at a moment.
+    pub(super) async fn next_due(&self, at: Instant) -> Result<Option<Instant>, LedgerError> {
+        let mut waiting = self.waiting.lock().await;
+        self.read(&mut waiting).await?;
+        let dues = waiting.letters.iter().filter_map(Letter::due);
+        Ok(dues.filter(|due| *due > at).min())
     }
 
     /// Ends when a letter came since it was last asked, or none will come. Returns whether one may.
@@ -267,5 +279,30 @@ mod tests {
             let said = "🔶 reconciled: 5 messages to this channel were dropped";
             assert_eq!((word.dropped, word.message.text.as_str()), (5, said));
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_due_lets_others_pass_and_goes_at_the_end() {
+        let queue: Queue<ChatLetter> =
+            Queue::new(Ledger::in_memory().await.unwrap(), "waiting".to_owned());
+        let letter = |name: &str, due| {
+            let message = Message {
+                text: name.to_owned(),
+                blocks: Value::Null,
+            };
+            ChatLetter {
+                due,
+                ..ChatLetter::new(name.to_owned(), message)
+            }
+        };
+        let due = Instant::now() + std::time::Duration::from_secs(3600);
+        let name = async || queue.first(|_| true).await.unwrap().map(|one| one.name);
+        queue.put(letter("storm", Some(due))).await;
+        assert_eq!(name().await, None);
+        assert_eq!(queue.next_due(Instant::now()).await.unwrap(), Some(due));
+        queue.put(letter("run", None)).await;
+        assert_eq!(name().await.as_deref(), Some("run"));
+        queue.close();
+        assert_eq!(name().await.as_deref(), Some("storm"));
     }
 }
