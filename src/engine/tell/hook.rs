@@ -11,7 +11,7 @@ use crate::deliver::render::{
     About, Difference, MOST_OF_AN_EVENT, RunResult, interrupted_step, run_event,
 };
 use crate::ledger::{Episode, LedgerError, RunRecord, StepIntent, StepRecord};
-use crate::model::{Class, Digest, EnvironmentName, Fault as _};
+use crate::model::{Class, Digest, EnvironmentName, Fault as _, RunId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -77,8 +77,28 @@ impl Teller {
             ..data(name, message)
         };
         let subject = format!("run/{name}/{nth}");
+        let begun = match report.run {
+            Some(run) => self.begun_at(name, run).await,
+            None => None,
+        };
+        let moment = begun.unwrap_or(result.ended_at);
         let what = (Happened::RunEnded, result.ended_at);
-        self.emit(hook, &subject, what, data).await;
+        self.emit(hook, (&subject, moment), what, data).await;
+    }
+
+    /// Returns when a run began: the one time of it that is the same whoever tells of its end.
+    async fn begun_at(&self, name: &EnvironmentName, run: RunId) -> Option<Timestamp> {
+        let (ledger, next) = (&self.world.ledger, RunId(run.0 + 1));
+        match ledger.runs(Some(name), 1, Some(next)).await {
+            Ok(runs) => {
+                let mut runs = runs.into_iter().filter(|one| one.id == run);
+                runs.next().map(|one| one.begun_at)
+            }
+            Err(error) => {
+                trouble::log_untold(Err(error));
+                None
+            }
+        }
     }
 
     /// Tells of a run, of which only the record is left, that it ended or was cut off, with what that says of its steps.
@@ -117,7 +137,7 @@ impl Teller {
         let subject = format!("run/{name}/{}", run.id);
         let at = run.ended_at.filter(|_| what == Happened::RunEnded);
         let what = (what, at.unwrap_or(run.begun_at));
-        self.emit(hook, &subject, what, data).await;
+        self.emit(hook, (&subject, run.begun_at), what, data).await;
     }
 
     /// Tells how an episode stands, where that was not told.
@@ -132,7 +152,9 @@ impl Teller {
             Some(at) => (Happened::EpisodeEnded, at),
             None => (Happened::EpisodeOpened, episode.opened_at),
         };
-        self.emit(hook, &subject, what, data).await;
+        // One that ends once more after a kill ends at another time.
+        let subject = (subject.as_str(), episode.opened_at);
+        self.emit(hook, subject, what, data).await;
     }
 
     /// Tells of the ledger itself. Nothing is asked of that or left to it: the event waits in memory.
@@ -156,17 +178,19 @@ impl Teller {
         tokio::spawn(async move { hook.put(letter).await });
     }
 
+    /// Hands an event on, unless it was. Its id is made of what stays the same however often it is told: whose it is,
+    /// and a moment of that.
     async fn emit(
         &self,
         hook: &Outbox<HookLetter>,
-        subject: &str,
+        (subject, moment): (&str, Timestamp),
         (what, timestamp): (Happened, Timestamp),
         data: EventData,
     ) {
         // Numbers begin anew with a ledger that is made anew; its times do not.
         let (ledger, id) = (
             &self.world.ledger,
-            Digest::of(format!("{subject} {what:?} {timestamp}")),
+            Digest::of(format!("{subject} {what:?} {moment}")),
         );
         let name = format!("webhook/{subject}");
         match ledger.delivery(&name).await {

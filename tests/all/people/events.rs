@@ -344,3 +344,38 @@ fn what_a_person_does_past_the_daemon_is_told_by_its_next_start_at_the_latest() 
     });
     scene.assert_accepted();
 }
+
+#[test]
+fn what_was_sent_and_not_marked_before_a_kill_is_sent_again_under_its_id() {
+    let hooks = Hooks::start(SECRET);
+    let scene = scene(&hooks);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    taken(&hooks, &mut daemon, 1);
+    let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.run_of("shop", &second);
+    taken(&hooks, &mut daemon, 2);
+    scene.world.write_live("page", "hacked\n");
+    taken(&hooks, &mut daemon, 3);
+    scene.world.write_live("page", "welcome\n");
+    taken(&hooks, &mut daemon, 4);
+    daemon.terminate();
+    let sent = hooks.posted();
+    // As a kill leaves it after the listener had the run, and the end of the drift, and before that is written down.
+    for undone in [
+        "UPDATE deliveries SET posted = '1' WHERE name = 'told/shop'",
+        "UPDATE episodes SET ended_at = NULL, how = NULL",
+        "DELETE FROM deliveries WHERE name LIKE 'webhook/%'",
+    ] {
+        scene.world.in_database(undone);
+    }
+    let mut daemon = scene.world.start();
+    daemon.episode("drift", |drift| drift.ended_at.is_some());
+    let again = daemon.until("both are sent again", |_| {
+        let posted = hooks.posted().split_off(sent.len());
+        (posted.len() == 2).then_some(posted)
+    });
+    assert_eq!(again, [sent[1].clone(), sent[3].clone()]);
+    hooks.server.assert_contract_kept();
+}
