@@ -3,7 +3,7 @@
 use super::Report;
 use super::conditions::End;
 use crate::deliver::notify::Message;
-use crate::deliver::render::{self, Difference, EpisodeEnd, course_slack, episode_slack};
+use crate::deliver::render::{self, Difference, EpisodeEnd, Links, course_slack, episode_slack};
 use crate::deliver::{About, Asked, Decision};
 use crate::ledger::Episode;
 use crate::model::{Action, EnvironmentName, Outcome, Revision, Step};
@@ -17,6 +17,9 @@ use std::time::Duration;
 #[derive(Serialize, Deserialize)]
 struct Details {
     revision: Revision,
+    /// Where to read of that.
+    #[serde(default)]
+    links: Links,
     kind: String,
     differences: Vec<Difference>,
     by: Vec<String>,
@@ -54,6 +57,7 @@ pub(super) fn details(report: &Report, step: &Step) -> Value {
         .filter_map(|one| Some((one.by.clone(), one.at?)));
     let details = Details {
         revision: report.plan.revision.clone(),
+        links: Links::default(),
         kind: step.kind.to_string(),
         differences: Difference::of(step),
         by: render::touched(step),
@@ -151,6 +155,7 @@ fn shown(episode: &Episode, show: impl Fn(&render::Episode<'_>) -> Message) -> O
     Some(show(&render::Episode {
         environment: &episode.environment,
         revision: &details.revision,
+        links: &details.links,
         address: episode.address.as_ref()?,
         kind: &details.kind,
         differences: if details.gone {

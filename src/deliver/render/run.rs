@@ -1,5 +1,6 @@
 //! What renderers take besides plans: how a run ended, and a drift episode.
 
+use super::slack::Links;
 use crate::deliver::route::{Asked, Decision, Route};
 use crate::model::{Action, Address, EnvironmentName, Outcome, Revision, RunId, Step};
 use crate::plan::Plan;
@@ -255,6 +256,8 @@ pub struct Episode<'a> {
     pub environment: &'a EnvironmentName,
     /// What Git state it differs from.
     pub revision: &'a Revision,
+    /// Where to read of that.
+    pub links: &'a Links,
     /// Which resource.
     pub address: &'a Address,
     /// What kind of resource it is.

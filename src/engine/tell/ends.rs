@@ -1,7 +1,7 @@
 //! Whose doing the end of a drift is: a run's of ours, a merge's that took it over, or nobody's we know.
 
-use super::super::Report;
 use super::super::conditions::{Condition, End, Found};
+use super::super::{Kept, Report};
 use super::Teller;
 use crate::ledger::{Episode, LedgerError, StepRecord};
 use crate::model::{Outcome, Revision, Secret, Step};
@@ -17,6 +17,17 @@ impl Teller {
             let step = report.plan.step(&found.address);
             found.details["declared"] = step.map_or(Value::Null, |step| self.declared(step));
         }
+    }
+
+    /// Notes with what drifted where to read of what Git declares.
+    pub(super) async fn note_links(&self, kept: &Kept, report: &Report, found: &mut [Found]) {
+        let is_drift = |one: &&mut Found| one.condition == Condition::Drift;
+        let mut drift = found.iter_mut().filter(is_drift).peekable();
+        if drift.peek().is_none() || *kept.pinned.revision() != report.plan.revision {
+            return;
+        }
+        let (_, links) = self.made_by(kept).await;
+        drift.for_each(|one| one.details["links"] = json!(links));
     }
 
     /// Returns a digest of what is declared. Under our key, since secrets may be part of it.

@@ -2,7 +2,7 @@
 //! once, of their environment.
 
 use super::super::conditions::{self, Condition, Crowd, End, Found};
-use super::super::{Report, drift};
+use super::super::{Kept, Report, drift};
 use super::chat::ChatLetter;
 use super::{Teller, logged, trouble};
 use crate::deliver::notify::Message;
@@ -15,13 +15,18 @@ const UNTOLD: &str = "untold";
 
 impl Teller {
     /// Keeps episodes up to date with what a run found. Returns whether a step began to fail.
-    pub(super) async fn conditions(&self, report: &Report) -> Result<bool, LedgerError> {
+    pub(super) async fn conditions(
+        &self,
+        kept: &Kept,
+        report: &Report,
+    ) -> Result<bool, LedgerError> {
         let name = &report.plan.environment;
         let open = self.world.ledger.open_episodes(name).await?;
         let mut found = conditions::found(report);
         for found in &mut found {
             self.note_declared(report, found);
         }
+        self.note_links(kept, report, &mut found).await;
         let crowds = conditions::crowds(report, &found, &open);
         let mut transitions = conditions::transitions(found, &open, report);
         let alone = |found: &mut Found| {

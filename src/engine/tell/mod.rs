@@ -185,7 +185,7 @@ impl Teller {
         let mut tries = Tries::default();
         let over = self.trouble_over(name, trouble::INVALID, End::Mended);
         tries.take(over.await);
-        let new_failure = tries.take(self.conditions(report).await);
+        let new_failure = tries.take(self.conditions(kept, report).await);
         // Where it cannot be told what is new, all of it is.
         let new_failure = new_failure.unwrap_or_else(|| report.failures().next().is_some());
         let apart = tries.take(before::apart(&self.world, &report.plan).await);

@@ -139,3 +139,39 @@ fn what_many_have_in_common_is_one_message() {
     assert_eq!(scene.said("infra").len(), 2, "{:#?}", scene.said("infra"));
     scene.assert_accepted();
 }
+
+#[test]
+fn a_drift_leads_to_the_commit_the_pull_request_and_the_plan_it_differs_from() {
+    let scene = Scene::new(&[("shop.yaml", &shop("report", "hello\n"))]);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let number = scene.open(
+        "greet",
+        None,
+        &[("shop.yaml", &shop("report", "welcome\n"))],
+    );
+    let (plan, _) = scene.comment_with(&mut daemon, number, "welcome");
+    let merge = scene.merge(number, "greet");
+    daemon.run_of("shop", &merge);
+    scene.world.write_live("page", "hacked\n");
+    let found = daemon.until("the drift is told", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with("🔶 shop: page was changed outside of Git"))
+    });
+    scene.world.write_live("page", "welcome\n");
+    let ended = daemon.until("its end is told", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with("✅ shop: page is as Git has it again"))
+    });
+    let page = format!("{}/acme/infra", scene.github.server.url());
+    for link in [
+        format!("<{page}/commit/{merge}|"),
+        format!("<{page}/pull/{number}|#{number}>"),
+        format!("<{page}/pull/{number}#issuecomment-{plan}|plan>"),
+    ] {
+        assert!(found.contains(&link), "{link} in {found}");
+        assert!(ended.contains(&link), "{link} in {ended}");
+    }
+    scene.assert_accepted();
+}

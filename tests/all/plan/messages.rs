@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
 use reconciled::deliver::render::{
-    About, Back, Difference, Episode, EpisodeEnd, episode_slack, mentioning, notice_slack,
+    About, Back, Difference, Episode, EpisodeEnd, Links, episode_slack, mentioning, notice_slack,
     run_slack,
 };
 use reconciled::deliver::{About as Purpose, Asked};
@@ -84,6 +84,7 @@ fn episode(differences: &[Difference], by: &[String], ended: Option<EpisodeEnd<'
     episode_slack(&Episode {
         environment: &EnvironmentName::new("prod").unwrap(),
         revision: &Revision::new("3f2c1d4e5a6b"),
+        links: &Links::default(),
         address: &address("web"),
         kind: "test/object",
         differences,

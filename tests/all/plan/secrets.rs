@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use reconciled::deliver::notify::Message;
 use reconciled::deliver::render::{
-    About, Difference, Episode, Merging, Page, RunResult, Screen, episode_slack, plan_json,
+    About, Difference, Episode, Links, Merging, Page, RunResult, Screen, episode_slack, plan_json,
     plan_markdown, plan_terminal, run_json, run_markdown, run_slack, run_terminal,
 };
 use reconciled::deliver::{Authority, route};
@@ -71,6 +71,7 @@ fn episode(scene: &Scene, plan: &Plan, differences: &[Difference]) -> Message {
     episode_slack(&Episode {
         environment: &EnvironmentName::new("prod").unwrap(),
         revision: &plan.revision,
+        links: &Links::default(),
         address: &address("api"),
         kind: "test/plain",
         differences,

@@ -40,13 +40,17 @@ pub fn episode_slack(episode: &Episode<'_>) -> Message {
     let hint = episode.hint.filter(|_| episode.ended.is_none()).map(ours);
     let lines = [who, course(episode)].into_iter().chain(hint);
     draft.lines(&lines.chain(asked.map(link)).collect::<Vec<_>>());
-    draft.finish(&format!(
-        "{} ({}) · against {} · found {}",
-        code(&episode.address.to_string()),
-        text(episode.kind),
-        code(&episode.revision.short()),
-        at(episode.found_at)
-    ))
+    let mut parts = vec![
+        format!(
+            "{} ({})",
+            code(&episode.address.to_string()),
+            text(episode.kind)
+        ),
+        format!("against {}", episode.links.at(episode.revision)),
+    ];
+    parts.extend(episode.links.others());
+    parts.push(format!("found {}", at(episode.found_at)));
+    draft.finish(&parts.join(" · "))
 }
 
 /// Shows what is done about an episode from now on, so long after it was found.
