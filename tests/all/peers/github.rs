@@ -104,6 +104,11 @@ impl GitHub {
         self.as_person("PATCH", &self.path(&format!("pulls/{number}")), Some(&body));
     }
 
+    /// Edits a pull request as a person would.
+    pub(crate) fn edit_pull(&self, number: u64, body: &Value) {
+        self.as_person("PATCH", &self.path(&format!("pulls/{number}")), Some(body));
+    }
+
     /// Comments as a person would.
     pub(crate) fn comment(&self, number: u64, body: &str) -> u64 {
         let path = self.path(&format!("issues/{number}/comments"));

@@ -189,6 +189,48 @@ fn a_quiet_repository_costs_one_request_a_look_and_that_one_nothing() {
 }
 
 #[test]
+fn a_quiet_approval_costs_what_the_list_of_pull_requests_says_anyway() {
+    let quiet = |name: &str| {
+        let more = "  reconcile: { interval: 1s, onMerge: propose }\n";
+        environment(name, more, &files(&[(name, "hello\n")]))
+    };
+    let (shop, blog) = (quiet("shop"), quiet("blog"));
+    let scene = Scene::new(&[("shop.yaml", &shop), ("blog.yaml", &blog)]);
+    let mut daemon = scene.world.start();
+    daemon.until("both are asked for", |_| {
+        (scene.github.pulls().len() == 2).then_some(())
+    });
+    let is_quiet = |one: &Request| one.path.ends_with("/pulls") && one.status == Some(304);
+    // Each look at a request of ours, and each at those of others.
+    let quiet = |daemon: &mut Daemon<'_>| {
+        daemon.until("only the list is asked for, again and again", |_| {
+            let requests = scene.github.server.requests();
+            let last = requests.len().checked_sub(12)?;
+            requests[last..].iter().all(is_quiet).then_some(())
+        });
+    };
+    quiet(&mut daemon);
+    // What a person writes into one is seen all the same, and put right.
+    let pull = scene.github.pulls().remove(0);
+    let number = pull["number"].as_u64().unwrap();
+    scene
+        .github
+        .edit_pull(number, &json!({ "title": "mine now" }));
+    daemon.until("it is called as before", |_| {
+        let pulls = scene.github.pulls().into_iter();
+        let mut those = pulls.filter(|one| one["number"] == number);
+        those.find(|one| one["title"] == pull["title"]).map(|_| ())
+    });
+    quiet(&mut daemon);
+    // After a start all of it is looked at once.
+    daemon.kill();
+    let mut daemon = scene.world.start();
+    quiet(&mut daemon);
+    assert_eq!(scene.github.pulls().len(), 2);
+    scene.assert_accepted();
+}
+
+#[test]
 fn a_limit_is_obeyed_and_holds_up_no_run() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
     let first = scene.world.git(&["rev-parse", "main"]);

@@ -11,6 +11,7 @@ mod checks;
 mod comments;
 mod door;
 mod key;
+mod made;
 mod proposals;
 mod quota;
 mod refusal;
@@ -27,6 +28,7 @@ use crate::telemetry::Clock;
 use answers::Pull;
 use async_trait::async_trait;
 use door::Door;
+use made::Made;
 use octocrab::models;
 use refusal::Asked as _;
 use tokio::sync::OnceCell;
@@ -52,6 +54,7 @@ pub struct GitHub {
     door: Door,
     page: String,
     me: OnceCell<Option<String>>,
+    made: Made,
 }
 
 impl GitHub {
@@ -68,6 +71,7 @@ impl GitHub {
             door: Door::new(place, settings.access, (client, limiters, clock))?,
             page: settings.page,
             me: OnceCell::new(),
+            made: Made::default(),
         })
     }
 }

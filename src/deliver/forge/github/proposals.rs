@@ -57,6 +57,12 @@ impl Request {
         self.state == "open"
     }
 
+    /// Tells whether it reads as a draft does.
+    fn says(&self, draft: &Draft) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        self.title == draft.title && body.replace("\r\n", "\n") == draft.body
+    }
+
     fn proposed(self, by: Option<String>) -> Proposed {
         let standing = match (self.pull.merged_at.is_some(), self.is_open()) {
             (true, _) => Standing::Merged(by),
@@ -94,6 +100,21 @@ impl GitHub {
         let ours = self.ours(some).await?.into_iter();
         // One that is open counts before any that ended.
         Ok(ours.max_by_key(|one| (one.is_open(), one.pull.number)))
+    }
+
+    /// Returns an open request that is as a draft wants it, as far as the list of all that are open tells: nobody else
+    /// is asked where nothing happened to it. Its labels were put when it was made, or refused.
+    async fn as_wanted(&self, draft: &Draft) -> Result<Option<Proposed>, ForgeError> {
+        let doing = "list the open pull requests";
+        let open = self.door.all_known(doing, "pulls?state=open").await?;
+        let open: Vec<Request> = self.ours(open).await?;
+        let is_it = |one: &Request| {
+            one.pull.head.branch == draft.branch
+                && one.says(draft)
+                && self.made.is_of(&one.pull.head.sha, &draft.version)
+        };
+        let found = open.into_iter().find(is_it);
+        Ok(found.map(|one| one.proposed(None)))
     }
 
     async fn ended_by(&self, request: &Request) -> Result<Option<String>, ForgeError> {
@@ -154,22 +175,30 @@ impl GitHub {
         let branch = Reference::Branch(draft.branch.clone());
         let Some(tip) = self.tip(&branch).await? else {
             let sha = self.make_commit(draft, None).await?;
-            let made = self.door.git().create_ref(&branch, sha).await;
-            return made.or_failed_to("make a branch").map(drop);
+            let made = self.door.git().create_ref(&branch, &sha).await;
+            made.or_failed_to("make a branch")?;
+            self.made.note(&sha, &draft.version);
+            return Ok(());
         };
         let moved = || ForgeError::Moved {
             branch: draft.branch.clone(),
         };
         match version(&self.commit(&tip).await?) {
-            Some(version) if version == draft.version.as_str() => return Ok(()),
+            Some(version) if version == draft.version.as_str() => {
+                self.made.note(&tip, &draft.version);
+                return Ok(());
+            }
             Some(_) => {}
             None => return Err(moved()),
         }
         let sha = self.make_commit(draft, Some(&tip)).await?;
-        let forward = self.door.git().update_ref(&branch, sha).force(false);
+        let forward = self.door.git().update_ref(&branch, &sha).force(false);
         let forward = forward.send().await;
         match forward.or_failed_to("move a branch forward") {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.made.note(&sha, &draft.version);
+                Ok(())
+            }
             // Somebody was quicker.
             Err(ForgeError::Answered { status: 422, .. }) => Err(moved()),
             Err(error) => Err(error),
@@ -212,6 +241,9 @@ impl GitHub {
 #[async_trait]
 impl Proposals for GitHub {
     async fn propose(&self, draft: &Draft) -> Result<Option<Proposed>, ForgeError> {
+        if let Some(there) = self.as_wanted(draft).await? {
+            return Ok(Some(there));
+        }
         let known = self.request(&draft.branch).await?;
         if let Some(ended) = known.as_ref().filter(|one| !one.is_open()) {
             let by = self.ended_by(ended).await?;
@@ -221,8 +253,7 @@ impl Proposals for GitHub {
         let (title, body) = (&draft.title, &draft.body);
         let request = match known {
             Some(known) => {
-                let says = known.body.as_deref().unwrap_or_default();
-                if known.title == *title && says.replace("\r\n", "\n") == *body {
+                if known.says(draft) {
                     known
                 } else {
                     let said = json!({ "title": title, "body": body });
