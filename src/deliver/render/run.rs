@@ -28,7 +28,7 @@ pub struct RunResult<'a> {
     pub ended_at: Timestamp,
     /// How long it took, where that is told.
     pub took: Option<Duration>,
-    /// What did not work already when came what it carries out, and was not touched since.
+    /// What did not work already when came what it carries out, and was not touched since; and what waited then.
     pub apart: &'a BTreeSet<Address>,
     /// What runs before it did of what it carries out.
     pub earlier: &'a BTreeMap<Address, Action>,
@@ -95,6 +95,13 @@ impl<'a> RunResult<'a> {
         self.held().filter(|(step, _)| !step.is_only_drift())
     }
 
+    /// Returns those of them that were not held back before as well.
+    pub fn newly_held(&self) -> impl Iterator<Item = (&'a Step, &'a str)> + use<'a> {
+        let apart = self.apart;
+        let held = self.held_back();
+        held.filter(|(step, _)| !apart.contains(&step.address))
+    }
+
     /// Returns those of them that only put back what was changed by hand: no part of what was merged.
     pub fn drifted(&self) -> impl Iterator<Item = (&'a Step, &'a str)> + use<'a> {
         self.held().filter(|(step, _)| step.is_only_drift())
@@ -111,6 +118,19 @@ impl<'a> RunResult<'a> {
     pub fn apart(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
         let (steps, apart) = (self.plan.steps.iter(), self.apart);
         steps.filter(|step| step.unready.is_some() && apart.contains(&step.address))
+    }
+
+    /// Tells whether there is something that was not well before either: it does not work, or waits.
+    pub fn is_anything_apart(&self) -> bool {
+        self.apart().next().is_some() || self.waited_before().next().is_some()
+    }
+
+    /// Returns the steps that wait, or were held back, as before, each with why.
+    pub fn waited_before(&self) -> impl Iterator<Item = (&'a Step, &'a str)> + use<'a> {
+        let apart = self.apart;
+        let why = |step: &'a Step| (step, step.reason.as_deref().unwrap_or_default());
+        let all = self.held_back().chain(self.waiting().map(why));
+        all.filter(|(step, _)| apart.contains(&step.address))
     }
 
     /// Returns the steps that were carried out and whose resources somebody paused, each with what is not there.
@@ -131,6 +151,7 @@ impl<'a> RunResult<'a> {
     pub fn tally(&self) -> Option<String> {
         let apart = Apart {
             drifted: self.drifted().count(),
+            waiting: self.held_back().count() + self.waiting().count(),
             ..Apart::default()
         };
         self.counted(&self.ended().collect::<Vec<_>>(), &apart)
@@ -145,6 +166,7 @@ impl<'a> RunResult<'a> {
             earlier: self.done_earlier().count(),
             drifted: self.drifted().count() + left.len(),
             put_back: back.len(),
+            waiting: self.newly_held().count() + self.newly_waiting().count(),
         };
         self.counted(&self.own().collect::<Vec<_>>(), &apart)
     }
@@ -160,10 +182,7 @@ impl<'a> RunResult<'a> {
             (count("failed"), "failed"),
             (count("skipped"), "skipped"),
             (count("moved"), "changed meanwhile"),
-            (
-                self.held_back().count() + self.waiting().count(),
-                "held back",
-            ),
+            (apart.waiting, "held back"),
             (apart.drifted, "drifted"),
             (apart.put_back, "put back"),
             (self.unready().count(), "not healthy"),
@@ -181,9 +200,15 @@ impl<'a> RunResult<'a> {
         let steps = self.plan.steps.iter();
         steps.filter(|step| step.action == Action::Wait && step.unready.is_none())
     }
+
+    /// Returns those of them that did not wait before as well.
+    pub fn newly_waiting(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
+        let apart = self.apart;
+        self.waiting().filter(|step| !apart.contains(&step.address))
+    }
 }
 
-/// How many there are besides the steps of a run that are counted.
+/// How many there are besides the steps that a run carried out.
 #[derive(Default)]
 struct Apart {
     /// Done by runs before it.
@@ -192,6 +217,8 @@ struct Apart {
     drifted: usize,
     /// Changed by hand and put back.
     put_back: usize,
+    /// Held back, or waiting.
+    waiting: usize,
 }
 
 /// An environment whose plan could not be made, for a comment beside those that could.

@@ -31,7 +31,7 @@ impl Teller {
     }
 
     /// Returns a digest of what is declared. Under our key, since secrets may be part of it.
-    fn declared(&self, step: &Step) -> Value {
+    pub(super) fn declared(&self, step: &Step) -> Value {
         let key = self.world.ledger.digest_key();
         let declared = step.desired.as_ref();
         let form = declared.map(|declared| key.sealed_json(declared).to_string());

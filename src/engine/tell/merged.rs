@@ -118,7 +118,7 @@ impl Story {
         self.ended |= state == StatusState::Success;
         let mut letters = Vec::new();
         // What an earlier one broke is put right when it works.
-        if self.ended && result.apart().next().is_none() {
+        if self.ended && !result.is_anything_apart() {
             let owed = std::mem::take(&mut self.owed);
             let by = kept.pinned.revision();
             letters.extend(owed.into_iter().map(|one| one.put_right(result, by)));
@@ -370,8 +370,8 @@ fn verdict(result: &RunResult<'_>, on_failure: OnFailure) -> (StatusState, &'sta
             OnFailure::Rollback => "It is applied, and is put back if it does not become ready",
         };
         (StatusState::Failure, next)
-    } else if result.held_back().next().is_some()
-        || result.waiting().next().is_some()
+    } else if result.newly_held().next().is_some()
+        || result.newly_waiting().next().is_some()
         || result.unready().next().is_some()
         || result.paused().next().is_some()
         || result.own().any(|(_, outcome)| unfinished(outcome))

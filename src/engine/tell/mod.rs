@@ -18,6 +18,7 @@ mod outbox;
 mod pulls;
 mod results;
 mod runs;
+mod stood;
 mod storm;
 mod storms;
 mod trouble;
@@ -189,7 +190,9 @@ impl Teller {
         // Where it cannot be told what is new, all of it is.
         let new_failure = new_failure.unwrap_or_else(|| report.failures().next().is_some());
         let apart = tries.take(before::apart(&self.world, &report.plan).await);
-        let apart = apart.unwrap_or_default();
+        let mut apart = apart.unwrap_or_default();
+        let waited = tries.take(self.waited_before(kept, report).await);
+        apart.extend(waited.unwrap_or_default());
         let result = self.result(report, ran, &apart);
         // What put drift back is told by the drift's own message.
         let new_waits = tries.take(self.new_waits(kept, report).await).flatten();

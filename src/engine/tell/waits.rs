@@ -54,17 +54,19 @@ impl Teller {
 
 /// Returns what is merged and waits. Drift, and what cannot be told, have messages of their own.
 fn waits(report: &Report) -> BTreeSet<&Address> {
-    let is_held = |step: &Step| {
-        let decision = report.route.decisions.get(&step.address);
-        matches!(decision, Some(Decision::Hold { .. }))
-    };
     let steps = report.plan.steps.iter();
-    let waits = steps.filter(|step| step.action == Action::Wait || is_held(step));
-    let waits = waits.filter(|step| !step.is_only_drift());
+    let waits = steps.filter(|step| waits_for(report, step));
     let waits = waits.map(|step| &step.address);
     waits
         .filter(|address| !report.unknown.contains_key(*address))
         .collect()
+}
+
+/// Tells whether a step waits that does what is merged.
+pub(super) fn waits_for(report: &Report, step: &Step) -> bool {
+    let decision = report.route.decisions.get(&step.address);
+    let is_held = matches!(decision, Some(Decision::Hold { .. }));
+    (step.action == Action::Wait || is_held) && !step.is_only_drift()
 }
 
 /// Under what name the ledger remembers it.

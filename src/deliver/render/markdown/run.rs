@@ -66,8 +66,8 @@ fn is_held(result: &RunResult<'_>) -> bool {
     let skipped = |(_, outcome): (&Step, &Outcome)| {
         matches!(outcome, Outcome::Skipped { .. } | Outcome::Moved)
     };
-    result.held_back().next().is_some()
-        || result.waiting().next().is_some()
+    result.newly_held().next().is_some()
+        || result.newly_waiting().next().is_some()
         || result.unready().next().is_some()
         || result.own().any(skipped)
 }
@@ -93,7 +93,7 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         _ => None,
     });
     paper.list("Skipped", &steps::by_reason(skipped));
-    paper.list("Held back", &steps::by_reason(result.held_back()));
+    paper.list("Held back", &steps::by_reason(result.newly_held()));
     let put_back = result.put_back().map(|(step, how)| (step, back(how)));
     let drifted = steps::by_reason(result.drifted().chain(put_back));
     paper.list("Not from this merge: changed by hand", &drifted);
@@ -101,7 +101,7 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         paper.open(format!("**To go on:** {}.\n\n", approval::link(asked)));
     }
     let waiting = result
-        .waiting()
+        .newly_waiting()
         .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     paper.list("Waiting", &steps::by_reason(waiting));
     let unready = result
@@ -109,13 +109,7 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
     paper.list("Not healthy", &steps::by_reason(unready));
     paper.list("Paused", &steps::by_reason(result.paused()));
-    let apart = result
-        .apart()
-        .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
-    paper.list(
-        "Not from this merge: did not work before it either",
-        &steps::by_reason(apart),
-    );
+    apart(paper, result);
     let gone = |(step, outcome): &(&Step, &Outcome)| {
         outcome.is_good() && matches!(step.action, Action::Delete | Action::Replace)
     };
@@ -137,6 +131,21 @@ fn one(paper: &mut Paper, result: &RunResult<'_>) {
         .collect();
     paper.folded(many(good.len(), "step"), blocks);
     earlier(paper, result);
+}
+
+/// Says what was not well before it either.
+fn apart(paper: &mut Paper, result: &RunResult<'_>) {
+    let apart = result
+        .apart()
+        .map(|step| (step, step.reason.as_deref().unwrap_or_default()));
+    paper.list(
+        "Not from this merge: did not work before it either",
+        &steps::by_reason(apart),
+    );
+    paper.list(
+        "Not from this merge: waited before it already",
+        &steps::by_reason(result.waited_before()),
+    );
 }
 
 /// Says what runs before it did of what was merged.
