@@ -1,8 +1,12 @@
 //! A merge that was taken back: its pull request says to which revision, why, and how to go on.
 
+use super::approved::{branch, request};
 use super::scene::Scene;
+use super::unwell;
 use crate::daemon::{environment, file};
 use crate::peers::digitalocean::Fault;
+use crate::peers::kubernetes::cluster;
+use serde_json::json;
 
 #[test]
 fn a_pull_request_is_told_that_its_merge_was_taken_back_and_how_to_go_on() {
@@ -156,5 +160,89 @@ fn what_was_merged_in_between_and_never_went_well_is_named_and_its_people_hear_o
     let status = scene.world.command(&["status"]).stdout;
     assert!(status.contains(&told), "{status}");
     assert_eq!(scene.world.live("page").unwrap(), "hello\n");
+    scene.assert_accepted();
+}
+
+#[test]
+fn a_rollout_that_fails_its_gate_goes_from_the_merge_to_its_revert_by_itself() {
+    let cluster = cluster();
+    let namespace = cluster.namespace("chain");
+    let shop = |image: &str| {
+        let shop = unwell::shop(&namespace, &[("api", image)]);
+        let shop = shop.replace("interval: 1s", "interval: 1s, onFailure: rollback");
+        shop.replace("30s", "15s")
+    };
+    let scene = Scene::new(&[("shop.yaml", &shop("shop/api:1"))]);
+    let kubeconfig = cluster.kubeconfig();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
+    });
+    let live = || {
+        let api = format!("/apis/apps/v1/namespaces/{namespace}/deployments/api");
+        let live = cluster.get(&api)?;
+        let image = &live["spec"]["template"]["spec"]["containers"][0]["image"];
+        Some(image.as_str()?.to_owned())
+    };
+    let good = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &good);
+    assert_eq!(live().as_deref(), Some("shop/api:1"));
+    let bad = scene.open("bad", None, &[("shop.yaml", &shop("shop/api:missing"))]);
+    scene.comment_with(&mut daemon, bad, "1 to update in shop");
+    let merge = scene.merge(bad, "bad");
+
+    // Put back, asked to be taken back in Git, and told wherever people look.
+    let revert = request(&scene, &mut daemon, bad + 1);
+    daemon.until("it is put back", |_| {
+        (live()? == "shop/api:1").then_some(())
+    });
+    assert_eq!(
+        branch(&revert),
+        format!("reconciled/shop/revert-{}", &merge[..10])
+    );
+    let link = format!("[pull request #{}]", bad + 1);
+    let (comment, body) = scene.comment_with(&mut daemon, bad, &link);
+    for part in ["Rolled back in shop", &good[..10], "ImagePullBackOff"] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    daemon.until("the commit says so", |_| {
+        let statuses = scene.github.statuses().into_iter().rev();
+        let mut of_it = statuses.filter(|one| one["sha"] == merge.as_str());
+        (of_it.next()?["state"] == "failure").then_some(())
+    });
+    let title = format!("✅ shop: rolled back to {}: 1 changed", &good[..10]);
+    let told = daemon.until("Slack says so", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with(&title))
+    });
+    assert!(
+        told.contains(&format!("|pull request #{}>", bad + 1)),
+        "{told}"
+    );
+
+    // The bad one is not tried again: not by the next poll, not by the next start, not beside another merge.
+    let tried = || {
+        let runs = scene.world.runs("shop").into_iter();
+        runs.filter(|run| run.revision.as_str() == merge).count()
+    };
+    let before = tried();
+    daemon.looked_again("shop");
+    daemon.kill();
+    let mut daemon = scene.world.start();
+    scene.world.commit(&[("README.md", "unrelated\n")]);
+    daemon.looked_again("shop");
+    assert_eq!((tried(), live().as_deref()), (before, Some("shop/api:1")));
+
+    // Merged, Git says what is live, and all of it is over.
+    let merged = scene.merge(bad + 1, &branch(&revert));
+    daemon.run_of("shop", &merged);
+    daemon.until("nothing is rolled back any more", |_| {
+        let status = scene.world.command(&["status"]);
+        (status.code == Some(0) && !status.stdout.contains("rolled back")).then_some(())
+    });
+    assert_eq!((tried(), live().as_deref()), (before, Some("shop/api:1")));
+    let (again, _) = scene.comment_with(&mut daemon, bad, "Put right in shop");
+    assert_eq!(again, comment);
+    scene.no_branch_is_left(&mut daemon);
     scene.assert_accepted();
 }

@@ -69,7 +69,7 @@ fn deployment(namespace: &str, name: &str, image: &str) -> Value {
 }
 
 /// The environment, which has these deployments or none yet.
-fn shop(namespace: &str, images: &[(&str, &str)]) -> String {
+pub(super) fn shop(namespace: &str, images: &[(&str, &str)]) -> String {
     let deployments = images.iter().map(|(name, image)| {
         let deployment = deployment(namespace, name, image);
         format!("    {name}: {deployment}\n")
