@@ -4,6 +4,7 @@ use super::scene::Scene;
 use crate::daemon::{environment, files};
 use crate::peers::process::free_port;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 fn shop(page: &str) -> String {
     environment("shop", "", &files(&[("page", page)]))
@@ -75,6 +76,36 @@ fn slack_away_holds_nothing_up_and_is_caught_up_with() {
     );
     let down = daemon.lines("Messages cannot be delivered, keeping them until they can");
     assert_eq!(down.len(), 1);
+    scene.slack.assert_messages_accepted();
+}
+
+#[test]
+fn slack_is_left_alone_for_as_long_as_it_asks() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let server = &scene.slack.server;
+    let wait = json!({ "retry-after": "3" });
+    server.fail("POST", "chat.postMessage", 429, &wait, 1);
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.run_of("shop", &first);
+    let posts = || {
+        let requests = server.requests().into_iter();
+        requests.filter(|one| one.path.ends_with("chat.postMessage"))
+    };
+    daemon.until("it is asked to wait", |_| {
+        posts().any(|one| one.status == Some(429)).then_some(())
+    });
+    let asked = Instant::now();
+    daemon.until("it is told", |_| {
+        (scene.said("infra").len() == 1).then_some(())
+    });
+    assert!(
+        asked.elapsed() > Duration::from_millis(1500),
+        "{:?}",
+        asked.elapsed()
+    );
+    daemon.looked_again("shop");
+    assert_eq!((posts().count(), scene.said("infra").len()), (2, 1));
     scene.slack.assert_messages_accepted();
 }
 

@@ -68,6 +68,18 @@ fn nothing_live_is_read_for_a_fork() {
     assert!(body.contains("`shop.yaml:"), "{body}");
     assert_eq!(cloud.requests().len(), before, "{:?}", cloud.requests());
 
+    // One of us who asks for a plan of it gets no more than that: the commits are a stranger's still.
+    scene.push(fork, "fork", &[("shop.yaml", &shop("", "third-value"))]);
+    scene.comment_with(&mut daemon, fork, "🟢 The specs are valid");
+    let asked = scene.github.comment(fork, "/reconciled plan");
+    daemon.until("it is heard", |_| {
+        let mut nods = scene.github.reactions().into_iter();
+        nods.find(|one| one["comment"] == asked).map(drop)
+    });
+    let (same, body) = scene.comment_with(&mut daemon, fork, "🟢 The specs are valid");
+    assert!(same == id && !body.contains("third-value"), "{body}");
+    assert_eq!(cloud.requests().len(), before, "{:?}", cloud.requests());
+
     // The same of one of us does ask: the count above would have shown it.
     let ours = scene.open("ours", None, &[("shop.yaml", &shop("", "second-value"))]);
     scene.comment_with(&mut daemon, ours, "second-value");
