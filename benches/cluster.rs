@@ -6,7 +6,8 @@
 //! before and after. Then passes that find nothing to do: the first begins the watches, the second is
 //! asked of them alone, and one is of a process that starts anew with the same ledger. Then edits by
 //! hand, from the request of who edits to the last answer of the run that puts them back. At last the
-//! program itself as a daemon on a Git repository, for its memory.
+//! program itself as a daemon on a Git repository: its memory, its start, what it uses while nothing
+//! happens, and how soon a pull request has its plan as a comment.
 //!
 //! Requests are those the API server's audit log tells of this process, so that the controllers' own
 //! do not count; watches are not in it before they end. The cluster is the tests' own and is started here; `tests/peers/install kubernetes`
@@ -22,23 +23,28 @@
     reason = "a benchmark may panic, and its cluster is started as the tests start it"
 )]
 
+mod answers;
 mod apps;
 mod cost;
 mod edits;
 mod environment;
 #[expect(
     dead_code,
-    reason = "the tests' cluster can do more than is needed here"
+    reason = "the tests' counterparts can do more than is needed here"
 )]
 #[path = "../tests/all/peers"]
 mod peers {
+    pub(crate) mod checked;
+    pub(crate) mod github;
     pub(crate) mod kubernetes;
     pub(crate) mod process;
     pub(crate) mod wait;
 }
 mod report;
 mod resident;
+mod reviewed;
 
+use answers::Answers;
 use apps::OBJECTS;
 use cost::{Cost, cost};
 use edits::Edits;
@@ -88,6 +94,7 @@ async fn main() {
     let folder = engine(cluster, apps, Shape::OneFolder).await;
     let resources = engine(cluster, apps, Shape::Resources).await;
     let second = floor(cluster, apps).await;
+    let answers = Answers::measured(cluster, apps).await;
     let resident = spawn_blocking(move || Resident::measured(cluster, apps));
     let resident = resident.await.unwrap();
 
@@ -122,16 +129,14 @@ async fn main() {
 
     heading("cluster: edits by hand");
     folder.edits.print();
+    answers.print();
     resident.print(objects);
 }
 
 /// The floor: the same writes, by a client that does nothing else.
 async fn floor(cluster: &Cluster, apps: usize) -> Cost {
     let namespace = cluster.namespace("floor");
-    let options = KubeConfigOptions::default();
-    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    let client = kube::Client::try_from(config.unwrap()).unwrap();
+    let client = client(cluster).await;
     let objects: Vec<DynamicObject> = (0..apps).flat_map(|nth| parsed(nth, &namespace)).collect();
     let parameters = PatchParams::apply("floor").validation_strict();
     let send = |object: &DynamicObject| {
@@ -147,6 +152,14 @@ async fn floor(cluster: &Cluster, apps: usize) -> Cost {
     let (sent, cost) = cost(cluster, writes.try_collect::<Vec<_>>()).await;
     assert_eq!(sent.unwrap().len(), objects.len());
     cost
+}
+
+/// The bare client.
+async fn client(cluster: &Cluster) -> kube::Client {
+    let options = KubeConfigOptions::default();
+    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    kube::Client::try_from(config.unwrap()).unwrap()
 }
 
 fn parsed(nth: usize, namespace: &str) -> Vec<DynamicObject> {

@@ -42,9 +42,10 @@ impl Cost {
 pub(crate) async fn cost<T>(cluster: &Cluster, work: impl Future<Output = T>) -> (T, Cost) {
     settle(cluster);
     let (before, begun) = (cluster.requests().len(), Instant::now());
-    let processor = processor();
+    let processor_before = processor("self");
     let done = work.await;
-    let (wall, processor) = (begun.elapsed(), self::processor() - processor);
+    let wall = begun.elapsed();
+    let processor = processor("self") - processor_before;
     settle(cluster);
     let mut requests = BTreeMap::new();
     for request in cluster.requests().into_iter().skip(before) {
@@ -86,9 +87,9 @@ pub(crate) fn settle(cluster: &Cluster) {
     );
 }
 
-/// Returns what this process has used of the processor, in the kernel's ticks of 10 ms.
-fn processor() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+/// Returns what a process (`self` is this one) has used of the processor, in the kernel's ticks of 10 ms.
+pub(crate) fn processor(process: &str) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // The name in brackets may hold spaces. Source: proc_pid_stat(5), fields 14 and 15.
     let fields = text.rsplit_once(')').unwrap().1.split_whitespace();
     let ticks: u64 = fields

@@ -3,9 +3,11 @@
 //! Revisions come from a real repository: emulate has no Git transport, so a pull request that a person opens is told
 //! which it stands for. Git data is that repository's.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 
 use super::checked::Checked;
+use super::wait::outside;
 
 /// Who the daemon is.
 pub(crate) const TOKEN: &str = "ghp_the_daemon";
@@ -13,6 +15,31 @@ pub(crate) const TOKEN: &str = "ghp_the_daemon";
 const PERSON: &str = "ghp_a_person";
 /// Who may only read.
 const OUTSIDER: &str = "ghp_an_outsider";
+
+/// An event, the delivery's id, and what is said.
+pub(crate) type Delivery = (String, String, String);
+
+/// Delivers events to a daemon one after the other, as GitHub does. Returns each answer's status and what it says.
+pub(crate) fn deliver(daemon: &str, secret: &str, deliveries: &[Delivery]) -> Vec<(u16, String)> {
+    let url = format!("http://{daemon}/webhooks/github");
+    outside(|| {
+        let client = reqwest::blocking::Client::new();
+        let deliver = |(event, id, body): &Delivery| {
+            let mut mac = <Hmac<sha2::Sha256>>::new_from_slice(secret.as_bytes()).unwrap();
+            mac.update(body.as_bytes());
+            let bytes = mac.finalize().into_bytes();
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let request = client.post(&url).body(body.clone());
+            let request = request.header("x-github-event", event);
+            let request = request.header("x-github-delivery", id);
+            let signature = format!("sha256={digits}");
+            let answer = request.header("x-hub-signature-256", signature).send();
+            let answer = answer.unwrap();
+            (answer.status().as_u16(), answer.text().unwrap())
+        };
+        deliveries.iter().map(deliver).collect()
+    })
+}
 
 /// A GitHub of its own with one repository, `acme/infra`, whose branch is `main`.
 #[derive(Debug)]

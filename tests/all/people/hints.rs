@@ -3,9 +3,7 @@
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
 use crate::peers::checked::{Request, packages};
-use crate::peers::github::GitHub;
-use crate::peers::wait::outside;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use crate::peers::github::{self, Delivery, GitHub};
 use serde_json::{Value, json};
 
 const SECRET: &str = "a secret of webhooks";
@@ -13,9 +11,6 @@ const SECRET: &str = "a secret of webhooks";
 fn shop(page: &str) -> String {
     environment("shop", "", &files(&[("page", page)]))
 }
-
-/// An event, the delivery's id, and what is said.
-type Delivery = (String, String, String);
 
 /// Delivers an event as GitHub does. Returns the status.
 pub(super) fn deliver(
@@ -26,38 +21,17 @@ pub(super) fn deliver(
     secret: &str,
 ) -> u16 {
     let delivery = (event.to_owned(), id.to_owned(), body.to_owned());
-    deliver_all(daemon, vec![delivery], secret)[0].0
+    deliver_all(daemon, &[delivery], secret)[0].0
 }
 
 /// Delivers events one after the other. Returns each answer's status and what it says.
 fn deliver_all(
     daemon: &mut Daemon<'_>,
-    deliveries: Vec<Delivery>,
+    deliveries: &[Delivery],
     secret: &str,
 ) -> Vec<(u16, String)> {
     let served = daemon.logged("Pages are served", |_| true);
-    let url = format!(
-        "http://{}/webhooks/github",
-        served["address"].as_str().unwrap()
-    );
-    let secret = secret.to_owned();
-    outside(move || {
-        let client = reqwest::blocking::Client::new();
-        let deliver = |(event, id, body): Delivery| {
-            let mut mac = <Hmac<sha2::Sha256>>::new_from_slice(secret.as_bytes()).unwrap();
-            mac.update(body.as_bytes());
-            let bytes = mac.finalize().into_bytes();
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            let request = client.post(&url).body(body);
-            let request = request.header("x-github-event", event);
-            let request = request.header("x-github-delivery", id);
-            let signature = format!("sha256={digits}");
-            let answer = request.header("x-hub-signature-256", signature).send();
-            let answer = answer.unwrap();
-            (answer.status().as_u16(), answer.text().unwrap())
-        };
-        deliveries.into_iter().map(deliver).collect()
-    })
+    github::deliver(served["address"].as_str().unwrap(), secret, deliveries)
 }
 
 /// The payloads that GitHub publishes, of github.com and of its Enterprise server, by event.
@@ -113,7 +87,7 @@ fn every_payload_that_github_publishes_is_understood() {
         answers.push(answer);
         deliveries.push((one.0.clone(), format!("delivery-{nth}"), ours));
     }
-    let said = deliver_all(&mut daemon, deliveries, SECRET);
+    let said = deliver_all(&mut daemon, &deliveries, SECRET);
     for (nth, (status, said)) in said.iter().enumerate() {
         let (event, payload) = &published[nth];
         assert_eq!((*status, said.as_str()), answers[nth], "{event}: {payload}");
@@ -123,19 +97,23 @@ fn every_payload_that_github_publishes_is_understood() {
     scene.assert_accepted();
 }
 
-#[test]
-fn a_webhook_makes_it_instant_and_only_a_signed_one() {
-    let hourly = "  reconcile: { interval: 1h, onDrift: report }\n";
-    let shop = |page: &str| environment("shop", hourly, &files(&[("page", page)]));
-    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+/// A world with this environment that is looked at when a webhook comes, and else once an hour.
+fn hooked(shop: &str) -> Scene {
+    let scene = Scene::new(&[("shop.yaml", shop)]);
     scene.world.variable("HOOK", SECRET);
     scene.world.settings(|settings| {
         settings["repositories"][0]["interval"] = "1h".into();
         settings["github"]["webhookSecret"] = json!({ "env": "HOOK" });
     });
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    scene
+}
+
+#[test]
+fn a_webhook_makes_it_instant_and_only_a_signed_one() {
+    let hourly = "  reconcile: { interval: 1h, onDrift: report }\n";
+    let shop = |page: &str| environment("shop", hourly, &files(&[("page", page)]));
+    let scene = hooked(&shop("hello\n"));
+    let mut daemon = scene.started();
     let payload =
         |nth: u32| json!({ "nth": nth, "repository": { "full_name": "acme/infra" } }).to_string();
     let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
@@ -168,9 +146,7 @@ fn a_webhook_makes_it_instant_and_only_a_signed_one() {
 #[test]
 fn a_quiet_repository_costs_one_request_a_look_and_that_one_nothing() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     scene.comment_with(&mut daemon, number, "welcome");
     // An open pull request about which nothing is said any more. The default interval is a minute: 60 requests
@@ -233,9 +209,7 @@ fn a_quiet_approval_costs_what_the_list_of_pull_requests_says_anyway() {
 #[test]
 fn a_limit_is_obeyed_and_holds_up_no_run() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let headers = json!({
         "x-ratelimit-remaining": "0", "x-ratelimit-reset": (now + 1800).to_string(),
@@ -264,9 +238,7 @@ fn a_plan_follows_live_state_when_a_run_finds_that_it_moved() {
     let more = "  reconcile: { interval: 1s, onDrift: report }\n";
     let text = |page: &str| environment("shop", more, &files(&[("page", page), ("other", "o")]));
     let scene = Scene::new(&[("shop.yaml", &text("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &text("welcome\n"))]);
     let (id, _) = scene.comment_with(&mut daemon, number, "welcome");
     scene.world.write_live("other", "hacked");
@@ -279,12 +251,7 @@ fn a_plan_follows_live_state_when_a_run_finds_that_it_moved() {
 fn a_commit_that_git_does_not_show_yet_is_not_judged_by_the_one_before_it() {
     let hourly = "  reconcile: { interval: 1h }\n";
     let shop = |page: &str| environment("shop", hourly, &files(&[("page", page)]));
-    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    scene.world.variable("HOOK", SECRET);
-    scene.world.settings(|settings| {
-        settings["repositories"][0]["interval"] = "1h".into();
-        settings["github"]["webhookSecret"] = json!({ "env": "HOOK" });
-    });
+    let scene = hooked(&shop("hello\n"));
     let first = scene.world.git(&["rev-parse", "main"]);
     let mut daemon = scene.world.start();
     daemon.run_of("shop", &first);
