@@ -138,7 +138,7 @@ function page(markdown) {
   const colours = { "+": "add", "-": "del", "!": "mod", "#": "com" };
   const highlight = (text, language) => language !== "diff" ? "" : text.trimEnd().split("\n")
     .map((line) => colours[line[0]] ? `<span class="${colours[line[0]]}">${escaped(line)}</span>` : `${escaped(line)}\n`).join("");
-  const body = new MarkdownIt({ html: true, highlight }).render(markdown).replaceAll("<details>", "<details open>");
+  const body = new MarkdownIt({ html: true, highlight }).render(markdown);
   const css = readFileSync(require.resolve("github-markdown-css/github-markdown-light.css"), "utf8");
   return `<!doctype html><meta charset="utf-8"><style>${css}${GITHUB}</style><div class="markdown-body">${body}</div>`;
 }

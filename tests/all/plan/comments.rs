@@ -52,7 +52,7 @@ fn the_plan_of_a_pull_request() {
 
     - `prod/far` – its live state is unknown&#58; no answer within 30s
 
-    <details><summary>What it does: 1 to create, 1 to update, 1 to replace, 1 to delete</summary>
+    <details open><summary>What it does: 1 to create, 1 to update, 1 to replace, 1 to delete</summary>
 
     ```diff
     ! update api  (test/object)
@@ -74,7 +74,7 @@ fn the_plan_of_a_pull_request() {
 
     </details>
 
-    <details><summary>Not from this pull request: 1 resource differs from Git already</summary>
+    <details open><summary>Not from this pull request: 1 resource differs from Git already</summary>
 
     ```diff
     ! update web  (test/object)
@@ -140,7 +140,7 @@ fn the_result_after_a_merge() {
 
     - `prod/far` – its live state is unknown&#58; no answer within 30s
 
-    <details><summary>1 step</summary>
+    <details open><summary>1 step</summary>
 
     ```diff
     + create new  (test/plain): created
@@ -209,7 +209,7 @@ fn is_whole(comment: &str) -> bool {
             Some(_) => {}
             None if ticks.len() > 2 && line == format!("{ticks}diff") => fence = Some(ticks),
             None => {
-                folds += line.matches("<details>").count() as i32
+                folds += line.matches("<details").count() as i32
                     - line.matches("</details>").count() as i32;
             }
         }
@@ -350,7 +350,7 @@ proptest! {
                 None if ticks > 2 => inside = Some("`".repeat(ticks)),
                 None => {
                     prop_assert!(!line.contains('@'), "{line}");
-                    let ours = ["<details>", "<summary>", "</summary>", "</details>", "<sub>", "</sub>"];
+                    let ours = ["<details>", "<details open>", "<summary>", "</summary>", "</details>", "<sub>", "</sub>"];
                     let rest = ours.iter().fold(line.to_owned(), |line, tag| line.replace(tag, ""));
                     prop_assert!(!rest.contains('<'), "{line}");
                 }

@@ -88,7 +88,7 @@ fn what_is_nobody_s_is_overwritten_only_where_git_says_so() {
         comment.contains("🔴 Plan: 1 to adopt and overwrite in prod"),
         "{comment}"
     );
-    let in_the_open = comment.split("<details>").next().unwrap();
+    let in_the_open = comment.split("<details").next().unwrap();
     assert!(
         in_the_open.contains("Adopts and overwrites") && in_the_open.contains("prod/api"),
         "{comment}"

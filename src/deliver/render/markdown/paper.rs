@@ -11,6 +11,8 @@ pub(super) const LIMIT: usize = 60_000;
 /// Room for what one folded part takes besides its lines: two fences, each at most one backtick
 /// longer than the longest line that is shown, and its tags.
 const CLOSING: usize = 2 * (clean::LONGEST_LINE + 1) + 200;
+/// How many lines of details a comment shows unfolded: what fits on a phone is read before it is tapped on.
+const AT_A_GLANCE: usize = 20;
 /// Room for what one list takes besides its title and its items.
 const LIST: usize = 80;
 
@@ -47,13 +49,7 @@ impl Paper {
 
     /// Adds a list in the open. Lists share the room there is; the end of one that is too long is counted, not named.
     pub(super) fn list(&mut self, title: &str, items: &[String]) {
-        if !items.is_empty() {
-            self.parts.push(Part::List {
-                title: title.to_owned(),
-                items: items.to_vec(),
-                names: Vec::new(),
-            });
-        }
+        self.whole(title, items.to_vec(), Vec::new());
     }
 
     /// Adds a list of which none is to go without being named: before that other lists are cut, and of this one
@@ -73,7 +69,7 @@ impl Paper {
         self.rest = Some(rest);
     }
 
-    /// Adds blocks of diff lines that are folded away under a summary.
+    /// Adds blocks of diff lines under a summary, folded away unless they are few.
     pub(super) fn folded(&mut self, summary: impl Into<String>, blocks: Vec<Vec<String>>) {
         if !blocks.is_empty() {
             self.parts.push(Part::Folded {
@@ -85,47 +81,21 @@ impl Paper {
 
     /// Returns the comment, `closing` as its last line.
     pub(super) fn finish(self, closing: &str) -> String {
-        let mut cut = false;
         let rest = self.rest.unwrap_or_default();
         let closing_room = closing.chars().count() + rest.chars().count() + CLOSING;
         let open: usize = self.parts.iter().map(Part::least).sum();
         let mut room = LIMIT.saturating_sub(open + closing_room);
-        // Lists take their share before details fill what is left, and first those that are to be whole.
-        let mut written = BTreeMap::new();
-        for is_whole in [true, false] {
-            let of_these = |part: &&Part| matches!(part, Part::List { names, .. } if names.is_empty() != is_whole);
-            let mut lists = self.parts.iter().filter(of_these).count();
-            for (nth, part) in self.parts.iter().enumerate() {
-                let Part::List {
-                    title,
-                    items,
-                    names,
-                } = part
-                else {
-                    continue;
-                };
-                if names.is_empty() == is_whole {
-                    continue;
-                }
-                let share = room / lists;
-                let (mut list, mut is_cut) = listed(title, items, share.min(LIMIT / 3));
-                if is_cut && is_whole {
-                    (list, is_cut) = named(title, names, share);
-                }
-                cut |= is_cut;
-                room = room.saturating_sub(list.chars().count());
-                lists -= 1;
-                written.insert(nth, list);
-            }
-        }
+        // Lists take their share before details fill what is left.
+        let (mut lists, mut cut) = lists(&self.parts, &mut room);
         let mut text = String::new();
+        let mut glance = AT_A_GLANCE;
         let mut length = closing_room;
         for (nth, part) in self.parts.into_iter().enumerate() {
             let part = match part {
                 Part::Open(part) => part,
-                Part::List { .. } => written.remove(&nth).unwrap_or_default(),
+                Part::List { .. } => lists.remove(&nth).unwrap_or_default(),
                 Part::Folded { summary, blocks } => {
-                    let (folded, left_out) = fold(&summary, &blocks, &mut room);
+                    let (folded, left_out) = fold(&summary, &blocks, &mut room, &mut glance);
                     cut |= left_out > 0;
                     folded
                 }
@@ -133,6 +103,7 @@ impl Paper {
             length += part.chars().count();
             if length > LIMIT {
                 text.push_str("\n**There is more than a comment can hold.**\n\n");
+                cut = true;
                 break;
             }
             text.push_str(&part);
@@ -154,6 +125,39 @@ impl Part {
             Self::Folded { summary, .. } => summary.chars().count() + CLOSING,
         }
     }
+}
+
+/// Writes the lists, first those that are to be whole, each in its share of the room. Returns them by where they
+/// stand, and whether one is cut.
+fn lists(parts: &[Part], room: &mut usize) -> (BTreeMap<usize, String>, bool) {
+    let (mut written, mut cut) = (BTreeMap::new(), false);
+    for is_whole in [true, false] {
+        let these = parts
+            .iter()
+            .enumerate()
+            .filter_map(|(nth, part)| match part {
+                Part::List {
+                    title,
+                    items,
+                    names,
+                } if names.is_empty() != is_whole => Some((nth, title, items, names)),
+                _ => None,
+            });
+        let these: Vec<_> = these.collect();
+        let mut left = these.len();
+        for (nth, title, items, names) in these {
+            let share = *room / left;
+            let (mut list, mut is_cut) = listed(title, items, share.min(LIMIT / 3));
+            if is_cut && is_whole {
+                (list, is_cut) = named(title, names, share);
+            }
+            cut |= is_cut;
+            *room = room.saturating_sub(list.chars().count());
+            left -= 1;
+            written.insert(nth, list);
+        }
+    }
+    (written, cut)
 }
 
 /// Writes as many items as there is room for, and counts the others. Returns whether there are any.
@@ -204,7 +208,13 @@ fn named(title: &str, names: &[Names], mut room: usize) -> (String, bool) {
 }
 
 /// Writes as many blocks as there is room for; a block that is too long is left out whole. Returns how many are.
-fn fold(summary: &str, blocks: &[Vec<String>], room: &mut usize) -> (String, usize) {
+/// Unfolded where all of it is within the lines that are `left` for that.
+fn fold(
+    summary: &str,
+    blocks: &[Vec<String>],
+    room: &mut usize,
+    left: &mut usize,
+) -> (String, usize) {
     let mut lines: Vec<String> = Vec::new();
     let mut left_out = 0;
     for block in blocks {
@@ -219,7 +229,14 @@ fn fold(summary: &str, blocks: &[Vec<String>], room: &mut usize) -> (String, usi
         }
         lines.extend_from_slice(block);
     }
-    let mut text = format!("<details><summary>{summary}</summary>\n\n");
+    let is_open = left_out == 0 && lines.len() <= *left;
+    *left = left.saturating_sub(lines.len());
+    let tag = if is_open {
+        "<details open>"
+    } else {
+        "<details>"
+    };
+    let mut text = format!("{tag}<summary>{summary}</summary>\n\n");
     if !lines.is_empty() {
         text.push_str(&escape::fenced("diff", &lines));
     }
@@ -250,6 +267,31 @@ mod tests {
             text.matches("</details>").count()
         );
         assert!(text.contains("more are too long") && text.contains("too many to name here"));
+    }
+
+    #[test]
+    fn a_few_lines_are_shown_at_once_and_more_are_folded() {
+        let finish = |folds: &[usize]| {
+            let mut paper = Paper::default();
+            for lines in folds {
+                paper.folded("details", vec![vec!["+ line".to_owned(); *lines]]);
+            }
+            paper.finish("closing\n")
+        };
+        let opened = |text: &str| {
+            (
+                text.matches("<details").count(),
+                text.matches("open>").count(),
+            )
+        };
+        assert_eq!(opened(&finish(&[AT_A_GLANCE])), (1, 1));
+        assert_eq!(opened(&finish(&[AT_A_GLANCE + 1])), (1, 0));
+        assert_eq!(opened(&finish(&[5, 5, 11])), (3, 2));
+        assert_eq!(
+            opened(&finish(&[AT_A_GLANCE + 1, 1])),
+            (2, 0),
+            "what stands below would be found first"
+        );
     }
 
     #[test]
