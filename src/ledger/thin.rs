@@ -2,7 +2,7 @@
 //! episode without an end, and all of inventory and pauses. What was said of a run or an episode goes
 //! with it; its name ends with `run/<environment>/<id>` or `episode/<id>`. What was said on one pull request or
 //! of one merge goes when nothing was said there for as long: where it is spoken of once more, ours is found by
-//! its marker.
+//! its marker. So do words in the thread of a run or an episode, a daily digest, and what a pull request showed, which is remembered anew each day that it is shown.
 
 use super::entry::Entry;
 use super::schema::set_fact;
@@ -25,11 +25,12 @@ macro_rules! old_episodes {
     };
 }
 
-/// Which words on pull requests, and on merges, are old. How each environment stands with them, and up to where
+/// Which words on pull requests, on merges, in threads and of a day are old. How each environment stands with them, and up to where
 /// a branch was taken in, is no such word: a branch may be called `pull/7`.
 macro_rules! old_words {
     () => {
-        "WHERE at < $1 AND (name LIKE 'forge/%/pull/%' OR name LIKE 'forge/%/result/%')
+        "WHERE at < $1 AND (name LIKE 'forge/%/pull/%' OR name LIKE 'forge/%/result/%'
+            OR name LIKE 'reviewed%/%' OR name LIKE '%/run/%/%/%' OR name LIKE '%/episode/%/%' OR name LIKE '%/daily/%')
          AND name NOT LIKE '%/story/%' AND name NOT LIKE '%/taken-in'"
     };
 }
@@ -238,6 +239,11 @@ mod tests {
         let spoken = [
             "forge/infra/pull/7",
             "forge/infra/result/shop/abc",
+            "reviewed/shop/pull/7",
+            "slack/run/shop/7/so-far",
+            "slack/episode/7/0a1b2c3d",
+            "slack/daily/2026-11-22/#infra",
+            "slack/run/shop/7",
             "forge/infra/main/story/shop",
             "forge/infra/main/taken-in",
             "forge/infra/pull/x/story/shop",
@@ -255,6 +261,6 @@ mod tests {
         for name in spoken.into_iter().chain([fresh]) {
             left.push(ledger.delivery(name).await.unwrap().is_some());
         }
-        assert_eq!(left, [false, false, true, true, true, true, true]);
+        assert_eq!(left, [[false; 6].to_vec(), [true; 6].to_vec(),].concat());
     }
 }

@@ -1,18 +1,28 @@
 //! What pull requests showed of environments before they were merged: by what the files say, so that no forge has
 //! to be asked when that is merged, and by their numbers, for what several of them say together.
+//!
+//! Each is remembered for itself: however many pull requests are open, none is forgotten for another.
 
-use super::remembered;
 use crate::deliver::Sight;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Digest, EnvironmentName};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-/// Of how many states of an environment, and of how many pull requests, it is remembered what was shown.
-const KEPT: usize = 50;
+/// What was shown.
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    sight: Sight,
+    /// The day on which it was shown last, counted from 1970: what is shown still does not grow old.
+    day: i64,
+}
 
-/// What was shown, the newest last: by the state, or by the pull request.
-type Shown<K> = Vec<(K, Sight)>;
+impl Shown {
+    fn on(now: Timestamp, sight: Sight) -> serde_json::Value {
+        let day = now.as_second() / (24 * 60 * 60);
+        serde_json::to_value(Self { sight, day }).unwrap_or_default()
+    }
+}
 
 /// Remembers what a pull request showed of a state of an environment.
 ///
@@ -22,9 +32,35 @@ pub(in crate::engine) async fn remember(
     ledger: &Ledger,
     name: &EnvironmentName,
     (number, content, sight): (u64, Digest, Sight),
+    now: Timestamp,
 ) -> Result<(), LedgerError> {
-    put(ledger, &by_content(name), (content, sight.clone())).await?;
-    put(ledger, &by_number(name), (number, sight)).await
+    let shown = Shown::on(now, sight);
+    ledger
+        .record_delivery(&of_content(name, &content), &shown)
+        .await?;
+    ledger
+        .record_delivery(&of_number(name, number), &shown)
+        .await
+}
+
+/// Remembers that a pull request is about to show something of a state of an environment, where nothing is known of
+/// it yet: who merges it before that is done has seen nothing.
+///
+/// # Errors
+/// The ledger cannot be read or written.
+pub(in crate::engine) async fn expect(
+    ledger: &Ledger,
+    name: &EnvironmentName,
+    (number, content): (u64, Digest),
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    let nothing = Shown::on(now, Sight::default());
+    for record in [of_content(name, &content), of_number(name, number)] {
+        if find(ledger, &record).await?.is_none() {
+            ledger.record_delivery(&record, &nothing).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns what was shown of a state; `None` where no pull request was.
@@ -33,7 +69,7 @@ pub(super) async fn of(
     name: &EnvironmentName,
     content: &Digest,
 ) -> Result<Option<Sight>, LedgerError> {
-    find(ledger, &by_content(name), content).await
+    find(ledger, &of_content(name, content)).await
 }
 
 /// Returns what a pull request showed last of an environment; `None` where nothing.
@@ -42,41 +78,69 @@ pub(super) async fn of_pull(
     name: &EnvironmentName,
     number: u64,
 ) -> Result<Option<Sight>, LedgerError> {
-    find(ledger, &by_number(name), &number).await
+    find(ledger, &of_number(name, number)).await
 }
 
-async fn put<K: DeserializeOwned + Serialize + PartialEq>(
-    ledger: &Ledger,
-    record: &str,
-    new: (K, Sight),
-) -> Result<(), LedgerError> {
-    let mut shown: Shown<K> = remembered::read(ledger, record).await?;
-    // What is shown still is not forgotten; and each move is a record, so that only the older half moves.
-    let place = shown.iter().position(|one| *one == new);
-    if place.is_some_and(|place| shown.len() - place <= KEPT / 2) {
-        return Ok(());
-    }
-    shown.retain(|(known, _)| *known != new.0);
-    shown.push(new);
-    shown.drain(..shown.len().saturating_sub(KEPT));
-    remembered::write(ledger, record, &shown).await
-}
-
-async fn find<K: DeserializeOwned + PartialEq>(
-    ledger: &Ledger,
-    record: &str,
-    key: &K,
-) -> Result<Option<Sight>, LedgerError> {
-    let shown: Shown<K> = remembered::read(ledger, record).await?;
-    let mut of_it = shown.into_iter().filter(|(known, _)| known == key);
-    Ok(of_it.next().map(|(_, sight)| sight))
+async fn find(ledger: &Ledger, record: &str) -> Result<Option<Sight>, LedgerError> {
+    let known = ledger.delivery(record).await?;
+    let known = known.and_then(|known| serde_json::from_value::<Shown>(known).ok());
+    Ok(known.map(|shown| shown.sight))
 }
 
 /// Under what name the ledger remembers it.
-fn by_content(name: &EnvironmentName) -> String {
-    format!("reviewed/{name}")
+fn of_content(name: &EnvironmentName, content: &Digest) -> String {
+    format!("reviewed/{name}/state/{content}")
 }
 
-fn by_number(name: &EnvironmentName) -> String {
-    format!("reviewed-by/{name}")
+fn of_number(name: &EnvironmentName, number: u64) -> String {
+    format!("reviewed/{name}/pull/{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn what_is_about_to_be_shown_was_seen_by_nobody_yet_and_takes_nothing_away() {
+        let ledger = Ledger::in_memory().await.unwrap();
+        let (shop, now) = (EnvironmentName::new("shop").unwrap(), Timestamp::UNIX_EPOCH);
+        let seen: Sight = serde_json::from_value(json!({ "shop/page": "deletes" })).unwrap();
+        let (first, second) = (Digest::of("first"), Digest::of("second"));
+        let known = async |content: &Digest| of(&ledger, &shop, content).await.unwrap();
+        expect(&ledger, &shop, (7, first.clone()), now)
+            .await
+            .unwrap();
+        assert_eq!(known(&first).await, Some(Sight::default()));
+        let shown = (7, first.clone(), seen.clone());
+        remember(&ledger, &shop, shown, now).await.unwrap();
+        for content in [&first, &second] {
+            expect(&ledger, &shop, (7, content.clone()), now)
+                .await
+                .unwrap();
+        }
+        assert_eq!(known(&first).await, Some(seen.clone()));
+        assert_eq!(known(&second).await, Some(Sight::default()));
+        assert_eq!(of_pull(&ledger, &shop, 7).await.unwrap(), Some(seen));
+    }
+
+    #[tokio::test]
+    async fn none_is_forgotten_for_another() {
+        let ledger = Ledger::in_memory().await.unwrap();
+        let shop = EnvironmentName::new("shop").unwrap();
+        let sight = || serde_json::from_value::<Sight>(json!({})).unwrap();
+        let content = |number: u64| Digest::of(format!("state {number}"));
+        for number in 0..120 {
+            let shown = (number, content(number), sight());
+            remember(&ledger, &shop, shown, Timestamp::UNIX_EPOCH)
+                .await
+                .unwrap();
+        }
+        for number in 0..120 {
+            let by_number = of_pull(&ledger, &shop, number).await.unwrap();
+            let by_content = of(&ledger, &shop, &content(number)).await.unwrap();
+            assert_eq!((by_number, by_content), (Some(sight()), Some(sight())));
+        }
+        assert_eq!(of_pull(&ledger, &shop, 120).await.unwrap(), None);
+    }
 }

@@ -38,10 +38,15 @@ impl Reviewer {
         };
         let verdicts = proposal.verdicts(&page(self.world.clock.now()));
         let opinion = self.dated(verdicts, |at| proposal.comment(&page(at)));
+        let (ledger, now) = (&self.world.ledger, self.world.clock.now());
+        // It may be merged the moment it is written: until it is known here what it shows, that is nothing.
+        for (name, content, _) in proposal.shown() {
+            reviewed::expect(ledger, &name, (pull.number, content), now).await?;
+        }
         self.write(pull, opinion, memory).await?;
         for (name, content, sight) in proposal.shown() {
             let shown = (pull.number, content, sight);
-            reviewed::remember(&self.world.ledger, &name, shown).await?;
+            reviewed::remember(ledger, &name, shown, now).await?;
         }
         Ok(())
     }
@@ -110,6 +115,11 @@ impl Reviewer {
         verdicts: Vec<Verdict>,
         memory: &mut Memory,
     ) -> Result<(), ReviewError> {
+        // A verdict is its commit's: a fork that shows a commit of ours has no say in what we said of it.
+        let is_ours = |one: &PullRequest| one.head == pull.head && !one.from_fork;
+        if pull.from_fork && self.pulls.iter().any(is_ours) {
+            return Ok(());
+        }
         if self.forge.has_checks() {
             return self.write_checks(pull, verdicts, memory).await;
         }

@@ -22,7 +22,8 @@ fn what_moved_and_is_no_more_dangerous_is_applied_and_said() {
         "{shown}"
     );
     daemon.until("it is known what it showed", |_| {
-        let shown = async |ledger: &Ledger| ledger.delivery("reviewed/shop").await.unwrap();
+        let name = format!("reviewed/shop/pull/{number}");
+        let shown = async |ledger: &Ledger| ledger.delivery(&name).await.unwrap();
         scene.world.ledger(shown).flatten()
     });
     // They take it away, and at once it is merged.

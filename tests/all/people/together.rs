@@ -101,7 +101,8 @@ fn what_was_pushed_beside_what_was_shown_is_asked_for() {
     let number = scene.open("no-one", None, &[("a.yaml", &layer(""))]);
     scene.comment_with(&mut daemon, number, "1 to delete in shop");
     daemon.until("it is known what it showed", |_| {
-        let shown = async |ledger: &Ledger| ledger.delivery("reviewed-by/shop").await.unwrap();
+        let name = format!("reviewed/shop/pull/{number}");
+        let shown = async |ledger: &Ledger| ledger.delivery(&name).await.unwrap();
         scene.world.ledger(shown).flatten()
     });
     // Both are there when it looks again.

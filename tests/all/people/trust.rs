@@ -88,6 +88,32 @@ fn nothing_live_is_read_for_a_fork() {
 }
 
 #[test]
+fn a_fork_with_a_commit_of_ours_changes_no_verdict_on_it() {
+    let page = |text: &str| environment("shop", "", &file("page", "page", text));
+    let scene = Scene::new(&[("shop.yaml", &page("one\n"))]);
+    let mut daemon = scene.started();
+    let ours = scene.open("ours", None, &[("shop.yaml", &page("two\n"))]);
+    let head = scene.head(ours);
+    let said = scene.status(&mut daemon, &head, "reconciled/plan");
+    assert_eq!(said["description"], "1 change planned in 1 environment");
+    scene.world.git(&["branch", "copy", &head]);
+    let copy = ours + 1;
+    scene.point(copy, &head);
+    scene.github.is_of(copy, "mallory/infra");
+    let base = scene.world.git(&["rev-parse", "main"]);
+    assert_eq!(scene.github.open_pull("copy", "copy", &head, &base), copy);
+    scene.comment_with(&mut daemon, copy, "comes from a fork");
+    // All of what came before is written once a later one has its comment.
+    let later = scene.open("later", None, &[("shop.yaml", &page("three\n"))]);
+    scene.comment_with(&mut daemon, later, "three");
+    let statuses = scene.github.statuses().into_iter();
+    let on_it: Vec<_> = statuses.filter(|one| one["sha"] == head).collect();
+    let planned = |one: &serde_json::Value| one["description"] == said["description"];
+    assert!(on_it.iter().all(planned), "{on_it:#?}");
+    scene.assert_accepted();
+}
+
+#[test]
 fn nothing_is_rendered_for_a_fork() {
     let shop = |more: &str| {
         let connection =
@@ -107,9 +133,7 @@ fn nothing_is_rendered_for_a_fork() {
     scene.world.settings(|settings| {
         settings["providers"]["kubernetes"] = serde_json::json!({ "kustomize": program });
     });
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let web = "    web: { kind: kubernetes/kustomization, spec: { path: web } }\n";
     let change = [
         ("shop.yaml", shop(web)),
@@ -146,9 +170,7 @@ fn a_secret_that_a_pull_request_adds_is_read_only_after_the_merge() {
     );
     let scene = Scene::new(&[("shop.yaml", &plain)]);
     let opened = world_with_a_secret_file(&scene.world);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("key", None, &[("shop.yaml", &with)]);
     let (_, body) = scene.comment_with(&mut daemon, number, "Plan");
     assert!(body.contains("page"), "{body}");
