@@ -66,6 +66,20 @@ impl ForgeError {
             }
         )
     }
+
+    /// Tells whether a right that we lack may be why, so that it goes once somebody gives it: GitHub says 403, and
+    /// 404 of what may not even be seen. It says so where a conversation is locked, which is no matter of rights.
+    pub fn lacks_right(&self) -> bool {
+        match self {
+            Self::Answered {
+                status: 403,
+                message,
+                ..
+            } => !message.contains("locked"),
+            Self::Answered { status, .. } => *status == 404,
+            _ => false,
+        }
+    }
 }
 
 impl Fault for ForgeError {

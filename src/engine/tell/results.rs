@@ -157,6 +157,7 @@ impl Carrier for Results {
 
     fn fate(&self, error: &ResultError) -> Fate {
         match error.class() {
+            _ if matches!(error, ResultError::Forge(error) if error.lacks_right()) => Fate::Refused,
             Class::Transient => Fate::Later,
             Class::User | Class::Refused | Class::Internal => Fate::Lost,
         }
@@ -260,7 +261,7 @@ impl Results {
                 comment,
                 digest: said.digest.clone(),
             }),
-            Err(error) if error.is_final() => {
+            Err(error) if error.is_final() && !error.lacks_right() => {
                 tracing::warn!(
                     number,
                     environment = %letter.environment,

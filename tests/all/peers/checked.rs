@@ -120,6 +120,15 @@ impl Checked {
         self.tell("failure", &failure);
     }
 
+    /// Has the next requests refused, with these words.
+    pub(crate) fn refuse(&self, method: &str, path: &str, status: u16, message: &str, times: u32) {
+        let failure = serde_json::json!({
+            "method": method, "path": path, "status": status, "times": times,
+            "body": { "message": message, "documentation_url": "https://docs.github.com/rest" },
+        });
+        self.tell("failure", &failure);
+    }
+
     /// Has the next requests answered with a page, as a proxy on the way does.
     pub(crate) fn intercept(&self, method: &str, path: &str, status: u16, page: &str, times: u32) {
         let failure = serde_json::json!({

@@ -129,9 +129,7 @@ fn what_was_merged_before_the_first_start_is_nobodys_news_and_while_it_was_down_
 #[test]
 fn a_result_github_did_not_take_outlives_the_daemon_and_is_written_once() {
     let scene = Scene::new(&[("shop.yaml", &one("shop", "hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     // It is killed with the question under way, then while it waits to ask again.
     scene.github.server.hang("GET", "/commits/");
     let number = scene.open("greet", None, &[("shop.yaml", &one("shop", "welcome\n"))]);
@@ -186,9 +184,7 @@ fn asked(scene: &Scene, daemon: &mut Daemon<'_>) {
 #[test]
 fn a_github_that_hangs_delays_no_run_and_no_stop() {
     let scene = Scene::new(&[("shop.yaml", &one("shop", "hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     scene.github.server.hang("GET", "/commits/");
     let number = scene.open("greet", None, &[("shop.yaml", &one("shop", "welcome\n"))]);
     scene.merge(number, "greet");
@@ -208,14 +204,12 @@ fn a_github_that_hangs_delays_no_run_and_no_stop() {
 #[test]
 fn a_pull_request_that_takes_nothing_is_left_alone_and_the_next_is_told() {
     let scene = Scene::new(&[("shop.yaml", &one("shop", "hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let locked = scene.open("locked", None, &[("shop.yaml", &one("shop", "locked\n"))]);
     scene.comment_with(&mut daemon, locked, "reconciled:plan");
     let path = format!("issues/{locked}/comments");
-    let none = serde_json::json!({});
-    scene.github.server.fail("POST", &path, 403, &none, 1);
+    let why = "Unable to create comment because issue is locked.";
+    scene.github.server.refuse("POST", &path, 403, why, 1);
     scene.merge(locked, "locked");
     let not = "Pull request takes no result";
     let line = daemon.logged(not, |line| line["number"] == locked);
@@ -231,12 +225,34 @@ fn a_pull_request_that_takes_nothing_is_left_alone_and_the_next_is_told() {
 }
 
 #[test]
+fn a_result_that_we_may_not_write_is_kept_until_we_may() {
+    let scene = Scene::new(&[("shop.yaml", &one("shop", "hello\n"))]);
+    let mut daemon = scene.started();
+    let number = scene.open("greet", None, &[("shop.yaml", &one("shop", "welcome\n"))]);
+    scene.comment_with(&mut daemon, number, "reconciled:plan");
+    let path = format!("issues/{number}/comments");
+    let why = "Resource not accessible by integration";
+    scene.github.server.refuse("POST", &path, 403, why, 1_000);
+    scene.merge(number, "greet");
+    let refused = "Messages are refused, keeping them until they are not";
+    let line = daemon.logged(refused, |_| true);
+    assert!(line["error"].as_str().unwrap().contains(why), "{line}");
+    let (_, ready) = daemon.page("/readyz");
+    assert!(ready.contains(why), "{ready}");
+    // Somebody gives the right. A refusal rests for minutes, but not over a start.
+    scene.github.server.mend();
+    daemon.terminate();
+    let mut daemon = scene.world.start();
+    told(&scene, &mut daemon, number, &["shop"]);
+    assert!(daemon.lines("Pull request takes no result").is_empty());
+    scene.assert_accepted();
+}
+
+#[test]
 fn a_proxy_that_answers_for_github_ends_no_delivery() {
     let page = "<html><body>Access denied</body></html>";
     let scene = Scene::new(&[("shop.yaml", &one("shop", "hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &one("shop", "welcome\n"))]);
     scene.comment_with(&mut daemon, number, "reconciled:plan");
     let github = &scene.github.server;
