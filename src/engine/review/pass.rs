@@ -116,7 +116,7 @@ impl Reviewer {
         let name = format!("forge/{}/pull/{}", self.followed.origin.name(), pull.number);
         let before = self.world.ledger.delivery(&name).await?.unwrap_or_default();
         let mut memory: Memory = serde_json::from_value(before).unwrap_or_default();
-        if self.unwritten.remove(&pull.number) {
+        if self.unwritten.contains(&pull.number) {
             // GitHub took what they said back: they are looked up and written again.
             memory.checked = None;
         }
@@ -153,6 +153,7 @@ impl Reviewer {
         // What was written before something failed is not written again.
         let memory = serde_json::to_value(memory).unwrap_or_default();
         self.world.ledger.record_delivery(&name, &memory).await?;
+        self.unwritten.remove(&pull.number);
         if result.is_ok() && !quiet {
             self.heard_all(pull, now);
         }

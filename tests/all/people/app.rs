@@ -50,9 +50,7 @@ fn signed_in(scene: &Scene) -> usize {
 #[test]
 fn each_environment_has_a_check_run_that_is_updated_and_never_piles_up() {
     let scene = scene();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     let head = scene.head(number);
     let mine = check(
@@ -125,9 +123,7 @@ fn each_environment_has_a_check_run_that_is_updated_and_never_piles_up() {
 #[test]
 fn mistakes_stand_in_their_place() {
     let scene = scene();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let wrong = shop("hello\n").replace("resources:", "resorces:");
     let number = scene.open("typo", None, &[("shop.yaml", &wrong)]);
     let head = scene.head(number);
@@ -162,9 +158,7 @@ fn mistakes_stand_in_their_place() {
 #[test]
 fn what_stops_a_part_of_a_plan_stands_on_its_line() {
     let scene = scene();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let strange = "    strange: { kind: host/file, spec: { path: /strange, content: \"ours\" } }\n";
     scene.world.write_live("strange", "somebody's\n");
     let file = format!("{}{strange}", shop("hello\n"));
@@ -204,9 +198,7 @@ fn whoever_has_a_check_run_again_gets_it_anew() {
     scene.world.settings(|settings| {
         settings["github"]["webhookSecret"] = json!({ "env": "HOOK" });
     });
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     let head = scene.head(number);
     check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
@@ -218,6 +210,13 @@ fn whoever_has_a_check_run_again_gets_it_anew() {
     };
     daemon.looked_again("shop");
     let before = written(&scene);
+    // Somebody says something at the same time, and what it is cannot be read at first.
+    let comments = format!("issues/{number}/comments");
+    scene
+        .github
+        .server
+        .fail("GET", &comments, 502, &json!({}), 2);
+    scene.github.comment(number, "Looks good.");
     let body =
         json!({ "action": "rerequested", "repository": { "full_name": GitHub::REPOSITORY } });
     let status = deliver(
@@ -242,11 +241,29 @@ fn whoever_has_a_check_run_again_gets_it_anew() {
 }
 
 #[test]
+fn what_nobody_could_look_at_lets_no_merge_pass() {
+    let scene = scene();
+    let mut daemon = scene.started();
+    let (host, away) = (scene.world.host(), scene.world.folder().join("away"));
+    std::fs::rename(&host, &away).unwrap();
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let head = scene.head(number);
+    for (name, title) in [(STABLE, "could not be looked at"), ("reconciled/shop", "")] {
+        let blind = check(&scene, &mut daemon, (&head, name), title);
+        // GitHub takes `neutral` and `skipped` for passed.
+        assert_eq!(blind["conclusion"], "action_required", "{blind}");
+    }
+    std::fs::rename(&away, &host).unwrap();
+    let head = scene.push(number, "greet", &[("shop.yaml", &shop("goodbye\n"))]);
+    let seen = check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
+    assert_eq!(seen["conclusion"], "success", "{seen}");
+    scene.assert_accepted();
+}
+
+#[test]
 fn no_verdict_on_an_environment_is_good_while_the_branch_conflicts() {
     let scene = scene();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     let head = scene.head(number);
     let of = (head.as_str(), "reconciled/shop");
@@ -264,9 +281,7 @@ fn no_verdict_on_an_environment_is_good_while_the_branch_conflicts() {
 #[test]
 fn the_result_of_a_merge_is_a_check_run_and_no_commit_status() {
     let scene = scene();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     let merge = scene.merge(number, "greet");
     let of = (merge.as_str(), "reconciled/shop");

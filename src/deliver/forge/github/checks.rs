@@ -135,7 +135,8 @@ fn conclusion(state: StatusState) -> Option<CheckRunConclusion> {
         StatusState::Pending => None,
         StatusState::Success => Some(CheckRunConclusion::Success),
         StatusState::Failure => Some(CheckRunConclusion::Failure),
-        StatusState::Error => Some(CheckRunConclusion::Neutral),
+        // A required check that is neutral lets a merge pass. Source: "About protected branches".
+        StatusState::Error => Some(CheckRunConclusion::ActionRequired),
     }
 }
 
