@@ -77,7 +77,10 @@ stateFolder: ./state
         let first = begun.elapsed();
         let again = daemon.memory(cluster);
         let before = processor(&daemon.id());
-        std::thread::sleep(IDLE);
+        let rests = Instant::now();
+        until("it was watched at rest", LONG, || {
+            (rests.elapsed() >= IDLE).then_some(())
+        });
         let idle = processor(&daemon.id()) - before;
         let reviewed = Reviewed::measured(&github, &repository, &daemon.address);
         daemon.end();

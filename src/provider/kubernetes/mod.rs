@@ -48,6 +48,7 @@ mod refusal;
 mod renewal;
 mod rights;
 mod rows;
+mod scalable;
 mod scalers;
 mod seal;
 mod secret;

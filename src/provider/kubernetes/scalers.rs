@@ -9,6 +9,7 @@ use super::cluster::Cluster;
 use super::discovery::{Lookup, Types};
 use super::error::{Cause, Failure};
 use super::reference::Reference;
+use super::scalable::{REPLICAS, What, moved};
 use super::target::Target;
 use super::vertical::{Policies, Sets};
 use crate::model::{Asked, Value};
@@ -32,9 +33,6 @@ const VERTICAL: &str = "VerticalPodAutoscaler";
 /// Managers that set replicas for one of those kinds, by the beginning of their names: where none of them
 /// is there, nobody sets them any more. KEDA goes to zero and back by itself.
 const ACTORS: [&str; 2] = ["kube-controller-manager", "keda"];
-
-/// The replicas, as the server writes the field.
-const REPLICAS: &str = ".spec.replicas";
 
 /// A field as the server writes it, and who it is left to.
 pub(super) type Claim = (String, String);
@@ -288,84 +286,20 @@ impl Scaler {
         let is_vertical = self.kind == VERTICAL;
         match what {
             What::Replicas => !is_vertical,
-            What::Requests(container) => {
-                is_vertical && self.policies.of(container) != Sets::Nothing
+            What::Request(container, resource) => {
+                is_vertical && self.policies.of(container, resource) != Sets::Nothing
             }
-            What::Limits(container) => is_vertical && self.policies.of(container) == Sets::Both,
-        }
-    }
-}
-
-/// What a scaler may set; of resources, of which container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What<'a> {
-    Replicas,
-    Requests(&'a str),
-    Limits(&'a str),
-}
-
-impl<'a> What<'a> {
-    /// Tells what a field is, by its end and the container in it.
-    fn of(field: &'a str) -> Self {
-        if field == REPLICAS {
-            return Self::Replicas;
-        }
-        // No name of a container has a quote in it.
-        let container = field.split('"').nth(1).unwrap_or_default();
-        if field.ends_with(".limits") {
-            Self::Limits(container)
-        } else {
-            Self::Requests(container)
-        }
-    }
-}
-
-/// Returns the fields that may be a scaler's and differ.
-fn moved(live: &Json, told: &Json) -> Vec<String> {
-    let mut moved = Vec::new();
-    if live.pointer("/spec/replicas") != told.pointer("/spec/replicas") {
-        moved.push(REPLICAS.to_owned());
-    }
-    let containers = |object: &Json| {
-        let list = object.pointer("/spec/template/spec/containers");
-        list.and_then(Json::as_array).cloned().unwrap_or_default()
-    };
-    let known = containers(live);
-    for container in containers(told) {
-        let name = &container["name"];
-        let Some(live) = known.iter().find(|live| live["name"] == *name) else {
-            continue;
-        };
-        for field in ["requests", "limits"] {
-            if live["resources"].get(field) != container["resources"].get(field) {
-                moved.push(format!(
-                    ".spec.template.spec.containers[name={name}].resources.{field}"
-                ));
+            What::Limit(container, resource) => {
+                is_vertical && self.policies.of(container, resource) == Sets::Both
             }
         }
     }
-    moved
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn workload(replicas: u32, cpu: &str) -> Json {
-        json!({ "spec": { "replicas": replicas, "template": { "spec": { "containers": [
-            { "name": "api", "resources": { "requests": { "cpu": cpu } } }] } } } })
-    }
-
-    #[test]
-    fn only_what_differs_is_looked_after() {
-        let (live, told) = (workload(5, "1"), workload(2, "2"));
-        assert!(moved(&live, &live).is_empty());
-        let requests = ".spec.template.spec.containers[name=\"api\"].resources.requests";
-        assert_eq!(moved(&live, &told), [REPLICAS, requests]);
-        let expected = [What::Replicas, What::Requests("api")];
-        assert_eq!([REPLICAS, requests].map(What::of), expected);
-    }
 
     #[test]
     fn a_scaler_tells_what_it_scales() {
@@ -382,7 +316,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(keda.target, ("Deployment".to_owned(), "api".to_owned()));
-        assert!(keda.sets(What::Replicas) && !keda.sets(What::Requests("api")));
+        assert!(keda.sets(What::Replicas) && !keda.sets(What::Request("api", "cpu")));
         let target = json!({ "kind": "StatefulSet", "name": "db" });
         let off = json!({ "targetRef": target, "updatePolicy": { "updateMode": "Off" } });
         assert!(read("VerticalPodAutoscaler", off).is_none());
@@ -393,7 +327,7 @@ mod tests {
         let one = read("VerticalPodAutoscaler", spec).unwrap();
         let sets = |container: &str| {
             let at = |field| format!("[name=\"{container}\"].resources.{field}");
-            [at("requests"), at("limits")].map(|field| one.sets(What::of(&field)))
+            [at("requests.cpu"), at("limits.cpu")].map(|field| one.sets(What::of(&field)))
         };
         assert_eq!((sets("app"), sets("side")), ([true, false], [false; 2]));
     }

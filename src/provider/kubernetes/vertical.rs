@@ -2,12 +2,23 @@
 
 use serde_json::Value as Json;
 
+/// The resources that one can set at all.
+pub(super) const CONTROLLED: [&str; 2] = ["cpu", "memory"];
+
 /// Stands for every container without a policy of its own.
 const EVERY: &str = "*";
 
 /// The policies of one, by container.
 #[derive(Clone, Debug)]
-pub(super) struct Policies(Vec<(String, Sets)>);
+pub(super) struct Policies(Vec<(String, Policy)>);
+
+/// What one policy says.
+#[derive(Clone, Debug)]
+struct Policy {
+    sets: Sets,
+    /// Which resources alone; `None` is both of [`CONTROLLED`].
+    only: Option<Vec<String>>,
+}
 
 /// What is set of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +44,25 @@ impl Policies {
                 (_, Some("RequestsOnly")) => Sets::Requests,
                 _ => Sets::Both,
             };
-            (container.to_owned(), sets)
+            let only = policy["controlledResources"].as_array().map(|only| {
+                let names = only.iter().filter_map(Json::as_str);
+                names.map(str::to_owned).collect()
+            });
+            (container.to_owned(), Policy { sets, only })
         });
         Self(read.collect())
     }
 
-    /// Tells what it sets of a container: by the container's own policy, else by that for all.
-    pub(super) fn of(&self, container: &str) -> Sets {
+    /// Tells what it sets of a container's resource: by the container's own policy, else by that for all.
+    pub(super) fn of(&self, container: &str, resource: &str) -> Sets {
         let find = |name: &str| self.0.iter().find(|(of, _)| of == name);
         let found = find(container).or_else(|| find(EVERY));
-        found.map_or(Sets::Both, |(_, sets)| *sets)
+        let is_let_be = |only: &Vec<String>| only.iter().all(|one| one != resource);
+        match found {
+            Some((_, policy)) if policy.only.as_ref().is_some_and(is_let_be) => Sets::Nothing,
+            Some((_, policy)) => policy.sets,
+            None => Sets::Both,
+        }
     }
 }
 
@@ -62,13 +82,16 @@ mod tests {
             { "containerName": "app", "controlledValues": "RequestsOnly" },
             { "containerName": "all", "mode": "Auto", "controlledValues": "RequestsAndLimits" },
         ]));
-        let sets = ["app", "all", "sidecar"].map(|container| some.of(container));
+        let sets = ["app", "all", "sidecar"].map(|container| some.of(container, "cpu"));
         assert_eq!(sets, [Sets::Requests, Sets::Both, Sets::Nothing]);
         let off = of(json!([{ "containerName": "sidecar", "mode": "Off" }]));
-        let sets = ["app", "sidecar"].map(|container| off.of(container));
+        let sets = ["app", "sidecar"].map(|container| off.of(container, "cpu"));
         assert_eq!(sets, [Sets::Both, Sets::Nothing]);
         let nobody_s = of(json!([{ "mode": "Off" }]));
-        assert_eq!(nobody_s.of("app"), Sets::Both);
-        assert_eq!(Policies::read(&json!({})).of("app"), Sets::Both);
+        assert_eq!(nobody_s.of("app", "cpu"), Sets::Both);
+        assert_eq!(Policies::read(&json!({})).of("app", "cpu"), Sets::Both);
+        let cpu = of(json!([{ "containerName": "*", "controlledResources": ["cpu"] }]));
+        let sets = CONTROLLED.map(|resource| cpu.of("app", resource));
+        assert_eq!(sets, [Sets::Both, Sets::Nothing]);
     }
 }

@@ -86,7 +86,7 @@ async fn scalers_of_others_have_their_fields_as_well() {
     );
     let vertical = scene.object("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "size", json!({ "spec": {
         "targetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "api" },
-        "resourcePolicy": { "containerPolicies": [{ "containerName": "*", "controlledValues": "RequestsOnly" }] } } }));
+        "resourcePolicy": { "containerPolicies": [{ "containerName": "*", "controlledValues": "RequestsOnly", "controlledResources": ["cpu"] }] } } }));
     let objects = [api.clone(), keda, vertical];
     scene.apply(&objects).await;
     scene.cluster.kubectl([
@@ -102,7 +102,7 @@ async fn scalers_of_others_have_their_fields_as_well() {
         "set",
         "resources",
         "deployment/api",
-        "--requests=cpu=2",
+        "--requests=cpu=2,memory=32Mi",
         "--limits=memory=1Gi",
     ]);
     let step = scene.step(&scene.plan(&objects).await, &api);
@@ -111,12 +111,13 @@ async fn scalers_of_others_have_their_fields_as_well() {
         yielded(&step),
         [
             "spec.replicas: ScaledObject queue".to_owned(),
-            format!("{container}.requests: VerticalPodAutoscaler size")
+            format!("{container}.requests.cpu: VerticalPodAutoscaler size")
         ],
         "{step:#?}"
     );
-    // The limits are nobody else's.
-    assert_eq!(paths(&step), [format!("{container}.limits.memory")]);
+    // The limits are nobody else's, and of the requests the memory is not.
+    let ours = ["limits", "requests"].map(|of| format!("{container}.{of}.memory"));
+    assert_eq!(paths(&step), ours);
     scene.carry_out(&step).await.unwrap();
     scene.settled(&objects).await;
     let path = format!(
