@@ -47,7 +47,12 @@ impl Known {
                 continue;
             }
             texts.push(Zeroizing::new(STANDARD.encode(text)));
-            texts.push(percent_encoded(text));
+            let encoded = percent_encoded(text);
+            // As a form has it. Source: the URL standard, "application/x-www-form-urlencoded".
+            texts.push(Zeroizing::new(
+                encoded.replace("%20", "+").replace('~', "%7E"),
+            ));
+            texts.push(encoded);
             let is_opaque = |line: &&str| {
                 line.len() >= SHORTEST_LINE && is_telling(line) && !line.starts_with("-----")
             };
