@@ -41,21 +41,15 @@ impl Folder<'_> {
         let before = self.wrong.len();
         let mut objects = Vec::new();
         for (file, content) in files {
-            let ending = file.extension().unwrap_or_default();
-            if !matches!(ending.as_str(), "yaml" | "yml" | "json") {
-                continue;
-            }
             match content {
-                File::Bytes(bytes) => self.file(file, bytes, &mut objects),
-                other => {
-                    let what = match other {
-                        File::Symlink => "a symbolic link, which is not followed",
-                        File::Submodule => "a submodule, which is not read",
-                        _ => "too large",
-                    };
-                    self.wrong
-                        .push(at.error("unreadable-file", format!("{file} is {what}")));
+                File::Bytes(bytes) if is_manifest(file) => self.file(file, bytes, &mut objects),
+                File::Bytes(_) => {}
+                // It may stand for a whole folder, whatever its name: read as nothing, all of that would be deleted.
+                File::Symlink | File::Submodule | File::BadName => self.unread(&at, file, content),
+                File::TooLarge(_) | File::LfsPointer if is_manifest(file) => {
+                    self.unread(&at, file, content);
                 }
+                File::TooLarge(_) | File::LfsPointer => {}
             }
         }
         if objects.is_empty() && self.wrong.len() == before {
@@ -64,6 +58,13 @@ impl Folder<'_> {
             self.wrong.push(error.with_hint(hint));
         }
         Some(objects)
+    }
+
+    fn unread(&mut self, at: &Place, file: &RepoPath, content: &File) {
+        let why = content.refusal().unwrap_or_default();
+        let error = at.error("unreadable-file", format!("{file} {why}"));
+        let hint = "Put what it stands for here, or take it out of this folder. Nothing is deleted for it.";
+        self.wrong.push(error.with_hint(hint));
     }
 
     fn missing(&self, path: &RepoPath, at: &Place) -> Diagnostic {
@@ -121,4 +122,9 @@ impl Folder<'_> {
             _ => {}
         }
     }
+}
+
+fn is_manifest(file: &RepoPath) -> bool {
+    let ending = file.extension().unwrap_or_default();
+    matches!(ending.as_str(), "yaml" | "yml" | "json")
 }

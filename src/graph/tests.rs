@@ -33,13 +33,17 @@ pub(super) fn built_within(
     files: &[(&str, &str)],
     allowance: &Allowance,
 ) -> Result<Graph, Vec<Diagnostic>> {
-    let (kinds, snapshot) = (kinds(), snapshot(files));
+    built_of(&snapshot(files), allowance)
+}
+
+fn built_of(snapshot: &Snapshot, allowance: &Allowance) -> Result<Graph, Vec<Diagnostic>> {
+    let kinds = kinds();
     let options = ReadOptions {
         folder: None,
         only: None,
         kinds: &kinds,
     };
-    let reading = read(&snapshot, &options);
+    let reading = read(snapshot, &options);
     let found = reading
         .environments
         .into_iter()
@@ -49,7 +53,7 @@ pub(super) fn built_within(
         &found.environment?,
         (&secrets(), &Rendered::default()),
         &kinds,
-        &snapshot,
+        snapshot,
         allowance,
     )
 }

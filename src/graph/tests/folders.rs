@@ -1,6 +1,7 @@
 //! Folders of Kubernetes YAML as members.
 
 use super::*;
+use crate::model::{File, RepoPath};
 
 pub(super) const API: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: api }\nspec: { paused: no, template: { spec: { containers: [{ args: [\"${not.evaluated}\", 0644, on] }] } } }\n---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n  - { apiVersion: v1, kind: Secret, metadata: { name: s, namespace: other }, stringData: { a: canary } }\n  - { apiVersion: v1, kind: Namespace, metadata: { name: shop } }\n";
 
@@ -44,6 +45,46 @@ fn a_folder_becomes_its_objects() {
     k8s/api.yaml:4:89 yaml-1.1-boolean: on is read as true, as kubectl does
       = Write true, or quote it where a text is meant: "on".
     "#);
+}
+
+#[test]
+fn what_stands_for_a_folder_that_is_not_read_is_no_empty_folder() {
+    let text = text("{ path: k8s, namespace: shop }");
+    let read = |name: &str, file: File| {
+        let mut snapshot = snapshot(&[("e.yaml", &text), ("k8s/api.yaml", API)]);
+        snapshot.files.insert(RepoPath::new(name).unwrap(), file);
+        shown(
+            &built_of(&snapshot, &Allowance::default())
+                .err()
+                .unwrap_or_default(),
+        )
+    };
+    let told = [
+        read("k8s/db", File::Symlink),
+        read("k8s/db.d", File::Submodule),
+        read("k8s/\u{fffd}", File::BadName),
+        read("k8s/db.yaml", File::LfsPointer),
+        read("k8s/db.yaml", File::TooLarge(9)),
+    ];
+    let why = [
+        "k8s/db is a symbolic link",
+        "k8s/db.d is a submodule",
+        "has a name that",
+        "k8s/db.yaml is a Git LFS pointer",
+        "k8s/db.yaml is too large to be read (9 bytes)",
+    ];
+    for (told, why) in told.iter().zip(why) {
+        assert!(
+            told.contains(why) && told.contains("Nothing is deleted for it"),
+            "{why}: {told}"
+        );
+    }
+    for (name, file) in [
+        ("k8s/film.bin", File::LfsPointer),
+        ("k8s/film.bin", File::TooLarge(9)),
+    ] {
+        assert_eq!(read(name, file), "");
+    }
 }
 
 #[test]
