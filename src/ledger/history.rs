@@ -63,14 +63,14 @@ impl Ledger {
     }
 
     /// Returns the daemon's runs that ended after the last one of their environment that people were told of, oldest
-    /// first: the process was killed in between. Of an environment of which none was ever told it knows none.
+    /// first: the process was killed in between.
     ///
     /// # Errors
     /// Why they cannot be read.
     pub async fn untold_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
         let query = sqlx::query(select_run!(
             "WHERE ended_at IS NOT NULL AND cause <> 'cli' AND id >
-             (SELECT CAST(posted AS BIGINT) FROM deliveries WHERE name = 'told/' || environment) ORDER BY id"
+             COALESCE((SELECT CAST(posted AS BIGINT) FROM deliveries WHERE name = 'told/' || environment), 0) ORDER BY id"
         ));
         self.read(query, |row| run(&row)).await
     }

@@ -57,6 +57,7 @@ pub(super) fn gather(waiting: &mut VecDeque<ChatLetter>) {
             }
             let (_, digest) = digest.get_or_insert_with(|| (nth, as_digest(letter)));
             digest.runs.extend(letter.runs.iter().cloned());
+            digest.gravity = digest.gravity.max(letter.gravity);
             digest.unnamed.good += letter.unnamed.good;
             digest.unnamed.bad += letter.unnamed.bad;
             for called in &letter.calls {
@@ -123,7 +124,7 @@ fn told(mut digest: ChatLetter) -> ChatLetter {
 mod tests {
     use super::*;
     use crate::deliver::notify::Message;
-    use crate::model::Mention;
+    use crate::model::{Gravity, Mention};
     use serde_json::json;
 
     fn letter(nth: usize, channel: &str, title: &str) -> ChatLetter {
@@ -152,10 +153,14 @@ mod tests {
             };
             let mut letter = letter(nth, "#infra", &title);
             letter.calls.extend((nth >= 1500).then(called));
+            if nth == 1500 {
+                letter.gravity = Gravity::Failure;
+            }
             waiting.push_back(letter);
             gather(&mut waiting);
             assert!(waiting.len() <= FEW + 1, "{}", waiting.len());
         }
+        assert_eq!(waiting[1].gravity, Gravity::Failure, "milder ones go first");
         assert!(
             waiting[1].calls == [called()]
                 && waiting[1]

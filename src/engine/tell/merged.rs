@@ -32,7 +32,7 @@ pub(super) struct Story {
     revision: Option<Revision>,
     /// What was merged after this one brought it; `None` where nobody knows: then nobody is told.
     since: Option<Revision>,
-    /// The files before, where they are not the same.
+    /// The files before, where they are not the same, and of an approval that came with it.
     files_before: BTreeSet<RepoPath>,
     /// True where something was said.
     told: bool,
@@ -111,8 +111,7 @@ impl Story {
             (true, None) => !self.told || is_new_cause,
             (true, Some(_)) => true,
             // What was wrong is right now, or was put right by a run that could not say so any more.
-            (false, None) => self.told || begins,
-            (false, Some(_)) => self.told,
+            (false, _) => self.told || begins,
         };
         let ended_before = self.ended;
         self.ended |= state == StatusState::Success;
@@ -160,6 +159,15 @@ impl Story {
         };
         self.approved = before.filter(|_| named.is_some()).map(owed);
         self.approval = named;
+        // Where one look found it and the state that it came with, both are told by one letter: of two with one name
+        // one would take the other's place.
+        let revision = self.revision.as_ref();
+        let is_along = |one: &mut Owed| {
+            Some(&one.revision) == revision && Some(&one.since) == self.since.as_ref()
+        };
+        if let Some(along) = self.approved.take_if(is_along) {
+            self.files_before.extend(along.files);
+        }
     }
 
     /// Takes in how a run ended that put this state back, and returns what there is to say of that.

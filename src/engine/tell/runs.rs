@@ -6,7 +6,7 @@ use super::Teller;
 use super::chat::ChatLetter;
 use crate::deliver::notify::{Happened, Message};
 use crate::deliver::render::{About, Back, RunResult, notice_slack, run_slack};
-use crate::ledger::{LedgerError, RunOutcome, RunRecord, RunSummary};
+use crate::ledger::{LedgerError, RunDetails, RunOutcome, RunRecord, RunSummary};
 use crate::model::{Gravity, Outcome, RunId};
 use std::time::Duration;
 
@@ -173,12 +173,12 @@ impl Teller {
                 .channels
                 .letter(name, format!("run/{name}/{}", run.id), message)
         };
-        let posted = self
-            .world
-            .ledger
-            .delivery(&format!("slack/{}", letter.name))
-            .await;
-        if let Ok(Some(_)) = posted {
+        let ledger = &self.world.ledger;
+        let posted = ledger.delivery(&format!("slack/{}", letter.name)).await;
+        let details = ledger.run(run.id).await;
+        let wrote = |run: RunDetails| run.steps.iter().any(|step| step.begun_at.is_some());
+        // What it wrote is there, so that no run after it has anything to say of it.
+        if matches!(posted, Ok(Some(_))) || details.is_ok_and(|run| run.is_some_and(wrote)) {
             self.chat.put(letter).await;
             return;
         }

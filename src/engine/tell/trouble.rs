@@ -58,14 +58,25 @@ impl Teller {
             .iter()
             .filter(|open| open.address.is_none() && open.condition == condition)
         {
-            ledger
-                .end_episode(episode.id, how.as_str(), self.world.clock.now())
-                .await?;
-            if let Some(ended) = ledger.episode(episode.id).await? {
-                self.say_trouble(&ended).await;
-            }
+            self.over(episode, how).await?;
         }
         Ok(())
+    }
+
+    /// Ends an episode that no report is about, and says so. Said first, as with all others: after a kill in between
+    /// it ends once more, and nobody is left with the open one.
+    async fn over(&self, episode: &Episode, how: End) -> Result<(), LedgerError> {
+        let now = self.world.clock.now();
+        let ended = Episode {
+            ended_at: Some(now),
+            how: Some(how.as_str().to_owned()),
+            ..episode.clone()
+        };
+        self.say_trouble(&ended).await;
+        self.world
+            .ledger
+            .end_episode(episode.id, how.as_str(), now)
+            .await
     }
 
     async fn say_trouble(&self, episode: &Episode) {
@@ -125,13 +136,7 @@ impl Teller {
         for condition in Condition::ALL {
             for told in ledger.open_episodes_of(condition.as_str()).await? {
                 if is_over(&told.environment) {
-                    let now = self.world.clock.now();
-                    ledger
-                        .end_episode(told.id, End::Undeclared.as_str(), now)
-                        .await?;
-                    if let Some(ended) = ledger.episode(told.id).await? {
-                        self.say_trouble(&ended).await;
-                    }
+                    self.over(&told, End::Undeclared).await?;
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! After a merge: the result on the same pull request, in a comment of its own that follows the retries.
 
-use super::scene::Scene;
+use super::approved::{branch, live, proposing, request};
+use super::scene::{How, Scene};
 use crate::daemon::{environment, file};
 use crate::peers::digitalocean::Fault;
 
@@ -95,9 +96,7 @@ fn a_failed_result_is_put_right_where_it_stands_by_a_later_revision() {
     let page = file("page", "page", "hello\n");
     let scene = Scene::new(&[("shop.yaml", &shop(&page))]);
     let cloud = scene.with_cloud();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     for _ in 0..20 {
         cloud.fail("POST", "records", Fault::Status(422, None));
     }
@@ -133,9 +132,7 @@ fn a_retry_tells_all_that_the_merge_did_and_nothing_that_was_done_by_hand_meanwh
     let pages = |text: &str| file("page", "page", "hello\n") + &file("more", "more", text);
     let scene = Scene::new(&[("shop.yaml", &shop(&pages("one\n")))]);
     let cloud = scene.with_cloud();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     for _ in 0..50 {
         cloud.fail("POST", "records", Fault::Status(422, None));
     }
@@ -163,5 +160,27 @@ fn a_retry_tells_all_that_the_merge_did_and_nothing_that_was_done_by_hand_meanwh
         !body.contains("update page") && !body.contains("`shop/page`: "),
         "{body}"
     );
+    scene.assert_accepted();
+}
+
+#[test]
+fn who_merges_an_approval_and_who_merges_beside_it_are_both_told() {
+    let scene = Scene::new(&[("shop.yaml", &proposing("one\n"))]);
+    let mut daemon = scene.world.start();
+    let asked = request(&scene, &mut daemon, 1);
+    daemon.terminate();
+    // One look finds both, and the plan is the one that was approved.
+    let remark = proposing("one\n") + "# A remark.\n";
+    let remarked = scene.open("remark", None, &[("shop.yaml", &remark)]);
+    let merges = [
+        (1, &*branch(&asked), How::Commit),
+        (remarked, "remark", How::Commit),
+    ];
+    scene.merge_all(&merges);
+    let mut daemon = scene.world.start();
+    live(&mut daemon, &scene, "one\n");
+    for number in [1, remarked] {
+        scene.comment_with(&mut daemon, number, "🟢 Applied in shop: 1 done");
+    }
     scene.assert_accepted();
 }

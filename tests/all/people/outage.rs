@@ -1,7 +1,7 @@
 //! GitHub and Slack are down, limited or refuse us: the daemon goes on, says so once, and catches up.
 
 use super::scene::Scene;
-use crate::daemon::{environment, files};
+use crate::daemon::{Daemon, environment, files};
 use crate::peers::process::free_port;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -47,6 +47,22 @@ fn github_away_holds_nothing_up_and_is_caught_up_with() {
     assert_eq!(daemon.lines(not).len(), 1, "{:#?}", daemon.lines(not));
     assert_eq!(scene.comments(number).len(), 2);
     scene.github.server.assert_contract_kept();
+
+    // Whoever asks how it goes is told, as long as it goes on.
+    let listed = |daemon: &Daemon<'_>| {
+        let (_, ready) = daemon.try_page("/readyz").unwrap();
+        !ready.contains("pull requests of infra")
+    };
+    assert!(listed(&daemon));
+    github.fail("GET", "infra/pulls", 401, &json!({}), 1_000);
+    daemon.until("what is in the way is named", |daemon| {
+        (!listed(daemon)).then_some(())
+    });
+    let said = scene.world.command(&["status"]).stdout;
+    assert!(said.contains("pull requests of infra"), "{said}");
+    assert!(said.contains("Give a token that may read"), "{said}");
+    github.mend();
+    daemon.until("it is over", |daemon| listed(daemon).then_some(()));
 }
 
 #[test]
@@ -143,10 +159,20 @@ fn what_slack_did_not_take_outlives_the_daemon() {
 
 #[test]
 fn a_run_that_ended_and_was_not_told_before_a_kill_is_told_by_the_next_start() {
-    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    told_after_a_kill("shop", &shop("hello\n"));
+}
+
+#[test]
+fn so_is_the_first_run_of_an_environment() {
+    told_after_a_kill("other", &environment("other", "", &files(&[("else", "x")])));
+}
+
+/// A run of the shop ends and is told after a kill; before it there was one of this environment.
+fn told_after_a_kill(before: &str, spec: &str) {
+    let scene = Scene::new(&[(&format!("{before}.yaml"), spec)]);
     let first = scene.world.git(&["rev-parse", "main"]);
     let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    daemon.run_of(before, &first);
     daemon.until("the first run is told", |_| {
         (scene.said("infra").len() == 1).then_some(())
     });
@@ -178,5 +204,36 @@ fn a_run_that_ended_and_was_not_told_before_a_kill_is_told_by_the_next_start() {
     let mut daemon = scene.world.start();
     daemon.looked_again("shop");
     assert_eq!((told(), scene.said("infra").len()), (1, 2));
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_a_kill_cut_short_is_told_though_nothing_is_left_to_do() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = scene.started();
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    scene.comment_with(&mut daemon, number, "1 to update in shop");
+    // It is killed when live is as it is to be, and the ledger does not know that yet.
+    for trigger in [
+        "CREATE TRIGGER ended BEFORE UPDATE OF outcome ON steps
+         BEGIN SELECT RAISE(ABORT, 'killed here'); END",
+        "CREATE TRIGGER closed BEFORE UPDATE OF ended_at ON runs
+         BEGIN SELECT RAISE(ABORT, 'killed here'); END",
+    ] {
+        scene.world.in_database(trigger);
+    }
+    scene.merge(number, "greet");
+    daemon.until("live is as Git says", |_| {
+        (scene.world.live("page")? == "welcome\n").then_some(())
+    });
+    daemon.kill();
+    scene.world.in_database("DROP TRIGGER ended");
+    scene.world.in_database("DROP TRIGGER closed");
+    let mut daemon = scene.world.start();
+    scene.comment_with(&mut daemon, number, "🟢 Applied in shop");
+    daemon.until("Slack says that a run was cut off", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.contains("shop: a run was interrupted"))
+    });
     scene.assert_accepted();
 }
