@@ -123,7 +123,7 @@ impl Serving {
         });
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let about = (&world, &forges, followed);
-        let hinted = reviewers(about, &daemon, (&mut tasks, &stop));
+        let hinted = reviewers(about, &daemon, (&mut tasks, &stop), &lasting.readiness);
         if let Some(listener) = listener {
             let hooks = hooks(settings, hinted)?;
             tasks.spawn(pages(lasting, listener, hooks, stop.clone()));
@@ -189,6 +189,7 @@ fn reviewers(
     (world, forges, followed): (&World, &BTreeMap<String, Arc<dyn Forge>>, Vec<Followed>),
     daemon: &Daemon,
     (tasks, stop): (&mut JoinSet<()>, &CancellationToken),
+    readiness: &Readiness,
 ) -> Vec<Hinted> {
     let mut hinted = Vec::new();
     for (nth, (followed, branch)) in followed.into_iter().zip(daemon.pokes()).enumerate() {
@@ -201,7 +202,8 @@ fn reviewers(
         if let Some(forge) = forges.get(followed.origin.name()) {
             let (forge, about) = (Arc::clone(forge), (nth, followed));
             let woken = (pulls, anew);
-            let reviewer = Reviewer::new(world.clone(), about, forge, daemon.view(), woken);
+            let (world, readiness) = (world.clone(), readiness.clone());
+            let reviewer = Reviewer::new(world, about, forge, daemon.view(), woken, readiness);
             tasks.spawn(reviewer.run(stop.child_token()));
         }
     }

@@ -225,7 +225,7 @@ pub(super) fn stray(
         return None;
     }
     let kind = inputs.kinds.get(&marked.kind).map(AsRef::as_ref);
-    let reason = "it carries our mark, but nothing declares it and the ledger here has no record of it: it was applied with another ledger, so it is not deleted. Delete it yourself; or declare it again, apply, and take it out again, or plan where it was applied";
+    let reason = "it carries our mark, but nothing declares it and the ledger here has no record of it: it was applied with another ledger, so it is not deleted from here. Where that ledger is, with the daemon say, it is; or delete it yourself";
     Some(Step {
         action: Action::Wait,
         reason: Some(reason.to_owned()),

@@ -103,7 +103,10 @@ fn answer(order: &Order, result: &Result<Report, CycleError>) -> Answer {
             Some(run) => Answer::Run(run),
             None => refused("There was nothing to do any more."),
         },
-        Ok(_) => refused("Git or live state changed since the plan was shown. Look at it again."),
+        Ok(report) => refused(&format!(
+            "At {}, where the daemon is, Git or live state is not as the plan showed it: one of them changed since, or it has not read a newer commit yet. Look at it again.",
+            report.plan.revision.short()
+        )),
         Err(CycleError::Stopped) => refused("Something newer came from Git. Look at it again."),
         Err(error) => Answer::Refused(format!("The run failed to {}.", chain(error))),
     }

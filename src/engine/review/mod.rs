@@ -26,7 +26,7 @@ use crate::deliver::forge::{Forge, ForgeError, PullRequest};
 use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Fault as _, Revision};
 use crate::source::SourceError;
-use crate::telemetry::chain;
+use crate::telemetry::{Readiness, chain};
 use jiff::Timestamp;
 use pass::Planned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +46,7 @@ const BEHIND: Duration = Duration::from_secs(1);
 /// Reviews the pull requests of one repository.
 pub struct Reviewer {
     world: World,
+    readiness: Readiness,
     nth: usize,
     followed: Followed,
     forge: Arc<dyn Forge>,
@@ -104,9 +105,11 @@ impl Reviewer {
         forge: Arc<dyn Forge>,
         view: watch::Receiver<View>,
         (hints, anew): (Arc<Notify>, Anew),
+        readiness: Readiness,
     ) -> Self {
         Self {
             world,
+            readiness,
             nth,
             interval: followed.polling.interval,
             followed,
@@ -144,7 +147,7 @@ impl Reviewer {
                 if lists {
                     listed = Some(Instant::now());
                 }
-                log_listing(&mut told, &result);
+                self.say_listing(&mut told, &result);
                 behind = result.unwrap_or_default();
             }
             let wait = if behind { patience } else { self.interval };
@@ -159,6 +162,32 @@ impl Reviewer {
             };
         }
     }
+
+    /// Says that pull requests cannot be listed, once for each reason, and that they can again. As long as they cannot,
+    /// whoever asks how it goes is told.
+    fn say_listing(&self, told: &mut Option<&'static str>, result: &Result<bool, ForgeError>) {
+        let name = format!("pull requests of {}", self.followed.origin.name());
+        let code = result.as_ref().err().map(|error| error.code());
+        match result {
+            Err(error) => {
+                let hint = error.hint();
+                if *told != code {
+                    let error = chain(error);
+                    tracing::warn!(error, code, hint, "Pull requests cannot be listed");
+                }
+                let hint = hint.unwrap_or_default();
+                let why = format!("failed to {}. {hint}", chain(error));
+                self.readiness.trouble(name, why.trim_end());
+            }
+            Ok(_) => {
+                if told.is_some() {
+                    tracing::info!("Pull requests can be listed again");
+                }
+                self.readiness.trouble_over(&name);
+            }
+        }
+        *told = code;
+    }
 }
 
 /// Waits until something else is to be seen. Returns whether the branch moved.
@@ -168,23 +197,4 @@ async fn moved(mut view: watch::Receiver<View>, nth: usize, before: &Seen) -> bo
     tokio::time::sleep(SETTLING).await;
     let now = Seen::of(&view.borrow(), nth);
     now.base != before.base
-}
-
-/// Says that pull requests cannot be listed, once for each reason, and that they can again.
-fn log_listing(told: &mut Option<&'static str>, result: &Result<bool, ForgeError>) {
-    let code = result.as_ref().err().map(|error| error.code());
-    if let Err(error) = result
-        && *told != code
-    {
-        tracing::warn!(
-            error = chain(error),
-            code,
-            hint = error.hint(),
-            "Pull requests cannot be listed"
-        );
-    }
-    if code.is_none() && told.is_some() {
-        tracing::info!("Pull requests can be listed again");
-    }
-    *told = code;
 }

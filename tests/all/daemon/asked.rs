@@ -69,7 +69,7 @@ fn another_plan_than_the_one_that_was_seen_is_not_carried_out() {
         (!answer.is_null()).then_some(answer)
     });
     let why = answer["refused"].as_str().unwrap();
-    assert!(why.contains("changed since the plan was shown"), "{answer}");
+    assert!(why.contains("is not as the plan showed it"), "{answer}");
     assert_eq!(world.live("page").unwrap(), "hacked\n");
     assert!(world.runs("shop").iter().all(|run| run.by.is_none()));
 }

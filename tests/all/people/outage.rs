@@ -58,9 +58,8 @@ fn github_away_holds_nothing_up_and_is_caught_up_with() {
     daemon.until("what is in the way is named", |daemon| {
         (!listed(daemon)).then_some(())
     });
-    let said = scene.world.command(&["status"]).stdout;
-    assert!(said.contains("pull requests of infra"), "{said}");
-    assert!(said.contains("Give a token that may read"), "{said}");
+    let (_, ready) = daemon.page("/readyz");
+    assert!(ready.contains("Give a token that may read"), "{ready}");
     github.mend();
     daemon.until("it is over", |daemon| listed(daemon).then_some(()));
 }

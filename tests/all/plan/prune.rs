@@ -39,7 +39,7 @@ fn what_only_its_mark_says_is_ours_is_shown_and_not_deleted() {
         .stray("test/plain", "old");
     assert_snapshot!(scene.steps(), @"
     none prod/api
-    wait prod/old: it carries our mark, but nothing declares it and the ledger here has no record of it: it was applied with another ledger, so it is not deleted. Delete it yourself; or declare it again, apply, and take it out again, or plan where it was applied
+    wait prod/old: it carries our mark, but nothing declares it and the ledger here has no record of it: it was applied with another ledger, so it is not deleted from here. Where that ledger is, with the daemon say, it is; or delete it yourself
     ");
     assert!(!scene.plan().is_empty(), "live does not equal Git");
     // One that Git declares under another id is taken over, as if the ledger had never been lost.
