@@ -29,12 +29,17 @@ fn an_edit_is_put_back_at_once_though_nothing_is_compared_for_an_hour() {
         let runs = scene.world.runs(scene.name);
         runs.iter().find(|run| run.trigger == "check").map(|_| ())
     });
+    let before = scene.world.runs(scene.name).len();
     let begun = Instant::now();
     scene.kubectl(["edit", "configmap/page"]);
     daemon.until("the edit is put back", |_| {
         (scene.text("page")? == "hello").then_some(())
     });
     assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    // By the watch's word alone: nothing else looked in between, and nothing had to be tried twice.
+    let runs = scene.world.runs(scene.name);
+    let first = &runs[runs.len() - before - 1];
+    assert_eq!(first.trigger, "nudge", "{runs:?}");
     let drift = daemon.episode("drift", |drift: &Episode| {
         scene.is(drift.address.as_ref(), "page") && drift.ended_at.is_some()
     });
