@@ -3,10 +3,9 @@
 
 use super::super::{Fleet, Kept, Looked, Pinned, World};
 use crate::deliver::render::{Beside, Gone, changed_settings};
+use crate::graph::Graph;
 use crate::ledger::LedgerError;
-use crate::model::{
-    Address, Basis, Diagnostic, EnvironmentName, Hole, Severity, Step, Value, Wanted,
-};
+use crate::model::{Address, Basis, Diagnostic, EnvironmentName, Severity, Step, Wanted};
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,33 +72,25 @@ impl<'a> Merged<'a> {
         else {
             return false;
         };
-        let of = |one: &Pinned| one.environment.secrets.clone();
-        let is_secret = |hole: &Hole| hole.sensitive;
-        let same_secrets = || of(self.pinned) == of(&self.merged.pinned);
-        said == merged && (!holes(said).into_iter().any(is_secret) || same_secrets())
+        let uses_secrets = said.holes().into_iter().any(|hole| hole.sensitive);
+        let secrets = |one: &'a Pinned| &one.environment.secrets;
+        said == merged && (!uses_secrets || secrets(self.pinned) == secrets(&self.merged.pinned))
     }
 
     /// Tells whether it is reached, and kept, alike.
     fn lives_alike(&self, address: &Address) -> bool {
-        let of = |one: &Pinned| {
+        let of = |one: &'a Pinned| {
             let mut declared = one.environment.resources.iter();
             let declared = declared.find(|one| one.id.name() == address.resource.name())?;
-            Some((declared.connection.clone(), declared.lifecycle.clone()))
+            Some((&declared.connection, &declared.lifecycle))
         };
         let (there, here) = (of(&self.merged.pinned), of(self.pinned));
-        let Some((connection, _)) = &here else {
+        let Some((connection, _)) = here else {
             return false;
         };
-        let settings = |graph: &crate::graph::Graph| {
-            let connection = graph.connections().get(connection)?;
-            Some(connection.settings.clone())
-        };
+        let settings = |graph: &'a Graph| Some(&graph.connections().get(connection)?.settings);
         there == here && settings(&self.merged.graph) == settings(&self.looked.graph)
     }
-}
-
-fn holes(value: &Value) -> Vec<&Hole> {
-    value.holes()
 }
 
 /// Returns what is worth a look, and was not in what is merged.

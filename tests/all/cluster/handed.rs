@@ -4,7 +4,6 @@ use super::Scene;
 use crate::peers::kubernetes::cluster;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reconciled::ledger::RunOutcome;
 use serde_json::{Value as Json, json};
 
 /// The administrator's kubeconfig as people put one into a secret: it names no file.
@@ -27,28 +26,13 @@ fn a_kubeconfig_out_of_a_secret_reaches_its_cluster_and_is_read_anew() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     let mut config = whole();
     std::fs::write(secret.path(), config.to_string()).unwrap();
-    let resources =
-        |text: &str| json!({ "namespace": scene.namespace(), "page": scene.config("page", text) });
-    let environment = |text: &str| {
-        json!({ "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": scene.name },
-            "spec": {
-                "secrets": { "access": { "file": secret.path() } },
-                "connections": { "cluster": { "provider": "kubernetes", "kubeconfig": "${secrets.access}" } },
-                "reconcile": { "interval": "1s" }, "resources": resources(text),
-            } })
-        .to_string()
+    let commit = |text: &str| {
+        let connection = json!({ "provider": "kubernetes", "kubeconfig": "${secrets.access}" });
+        let secrets = json!({ "access": { "file": secret.path() } });
+        scene.commit_page(connection, secrets, text)
     };
     let mut daemon = scene.world.start();
-    let commit = scene
-        .world
-        .commit(&[("environment.yaml", &environment("one"))]);
-    let run = daemon.run_of(scene.name, &commit);
-    assert_eq!(
-        run.summary.unwrap().outcome,
-        RunOutcome::Done,
-        "{}",
-        daemon.log()
-    );
+    scene.done(&mut daemon, &commit("one"));
     assert_eq!(scene.text("page").unwrap(), "one");
 
     // Another account's, which may do nothing: the next look signs in as that.
@@ -61,9 +45,7 @@ fn a_kubeconfig_out_of_a_secret_reaches_its_cluster_and_is_read_anew() {
     let limited: Json = serde_json::from_str(&limited).unwrap();
     config["users"] = limited["users"].clone();
     std::fs::write(secret.path(), config.to_string()).unwrap();
-    scene
-        .world
-        .commit(&[("environment.yaml", &environment("two"))]);
+    commit("two");
     let unknown = daemon.episode("unknown", |unknown| unknown.ended_at.is_none());
     let told = unknown.details.to_string();
     assert!(told.contains("forbidden"), "{told}");

@@ -2,7 +2,6 @@
 
 use super::Scene;
 use crate::peers::kubernetes::cluster;
-use reconciled::ledger::RunOutcome;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 
@@ -54,25 +53,11 @@ fn a_pod_is_its_account_and_goes_on_with_the_token_that_takes_the_place_of_the_f
             ("KUBERNETES_SERVICE_PORT", &port),
         ],
     );
-    let environment = |text: &str| {
-        json!({ "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": scene.name },
-            "spec": {
-                "connections": { "cluster": { "provider": "kubernetes", "inCluster": true } },
-                "reconcile": { "interval": "1s" },
-                "resources": { "namespace": scene.namespace(), "page": scene.config("page", text) },
-            } })
-        .to_string()
+    let commit = |text: &str| {
+        let connection = json!({ "provider": "kubernetes", "inCluster": true });
+        scene.commit_page(connection, json!({}), text)
     };
-    let commit = scene
-        .world
-        .commit(&[("environment.yaml", &environment("one"))]);
-    let run = daemon.run_of(scene.name, &commit);
-    assert_eq!(
-        run.summary.unwrap().outcome,
-        RunOutcome::Done,
-        "{}",
-        daemon.log()
-    );
+    scene.done(&mut daemon, &commit("one"));
     assert_eq!(scene.text("page").unwrap(), "one");
     let who = format!("system:serviceaccount:{home}:limited");
     let path = format!("/api/v1/namespaces/{}/configmaps/page", scene.name);
@@ -93,9 +78,7 @@ fn a_pod_is_its_account_and_goes_on_with_the_token_that_takes_the_place_of_the_f
         &cluster().kubeconfig_of(&home, "limited"),
         &home,
     );
-    scene
-        .world
-        .commit(&[("environment.yaml", &environment("two"))]);
+    commit("two");
     daemon.until("the new token is used", |_| {
         (scene.text("page")? == "two").then_some(())
     });

@@ -68,6 +68,18 @@ impl Scene {
     fn commit_with(&self, secrets: Json, reconcile: Json, resources: &[(&str, Json)]) -> String {
         let mut all = json!({ "interval": "1s", "onDrift": "correct" });
         merge(&mut all, reconcile);
+        let connection = json!({ "provider": "kubernetes", "context": "peers" });
+        self.commit_reached(connection, secrets, all, resources)
+    }
+
+    /// The same through another connection, kept just as is said here.
+    fn commit_reached(
+        &self,
+        connection: Json,
+        secrets: Json,
+        reconcile: Json,
+        resources: &[(&str, Json)],
+    ) -> String {
         let resources: serde_json::Map<String, Json> = resources
             .iter()
             .map(|(id, resource)| ((*id).to_owned(), resource.clone()))
@@ -75,19 +87,34 @@ impl Scene {
         let environment = json!({
             "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": self.name },
             "spec": {
-                "connections": { "cluster": { "provider": "kubernetes", "context": "peers" } },
-                "secrets": secrets, "reconcile": all, "resources": resources,
+                "connections": { "cluster": connection },
+                "secrets": secrets, "reconcile": reconcile, "resources": resources,
             },
         });
         let text = serde_json::to_string_pretty(&environment).unwrap();
         self.world.commit(&[("environment.yaml", &text)])
     }
 
+    /// Commits the namespace and a page in it through a connection.
+    fn commit_page(&self, connection: Json, secrets: Json, text: &str) -> String {
+        let resources = [
+            ("namespace", self.namespace()),
+            ("page", self.config("page", text)),
+        ];
+        self.commit_reached(connection, secrets, json!({ "interval": "1s" }), &resources)
+    }
+
     /// Commits, and waits until all of it is applied and ready.
     #[track_caller]
     fn applied(&self, daemon: &mut Daemon<'_>, reconcile: Json, resources: &[(&str, Json)]) {
         let commit = self.commit(reconcile, resources);
-        let summary = daemon.run_of(self.name, &commit).summary.unwrap();
+        self.done(daemon, &commit);
+    }
+
+    /// Waits until all of a commit is applied and ready.
+    #[track_caller]
+    fn done(&self, daemon: &mut Daemon<'_>, commit: &str) {
+        let summary = daemon.run_of(self.name, commit).summary.unwrap();
         assert_eq!(
             summary.outcome,
             RunOutcome::Done,

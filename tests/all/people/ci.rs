@@ -29,9 +29,7 @@ fn said(comment: &str) -> Vec<&str> {
 #[test]
 fn the_command_prints_the_comment_that_the_daemon_writes() {
     let scene = scene();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let [(path, welcome), _] = environments("welcome\n");
     let number = scene.open("greet", None, &[(path, &welcome)]);
     let (_, comment) = scene.comment_with(&mut daemon, number, "welcome");

@@ -12,9 +12,7 @@ fn shop(page: &str) -> String {
 #[test]
 fn who_may_write_is_answered_once_and_nobody_else_is() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     scene.comment_with(&mut daemon, number, "welcome");
 

@@ -94,9 +94,7 @@ fn an_outage_that_was_never_told_has_no_end_either() {
     let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
     let more = "  reconcile: { interval: 1s }\n";
     let scene = Scene::new(&[("shop.yaml", &environment("shop", more, &files(&all)))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let (live, away) = (scene.world.host(), scene.world.folder().join("away"));
     std::fs::rename(&live, &away).unwrap();
     daemon.logged("Live state cannot be told, leaving it alone", |_| true);
@@ -179,9 +177,7 @@ fn what_cannot_be_edited_is_not_posted_anew_because_its_words_change() {
 #[test]
 fn what_was_deleted_by_hand_is_gone() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\nand\nwelcome\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     std::fs::remove_file(scene.world.host().join("page")).unwrap();
     let told = said(
         &scene,

@@ -93,9 +93,7 @@ fn an_enterprise_server_is_spoken_to_below_its_base_path_alone() {
     scene.world.settings(|settings| {
         settings["github"]["apiUrl"] = format!("http://{}{BASE}", front.address).into();
     });
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     scene.comment_with(&mut daemon, number, "1 to update in shop");
     let head = scene.head(number);

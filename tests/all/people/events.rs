@@ -96,13 +96,23 @@ fn each_transition_is_one_post_that_its_listener_can_check() {
 
 /// Lets somebody change the page by hand and a commit change it too, before anybody looks again.
 fn both_changed(scene: &Scene, hooks: &Hooks) -> String {
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     taken(hooks, &mut daemon, 1);
     daemon.terminate();
     scene.world.write_live("page", "by nina\n");
     scene.world.commit(&[("shop.yaml", &shop("welcome\n"))])
+}
+
+/// Returns the events after the first run's: a drift is found, it ends, and the run that ended it does.
+fn found_and_overwritten(hooks: &Hooks) -> Vec<Value> {
+    let events = hooks.taken().into_iter().skip(1);
+    let events: Vec<Value> = events.map(|(_, event)| event).collect();
+    let types: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    assert_eq!(types, ["episode.opened", "episode.ended", "run.ended"]);
+    events
 }
 
 #[test]
@@ -114,17 +124,7 @@ fn a_change_by_hand_that_a_commit_writes_over_is_told_everywhere() {
     daemon.run_of("shop", &second);
     assert_eq!(scene.world.live("page").as_deref(), Some("welcome\n"));
     taken(&hooks, &mut daemon, 4);
-    let events: Vec<Value> = hooks
-        .taken()
-        .into_iter()
-        .map(|(_, event)| event)
-        .skip(1)
-        .collect();
-    let types: Vec<&str> = events
-        .iter()
-        .filter_map(|event| event["type"].as_str())
-        .collect();
-    assert_eq!(types, ["episode.opened", "episode.ended", "run.ended"]);
+    let events = found_and_overwritten(&hooks);
     let drift = &events[1]["data"]["episode"];
     let difference = &drift["differences"][0];
     assert_eq!(
@@ -157,17 +157,7 @@ fn drift_that_is_put_back_at_once_is_found_ended_and_the_run_that_did_it() {
     taken(&hooks, &mut daemon, 1);
     scene.world.write_live("page", "hacked\n");
     taken(&hooks, &mut daemon, 4);
-    let events: Vec<Value> = hooks
-        .taken()
-        .into_iter()
-        .map(|(_, event)| event)
-        .skip(1)
-        .collect();
-    let types: Vec<&str> = events
-        .iter()
-        .filter_map(|event| event["type"].as_str())
-        .collect();
-    assert_eq!(types, ["episode.opened", "episode.ended", "run.ended"]);
+    let events = found_and_overwritten(&hooks);
     assert_eq!(
         events[0]["data"]["episode"]["id"],
         events[1]["data"]["episode"]["id"]
@@ -215,9 +205,7 @@ fn what_is_not_taken_is_sent_again_under_its_id_and_not_before_it_may() {
     hooks.server.lose_answer("POST", "events");
     let wait = json!({ "retry-after": "3" });
     hooks.server.fail("POST", "events", 429, &wait, 1);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     daemon.until("it is asked to wait", |_| {
         (hooks.posted().len() == 4).then_some(())
     });
@@ -317,9 +305,7 @@ fn what_a_person_does_past_the_daemon_is_told_by_its_next_start_at_the_latest() 
     let hooks = Hooks::start(SECRET);
     let scene = scene(&hooks);
     scene.world.variable("USER", "nina");
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     taken(&hooks, &mut daemon, 1);
     daemon.terminate();
     let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);

@@ -36,9 +36,7 @@ fn stops(scene: &Scene, daemon: &mut Daemon<'_>, take_away: impl Fn()) -> String
 #[test]
 fn without_its_ledger_nothing_is_changed_until_the_file_is_back() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let (file, away) = (scene.world.ledger_file(), scene.world.folder().join("away"));
     let second = stops(&scene, &mut daemon, || {
         std::fs::rename(&file, &away).unwrap();
@@ -62,9 +60,7 @@ fn without_its_ledger_nothing_is_changed_until_the_file_is_back() {
 #[test]
 fn a_ledger_that_was_deleted_is_made_anew_by_a_restart() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let file = scene.world.ledger_file();
     let second = stops(&scene, &mut daemon, || {
         std::fs::remove_file(&file).unwrap();
@@ -86,9 +82,7 @@ fn a_ledger_that_cannot_be_used_is_told_to_all_and_the_daemon_is_not_ready() {
     scene.world.settings(|settings| {
         settings["webhook"] = json!({ "url": hooks.url(), "secret": { "env": "HOOK" } });
     });
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     // Its pages are damaged in one place: it can be written, and not read there.
     scene.world.in_database("ALTER TABLE owned RENAME TO away");
     scene.world.write_live("page", "by hand\n");
@@ -137,9 +131,7 @@ fn what_can_still_be_told_is_told_where_the_ledger_does_not_take_all_of_it() {
     let record = "    record: { kind: digitalocean/domain-record, connection: do, spec: { domain: example.com, type: TXT, name: shop, data: words } }\n";
     let scene = Scene::new(&[("shop.yaml", &shop(""))]);
     let cloud = scene.with_cloud();
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     scene.world.in_database(
         "CREATE TRIGGER full BEFORE INSERT ON episodes BEGIN SELECT RAISE(ABORT, 'full'); END",
     );

@@ -15,9 +15,7 @@ fn shop(page: &str) -> String {
 #[test]
 fn a_pull_request_has_one_comment_that_follows_it_and_outlives_the_ledger() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
     // Whoever copies our marker does not get our comment's place.
     scene.github.comment(number, &format!("{MARKER}\nmine"));
@@ -141,9 +139,7 @@ fn one_comment_holds_every_touched_environment_and_none_is_no_comment() {
 #[test]
 fn mistakes_are_located_and_fail_the_status() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let unknown_key = shop("hello\n").replace("resources:", "resorces:");
     let number = scene.open("typo", None, &[("shop.yaml", &unknown_key)]);
     let (id, body) = scene.comment_with(&mut daemon, number, "in the specs");
@@ -178,9 +174,7 @@ fn nothing_from_outside_is_markup_for_github_or_slack() {
     let more = "  reconcile: { interval: 1s, onDrift: report }\n";
     let text = |page: &str| environment("shop", more, &files(&[("page", page)]));
     let scene = Scene::new(&[("shop.yaml", &text("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("nasty", None, &[("shop.yaml", &text(nasty))]);
     let (_, body) = scene.comment_with(&mut daemon, number, "everyone");
     // What the fence holds is only text, and nothing inside ends the fence.
@@ -237,9 +231,7 @@ fn without_credentials_the_log_says_what_would_be_sent() {
 #[test]
 fn an_environment_that_would_be_declared_nowhere_is_named() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let number = scene.open("drop", None, &[("shop.yaml", "# nothing any more\n")]);
     let (_, body) = scene.comment_with(&mut daemon, number, "would be declared nowhere");
     assert!(
@@ -268,9 +260,7 @@ fn a_stranger_s_comment_is_not_ours_while_we_do_not_know_who_we_are() {
 #[test]
 fn what_nobody_could_look_at_is_not_green() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let (host, away) = (scene.world.host(), scene.world.folder().join("away"));
     std::fs::rename(&host, &away).unwrap();
     let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
@@ -302,9 +292,7 @@ fn what_the_live_side_would_refuse_fails_the_check_of_the_request_that_brings_it
     };
     let shop = |resources: &str| environment("shop", "", resources);
     let scene = Scene::new(&[("shop.yaml", &shop(&owned_by("root")))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
 
     let refused = shop(&owned_by("nobody-of-that-name"));
     let number = scene.open("owner", None, &[("shop.yaml", &refused)]);

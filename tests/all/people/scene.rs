@@ -44,6 +44,14 @@ impl Scene {
         }
     }
 
+    /// Starts the daemon, and waits until `shop` ran at the newest commit of `main`.
+    pub(super) fn started(&self) -> Daemon<'_> {
+        let newest = self.world.git(&["rev-parse", "main"]);
+        let mut daemon = self.world.start();
+        daemon.run_of("shop", &newest);
+        daemon
+    }
+
     /// Adds a cloud with the domain `example.com`, whose token is in `CLOUD`.
     pub(super) fn with_cloud(&self) -> Server {
         let cloud = Server::start();

@@ -47,9 +47,7 @@ fn a_drift_episode_is_one_message_edited_and_answered_when_it_ends() {
 #[test]
 fn drift_of_what_is_no_longer_declared_does_not_end_as_if_it_were_put_right() {
     let scene = Scene::new(&[("shop.yaml", &shop("report", "hello\n"))]);
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     scene.world.write_live("page", "hacked\n");
     daemon.episode("drift", |drift| drift.ended_at.is_none());
     let more = "  reconcile: { interval: 1s, onDrift: report }\n";
@@ -72,9 +70,7 @@ fn an_incoming_webhook_posts_and_cannot_edit() {
     scene
         .world
         .settings(|settings| settings["slack"] = json!({ "webhook": { "env": "SLACK" } }));
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     daemon.until("the run is told", |_| {
         let said = scene.said("general");
         said.iter()

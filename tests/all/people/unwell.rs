@@ -187,9 +187,7 @@ fn what_did_not_work_before_a_merge_is_no_failure_of_it() {
     scene.world.settings(|settings| {
         settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
     });
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let said = daemon.until("it does not work, and people know", |_| {
         let mut said = scene.said("infra").into_iter();
         said.find(|one| one.starts_with("❌ shop/unpulled: does not work"))

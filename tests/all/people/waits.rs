@@ -11,9 +11,7 @@ fn shop(page: &str) -> String {
 fn what_a_merge_leaves_waiting_is_told_once_and_again_when_another_merge_does() {
     let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
     scene.world.write_live("page", "by hand, long ago\n");
-    let first = scene.world.git(&["rev-parse", "main"]);
-    let mut daemon = scene.world.start();
-    daemon.run_of("shop", &first);
+    let mut daemon = scene.started();
     let told = |count: usize, title: &str, daemon: &mut crate::daemon::Daemon<'_>| {
         daemon.until(format!("{count} messages"), |_| {
             (scene.said("infra").len() >= count).then_some(())
