@@ -149,7 +149,7 @@ fn a_rollout_that_somebody_paused_is_not_waited_for_and_said() {
 fn a_job_that_goes_when_it_is_done_runs_once() {
     let scene = Scene::new("passing");
     let mut daemon = scene.world.start();
-    let job = scene.object("batch/v1", "Job", "migrate", json!({ "spec": { "ttlSecondsAfterFinished": 3, "template": {
+    let job = scene.object("batch/v1", "Job", "migrate", json!({ "spec": { "ttlSecondsAfterFinished": 20, "template": {
         "metadata": { "labels": { "app": "migrate" }, "annotations": { "peers/status": "mine" } },
         "spec": { "restartPolicy": "Never", "containers": [{ "name": "migrate", "image": "shop/api:1" }] } } } }));
     let resources = [("namespace", scene.namespace()), ("migrate", job)];
