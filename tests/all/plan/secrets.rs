@@ -9,7 +9,7 @@ use reconciled::deliver::render::{
     plan_markdown, plan_terminal, run_json, run_markdown, run_slack, run_terminal,
 };
 use reconciled::deliver::{Authority, route};
-use reconciled::model::{Basis, EnvironmentName, Outcome, RunId};
+use reconciled::model::{Basis, EnvironmentName, Observation, Outcome, Owner, RunId, Veil};
 use reconciled::plan::Plan;
 use serde_json::{Value, json};
 
@@ -239,4 +239,40 @@ fn what_a_branch_writes_out_over_a_secret_shows_alike_right_or_wrong() {
     // What the merged spec writes out is known to everybody.
     let open = said(json!("right"));
     assert_snapshot!(shown(open.clone(), Some(open)), @"");
+}
+
+#[test]
+fn what_others_say_is_secret_in_an_object_is_secret_here() {
+    let said = json!({ "name": "api", "token": { "$secret": "ab" } });
+    let veil = Veil {
+        of: address("staging/api"),
+        said: reconciled::model::Value::from_json(said).into(),
+    };
+    let live = super::scene::live(
+        json!({ "name": "api", "token": CANARY }),
+        Some(Owner::Resource(address("staging/api"))),
+    );
+    let mut scene = Scene::new()
+        .wants("test/plain", "api", json!({ "token": "open" }))
+        .with(|wanted| wanted.veils.push(veil))
+        .sees("api", Observation::Present(Box::new(live)));
+    scene.known.insert(address("staging/api"));
+    let shown = everything(&scene);
+    assert!(
+        shown.contains("token = (sensitive)") && !shown.contains(CANARY),
+        "{shown}"
+    );
+    // On a branch it is a guess, which nobody may see to be right.
+    let guess = |text: &str| {
+        let mut scene = scene.clone();
+        let wanted = &mut scene.wanted[0];
+        wanted.desired = value(json!({ "name": "api", "token": text })).into();
+        wanted.basis = Basis::Branch {
+            said: (*wanted.desired).clone(),
+            merged: None,
+        };
+        scene.shown()
+    };
+    assert_eq!(guess(CANARY), guess("wrong"));
+    assert!(guess(CANARY).contains("known after apply"));
 }
