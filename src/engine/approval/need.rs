@@ -124,13 +124,17 @@ impl Gate<'_> {
             return Ok(Seen::Unsure);
         };
         // Beside what was shown, what showed nothing (a push, a fork) is no reason not to ask.
-        let mut all: Option<Sight> = None;
+        let (mut all, mut is_settled): (Option<Sight>, bool) = (None, true);
         for number in found.numbers {
             if let Some(shown) = reviewed::of_pull(&world.ledger, name, number).await? {
+                // What is about to be shown may be known a moment later.
+                is_settled &= shown != Sight::default();
                 all.get_or_insert_default().join(shown);
             }
         }
-        memory.seen = Some((kept.content.clone(), all.clone()));
+        if is_settled {
+            memory.seen = Some((kept.content.clone(), all.clone()));
+        }
         Ok(all.map_or(Seen::Nothing, Seen::Shown))
     }
 }

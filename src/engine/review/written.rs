@@ -43,12 +43,12 @@ impl Reviewer {
         for (name, content, _) in proposal.shown() {
             reviewed::expect(ledger, &name, (pull.number, content), now).await?;
         }
-        self.write(pull, opinion, memory).await?;
+        self.write_comment(pull, &opinion, memory).await?;
         for (name, content, sight) in proposal.shown() {
             let shown = (pull.number, content, sight);
             reviewed::remember(ledger, &name, shown, now).await?;
         }
-        Ok(())
+        self.write_verdicts(pull, opinion.verdicts, memory).await
     }
 
     /// Puts an opinion together; `body` makes the comment, as of a time.
@@ -71,6 +71,16 @@ impl Reviewer {
         opinion: Opinion,
         memory: &mut Memory,
     ) -> Result<(), ReviewError> {
+        self.write_comment(pull, &opinion, memory).await?;
+        self.write_verdicts(pull, opinion.verdicts, memory).await
+    }
+
+    async fn write_comment(
+        &self,
+        pull: &PullRequest,
+        opinion: &Opinion,
+        memory: &mut Memory,
+    ) -> Result<(), ReviewError> {
         let now = self.world.clock.now();
         let same = memory.digest.as_ref() == Some(&opinion.digest);
         let is_old = |at: Timestamp| now.duration_since(at) >= DATED;
@@ -82,11 +92,11 @@ impl Reviewer {
                 .put_comment(number, &marker, &opinion.body, memory.comment)
                 .await?;
             memory.comment = Some(comment);
-            memory.digest = Some(opinion.digest);
+            memory.digest = Some(opinion.digest.clone());
             memory.head = Some(pull.head.clone());
             memory.written_at = Some(now);
         }
-        self.write_verdicts(pull, opinion.verdicts, memory).await
+        Ok(())
     }
 
     /// Says that no environment is touched, so that the verdict can be required.
