@@ -3,10 +3,20 @@
 use super::approved::{branch, request};
 use super::scene::Scene;
 use super::unwell;
-use crate::daemon::{environment, file};
+use crate::daemon::{Daemon, environment, file};
 use crate::peers::digitalocean::Fault;
 use crate::peers::kubernetes::cluster;
 use serde_json::json;
+
+/// Waits until the newest status of a commit is that it failed.
+#[track_caller]
+fn commit_is_bad(scene: &Scene, daemon: &mut Daemon<'_>, commit: &str) {
+    daemon.until("the commit says so", |_| {
+        let statuses = scene.github.statuses().into_iter().rev();
+        let mut of_it = statuses.filter(|one| one["sha"] == commit);
+        (of_it.next()?["state"] == "failure").then_some(())
+    });
+}
 
 #[test]
 fn a_pull_request_is_told_that_its_merge_was_taken_back_and_how_to_go_on() {
@@ -30,11 +40,7 @@ fn a_pull_request_is_told_that_its_merge_was_taken_back_and_how_to_go_on() {
     ] {
         assert!(body.contains(part), "{part}: {body}");
     }
-    daemon.until("the commit says so", |_| {
-        let statuses = scene.github.statuses().into_iter().rev();
-        let mut of_it = statuses.filter(|one| one["sha"] == merge.as_str());
-        (of_it.next()?["state"] == "failure").then_some(())
-    });
+    commit_is_bad(&scene, &mut daemon, &merge);
     let title = format!("✅ shop: rolled back to {}: 1 changed", &good[..10]);
     daemon.until("Slack says so first of all", |_| {
         let said = scene.said("infra").into_iter();
@@ -205,11 +211,7 @@ fn a_rollout_that_fails_its_gate_goes_from_the_merge_to_its_revert_by_itself() {
     for part in ["Rolled back in shop", &good[..10], "ImagePullBackOff"] {
         assert!(body.contains(part), "{part}: {body}");
     }
-    daemon.until("the commit says so", |_| {
-        let statuses = scene.github.statuses().into_iter().rev();
-        let mut of_it = statuses.filter(|one| one["sha"] == merge.as_str());
-        (of_it.next()?["state"] == "failure").then_some(())
-    });
+    commit_is_bad(&scene, &mut daemon, &merge);
     let title = format!("✅ shop: rolled back to {}: 1 changed", &good[..10]);
     let told = daemon.until("Slack says so", |_| {
         let mut said = scene.said("infra").into_iter();
