@@ -30,7 +30,9 @@ pub(super) fn present(
     owned: Option<&Owned>,
     facts: &Facts<'_>,
 ) -> Choice {
-    let stranger = owned.filter(|owned| is_anothers(live, owned));
+    // Where Git names another object than was applied, the one that was applied is what matters: it would be left behind.
+    let is_here = |owned: &&Owned| moved(wanted, Some(owned), facts).is_none();
+    let stranger = owned.filter(|owned| is_anothers(live, owned) && is_here(owned));
     if let Some(gone) = stranger {
         // What was secret in the one that is gone may be so in this one.
         let mut veiled = wanted.clone();

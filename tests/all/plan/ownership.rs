@@ -303,3 +303,27 @@ fn another_object_under_the_same_name_is_a_stranger_s() {
         very.steps()
     );
 }
+
+#[test]
+fn a_stranger_where_a_resource_is_to_go_hides_nothing_that_would_be_left_behind() {
+    // As declared, or adopted in so many words: the first object would be nobody's.
+    let elsewhere = |size: &str| {
+        let mut scene = remade(size, None).with(|wanted| wanted.lifecycle.adopt = true);
+        let mut fields = scene.owned[0].identity.0.iter_mut();
+        let name = fields.find(|(key, _)| key == "/name").unwrap();
+        name.1 = "first".to_owned();
+        scene
+    };
+    for size in ["s", "theirs"] {
+        let steps = elsewhere(size).steps();
+        assert!(
+            steps.starts_with("wait prod/api: it was applied as first"),
+            "{steps}"
+        );
+        let steps = moved(remade(size, None)).steps();
+        assert!(
+            steps.starts_with("wait prod/api: it was applied at root /old"),
+            "{steps}"
+        );
+    }
+}
