@@ -301,7 +301,7 @@ fn may_be_one(one: &Connection, other: &Connection) -> bool {
     let is_told =
         |one: &Connection| one.leads_to().is_some() && one.settings.secret_places().is_empty();
     let both = is_told(one) && is_told(other) && one.provider == other.provider;
-    one.reaches_as(other) || both && one.may_lead_to(other.leads_to().as_deref())
+    one.reaches(other) || both && one.may_lead_to(other.leads_to().as_deref())
 }
 
 /// Tells whether two connections lead to one place as one account, whatever they are called.

@@ -7,6 +7,9 @@ use super::value::Value;
 /// Where a cluster's connection leads that names none.
 const CURRENT_CONTEXT: &str = "the current context";
 
+/// Settings of a cluster's connection that say as whom or where in it, and not which it is.
+const WITHIN: [&str; 2] = ["namespace", "serviceAccount"];
+
 /// A connection with its expressions resolved. Settings may hold secrets, and holes where they come
 /// from a resource that is yet to be made; what uses such a connection waits.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,12 +83,14 @@ impl Connection {
         }
     }
 
-    /// Tells whether another one leads to the same place, as whom and in whichever namespace; never of settings
+    /// Tells whether another one leads to the same place, as whomever and in whichever namespace; never of settings
     /// that are not known yet.
-    pub fn reaches_as(&self, other: &Self) -> bool {
+    pub fn reaches(&self, other: &Self) -> bool {
         fn bare(settings: &Value) -> Vec<(&String, &Value)> {
             let fields = settings.as_map().into_iter().flatten();
-            fields.filter(|(key, _)| *key != "namespace").collect()
+            fields
+                .filter(|(key, _)| !WITHIN.contains(&key.as_str()))
+                .collect()
         }
         self.provider == other.provider
             && bare(&self.settings) == bare(&other.settings)

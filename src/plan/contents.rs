@@ -119,7 +119,7 @@ impl<'a> Container<'a> {
     fn holds_beside<'b>(&self, inputs: &Inputs<'b>) -> Vec<&'b Address> {
         let here = |one: &&Beside| {
             let leads_here = match &one.connection {
-                Some(connection) => connection.reaches_as(self.connection),
+                Some(connection) => connection.reaches(self.connection),
                 None => self.connection.may_lead_to(one.place.as_deref()),
             };
             one.provider == self.provider && leads_here && self.says_beside(one)

@@ -193,6 +193,13 @@ fn what_another_environment_has_elsewhere_holds_nothing_up() {
     };
     scene.beside = vec![elsewhere];
     assert!(scene.steps().starts_with("delete prod/space"));
+    // As whom it is reached there makes no other place.
+    let as_another = Beside {
+        connection: with(json!({ "serviceAccount": "staging/deployer" })),
+        ..there.clone()
+    };
+    scene.beside = vec![as_another];
+    assert!(scene.steps().starts_with("wait prod/space"));
     // One whose connection fills in the folder is here, and so is one that nobody can tell the place of.
     let mut filled = beside(&scene, "theirs", "");
     scene.beside = vec![filled.clone()];
