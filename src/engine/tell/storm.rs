@@ -7,11 +7,15 @@ use crate::deliver::notify::Message;
 use crate::deliver::render::{each_slack, many, notice_slack};
 use crate::ledger::{Episode, EpisodeId};
 use crate::model::{EnvironmentName, Gravity};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
+
+/// How long after the newest of them another one is part of the same: what comes later is news, which no change of an old
+/// message would be to anybody.
+const GATHERS: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many environments are named, and how many of them in a line.
 const NAMED: usize = 60;
@@ -24,6 +28,9 @@ struct Member {
     environment: EnvironmentName,
     /// What of it.
     what: String,
+    /// What is the matter with it: the key of its cause. Empty in records of older versions.
+    #[serde(default)]
+    cause: String,
     /// When it ended.
     over: Option<Timestamp>,
     /// True where it ended since nobody declares it any more.
@@ -41,6 +48,9 @@ pub(super) struct Storm {
     cause: Cause,
     pub(super) since: Timestamp,
     members: Vec<Member>,
+    /// When the newest of them came.
+    #[serde(default)]
+    joined: Option<Timestamp>,
     /// When it is to be said; `None` where nothing new is, and since the last start.
     #[serde(skip)]
     pub(super) due: Option<Instant>,
@@ -55,8 +65,15 @@ impl Storm {
             cause,
             since: episode.opened_at,
             members: Vec::new(),
+            joined: None,
             due: None,
         }
+    }
+
+    /// Tells whether what comes now is still part of it: it goes on, and others came not long ago.
+    pub(super) fn gathers(&self, now: Timestamp) -> bool {
+        let quiet = self.joined.map(|joined| now.duration_since(joined));
+        !self.is_over() && quiet.is_none_or(|quiet| quiet < GATHERS)
     }
 
     /// Tells whether it is about this, and told there.
@@ -69,10 +86,11 @@ impl Storm {
         self.members.iter().any(|one| one.id == id)
     }
 
-    /// Returns the episodes of it that go on.
-    pub(super) fn open(&self) -> Vec<EpisodeId> {
-        let open = self.members.iter().filter(|one| one.over.is_none());
-        open.map(|one| one.id).collect()
+    /// Returns the episodes of it, those that go on or all.
+    pub(super) fn ids(&self, open: bool) -> Vec<EpisodeId> {
+        let those = self.members.iter();
+        let those = those.filter(|one| !open || one.over.is_none());
+        those.map(|one| one.id).collect()
     }
 
     /// Returns the one episode it is about, where it is no more than that.
@@ -105,23 +123,44 @@ impl Storm {
             (None, _) => String::new(),
         };
         let how = episode.how.as_deref().and_then(End::of);
+        let cause = Cause::of(episode);
         let now = Member {
             id: episode.id,
             environment: episode.environment.clone(),
             what,
+            cause: cause
+                .as_ref()
+                .map_or_else(String::new, |one| one.key.clone()),
             over: episode.ended_at,
             undeclared: how == Some(End::Undeclared),
         };
         match self.members.iter_mut().find(|one| one.id == now.id) {
-            Some(before) if *before == now => false,
-            Some(before) => {
-                *before = now;
-                true
-            }
+            // One that ended before ends no second time.
+            Some(before) if *before == now || before.over.is_some() => return false,
+            Some(before) => *before = now,
             None => {
+                // What came and went before is one with what comes again.
+                self.members.retain(|one| {
+                    one.over.is_none()
+                        || (&one.environment, &one.what) != (&now.environment, &now.what)
+                });
                 self.members.push(now);
-                true
+                self.joined = Some(episode.opened_at);
             }
+        }
+        self.turn_to(cause);
+        true
+    }
+
+    /// Is about another cause once nothing of it has the one it began with: the second mistake, of a spec that was
+    /// mended in vain.
+    fn turn_to(&mut self, cause: Option<Cause>) {
+        let mut open = self.members.iter().filter(|one| one.over.is_none());
+        if let Some(cause) = cause
+            && open.clone().next().is_some()
+            && open.all(|one| !one.cause.is_empty() && one.cause != self.cause.key)
+        {
+            self.cause = cause;
         }
     }
 
@@ -226,141 +265,4 @@ fn shortened(before: &str, names: &[&str]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::trouble::BROKEN;
-    use super::*;
-    use crate::deliver::fixtures::address;
-    use serde_json::json;
-
-    fn second(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn episode(id: i64, environment: &str, code: &str) -> Episode {
-        let environment = EnvironmentName::new(environment).unwrap();
-        Episode {
-            id: EpisodeId(id),
-            address: None,
-            environment,
-            condition: format!("unknown/{code}"),
-            details: json!({ "code": code, "what": "12 resources (a, b …)", "reason": "https://it: refused",
-                "through": { "called": "cluster prod", "place": "cluster prod " } }),
-            opened_at: second(60),
-            ended_at: None,
-            how: None,
-        }
-    }
-
-    fn storm(count: i64) -> Storm {
-        let first = episode(1, "e1", "unreachable");
-        let mut storm = Storm::begin(&first, Cause::of(&first).unwrap(), None);
-        for nth in 1..=count {
-            let code = if nth % 2 == 0 {
-                "timeout"
-            } else {
-                "unreachable"
-            };
-            let one = episode(nth, &format!("e{nth}"), code);
-            assert!(storm.is_of(&Cause::of(&one).unwrap(), None));
-            assert!(storm.take(&one) && !storm.take(&one), "{nth}");
-        }
-        storm
-    }
-
-    #[test]
-    fn it_is_one_message_from_its_first_environment_to_its_last() {
-        let mut storm = storm(70);
-        assert_eq!(storm.only(), None);
-        let message = storm.message();
-        assert_eq!(
-            message.text,
-            "🔶 70 environments: cluster prod does not answer"
-        );
-        let said = message.blocks.to_string();
-        assert!(
-            said.contains("https://it: refused") && said.contains("… and 10 more"),
-            "{said}"
-        );
-        let each = storm.each().unwrap().blocks.to_string();
-        assert!(each.contains("`e70`: 12 resources"), "{each}");
-        let end = |storm: &mut Storm, nth: i64| {
-            let ended = Episode {
-                ended_at: Some(second(60 + nth)),
-                how: Some(End::Mended.as_str().to_owned()),
-                ..episode(nth, &format!("e{nth}"), "unreachable")
-            };
-            assert!(storm.take(&ended) && !storm.take(&ended));
-        };
-        end(&mut storm, 7);
-        let message = storm.message();
-        assert_eq!(
-            message.text,
-            "🔶 69 of 70 environments: cluster prod does not answer"
-        );
-        assert!(message.blocks.to_string().contains("Over in e7"));
-        for nth in (1..=70).filter(|nth| *nth != 7) {
-            assert!(!storm.is_over());
-            end(&mut storm, nth);
-        }
-        assert!(storm.is_over() && storm.gravity() == Gravity::Good);
-        let message = storm.message();
-        assert_eq!(
-            message.text,
-            "✅ 70 environments: cluster prod answers again"
-        );
-        let said = message.blocks.to_string();
-        assert!(said.contains("after 1m"), "{said}");
-    }
-
-    #[test]
-    fn what_is_wrong_with_one_alone_is_told_by_itself() {
-        let only = storm(1);
-        assert_eq!(only.only(), Some(EpisodeId(1)));
-        let drift = Episode {
-            condition: "drift".to_owned(),
-            ..episode(1, "e1", "unreachable")
-        };
-        assert_eq!(Cause::of(&drift), None);
-        // One environment, of which single resources cannot be told: still one message.
-        let mut storm = storm(1);
-        let more = Episode {
-            condition: "unknown".to_owned(),
-            address: Some(address("page")),
-            ..episode(2, "e1", "unreachable")
-        };
-        assert!(storm.take(&more) && storm.only().is_none());
-        assert_eq!(storm.message().text, "🔶 e1: cluster prod does not answer");
-        assert_eq!(storm.each(), None);
-        // Another server, other words, or another channel is another message.
-        let other = Cause::of(&episode(3, "e3", "forbidden")).unwrap();
-        assert!(!storm.is_of(&other, None));
-        let same = Cause::of(&more).unwrap();
-        assert!(storm.is_of(&same, None) && !storm.is_of(&same, Some("#else")));
-    }
-
-    #[test]
-    fn specs_that_are_broken_by_the_same_line_are_told_together() {
-        let broken = |line: &str| Episode {
-            condition: BROKEN.to_owned(),
-            details: json!({ "lines": [line], "hint": "The last good state stays in force." }),
-            ..episode(1, "e1", "")
-        };
-        let (one, other) = (broken("layer.yaml:3:1: no"), broken("e2.yaml:3:1: no"));
-        let cause = Cause::of(&one).unwrap();
-        let mut storm = Storm::begin(&one, cause.clone(), None);
-        assert!(storm.is_of(&cause, None) && !storm.is_of(&Cause::of(&other).unwrap(), None));
-        storm.take(&one);
-        let second = Episode {
-            id: EpisodeId(2),
-            environment: EnvironmentName::new("e2").unwrap(),
-            ..one
-        };
-        storm.take(&second);
-        let message = storm.message();
-        assert_eq!(
-            message.text,
-            "❌ 2 environments: their newest specs cannot be used"
-        );
-        assert!(message.blocks.to_string().contains("layer.yaml"));
-    }
-}
+mod tests;

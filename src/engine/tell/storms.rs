@@ -59,7 +59,7 @@ impl Teller {
             if storm.due.is_none_or(|due| due <= now) {
                 storm.due = Some(now + WINDOW);
             }
-            self.said_together(storms, place, Some(episode)).await?;
+            self.said_together(storms, place, Some(episode)).await;
         }
         Ok(true)
     }
@@ -77,10 +77,14 @@ impl Teller {
         if self.world.ledger.delivery(&said).await?.is_some() {
             return Ok(None);
         }
+        self.forget_over(storms).await?;
         let channel = self.channels.of(&episode.environment, cause.gravity);
         let now = Instant::now();
-        let can_be_joined =
-            |storm: &Storm| self.notifier.edits() || storm.due.is_some_and(|due| due > now);
+        let today = self.world.clock.now();
+        let can_be_joined = |storm: &Storm| {
+            let is_open = self.notifier.edits() || storm.due.is_some_and(|due| due > now);
+            is_open && storm.gathers(today)
+        };
         let mut alike = storms.iter().enumerate();
         let alike = alike
             .by_ref()
@@ -96,18 +100,35 @@ impl Teller {
         Ok(Some(storms.len() - 1))
     }
 
-    /// Hands on what there is to say of one of them, and forgets it where it is over. `known` is an episode that the
-    /// ledger may not know like that yet.
-    async fn said_together(
-        &self,
-        storms: &mut Vec<Storm>,
-        place: usize,
-        known: Option<&Episode>,
-    ) -> Result<(), LedgerError> {
+    /// Forgets those that are over, once the ledger has the end of each of their episodes too: until then the end may
+    /// come once more, after a kill, say, and is told already.
+    async fn forget_over(&self, storms: &mut Vec<Storm>) -> Result<(), LedgerError> {
+        for place in (0..storms.len()).rev() {
+            if storms[place].is_over() && self.has_ended(&storms[place]).await? {
+                storms.remove(place);
+            }
+        }
+        Ok(())
+    }
+
+    async fn has_ended(&self, storm: &Storm) -> Result<bool, LedgerError> {
+        for id in storm.ids(false) {
+            let episode = self.world.ledger.episode(id).await?;
+            if episode.is_some_and(|episode| episode.ended_at.is_none()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Hands on what there is to say of one of them. `known` is an episode that the ledger may not know like that
+    /// yet. Where the ledger fails it is said all the same: whoever tells an episode by itself as well is never
+    /// heard of its end.
+    async fn said_together(&self, storms: &[Storm], place: usize, known: Option<&Episode>) {
         // Before it is said: what is said and not remembered would be said again.
-        let kept = self.keep_storms(storms).await;
+        trouble::log_untold(self.keep_storms(storms).await);
         let storm = &storms[place];
-        let message = self.message_on(storm, known).await?;
+        let message = self.message_on(storm, known).await;
         let letter = self.letter_on(storm, message);
         self.chat.put(letter).await;
         if let Some(each) = storm.each().filter(|_| !storm.is_over()) {
@@ -121,26 +142,17 @@ impl Teller {
             };
             self.chat.put(letter).await;
         }
-        if storms[place].is_over() {
-            storms.remove(place);
-            return kept.and(self.keep_storms(storms).await);
-        }
-        kept
     }
 
-    async fn message_on(
-        &self,
-        storm: &Storm,
-        known: Option<&Episode>,
-    ) -> Result<Message, LedgerError> {
+    async fn message_on(&self, storm: &Storm, known: Option<&Episode>) -> Message {
         let Some(only) = storm.only() else {
-            return Ok(storm.message());
+            return storm.message();
         };
         if let Some(known) = known.filter(|known| known.id == only) {
-            return Ok(trouble::message(known));
+            return trouble::message(known);
         }
-        let only = self.world.ledger.episode(only).await?;
-        Ok(only.map_or_else(|| storm.message(), |only| trouble::message(&only)))
+        let only = self.world.ledger.episode(only).await.ok().flatten();
+        only.map_or_else(|| storm.message(), |only| trouble::message(&only))
     }
 
     fn letter_on(&self, storm: &Storm, message: Message) -> ChatLetter {
@@ -172,16 +184,17 @@ impl Teller {
         let Some(storms) = guard.as_mut() else {
             return Ok(());
         };
-        for place in (0..storms.len()).rev() {
-            for id in storms[place].open() {
+        for place in 0..storms.len() {
+            for id in storms[place].ids(true) {
                 match self.world.ledger.episode(id).await? {
                     Some(episode) => drop(storms[place].take(&episode)),
                     None => storms[place].forget(id, self.world.clock.now()),
                 }
             }
-            self.said_together(storms, place, None).await?;
+            self.said_together(storms, place, None).await;
         }
-        Ok(())
+        self.forget_over(storms).await?;
+        self.keep_storms(storms).await
     }
 
     /// Returns them, as the ledger has them where it was not asked before.
