@@ -25,15 +25,21 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Tells whether nothing of what there is to look at could be told, though it might have been: what is used
-    /// only after a merge was not tried.
+    /// Tells whether through one of the connections nothing of what there is to look at could be told, though it might
+    /// have been: what is used only after a merge was not tried.
     pub fn is_blind(&self) -> bool {
-        let mut tried = self
-            .observed
-            .values()
-            .filter(|one| !trust::is_untried(one))
-            .peekable();
-        tried.peek().is_some() && tried.all(|one| matches!(one, Observation::Unknown { .. }))
+        let wanted = self.wanted.iter();
+        let through: BTreeMap<&Address, &ConnectionName> = wanted
+            .map(|one| (&one.address, &one.connection.name))
+            .collect();
+        let mut is_told: BTreeMap<Option<&&ConnectionName>, bool> = BTreeMap::new();
+        for (address, one) in &self.observed {
+            if !trust::is_untried(one) {
+                *is_told.entry(through.get(address)).or_default() |=
+                    !matches!(one, Observation::Unknown { .. });
+            }
+        }
+        is_told.values().any(|is_told| !is_told)
     }
 }
 

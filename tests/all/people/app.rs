@@ -243,10 +243,27 @@ fn whoever_has_a_check_run_again_gets_it_anew() {
 #[test]
 fn what_nobody_could_look_at_lets_no_merge_pass() {
     let scene = scene();
+    // Each through a connection of its own: that one can be seen is no word on the other.
+    let two = |page: &str| {
+        let second = "root: HOST }\n    beside: { provider: host, root: HOST/beside }\n";
+        let spec = shop(page).replace("root: HOST }\n", second);
+        let through = |id: &str| format!("{id}: {{ kind: host/file,");
+        let spec = spec.replace(
+            &through("page"),
+            &format!("{} connection: here,", through("page")),
+        );
+        spec.replace(
+            &through("other"),
+            &format!("{} connection: beside,", through("other")),
+        )
+    };
+    let host = scene.world.host().join("beside");
+    std::fs::create_dir_all(&host).unwrap();
+    scene.world.commit(&[("shop.yaml", &two("hello\n"))]);
     let mut daemon = scene.started();
-    let (host, away) = (scene.world.host(), scene.world.folder().join("away"));
+    let away = scene.world.folder().join("away");
     std::fs::rename(&host, &away).unwrap();
-    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let number = scene.open("greet", None, &[("shop.yaml", &two("welcome\n"))]);
     let head = scene.head(number);
     for (name, title) in [(STABLE, "could not be looked at"), ("reconciled/shop", "")] {
         let blind = check(&scene, &mut daemon, (&head, name), title);
@@ -254,7 +271,7 @@ fn what_nobody_could_look_at_lets_no_merge_pass() {
         assert_eq!(blind["conclusion"], "action_required", "{blind}");
     }
     std::fs::rename(&away, &host).unwrap();
-    let head = scene.push(number, "greet", &[("shop.yaml", &shop("goodbye\n"))]);
+    let head = scene.push(number, "greet", &[("shop.yaml", &two("goodbye\n"))]);
     let seen = check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
     assert_eq!(seen["conclusion"], "success", "{seen}");
     scene.assert_accepted();
