@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::deliver::render::many;
 use crate::engine::{self, Everywhere, Followed, Limits, Pinned, Subject, Trust, Ways, World};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds};
+use crate::model::{Depth, Diagnostic, EnvironmentName, Kinds, Snapshot};
 use crate::net::Limiters;
 use crate::plan::Plan;
 use crate::provider::Registry;
@@ -240,7 +240,7 @@ pub(super) fn refuse<T>(diagnostics: &[Diagnostic], out: &Output) -> anyhow::Res
 /// What can be known of the addresses of all environments of one state.
 async fn everywhere(
     reading: &Reading,
-    snapshot: &Arc<crate::model::Snapshot>,
+    snapshot: &Arc<Snapshot>,
     outside: &Outside,
     kinds: &Kinds,
 ) -> Everywhere {
@@ -284,30 +284,17 @@ async fn of_daemon(
     let mut homes = BTreeMap::new();
     for followed in &followed {
         let name = followed.origin.name();
-        let fetched = followed
-            .origin
-            .fetch()
-            .await
-            .with_context(|| format!("fetch the repository {name}"))?;
-        let kinds = world.registry.kinds();
-        let options = ReadOptions {
-            folder: Some(followed.environments.clone()),
-            only: None,
-            kinds,
-        };
-        let reading = spec::read(&fetched.snapshot, &options);
+        let (reading, snapshot) = newest(followed, world.registry.kinds()).await?;
         let outside = &followed.outside;
-        all.extend(everywhere(&reading, &fetched.snapshot, outside, kinds).await);
+        all.extend(everywhere(&reading, &snapshot, outside, world.registry.kinds()).await);
         for read in reading
             .environments
             .into_iter()
             .filter(|read| is_named(names, &read.name))
         {
             homes.insert(read.name.clone(), name.to_owned());
-            pinned.push(
-                Pinned::new(read, &fetched.snapshot, outside)
-                    .or_else(|wrong| refuse(&wrong, out))?,
-            );
+            pinned
+                .push(Pinned::new(read, &snapshot, outside).or_else(|wrong| refuse(&wrong, out))?);
         }
     }
     all_found(names, &pinned)?;
@@ -324,6 +311,56 @@ async fn of_daemon(
             homes,
             ways,
         }),
+    })
+}
+
+/// Reads the newest state of a repository.
+async fn newest(followed: &Followed, kinds: &Kinds) -> anyhow::Result<(Reading, Arc<Snapshot>)> {
+    let name = followed.origin.name();
+    let fetched = followed.origin.fetch().await;
+    let snapshot = fetched
+        .with_context(|| format!("fetch the repository {name}"))?
+        .snapshot;
+    let options = ReadOptions {
+        folder: Some(followed.environments.clone()),
+        only: None,
+        kinds,
+    };
+    Ok((spec::read(&snapshot, &options), snapshot))
+}
+
+/// Opens what is needed to look at an environment as it was, beside all others as they are now. Of a repository that
+/// cannot be read now, whatever the ledger knows counts as declared.
+///
+/// # Errors
+/// The settings do not load, or the ledger cannot be read.
+pub(super) async fn of_past(
+    past: &Pinned,
+    global: &Global,
+    out: &Output,
+) -> anyhow::Result<Chosen> {
+    let mut settings = settings::of_daemon(global, out)?;
+    let world = daemons_world(&settings, Access::Read).await?;
+    settings.state_folder = settings.state_folder.join("command-line");
+    let kinds = world.registry.kinds();
+    let mut all = Everywhere::default();
+    for followed in parts(&settings, Access::Read)?.0 {
+        match newest(&followed, kinds).await {
+            Ok((reading, snapshot)) => {
+                all.extend(everywhere(&reading, &snapshot, &followed.outside, kinds).await);
+            }
+            Err(_) => all.mark_partial(),
+        }
+    }
+    let graph = past.graph_within(kinds, &Trust::All, &Arc::default()).await;
+    all.remove(past.name());
+    all.add(past.name(), graph.ok());
+    Ok(Chosen {
+        world,
+        pinned: vec![past.clone()],
+        everywhere: all,
+        stops: Vec::new(),
+        told: None,
     })
 }
 

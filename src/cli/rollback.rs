@@ -2,9 +2,11 @@
 
 mod answer;
 mod check;
+mod shown;
 
 use super::{Exit, Global, Output, ask, settings, status};
 use crate::config::Settings;
+use crate::engine::Pinned;
 use crate::ledger::{Episode, Holder, Ledger, Rollback, RunRecord, Version, Versions, taken_along};
 use crate::model::{EnvironmentName, Revision};
 use crate::telemetry::Clock;
@@ -21,7 +23,7 @@ const RUNS: u32 = 1000;
   reconciled rollback production --to 3f2c1d4e --why 'checkout is down'
   reconciled rollback production --end               follow Git again, also to what was left
 
-The daemon applies the older revision and does not apply the one it left again, whatever else is merged; a
+Without --yes it shows what it would change, and asks. The daemon applies the older revision and does not apply the one it left again, whatever else is merged; a
 commit that changes the environment ends the rollback. Windows, pauses and the deletion budget hold it like
 any change. Data that resources hold is not put back. The rollback stands in the ledger alone: where that is
 lost, what Git says is applied again, so revert the commit in Git, too.")]
@@ -52,7 +54,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
         let done = if args.end {
             end(&ledger, name, out).await
         } else {
-            begin(&ledger, &settings, args, out).await
+            begin(&ledger, &settings, (args, global), out).await
         };
         ledger.close().await;
         if !has_daemon(&settings) && matches!(done, Ok(Exit::Same)) {
@@ -83,7 +85,7 @@ fn has_daemon(settings: &Settings) -> bool {
 async fn begin(
     ledger: &Ledger,
     settings: &Settings,
-    args: &Args,
+    (args, global): (&Args, &Global),
     out: &Output,
 ) -> anyhow::Result<Exit> {
     let name = &args.environment;
@@ -103,14 +105,14 @@ async fn begin(
             to.short()
         );
     }
-    let unsure = check::check(ledger, settings, (name, &to), out).await?;
-    if let Some(why) = &unsure {
+    let past = check::check(ledger, settings, (name, &to), out).await?;
+    if let Err(why) = &past {
         out.say(&format!(
             "What {name} was there could not be checked here: failed to {why}."
         ));
     }
     out.say(&said((name, &to), kept.as_ref(), &along));
-    if !args.yes && !ask::yes(&format!("Roll back {name}?"))? {
+    if !args.yes && !agreed(name, past.as_ref().ok(), global, out).await? {
         out.say("Nothing was changed.");
         return Ok(Exit::Differs);
     }
@@ -125,7 +127,7 @@ async fn begin(
     };
     let before = answer::trouble(ledger, name).await?;
     order(ledger, &rollback, standing.as_ref()).await?;
-    if unsure.is_some() && has_daemon(settings) {
+    if past.is_err() && has_daemon(settings) {
         refused_by_daemon(ledger, &rollback, before.as_ref(), out).await?;
     }
     if out.is_json() {
@@ -136,6 +138,23 @@ async fn begin(
         ));
     }
     Ok(Exit::Same)
+}
+
+/// Shows what it would change, as far as that is known here, and asks.
+async fn agreed(
+    name: &EnvironmentName,
+    past: Option<&Pinned>,
+    global: &Global,
+    out: &Output,
+) -> anyhow::Result<bool> {
+    if let Some(past) = past.filter(|_| !out.is_json())
+        && let Err(error) = shown::show(past, global, out).await
+    {
+        out.say(&format!(
+            "What it would change could not be shown: failed to {error:#}."
+        ));
+    }
+    ask::yes(&format!("Roll back {name}?"))
 }
 
 /// Returns what goes back with what is kept, where that goes back to what last went well.

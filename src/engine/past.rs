@@ -132,20 +132,19 @@ fn broken(name: &EnvironmentName, revision: &Revision, mistakes: Vec<Diagnostic>
     }
 }
 
-/// Tells whether an environment can be put back to a revision, as far as that shows without its secrets and
-/// without rendering.
+/// Returns what an environment was at a revision, as far as that shows without its secrets and without rendering.
 ///
 /// # Errors
-/// It cannot: why, with every mistake of that revision.
+/// It cannot be put back to it: why, with every mistake of that revision.
 pub async fn check(
     followed: &Followed,
     name: &EnvironmentName,
     revision: &Revision,
     kinds: &Kinds,
-) -> Result<(), PastError> {
+) -> Result<Pinned, PastError> {
     let (read, snapshot) = environment(followed, name, revision, kinds).await?;
     let wrong = |mistakes| broken(name, revision, mistakes);
     let pinned = Pinned::new(read, &snapshot, &followed.outside).map_err(wrong)?;
     let graph = pinned.graph_at_hand(kinds, &Allowance::default());
-    graph.map(drop).map_err(wrong)
+    graph.map(|_| pinned).map_err(wrong)
 }

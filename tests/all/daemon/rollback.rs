@@ -35,6 +35,15 @@ fn the_last_good_state_is_kept_until_git_says_something_new() {
     daemon.run_of("shop", &bad);
     assert_eq!(world.live("page").unwrap(), "bad\n");
 
+    // What it would change is shown before it is asked for.
+    let said = rollback(&world, &[]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("1 to update"), "{said:?}");
+    assert!(said.stdout.contains("- bad"), "{said:?}");
+    assert!(said.stdout.contains("+ good"), "{said:?}");
+    assert!(said.stderr.contains("pass --yes"), "{said:?}");
+    assert_eq!(world.live("page").unwrap(), "bad\n");
+
     let said = rollback(&world, &["--yes", "--why", "checkout is down"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(
