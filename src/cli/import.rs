@@ -98,7 +98,7 @@ fn provider(settings: &Settings) -> anyhow::Result<Kubernetes> {
     Ok(Kubernetes::new(own, Limiters::default(), key, None))
 }
 
-/// Returns the connection's settings, as they are written too.
+/// Returns the connection's settings, as they are given.
 fn connection(args: &Args) -> Map<String, Json> {
     let mut settings = Map::new();
     if let Some(path) = &args.kubeconfig {
@@ -113,6 +113,10 @@ fn connection(args: &Args) -> Map<String, Json> {
 fn environment(args: &Args, import: &Import) -> Json {
     let mut cluster = Map::from_iter([("provider".to_owned(), json!("kubernetes"))]);
     cluster.extend(connection(args));
+    // Whoever follows the current context follows whichever cluster somebody chose last.
+    if let Some(context) = &import.context {
+        cluster.insert("context".to_owned(), json!(context));
+    }
     let mut resources = BTreeMap::new();
     for (object, is_kept) in &import.objects {
         let mut resource = json!({ "kind": "kubernetes/object" });

@@ -44,6 +44,8 @@ pub struct Search {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Import {
+    /// The context of the kubeconfig it was read with, named or not.
+    pub context: Option<String>,
     /// Objects as one would declare them, by kind and name; true where another tool manages it.
     pub objects: Vec<(Json, bool)>,
     /// Objects that are left out, `Kind/name`, each with the reason.
@@ -83,7 +85,10 @@ impl Kubernetes {
             }
         });
         let answers: Vec<_> = stream::iter(lists).buffered(AT_ONCE).collect().await;
-        let mut import = Import::default();
+        let mut import = Import {
+            context: super::connection::context(connection, &self.settings),
+            ..Import::default()
+        };
         let mut seen = BTreeSet::new();
         let mut published = Published::default();
         for (served, found) in answers {

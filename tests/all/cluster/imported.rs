@@ -154,6 +154,7 @@ impl Scene {
         Self { place, namespace }
     }
 
+    /// Names no context: it is the current one's that is written.
     fn import(&self, more: &[&str]) -> Said {
         let own = [
             "import",
@@ -162,8 +163,6 @@ impl Scene {
             &self.namespace,
             "--kubeconfig",
             "kubeconfig",
-            "--context",
-            "peers",
         ];
         self.place.run(&[&own, more].concat())
     }
@@ -172,6 +171,7 @@ impl Scene {
     fn imported(&self, more: &[&str]) -> Said {
         let said = self.import(more);
         assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.stdout.contains("context: peers\n"), "{said:?}");
         std::fs::write(self.place.path().join("shop.yaml"), &said.stdout).unwrap();
         said
     }

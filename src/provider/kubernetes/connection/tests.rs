@@ -1,7 +1,8 @@
 //! Kubeconfigs that are used, and those that are refused.
 
+use super::given::KEYS;
 use super::*;
-use crate::model::{ConnectionName, Secret};
+use crate::model::{ConnectionName, Secret, Value};
 use serde_json::{Value as Json, json};
 
 fn kubeconfig(user: &Json) -> String {
