@@ -98,9 +98,10 @@ fn check(place: &Place, kinds: &Kinds) -> (Vec<String>, Vec<Diagnostic>, BTreeSe
             diagnostics.push(twice.error);
         }
     }
-    diagnostics.retain(|one| {
-        place.holds(&one.location.file) || names.is_empty() && reading.diagnostics.contains(one)
-    });
+    // A file elsewhere that is too broken to say whose it is matters where nothing here says why there is nothing.
+    let is_here = |one: &Diagnostic| place.holds(&one.location.file);
+    let is_bare = names.is_empty() && !diagnostics.iter().any(is_here);
+    diagnostics.retain(|one| is_here(one) || is_bare && reading.diagnostics.contains(one));
     diagnostics.sort_by(|a, b| a.location.cmp(&b.location));
     diagnostics.dedup();
     (names, diagnostics, fetched)

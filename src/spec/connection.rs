@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One entry of `connections`, expressions not yet resolved.
 #[derive(Clone, Debug)]
 pub struct Connecting {
-    /// The provider it belongs to.
+    /// The provider it belongs to; empty where that is not said, which is told once, at the connection.
     pub provider: String,
     /// The provider's own settings.
     pub(crate) settings: Template,
@@ -19,6 +19,10 @@ pub struct Connecting {
 }
 
 impl Connecting {
+    fn is_nobodys(&self) -> bool {
+        self.provider.is_empty()
+    }
+
     /// Returns the names of the secrets it is made of.
     pub(crate) fn secrets(&self, reads: &SecretReads) -> BTreeSet<String> {
         reads.of(&self.settings)
@@ -50,8 +54,15 @@ pub(super) fn read(
 fn one(node: &Node, at: &Place, kinds: &Kinds, reader: &mut Reader) -> Option<Connecting> {
     let entries = reader.entries(node)?;
     let Some((_, provider)) = entries.iter().find(|(key, _)| key.text == "provider") else {
-        reader.report(at.error("missing-key", "`provider` is missing here"));
-        return None;
+        let known: BTreeSet<&str> = kinds.iter().map(|kind| kind.name.provider()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let error = at.error("missing-key", "`provider` is missing here");
+        reader.report(error.with_hint(format!("Providers: {}.", known.join(", "))));
+        return Some(Connecting {
+            provider: String::new(),
+            settings: Template::read(node, reader),
+            place: at.clone(),
+        });
     };
     let name = reader.name(provider)?;
     let known: BTreeSet<&str> = kinds.iter().map(|kind| kind.name.provider()).collect();
@@ -131,6 +142,9 @@ impl Need<'_> {
             });
             return None;
         };
+        if connecting.is_nobodys() {
+            return None;
+        }
         if connecting.provider != self.provider {
             let message = format!(
                 "the connection {name} is of {}, and {} needs one of {}",
@@ -156,6 +170,7 @@ impl Need<'_> {
             .collect();
         match serving.as_slice() {
             [only] => Some((*only).clone()),
+            [] if connections.values().any(Connecting::is_nobodys) => None,
             [] => {
                 let error = at.error(
                     "missing-connection",

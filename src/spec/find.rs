@@ -190,10 +190,19 @@ fn take(path: &RepoPath, document: &Document, found: &mut Found) {
             let error = at
                 .place
                 .error("missing-key", "`metadata.name` is missing here");
-            let hint = "Name the environment; a file that others extend is `kind: Layer`.";
-            found.diagnostics.push(error.with_hint(hint));
+            found.diagnostics.push(error.with_hint(nameless(metadata)));
             found.diagnostics.extend(document.diagnostics.clone());
         }
+    }
+}
+
+/// Says what to do about a name that is missing.
+fn nameless(metadata: Option<&Node>) -> String {
+    let keys = metadata.map(Node::entries).unwrap_or_default().iter();
+    let mut keys = keys.map(|(key, _)| key.text.as_str());
+    match keys.find(|key| nearest(key, ["name"]).is_some()) {
+        Some(meant) => format!("Write `name` instead of `{meant}`."),
+        None => "Name the environment; a file that others extend is `kind: Layer`.".to_owned(),
     }
 }
 

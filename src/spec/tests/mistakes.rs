@@ -148,6 +148,7 @@ fn connections_and_kinds() {
     e.yaml:7:5 missing-key: `provider` is missing here
           b: { token: x }
           ^
+      = Providers: digitalocean, host, kubernetes.
     e.yaml:11:16 missing-connection: several connections serve host/file
           f: { kind: host/file, spec: { path: /a } }
                      ^^^^^^^^^
@@ -164,10 +165,6 @@ fn connections_and_kinds() {
           i: { kind: host/file, connection: a, spec: {} }
                                             ^
       it is declared here: e.yaml:6:5
-    e.yaml:15:16 missing-connection: no connection serves kubernetes/object
-          j: { kind: kubernetes/object, spec: {} }
-                     ^^^^^^^^^^^^^^^^^
-      = Declare one under `connections`: kubernetes: { provider: kubernetes }.
     e.yaml:16:5 missing-key: `kind` is missing here
           k: { spec: {} }
           ^

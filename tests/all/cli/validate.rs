@@ -114,6 +114,37 @@ fn a_path_without_an_environment_is_no_success() {
     place.run(&["validate", "nowhere"]).assert_only_talk(1);
 }
 
+#[test]
+fn of_two_broken_files_the_one_that_is_named_is_told() {
+    let place = Place::new();
+    let head = "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\n";
+    place.write("a.yaml", &format!("{head}metadata: {{ nmae: a }}\n"));
+    let connections = "spec: { connections: { here: { root: / } },";
+    let resources = "resources: { x: { kind: host/file, connection: here, spec: { path: /x, content: x } }, y: { kind: host/file, spec: { path: /y, content: y } } } }";
+    place.write(
+        "b.yaml",
+        &format!("{head}metadata: {{ name: b }}\n{connections} {resources}\n"),
+    );
+    let said = place.run(&["validate", "b.yaml"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    // A connection that says too little is one mistake, at the connection.
+    assert!(
+        said.stderr.contains("`provider` is missing here"),
+        "{said:?}"
+    );
+    assert!(
+        said.stderr
+            .contains("Providers: digitalocean, host, kubernetes"),
+        "{said:?}"
+    );
+    assert!(said.stderr.ends_with("1 error\n"), "{said:?}");
+    let said = place.run(&["validate", "a.yaml"]);
+    assert!(
+        said.stderr.contains("Write `name` instead of `nmae`."),
+        "{said:?}"
+    );
+}
+
 const REFUSED: &str = "apiVersion: reconciled.dev/v1alpha1
 kind: Environment
 metadata: { name: shop }
