@@ -36,6 +36,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long connections that are open at the end may go on.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// What is answered to who asks for another page.
+const NO_PAGE: &str = "There is no such page. There are /healthz, /readyz and /metrics, and /webhooks/github for GitHub;\n\
+    how environments stand is told by `reconciled status`, also with --output json.\n";
+
 /// The longest body that is taken, in bytes, but by webhooks.
 const BODY: usize = 64 * 1024;
 
@@ -96,7 +100,7 @@ fn pages(state: State) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there is no such page\n") })
+        .fallback(|| async { (StatusCode::NOT_FOUND, NO_PAGE) })
         .layer(middleware::from_fn(in_time))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(state)

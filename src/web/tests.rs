@@ -72,7 +72,10 @@ async fn metrics_are_open_metrics_and_other_pages_are_none() {
     let answer = ask(&served, http::Method::GET, "/metrics").await;
     assert_eq!(answer.header("content-type"), Some(CONTENT));
     assert!(String::from_utf8_lossy(&answer.body).contains("reconciled_build_info{version="));
-    assert_eq!(ask(&served, http::Method::GET, "/").await.status, 404);
+    let nowhere = ask(&served, http::Method::GET, "/").await;
+    assert_eq!(nowhere.status, 404);
+    let told = String::from_utf8_lossy(&nowhere.body);
+    assert!(told.contains("/readyz"), "{told}");
     assert_eq!(
         ask(&served, http::Method::POST, "/healthz").await.status,
         405
