@@ -69,7 +69,7 @@ impl Ledger {
     /// Why they cannot be read.
     pub async fn untold_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
         let query = sqlx::query(select_run!(
-            "WHERE ended_at IS NOT NULL AND cause <> 'cli' AND id >
+            "WHERE ended_at IS NOT NULL AND cause NOT LIKE 'cli%' AND id >
              COALESCE((SELECT CAST(posted AS BIGINT) FROM deliveries WHERE name = 'told/' || environment), 0) ORDER BY id"
         ));
         self.read(query, |row| run(&row)).await

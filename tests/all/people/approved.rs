@@ -295,8 +295,11 @@ fn what_went_well_once_is_judged_by_what_its_pull_request_showed_today() {
     // Git is to say again what went well at first; meanwhile somebody makes the file by hand.
     let back = scene.open("back", None, &[("shop.yaml", &with)]);
     scene.comment_with(&mut daemon, back, "1 to create in shop");
+    // Nobody is shown that: no daemon looks in between.
+    daemon.terminate();
     scene.world.write_live("extra", "somebody's\n");
     let merge = scene.merge(back, "back");
+    let mut daemon = scene.world.start();
     daemon.run_of("shop", &merge);
     assert_eq!(scene.world.live("extra").unwrap(), "somebody's\n");
     let asked = request(&scene, &mut daemon, back + 1);
