@@ -123,7 +123,8 @@ impl Work<'_> {
         self.sealer.scrubbed(failure).of_step(&self.what())
     }
 
-    fn payload(&self) -> Result<Json, ProviderError> {
+    /// Gives what is sent, with our marks.
+    pub(super) fn payload(&self) -> Result<Json, ProviderError> {
         let desired = self.step.desired.as_deref().unwrap_or(&Value::Null);
         let mut sent = shape::payload(desired).map_err(|failure| self.failed(failure))?;
         if !sent.holes.is_empty() {
@@ -254,10 +255,14 @@ impl Work<'_> {
         }
     }
 
-    /// Deletes and makes again.
+    /// Deletes and makes again, where that would be taken. What is being deleted already comes again as it can.
     async fn replace(&self) -> Result<Applied, ProviderError> {
-        if let Seen::Moved(live) = self.seen().await? {
-            return self.happened(&live).await;
+        match self.seen().await? {
+            Seen::Moved(live) => return self.happened(&live).await,
+            Seen::Planned(live) if !live["metadata"]["deletionTimestamp"].is_string() => {
+                self.may_be_made_anew().await?;
+            }
+            Seen::Planned(_) | Seen::Gone => {}
         }
         delete::carry_out(self).await?;
         self.create().await

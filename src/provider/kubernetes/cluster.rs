@@ -249,6 +249,19 @@ impl Cluster {
         Ok((object, status == 201))
     }
 
+    /// Asks whether an object could be made; that its name is taken is told last.
+    pub(super) async fn would_make(
+        &self,
+        served: &Served,
+        namespace: &str,
+        object: &Json,
+    ) -> Result<(), Failure> {
+        let path = served.path(namespace, None);
+        let path = format!("{path}?dryRun=All&fieldValidation=Strict&fieldManager={MANAGER}");
+        let ask = ask(http::Method::POST, (&path, "application/json"), object);
+        self.sender.send(ask).await.map(drop)
+    }
+
     /// Sends a write, which whoever watches the place has to know from somebody else's.
     async fn noted(
         &self,

@@ -10,6 +10,7 @@
 //! The one room besides `net` that sends requests: `kube` knows how clusters are signed in to.
 
 mod added;
+mod anew;
 mod apply;
 mod bundle;
 mod clash;

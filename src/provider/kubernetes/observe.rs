@@ -11,7 +11,7 @@ use super::scalers::Scalers;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
 use super::unserved::{Planned, definition, unserved};
-use super::{fields, health, looks, managed, marks, rights, shape};
+use super::{anew, fields, health, looks, managed, marks, rights, shape};
 use crate::model::{
     Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Map, Marked,
     Observation, Observed, Owner, PathPattern, Prediction, Value,
@@ -178,10 +178,22 @@ async fn look(
     };
     seen.prediction = answer.prediction;
     seen.touched_by = answer.touches;
-    let kept = rights::kept(cluster, target, asked, &seen).await;
+    let kept = kept((cluster, asked, target), &seen, &sealer).await;
     seen.prediction = kept.or(seen.prediction);
     seen.health = examined((cluster, asked, target), live, &sealer, seen.health).await;
     Observed::answer(asked, Observation::Present(Box::new(seen)))
+}
+
+/// Tells why something would stay that is to go, for good or to be made again; `None` where it would not.
+async fn kept(
+    (cluster, asked, target): (&Cluster, &Asked, &Target),
+    seen: &Live,
+    sealer: &Sealer<'_>,
+) -> Option<Prediction> {
+    match rights::kept(cluster, target, asked, seen).await {
+        None => anew::refused(cluster, target, asked, seen, sealer).await,
+        kept => kept,
+    }
 }
 
 /// Tells by the rules of the spec whether an object works, and what others say where it does not, where

@@ -17,6 +17,7 @@ mod order;
 mod readiness;
 mod reasons;
 mod refusals;
+mod replaced;
 mod requests;
 mod rights;
 mod scaled;
@@ -56,6 +57,8 @@ struct Scene {
     ignore: Vec<PathPattern>,
     /// What every object's `lifecycle.adopt` says.
     adopt: bool,
+    /// What every object's `lifecycle.replace` says.
+    replace: bool,
 }
 
 impl Scene {
@@ -87,6 +90,7 @@ impl Scene {
             owned: Vec::new(),
             ignore: Vec::new(),
             adopt: false,
+            replace: false,
         }
     }
 
@@ -161,6 +165,7 @@ impl Scene {
             lifecycle: Lifecycle {
                 ignore: self.ignore.clone(),
                 adopt: self.adopt,
+                replace: self.replace,
                 ..Lifecycle::default()
             },
             location: Location {
