@@ -26,7 +26,9 @@ impl Question<'_> {
         if !known || failure.is_stale() {
             return Err(failure);
         }
-        let immutable = immutable(&failure.causes);
+        let immutable = immutable(&failure.causes).into_iter();
+        let immutable = immutable.flat_map(|path| shape::declared_places(path, self.desired));
+        let immutable = immutable.collect();
         Ok(Some(Prediction::Refused {
             reason: failure.said(),
             immutable,

@@ -185,6 +185,32 @@ fn decode_string_data(object: &mut Json, desired: Option<&Value>) {
     }
 }
 
+/// Returns the places at which an object declares what the server complains about at one of its own: all the data
+/// of a Secret, or the address of a Service, which it keeps in a list as well.
+pub(super) fn declared_places(path: FieldPath, desired: &Value) -> Vec<FieldPath> {
+    let field = |keys: &[&str]| {
+        FieldPath(
+            keys.iter()
+                .map(|key| Segment::Key((*key).to_owned()))
+                .collect(),
+        )
+    };
+    let (named, other): (&[&str], &[&str]) = match path.0.as_slice() {
+        [Segment::Key(data)] if data == "data" => (&["data"], &["stringData"]),
+        [Segment::Key(spec), Segment::Key(list), ..] if spec == "spec" && list == "clusterIPs" => {
+            (&["spec", "clusterIPs"], &["spec", "clusterIP"])
+        }
+        _ => return vec![path],
+    };
+    if desired.at(other).is_none() {
+        return vec![path];
+    }
+    match desired.at(named) {
+        Some(_) => vec![path, field(other)],
+        None => vec![field(other)],
+    }
+}
+
 /// Returns a place of a Secret under the name it was declared by.
 pub(super) fn declared_path(path: FieldPath, desired: Option<&Value>) -> FieldPath {
     let texts = desired.and_then(|desired| desired.get("stringData")?.as_map());

@@ -136,3 +136,57 @@ async fn a_quota_that_would_have_no_room_for_it_keeps_it_and_one_that_is_just_fu
     );
     assert_eq!(scene.page(), before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_keeps_its_port_of_the_nodes_is_made_again() {
+    let mut scene = Scene::new("node-port");
+    scene.replace = true;
+    let service = |address: &str| {
+        let port = json!({ "port": 80, "nodePort": 30_007 });
+        let spec = json!({ "type": "NodePort", "selector": { "app": "web" }, "clusterIP": address, "ports": [port] });
+        scene.object("v1", "Service", "web", json!({ "spec": spec }))
+    };
+    // Of both, only what somebody names comes from the start of the range.
+    let api = scene.live("/api/v1/namespaces/default/services/kubernetes");
+    let api = api["spec"]["clusterIP"].as_str().unwrap();
+    let free = format!("{}.7", api.rsplit_once('.').unwrap().0);
+    let mut before = service("");
+    before["spec"].as_object_mut().unwrap().remove("clusterIP");
+    let after = service(&free);
+    scene.apply(&[before]).await;
+    let step = scene.only(&after).await;
+    assert_eq!(step.action, Action::Replace, "{step:#?}");
+    scene.carry_out(&step).await.unwrap();
+    scene.settled(&[after]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fixed_secret_is_made_again_however_it_is_declared() {
+    let mut scene = Scene::new("fixed-secret");
+    scene.replace = true;
+    let secret = |more: Json| {
+        let mut secret = scene.object("v1", "Secret", "token", json!({ "immutable": true }));
+        let more = more.as_object().unwrap().clone();
+        secret.as_object_mut().unwrap().extend(more);
+        secret
+    };
+    // Each way it is declared in turn; the last in both at once.
+    let texts = [
+        secret(json!({ "stringData": { "key": "one" } })),
+        secret(json!({ "stringData": { "key": "two" } })),
+        secret(json!({ "data": { "key": "dGhyZWU=" } })),
+        secret(json!({ "data": { "other": "Zm91cg==" }, "stringData": { "key": "four" } })),
+        secret(json!({ "data": { "other": "Zml2ZQ==" }, "stringData": { "key": "four" } })),
+    ];
+    scene.apply(&texts[..1]).await;
+    for secret in &texts[1..] {
+        let step = scene.only(secret).await;
+        assert_eq!(step.action, Action::Replace, "{step:#?}");
+        scene.carry_out(&step).await.unwrap();
+        scene.settled(std::slice::from_ref(secret)).await;
+    }
+    // A label changes in place.
+    let mut labelled = texts[4].clone();
+    labelled["metadata"]["labels"] = json!({ "team": "shop" });
+    assert_eq!(scene.only(&labelled).await.action, Action::Update);
+}
