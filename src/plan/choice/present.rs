@@ -40,7 +40,12 @@ pub(super) fn present(
             of: gone.address.clone(),
             said: Arc::new(Value::from_json((*gone.applied).clone())),
         });
-        return there(step, &veiled, live, None, facts);
+        // Whoever applied it meant no object of ours.
+        let theirs = Live {
+            applied_by: None,
+            ..live.clone()
+        };
+        return there(step, &veiled, &theirs, None, facts);
     }
     there(step, wanted, live, owned, facts)
 }

@@ -295,6 +295,22 @@ fn another_object_under_the_same_name_is_a_stranger_s() {
             .steps()
             .starts_with("update prod/api")
     );
+    // Whoever applied it from files meant none of ours, whatever that is called by now.
+    let by_kubectl = |id: &str| {
+        let mut scene =
+            remade("theirs", None).live("api", |live| live.applied_by = Some("kubectl"));
+        let found = scene.observed.remove(&address("api")).unwrap();
+        scene.observed.insert(address(id), found);
+        scene.wanted[0].address = address(id);
+        scene
+    };
+    for id in ["api", "renamed"] {
+        let steps = by_kubectl(id).steps();
+        assert!(
+            steps.contains(&format!("wait prod/{id}: it is there already")),
+            "{steps}"
+        );
+    }
     // The very one is ours still, whoever took the mark off.
     let very = remade("theirs", None).live("api", |live| live.external_id = Some("first".into()));
     assert!(
