@@ -89,6 +89,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
         let mut answers = look.registry.observe(&asked).await;
         answers.retain(|answer| !seen.observed.contains_key(&answer.address));
         take(&mut seen, answers);
+        (look.trust).note_strangers(&mut wanted, &seen.observed, &owned);
         look.veils.seal(&mut wanted, &mut seen.observed);
         for wanted in &wanted {
             if wanted.is_read
@@ -249,8 +250,8 @@ fn question(
     })
 }
 
-/// Returns what expressions may read of a resource now: nothing where it is not there, not ready,
-/// or about to be replaced, and no output that may change with what is about to be written.
+/// Returns what expressions may read of a resource now: nothing where it is not there, a stranger's to a branch, not
+/// ready, or about to be replaced, and no output that may change with what is about to be written.
 fn settled_outputs(
     wanted: &Wanted,
     observed: &BTreeMap<Address, Observation>,
@@ -260,7 +261,7 @@ fn settled_outputs(
     let Some(Observation::Present(live)) = observed.get(&wanted.address) else {
         return None;
     };
-    if !matches!(live.health, Health::Ready | Health::Paused(_)) {
+    if wanted.is_strange() || !matches!(live.health, Health::Ready | Health::Paused(_)) {
         return None;
     }
     let changes = crate::plan::changes(

@@ -14,7 +14,7 @@ use super::{Everywhere, Fleet, cluster_secrets, veils};
 use crate::graph::{Graph, Object};
 use crate::model::{
     Address, Basis, Class, ClusterSecret, Connection, EnvironmentName, Identity, KindName, Known,
-    Map, Observation, ResourceId, Secret, SecretSource, Value, Veil, Wanted,
+    Live, Map, Observation, Owned, Owner, ResourceId, Secret, SecretSource, Value, Veil, Wanted,
 };
 use crate::provider::Registry;
 use crate::spec::{Environment, SecretUses};
@@ -173,7 +173,29 @@ impl Trust {
             one.basis = Basis::Branch {
                 said: said.remove(&one.address).unwrap_or_default(),
                 merged: declared.remove(&before),
+                strange: false,
             };
+        }
+    }
+
+    /// Notes what was found that a branch has no business with: it may be anybody's.
+    pub(super) fn note_strangers(
+        &self,
+        wanted: &mut [Wanted],
+        observed: &BTreeMap<Address, Observation>,
+        owned: &BTreeMap<&Address, Arc<Owned>>,
+    ) {
+        let Self::Merged(merged) = self else {
+            return;
+        };
+        for one in wanted {
+            let Some(Observation::Present(live)) = observed.get(&one.address) else {
+                continue;
+            };
+            let is_known = merged.knows(one, live, owned.get(&one.address).map(AsRef::as_ref));
+            if let Basis::Branch { strange, .. } = &mut one.basis {
+                *strange = !is_known;
+            }
         }
     }
 
@@ -277,6 +299,31 @@ impl Trust {
             code,
             class: Class::User,
         }
+    }
+}
+
+impl Merged {
+    /// Tells whether what is live is an environment's own: by its mark, by its record, or by being declared.
+    fn knows(&self, wanted: &Wanted, live: &Live, owned: Option<&Owned>) -> bool {
+        let environment = &wanted.address.environment;
+        let is_marked = match &live.owner {
+            Some(Owner::Resource(of)) => {
+                // An environment that takes another name was this one.
+                of.environment == *environment || self.graphs.values().any(|graph| graph.has(of))
+            }
+            Some(Owner::Foreign(_)) | None => false,
+        };
+        let is_recorded = |owned: &Owned| {
+            let mut ids = live.external_id.iter().zip(&owned.external_id);
+            wanted.identity.as_ref() == Some(&owned.identity)
+                && owned.left_behind_by(&wanted.connection).is_none()
+                && ids.all(|(live, applied)| live == applied)
+        };
+        let is_declared = || {
+            let (graph, identity) = (self.graphs.get(environment)?, wanted.identity.as_ref()?);
+            graph.declares(&wanted.kind.name, identity, &wanted.connection)
+        };
+        is_marked || owned.is_some_and(is_recorded) || is_declared().is_some()
     }
 }
 

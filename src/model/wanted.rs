@@ -60,5 +60,15 @@ pub enum Basis {
         said: Value,
         /// Those that the merged spec declares at the same address, alike: what stands there is no guess.
         merged: Option<Value>,
+        /// Whether what is live is neither the environment's nor declared by what is merged of it. A branch may
+        /// declare anything, and would have it told: of such a thing a plan says where it differs and no value.
+        strange: bool,
     },
+}
+
+impl Wanted {
+    /// Tells whether a branch wants it, and what is live is a stranger's to all that is merged.
+    pub fn is_strange(&self) -> bool {
+        matches!(self.basis, Basis::Branch { strange: true, .. })
+    }
 }

@@ -1,10 +1,15 @@
-//! Takes known secrets out of what a step tells: of fields that nobody declared secret, and of its reasons.
+//! Takes out of what a step tells what its readers must not see: known secrets, in fields that nobody declared
+//! secret and in its reasons, and of a branch's plan what is live and a stranger's.
 //!
 //! Only what differs is looked through, and nothing that is written: hashes, marks and payloads stay as they are.
 
 use super::diff;
-use crate::model::{Basis, Change, Known, Segment, Step, Wanted};
+use crate::model::{Basis, Change, Known, Live, Prediction, Segment, Step, Value, Wanted};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Shorter words are met in any sentence.
+const SHORTEST: usize = 4;
 
 /// Takes them out of a step.
 pub(super) fn hide(step: &mut Step, wanted: &Wanted, known: &Known) {
@@ -55,5 +60,68 @@ fn hide_segment(segment: &mut Segment, known: &Known) {
         Segment::Key(key) => hide(key),
         Segment::Item(keys) => keys.iter_mut().for_each(|(_, value)| hide(value)),
         Segment::Index(_) => {}
+    }
+}
+
+/// Takes out of a step all that is live, but for what the branch says itself. Where it differs stays.
+pub(super) fn conceal(step: &mut Step, wanted: &Wanted, live: &Live) {
+    let said = words(&wanted.desired);
+    let loses = step.loses();
+    for change in &mut step.changes {
+        for side in [&mut change.before, &mut change.was] {
+            *side = side.take().map(Value::sealed);
+        }
+        // What it becomes may be what it is, in part.
+        change.after = change.after.take().map(|after| told(after, &said));
+    }
+    if let (Some(Prediction::Refused { reason, .. }), Some(words)) =
+        (&live.prediction, &mut step.reason)
+        && quotes(reason, &live.value, &said)
+    {
+        let instead = "its words quote what is live, and are told after the merge";
+        *words = words.replace(reason.as_str(), instead);
+    }
+    if let Some(words) = step.reason.as_mut().filter(|_| loses) {
+        words.push_str("; its values are shown after the merge");
+    }
+}
+
+/// Returns what stands in a value, as texts.
+fn words(value: &Value) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    value.walk(&mut |node| words.extend(word(node)));
+    words
+}
+
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Null | Value::Secret(_) | Value::Hole(_) | Value::List(_) | Value::Map(_) => None,
+    }
+}
+
+/// Tells whether somebody's words hold something of a value that is not said anyway.
+fn quotes(text: &str, value: &Value, said: &BTreeSet<String>) -> bool {
+    let words = words(value);
+    let mut unsaid = words.difference(said);
+    unsaid.any(|word| word.len() >= SHORTEST && text.contains(word.as_str()))
+}
+
+/// Seals all of a value that is not said anyway.
+fn told(value: Value, said: &BTreeSet<String>) -> Value {
+    match value {
+        Value::List(items) => Value::List(items.into_iter().map(|one| told(one, said)).collect()),
+        Value::Map(fields) => {
+            let fields = fields.into_iter();
+            Value::Map(
+                fields
+                    .map(|(key, field)| (key, told(field, said)))
+                    .collect(),
+            )
+        }
+        scalar if word(&scalar).is_some_and(|word| !said.contains(&word)) => scalar.sealed(),
+        other => other,
     }
 }

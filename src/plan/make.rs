@@ -196,6 +196,9 @@ fn one(inputs: &Inputs<'_>, wanted: &Wanted, mine: &Mine<'_>) -> Choice {
     } else {
         choice::choose(wanted, observation, record, &facts)
     };
+    if let Some(Observation::Present(live)) = observation.filter(|_| wanted.is_strange()) {
+        hidden::conceal(&mut choice.step, wanted, live);
+    }
     hidden::hide(&mut choice.step, wanted, inputs.secrets);
     choice
 }

@@ -68,6 +68,7 @@ impl<'a> Merged<'a> {
         let Basis::Branch {
             said,
             merged: Some(merged),
+            ..
         } = &wanted.basis
         else {
             return false;

@@ -84,7 +84,7 @@ pub(super) fn refuse(step: &mut Step, wanted: &Wanted, reason: &str) {
     step.refused = match &wanted.basis {
         Basis::Merged => true,
         // What is merged already is refused with and without the branch.
-        Basis::Branch { said, merged } => merged.as_ref() != Some(said),
+        Basis::Branch { said, merged, .. } => merged.as_ref() != Some(said),
     };
 }
 

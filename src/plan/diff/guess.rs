@@ -21,7 +21,7 @@ impl Guesses {
             places: Vec::new(),
             applied: None,
         };
-        let Basis::Branch { said, merged } = &wanted.basis else {
+        let Basis::Branch { said, merged, .. } = &wanted.basis else {
             return guesses;
         };
         let (kind, merged) = (&*wanted.kind, merged.as_ref());

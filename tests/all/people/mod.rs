@@ -19,6 +19,7 @@ mod lost;
 mod merged;
 mod moved;
 mod outage;
+mod peeked;
 mod proposals;
 mod refused;
 mod rendered;

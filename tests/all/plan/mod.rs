@@ -20,5 +20,6 @@ mod result;
 mod scene;
 mod screen;
 mod secrets;
+mod strange;
 mod strayed;
 mod waits;

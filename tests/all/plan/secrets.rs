@@ -220,6 +220,7 @@ fn what_a_branch_writes_out_over_a_secret_shows_alike_right_or_wrong() {
                 wanted.basis = Basis::Branch {
                     said: value(said),
                     merged: merged.map(value),
+                    strange: false,
                 };
             })
             .ours("db", live.clone())
@@ -270,6 +271,7 @@ fn what_others_say_is_secret_in_an_object_is_secret_here() {
         wanted.basis = Basis::Branch {
             said: (*wanted.desired).clone(),
             merged: None,
+            strange: false,
         };
         scene.shown()
     };

@@ -75,7 +75,11 @@ fn a_branch_cannot_make_it_shown_by_a_guess_nor_see_whether_one_is_right() {
             let merged = Some(Value::clone(&wanted.desired));
             let said = value(json!({ "name": "api", "text": text }));
             wanted.desired = said.clone().into();
-            wanted.basis = Basis::Branch { said, merged };
+            wanted.basis = Basis::Branch {
+                said,
+                merged,
+                strange: false,
+            };
         });
         scene.shown()
     };
