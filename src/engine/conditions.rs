@@ -11,7 +11,7 @@ pub(super) use through::Through;
 
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
-use crate::model::{Action, Address, Class, Health, Outcome, Step};
+use crate::model::{Action, Address, Class, Digest, Health, Outcome, Step};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -156,7 +156,10 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
             found.push(Found {
                 address: step.address.clone(),
                 condition: Condition::Failing,
-                details: json!({ "action": step.action, "code": code, "message": message, "hint": hint }),
+                details: by_rules(
+                    step,
+                    json!({ "action": step.action, "code": code, "message": message, "hint": hint }),
+                ),
                 over: None,
                 certain: true,
             });
@@ -166,7 +169,10 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
     found.extend(unwell.map(|step| Found {
         address: step.address.clone(),
         condition: Condition::Failing,
-        details: json!({ "code": code_of(step), "message": step.reason }),
+        details: by_rules(
+            step,
+            json!({ "code": code_of(step), "message": step.reason }),
+        ),
         over: None,
         certain: true,
     }));
@@ -183,6 +189,15 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
         });
     }
     found
+}
+
+/// Notes the rules of the spec that something is well by, where there are any.
+fn by_rules(step: &Step, mut details: Value) -> Value {
+    if !step.health.is_empty() {
+        let rules = Digest::of(json!(step.health).to_string());
+        details["rules"] = rules.short().into();
+    }
+    details
 }
 
 fn code_of(step: &Step) -> &'static str {
@@ -233,7 +248,8 @@ pub(super) fn transitions(found: Vec<Found>, open: &[Episode], report: &Report) 
 }
 
 /// Returns what is newly in the way of what failed and only does not work yet: an image that came after all, and a
-/// probe that fails now. What names no cause is no news, and neither is the same cause in other words.
+/// probe that fails now. What names no cause is no news, and neither is the same cause in other words, but for what
+/// another rule of the spec says: the old one holds for nothing any more.
 fn still_unready(episode: &Episode, report: &Report) -> Option<Found> {
     let address = episode.address.as_ref()?;
     let step = report.plan.step(address)?;
@@ -241,9 +257,13 @@ fn still_unready(episode: &Episode, report: &Report) -> Option<Found> {
     if !is_ours || !matches!(step.unready, Some(Health::Progressing(_))) {
         return None;
     }
-    let mut details = json!({ "code": code_of(step), "message": step.reason });
+    let mut details = by_rules(
+        step,
+        json!({ "code": code_of(step), "message": step.reason }),
+    );
     let (before, now) = (next_step(&episode.details), next_step(&details));
-    if now.is_none() || now == before {
+    let is_same = now.is_none() || now == before;
+    if is_same && details["rules"] == episode.details["rules"] {
         return None;
     }
     // Who heard of it in the message of many does so still.

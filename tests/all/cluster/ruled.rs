@@ -94,3 +94,34 @@ fn an_object_out_of_a_folder_is_ready_when_its_rule_says_so() {
     });
     assert!(daemon.terminate().0.success());
 }
+
+#[test]
+fn what_fails_by_another_rule_now_says_so() {
+    let scene = Scene::new("reruled");
+    let commit = |text: &str, word: &str| {
+        let rule = json!({ "kind": "ConfigMap", "ready": format!("object.data.text == '{word}'") });
+        let page = with(
+            scene.config("page", text),
+            json!({ "deadline": "2s", "dependsOn": ["namespace"], "health": [rule] }),
+        );
+        scene.commit(
+            json!({}),
+            &[("namespace", scene.namespace()), ("page", page)],
+        )
+    };
+    let mut daemon = scene.world.start();
+    // With the rule the object is changed, or is left.
+    let turns = [("hello", "first"), ("hello", "second"), ("hi", "third")];
+    for (text, word) in turns {
+        commit(text, word);
+        daemon.until(format!("{word} is told"), |_| {
+            let said = scene.told(&["status"]).0;
+            let failing = said.lines().find(|line| line.contains("failing page"))?;
+            failing.contains(word).then_some(())
+        });
+    }
+    commit("third", "third");
+    daemon.until("all is well", |_| {
+        (scene.told(&["status"]).1 == Some(0)).then_some(())
+    });
+}
