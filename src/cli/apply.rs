@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
   reconciled apply environments/ --yes --no-wait
   reconciled apply staging --output json --yes
 
-While a daemon runs with these settings, it carries out just the plan of a named environment that is shown here,
+While a daemon runs with these settings, it carries out just the plan of a named environment that is shown here, \
 and this waits for it: so drift that is only reported is put back now. What changed meanwhile is refused.
 
-A pause in the ledger of the daemon whose settings are named by --settings, or stand in a folder above the path,
+A pause in the ledger of the daemon whose settings are named by --settings, or stand in a folder above the path, \
 in the working folder or in /etc/reconciled, is told and obeyed. Settings that do not load are a warning.
 
 Exit codes: 0 all is as Git says, 1 failed or live state is unknown, 2 something is held back or was declined")]

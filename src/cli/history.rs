@@ -59,7 +59,15 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
     super::block_on(async {
         let file = match &args.path {
             Some(path) => Place::read(path)?.ledger(&settings::of_path(global, out)?),
-            None => settings::of_daemon(global, out)?.ledger.path,
+            None => {
+                let settings = settings::of_daemon(global, out);
+                let settings = settings.map_err(|error| {
+                    anyhow::anyhow!(
+                        "{error:#}; what `apply` of a path did is told with --path PATH"
+                    )
+                });
+                settings?.ledger.path
+            }
         };
         let ledger = Ledger::open_for_reading(&file).await?;
         match &args.what {

@@ -25,7 +25,7 @@ const LONGEST: usize = 63;
 Then:
   reconciled plan environments/shop.yaml             every object is adopted, no field changes
 
-Left out, and said so: what controllers make, Secrets (their values do not belong into Git), and what another
+Left out, and said so: what controllers make, Secrets (their values do not belong into Git), and what another \
 tool manages (see --adopt); of the rest finalizers and ownerReferences. Nothing is changed in the cluster.")]
 pub(super) struct Args {
     /// The environment's name

@@ -23,9 +23,9 @@ const RUNS: u32 = 1000;
   reconciled rollback production --to 3f2c1d4e --why 'checkout is down'
   reconciled rollback production --end               follow Git again, also to what was left
 
-Without --yes it shows what it would change, and asks. The daemon applies the older revision and does not apply the one it left again, whatever else is merged; a
-commit that changes the environment ends the rollback. Windows, pauses and the deletion budget hold it like
-any change. Data that resources hold is not put back. The rollback stands in the ledger alone: where that is
+Without --yes it shows what it would change, and asks. The daemon applies the older revision and does not apply the one it left again, whatever else is merged; a \
+commit that changes the environment ends the rollback. Windows, pauses and the deletion budget hold it like \
+any change. Data that resources hold is not put back. The rollback stands in the ledger alone: where that is \
 lost, what Git says is applied again, so revert the commit in Git, too.")]
 pub(super) struct Args {
     /// The environment

@@ -20,7 +20,7 @@ use std::path::PathBuf;
   reconciled validate environments/production.yaml
   reconciled validate --output json          a list of {file, line, column, code, message, hint}
 
-Secrets need not be at hand: where they go is checked, their values are not. Nothing is fetched either:
+Secrets need not be at hand: where they go is checked, their values are not. Nothing is fetched either: \
 charts of registries are named, and not looked into.")]
 pub(super) struct Args {
     /// An environment file, or a folder of them

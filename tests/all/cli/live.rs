@@ -140,12 +140,16 @@ fn what_is_no_environment_and_a_missing_settings_file_are_said() {
         &["plan"],
         &["plan", "shop"],
         &["apply", "shop"],
-        &["history", "list"],
         &["pause", "shop", "--why", "x"],
         &["resume", "shop"],
     ] {
         assert_eq!(told(command), missing, "{command:?}");
     }
+    let history = told(&["history", "list"]);
+    assert!(
+        history.starts_with(missing.trim_end()) && history.contains("--path PATH"),
+        "{history}"
+    );
     place.write("reconciled.yaml", "repositories: []\nlimts: {}\n");
     let told = told(&["status"]);
     assert!(
