@@ -1,5 +1,6 @@
 //! One environment pinned to one Git state, and everything a run needs to make a graph of it.
 
+use super::trust::Merged;
 use super::{Trust, beside, cluster_secrets};
 use crate::graph::{self, Allowance, Graph};
 use crate::model::{
@@ -11,7 +12,7 @@ use crate::source::render::Rendered;
 use crate::source::secrets::Secrets;
 use crate::spec::{Environment, EnvironmentReading};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// One environment of one snapshot.
 #[derive(Clone)]
@@ -29,22 +30,43 @@ pub struct Pinned {
     built: Built,
 }
 
-/// The graph of the last look. Clones share it. The same files with the same secrets make the same graph,
-/// and to read thousands of files again costs more than all the rest of a quiet look.
+/// The graph of the last look, and within what trust it was made. Clones share it. The same files with the same secrets
+/// make the same graph, and to read thousands of files again costs more than all the rest of a quiet look.
 #[derive(Clone, Default)]
-struct Built(Arc<Mutex<Option<Arc<Graph>>>>);
+struct Built(Arc<Mutex<Option<(Within, Arc<Graph>)>>>);
+
+/// A trust, without keeping alive what it knows. `None` where it is without bounds.
+type Within = Option<Weak<Merged>>;
+
+/// Returns what a trust is known by; `None` of one under which nothing is kept.
+fn within(trust: &Trust) -> Option<Within> {
+    match trust {
+        Trust::All => Some(None),
+        Trust::Merged(merged) => Some(Some(Arc::downgrade(merged))),
+        Trust::Nothing => None,
+    }
+}
 
 impl Built {
-    fn of(&self, fetched: &Secrets) -> Option<Arc<Graph>> {
-        let graph = self.graph();
-        graph.as_ref().filter(|graph| graph.is_of(fetched)).cloned()
+    fn of(&self, fetched: &Secrets, trust: &Trust) -> Option<Arc<Graph>> {
+        let asked = within(trust)?;
+        let built = self.built();
+        let (made, graph) = built.as_ref()?;
+        let is_same = match (made, &asked) {
+            (None, None) => true,
+            (Some(made), Some(asked)) => Weak::ptr_eq(made, asked),
+            _ => false,
+        };
+        (is_same && graph.is_of(fetched)).then(|| Arc::clone(graph))
     }
 
-    fn keep(&self, graph: &Arc<Graph>) {
-        *self.graph() = Some(Arc::clone(graph));
+    fn keep(&self, graph: &Arc<Graph>, trust: &Trust) {
+        if let Some(within) = within(trust) {
+            *self.built() = Some((within, Arc::clone(graph)));
+        }
     }
 
-    fn graph(&self) -> MutexGuard<'_, Option<Arc<Graph>>> {
+    fn built(&self) -> MutexGuard<'_, Option<(Within, Arc<Graph>)>> {
         // Only ever changed whole: a panic elsewhere leaves it usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,8 +149,7 @@ impl Pinned {
         (kinds, trust): (&Kinds, &Trust),
         allowance: &Arc<Allowance>,
     ) -> Result<Arc<Graph>, Vec<Diagnostic>> {
-        let is_bounded = !matches!(trust, Trust::All);
-        if let Some(graph) = self.built.of(&fetched).filter(|_| !is_bounded) {
+        if let Some(graph) = self.built.of(&fetched, trust) {
             return Ok(graph);
         }
         let (fetched, asked) = beside::renders(environment, fetched, kinds, allowance).await;
@@ -142,8 +163,8 @@ impl Pinned {
         let is_whole = fetched.is_whole() && rendered.failed.is_empty();
         let graph = beside::build(of, (fetched, rendered), kinds, allowance).await?;
         let graph = Arc::new(graph);
-        if is_whole && !is_bounded {
-            self.built.keep(&graph);
+        if is_whole {
+            self.built.keep(&graph, trust);
         }
         Ok(graph)
     }
@@ -190,5 +211,45 @@ impl Pinned {
             .iter()
             .flat_map(|path| snapshot.under(path))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::render::Renderer;
+    use crate::source::sops::Sops;
+    use crate::spec::{self, ReadOptions};
+    use std::path::PathBuf;
+
+    const SPEC: &str = "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: { name: shop }\nspec:\n  \
+        connections: { here: { provider: host } }\n  \
+        resources: { page: { kind: host/file, spec: { path: /page, content: x } } }\n";
+
+    #[tokio::test]
+    async fn a_graph_is_that_of_the_trust_it_was_made_within() {
+        let snapshot = Arc::new(crate::spec::tests::snapshot(&[("e.yaml", SPEC)]));
+        let kinds = Kinds::new(crate::provider::all_rows());
+        let options = ReadOptions {
+            folder: None,
+            only: None,
+            kinds: &kinds,
+        };
+        let read = spec::read(&snapshot, &options).environments.remove(0);
+        let outside = Outside::new(PathBuf::new(), Renderer::default(), Sops::default());
+        let pinned = Pinned::new(read, &snapshot, &outside).unwrap();
+        let graph = async |trust: &Trust| {
+            let graph = pinned.graph_within(&kinds, trust, &Arc::default()).await;
+            graph.unwrap()
+        };
+        let merged = || Trust::Merged(Arc::default());
+        for trust in [merged(), Trust::All] {
+            let made = graph(&trust).await;
+            assert!(Arc::ptr_eq(&made, &graph(&trust.clone()).await));
+            assert!(!Arc::ptr_eq(&made, &graph(&Trust::Nothing).await));
+            assert!(Arc::ptr_eq(&made, &graph(&trust).await));
+            assert!(!Arc::ptr_eq(&made, &graph(&merged()).await));
+            assert!(!Arc::ptr_eq(&made, &graph(&trust).await));
+        }
     }
 }

@@ -30,7 +30,7 @@ impl Touched {
         (kinds, trust): (&Kinds, &Trust),
     ) -> Self {
         let reading = beside::environments(followed, preview, kinds).await;
-        let (allowance, checking) = (Arc::default(), Arc::default());
+        let left = (Arc::default(), Arc::default());
         let mut touched = Self {
             everywhere: fleet.everywhere(),
             ..Self::default()
@@ -50,13 +50,8 @@ impl Touched {
             match Pinned::new(read, preview, &followed.outside) {
                 Ok(pinned) if pinned.touched_files(base).is_empty() => {}
                 Ok(pinned) => {
-                    if let Ok(graph) = pinned.graph_within(kinds, trust, &allowance).await {
-                        touched.everywhere.add(&name, Some(graph));
-                    }
+                    touched.resolve(&pinned, (kinds, trust), &left).await;
                     touched.names.insert(name);
-                    touched
-                        .wrong
-                        .extend(unresolved(&pinned, kinds, &checking).await);
                     touched.pinned.push(pinned);
                 }
                 Err(diagnostics) => {
@@ -81,6 +76,25 @@ impl Touched {
             touched.everywhere.remove(name);
         }
         touched
+    }
+
+    /// Resolves an environment, and takes in what it declares or what is wrong with it. From what is left for all of
+    /// them, with their secrets and without.
+    async fn resolve(
+        &mut self,
+        pinned: &Pinned,
+        (kinds, trust): (&Kinds, &Trust),
+        (allowance, checking): &(Arc<Allowance>, Arc<Allowance>),
+    ) {
+        let graph = pinned.graph_within(kinds, trust, allowance).await.ok();
+        // What was resolved without any secret is resolved.
+        let is_sound = graph.is_some() && pinned.environment.secrets.is_empty();
+        if let Some(graph) = graph {
+            self.everywhere.add(pinned.name(), Some(graph));
+        }
+        if !is_sound {
+            self.wrong.extend(unresolved(pinned, kinds, checking).await);
+        }
     }
 
     /// Keeps what stands, or stood, below a path.
