@@ -3,6 +3,7 @@
 use super::sight::Sight;
 use crate::model::{Address, OnDrift, OnMerge, Reconcile, Step};
 use crate::plan::Plan;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +79,9 @@ pub struct Route {
     /// What is done otherwise than the pull request showed that brought it, and no more dangerous: a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strays: Option<String>,
+    /// When to ask again who has to let it go, where that cannot be told yet.
+    #[serde(skip)]
+    pub ask_again: Option<Timestamp>,
 }
 
 impl Route {
@@ -180,6 +184,7 @@ pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route 
         asked: Vec::new(),
         unasked: None,
         strays: None,
+        ask_again: None,
     }
 }
 

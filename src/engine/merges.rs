@@ -2,8 +2,16 @@
 
 use crate::deliver::forge::{Forge, ForgeError};
 use crate::model::{Class, Fault, RepoPath, Revision};
-use crate::source::{Repository, SourceError};
+use crate::source::{Repository, SourceError, Word};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
+
+/// How old a commit is before nobody tells of it means that it was pushed: the forge's index of what pull requests
+/// brought follows a merge after a while, and nothing says how long that is.
+const SETTLED: SignedDuration = SignedDuration::from_mins(2);
+
+/// How soon that is asked again at the soonest.
+const SOON: SignedDuration = SignedDuration::from_secs(5);
 
 /// The pull requests that changed some files between two states of a branch.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -12,6 +20,8 @@ pub(super) struct Merges {
     pub numbers: BTreeSet<u64>,
     /// True where more was merged than was looked at: only the newest are here.
     pub more: bool,
+    /// In how long to ask again, where the forge may not know yet whose a commit is.
+    pub again: Option<SignedDuration>,
 }
 
 /// Why nobody can tell.
@@ -56,6 +66,7 @@ pub(super) async fn merges(
     (repository, forge): (&Repository, &dyn Forge),
     (since, upto): (&Revision, &Revision),
     files: BTreeSet<RepoPath>,
+    now: Timestamp,
 ) -> Result<Merges, MergesError> {
     let touching = repository.touching(since, upto, files).await?;
     let mut found = Merges {
@@ -63,9 +74,48 @@ pub(super) async fn merges(
         ..Merges::default()
     };
     for commit in &touching.commits {
-        let merged = forge.merged_as(commit).await?.into_iter();
+        let word = repository.word(commit).await;
+        let named = word.as_ref().and_then(Word::pull);
+        let merged = forge.merged_as(commit, named).await?.into_iter();
         let here = merged.filter(|pull| pull.base_branch == repository.target().branch);
-        found.numbers.extend(here.map(|pull| pull.number));
+        let here: Vec<u64> = here.map(|pull| pull.number).collect();
+        if here.is_empty() {
+            let again = word.and_then(|word| again(word.at?, now));
+            found.again = found.again.into_iter().chain(again).min();
+        }
+        found.numbers.extend(here);
     }
     Ok(found)
+}
+
+/// Returns in how long to ask again whose a commit is that nobody tells of; `None` where it is old enough to have been
+/// pushed. The pauses grow as it does.
+fn again(committed: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let age = now.duration_since(committed);
+    // One from further ahead was made by a clock that tells nothing.
+    let is_new = age.abs() < SETTLED;
+    is_new.then(|| age.max(SOON).min(SETTLED - age))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_a_new_commit_is_may_not_be_known_yet() {
+        let committed = Timestamp::from_second(10_000).unwrap();
+        let again_after = |age: i64| {
+            let now = Timestamp::from_second(10_000 + age).unwrap();
+            again(committed, now).map(|wait| wait.as_secs())
+        };
+        let (mut age, mut asked) = (0, 0);
+        while let Some(wait) = again_after(age) {
+            age += wait;
+            asked += 1;
+        }
+        assert_eq!((age, asked), (120, 6));
+        // By a clock that is ahead, a little and by far.
+        assert_eq!(again_after(-30), Some(5));
+        assert_eq!(again_after(-100_000), None);
+    }
 }

@@ -231,6 +231,7 @@ impl Report {
             corrected: corrected.map(|step| step.address.clone()).collect(),
             again: self.stopped || has_moved(&self.outcomes),
             window: self.plan.next_window,
+            ask_again: self.route.ask_again,
             gone_by: self.gone_by(),
         }
     }

@@ -62,7 +62,8 @@ impl Default for Pace {
 pub enum Reason {
     /// Its interval is over.
     Interval,
-    /// What was just written is looked at once more, from where on it can be watched.
+    /// What was just written is looked at once more, from where on it can be watched, and what could not be told
+    /// yet.
     Check,
     /// A failed run is tried again.
     Retry,
@@ -124,6 +125,8 @@ pub struct Ended {
     pub again: bool,
     /// When a window opens that something waits for.
     pub window: Option<Timestamp>,
+    /// When to ask again what could not be told yet of what waits.
+    pub ask_again: Option<Timestamp>,
     /// By when the first of what is being deleted has to be gone. It is looked at again and again until then,
     /// and rarely after.
     pub gone_by: Option<Timestamp>,
@@ -308,6 +311,9 @@ impl Schedule {
             }
         }
         slot.follow(ended.gone_by, pace, now);
+        if let Some(at) = ended.ask_again.filter(|at| *at < slot.due) {
+            (slot.due, slot.reason) = (at.max(now), Reason::Check);
+        }
         if let Some(window) = ended.window.filter(|window| *window < slot.due) {
             (slot.due, slot.reason) = (window.max(now), Reason::Window);
         }

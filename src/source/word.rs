@@ -1,4 +1,6 @@
-//! Who made a commit, and what its first line says.
+//! Who made a commit and when, and what its first line says.
+
+use jiff::Timestamp;
 
 /// What a commit says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,6 +9,8 @@ pub struct Word {
     pub by: String,
     /// The first line of its message.
     pub subject: String,
+    /// When it was committed, by the clock of whoever did; `None` where that is no time.
+    pub at: Option<Timestamp>,
 }
 
 impl Word {
@@ -22,6 +26,7 @@ impl Word {
                     .next()
                     .unwrap_or_default(),
             ),
+            at: Timestamp::from_second(commit.time().seconds()).ok(),
         }
     }
 
@@ -43,8 +48,12 @@ mod tests {
     #[test]
     fn a_merge_of_githubs_says_which_pull_request() {
         let pull = |subject: &str| {
-            let (by, subject) = (String::new(), subject.to_owned());
-            Word { by, subject }.pull()
+            let word = Word {
+                by: String::new(),
+                subject: subject.to_owned(),
+                at: None,
+            };
+            word.pull()
         };
         assert_eq!(pull("Merge pull request #7 from acme/topic"), Some(7));
         assert_eq!(pull("Greet the shop (#12)"), Some(12));

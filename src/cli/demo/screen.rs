@@ -203,7 +203,11 @@ impl Forge for ScreenForge {
         Ok(self.state().open.clone())
     }
 
-    async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
+    async fn merged_as(
+        &self,
+        revision: &Revision,
+        _named: Option<u64>,
+    ) -> Result<Vec<PullRequest>, ForgeError> {
         let state = self.state();
         let those = state.merged.iter().filter(|(merged, _)| merged == revision);
         Ok(those.map(|(_, pull)| pull.clone()).collect())

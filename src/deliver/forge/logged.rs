@@ -53,7 +53,11 @@ impl Forge for LoggedForge {
         Ok(Vec::new())
     }
 
-    async fn merged_as(&self, _revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
+    async fn merged_as(
+        &self,
+        _revision: &Revision,
+        _named: Option<u64>,
+    ) -> Result<Vec<PullRequest>, ForgeError> {
         Ok(Vec::new())
     }
 

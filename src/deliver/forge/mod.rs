@@ -82,9 +82,14 @@ pub trait Forge: Checks + Proposals + Talk {
     }
     /// Lists the open pull requests.
     async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, ForgeError>;
-    /// Finds the merged pull requests that a commit came from: none where it was pushed, and more than
-    /// one only where they had the commit in common.
-    async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError>;
+    /// Finds the merged pull requests that a commit came from: none where it was pushed, or was merged so lately that
+    /// this is not known yet, and more than one only where they had the commit in common. `named` is the one that
+    /// the commit itself says it merged.
+    async fn merged_as(
+        &self,
+        revision: &Revision,
+        named: Option<u64>,
+    ) -> Result<Vec<PullRequest>, ForgeError>;
     /// Writes or rewrites our one comment on a pull request. `marker` is the body's first line, by
     /// which it is found where `known` is not given or gone. Returns the comment's id.
     async fn put_comment(

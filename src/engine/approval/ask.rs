@@ -4,19 +4,15 @@
 use super::super::{Followed, Kept, Origin, World};
 use super::memory::{Facts, Memory, Request};
 use super::need::Need;
+use super::patience::Failing;
 use crate::deliver::forge::{Draft, Forge, ForgeError, Proposed, Standing};
 use crate::deliver::render::{Approving, Page, approval_markdown};
 use crate::deliver::{About, Asked};
-use crate::model::{Digest, EnvironmentName, Fault};
+use crate::model::{Digest, EnvironmentName};
 use crate::spec::Approval;
-use crate::telemetry::chain;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// How long a forge may take over one environment.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How our pull requests are labelled.
 pub(super) const LABEL: &str = "reconciled";
@@ -26,8 +22,10 @@ pub struct Asker {
     places: BTreeMap<String, Place>,
     /// When each request was looked at last.
     looked: Mutex<BTreeMap<(EnvironmentName, About), Timestamp>>,
-    /// What went wrong with each request, as it was logged.
-    failing: Mutex<BTreeMap<(EnvironmentName, About), String>>,
+    /// What went wrong with each request.
+    pub(super) failing: Failing<(EnvironmentName, About)>,
+    /// What went wrong as merged pull requests were read.
+    pub(super) unread: Failing<EnvironmentName>,
 }
 
 /// A request: of which environment, and what it asks for.
@@ -62,7 +60,8 @@ impl Asker {
         Self {
             places: places.collect(),
             looked: Mutex::default(),
-            failing: Mutex::default(),
+            failing: Failing::default(),
+            unread: Failing::default(),
         }
     }
 
@@ -181,48 +180,12 @@ impl Asker {
         let _before = self.looked().insert(owned(topic), now);
     }
 
-    /// Returns what went wrong with a request when it was written last.
-    pub(super) fn wrong(&self, topic: Topic<'_>) -> Option<String> {
-        let failing = self.failing.lock();
-        let failing = failing.unwrap_or_else(PoisonError::into_inner);
-        failing.get(&owned(topic)).cloned()
-    }
-
-    /// Waits for a forge, not for long; says once what goes wrong, and once that it is over.
-    pub(super) async fn bounded<T, E: Fault>(
-        &self,
-        topic: Topic<'_>,
-        asked: impl Future<Output = Result<T, E>>,
-    ) -> Option<T> {
-        let (done, wrong) = match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(done)) => (Some(done), None),
-            Ok(Err(error)) => (None, Some((chain(&error), error.hint()))),
-            Err(_) => (None, Some(("hear from the forge in time".to_owned(), None))),
-        };
-        let failing = self.failing.lock();
-        let mut failing = failing.unwrap_or_else(PoisonError::into_inner);
-        match wrong {
-            Some((error, hint)) => {
-                if failing.get(&owned(topic)) != Some(&error) {
-                    tracing::warn!(environment = %topic.0, error, hint, "Pull request of ours not written, trying again");
-                }
-                failing.insert(owned(topic), error);
-            }
-            None => {
-                if failing.remove(&owned(topic)).is_some() {
-                    tracing::info!(environment = %topic.0, "Pull requests of ours can be written again");
-                }
-            }
-        }
-        done
-    }
-
     fn looked(&self) -> MutexGuard<'_, BTreeMap<(EnvironmentName, About), Timestamp>> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn owned((name, about): Topic<'_>) -> (EnvironmentName, About) {
+pub(super) fn owned((name, about): Topic<'_>) -> (EnvironmentName, About) {
     (name.clone(), about)
 }
 

@@ -12,6 +12,7 @@ mod keeping;
 mod leftovers;
 mod memory;
 mod need;
+mod patience;
 mod remembered;
 mod revert;
 pub(super) mod reviewed;
@@ -23,6 +24,7 @@ use crate::deliver::{self, Asked, Authority, Route};
 use crate::ledger::Rollback;
 use crate::model::OnMerge;
 use crate::plan;
+use jiff::Timestamp;
 use keeping::Course;
 use memory::{Facts, Memory};
 use need::Needed;
@@ -43,6 +45,8 @@ pub(super) struct Clearance {
     hold: Option<String>,
     /// Why that of it waits which people should have seen.
     unseen: Option<String>,
+    /// When to ask again for whom that needs.
+    ask_again: Option<Timestamp>,
     /// What is not as people saw it, and no more dangerous.
     strays: Option<String>,
     /// The pull request that people are asked by.
@@ -60,6 +64,7 @@ impl Clearance {
             authority,
             hold: None,
             unseen: None,
+            ask_again: None,
             strays: None,
             asked: None,
             unasked: None,
@@ -84,6 +89,7 @@ impl Clearance {
             asked: asked.collect(),
             unasked: self.unasked.clone(),
             strays: self.strays.clone(),
+            ask_again: self.ask_again,
             decisions: route.decisions,
         }
     }
@@ -175,14 +181,14 @@ impl<'a> Gate<'a> {
             return Ok(Clearance::by(authority));
         }
         let needed = self.need(world, looked, memory).await?;
-        let (mut unseen, mut strays) = (None, None);
+        let (mut unseen, mut strays, mut ask_again) = (None, None, None);
         if let Needed::Nobody(said) = &needed {
             strays.clone_from(said);
         }
         let (hold, asked) = match needed {
             // Only the rest of it waits for whoever tells that.
-            Needed::Unsure(why) => {
-                unseen = Some(why);
+            Needed::Unsure(why, again) => {
+                (unseen, ask_again) = (Some(why), again);
                 (None, None)
             }
             Needed::Approval(need) if plan.declared().next().is_some() && plan.is_unsure() => {
@@ -207,6 +213,7 @@ impl<'a> Gate<'a> {
         Ok(Clearance {
             hold,
             unseen,
+            ask_again,
             strays,
             asked,
             ..Clearance::by(Authority::Environment)

@@ -3,12 +3,14 @@
 
 use super::memory::Memory;
 use super::{Gate, reviewed};
-use crate::deliver::{About, Sight};
+use crate::deliver::Sight;
 use crate::engine::merges::{Merges, MergesError, merges};
 use crate::engine::{CycleError, Looked, Origin, World};
 use crate::ledger::Version;
 use crate::model::OnMerge;
+use crate::plan::Plan;
 use crate::source::SourceError;
+use jiff::Timestamp;
 
 /// Why something needs an approval.
 pub(super) struct Need {
@@ -24,8 +26,9 @@ pub(super) enum Needed {
     Nobody(Option<String>),
     /// Who approves it.
     Approval(Need),
-    /// That cannot be told now: how this is said of what waits.
-    Unsure(String),
+    /// That cannot be told now: how this is said of what waits, and when to ask again where that is before the next
+    /// look.
+    Unsure(String, Option<Timestamp>),
 }
 
 /// What people saw of what was merged.
@@ -36,6 +39,8 @@ enum Seen {
     Nothing,
     /// Nobody can tell now which pull requests it came from.
     Unsure,
+    /// The forge may not know yet, and is asked again then.
+    Early(Timestamp),
 }
 
 impl Gate<'_> {
@@ -72,14 +77,21 @@ impl Gate<'_> {
             Some(seen) => Seen::Shown(seen),
             // What is safe needs nobody who saw it.
             None if !plan.declared().any(Sight::needs_eyes) => Seen::Nothing,
-            None => self.together(world, versions.good.first(), memory).await?,
+            None => {
+                let since = versions.good.first();
+                self.together((world, plan), since, memory).await?
+            }
         };
         let (worse, strays) = match seen {
             Seen::Shown(seen) => (seen.surpassed_by(plan), seen.strays(plan)),
             Seen::Nothing => (None, None),
             Seen::Unsure => {
                 let why = "it is dangerous, and nobody can tell now which pull requests it came from, which is tried again";
-                return Ok(Needed::Unsure(why.to_owned()));
+                return Ok(Needed::Unsure(why.to_owned(), None));
+            }
+            Seen::Early(at) => {
+                let why = "it is dangerous, and so new that GitHub may not tell yet which pull requests it came from, which is asked again in a moment";
+                return Ok(Needed::Unsure(why.to_owned(), Some(at)));
             }
         };
         Ok(worse.map_or(Needed::Nobody(strays), |worse| Needed::Approval(Need {
@@ -92,7 +104,7 @@ impl Gate<'_> {
     /// nobody saw what they do together, and nothing of what was pushed between them.
     async fn together(
         &self,
-        world: &World,
+        (world, plan): (&World, &Plan),
         since: Option<&Version>,
         memory: &mut Memory,
     ) -> Result<Seen, CycleError> {
@@ -112,7 +124,8 @@ impl Gate<'_> {
         let between = (&since.revision, kept.pinned.revision());
         let asked = async {
             let of = (repository, place.forge.as_ref());
-            match merges(of, between, kept.pinned.files.clone()).await {
+            let files = kept.pinned.files.clone();
+            match merges(of, between, files, world.clock.now()).await {
                 // A history that was rewritten tells of no merges any more.
                 Err(MergesError::Source(SourceError::MissingRevision { .. })) => {
                     Ok(Merges::default())
@@ -120,7 +133,7 @@ impl Gate<'_> {
                 other => other,
             }
         };
-        let Some(found) = self.asker.bounded((name, About::Approval), asked).await else {
+        let Some(found) = self.asker.read(name, asked).await else {
             return Ok(Seen::Unsure);
         };
         // Beside what was shown, what showed nothing (a push, a fork) is no reason not to ask.
@@ -132,7 +145,14 @@ impl Gate<'_> {
                 all.get_or_insert_default().join(shown);
             }
         }
-        if is_settled {
+        // What those showed that are known may be all there is to see.
+        let covers = |seen: &Sight| seen.surpassed_by(plan).is_none();
+        if let Some(wait) = found.again
+            && !all.as_ref().is_some_and(covers)
+        {
+            return Ok(Seen::Early(world.clock.now() + wait));
+        }
+        if is_settled && found.again.is_none() {
             memory.seen = Some((kept.content.clone(), all.clone()));
         }
         Ok(all.map_or(Seen::Nothing, Seen::Shown))

@@ -158,6 +158,21 @@ fn a_window_is_waited_for() {
 }
 
 #[test]
+fn what_could_not_be_told_yet_is_asked_again_before_the_interval() {
+    let asking = |at| Ended {
+        ask_again: Some(at),
+        ..Ended::default()
+    };
+    let mut schedule = one(60);
+    assert!(started(&mut schedule, 0).is_some());
+    schedule.end(&name("a"), asking(at(6)), at(1));
+    assert_eq!(started(&mut schedule, 6), Some(Reason::Check));
+    // Never later than it is looked at anyway.
+    schedule.end(&name("a"), asking(at(600)), at(6));
+    assert_eq!(started(&mut schedule, 66), Some(Reason::Interval));
+}
+
+#[test]
 fn no_more_run_at_once_than_the_pace_allows() {
     let mut schedule = Schedule::new(Pace {
         at_once: 2,

@@ -95,7 +95,7 @@ impl Teller {
                     "Nothing will be said on pull requests, no GitHub credentials"
                 );
             }
-            let shown = (world.ledger.clone(), readiness.clone());
+            let shown = (world.ledger.clone(), readiness.clone(), world.clock.clone());
             let pulls = Pulls::start(followed, forge, shown)?;
             Some((name.to_owned(), pulls))
         });

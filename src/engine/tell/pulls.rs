@@ -9,7 +9,7 @@ use crate::deliver::forge::Forge;
 use crate::deliver::render::RunResult;
 use crate::ledger::{Ledger, LedgerError, Rollback};
 use crate::model::{RepoPath, Revision};
-use crate::telemetry::Readiness;
+use crate::telemetry::{Clock, Readiness};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Pulls {
     pub(super) fn start(
         followed: &Followed,
         forge: Arc<dyn Forge>,
-        (ledger, readiness): (Ledger, Readiness),
+        (ledger, readiness, clock): (Ledger, Readiness, Clock),
     ) -> Option<Self> {
         let Origin::Git(repository) = &followed.origin else {
             return None;
@@ -43,6 +43,7 @@ impl Pulls {
                     repository: repository.clone(),
                     forge,
                     ledger: ledger.clone(),
+                    clock,
                 },
                 ledger.clone(),
                 readiness,

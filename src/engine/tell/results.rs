@@ -2,14 +2,15 @@
 //! on, and a verdict on the commit: a check run, or a status where there are none. Git says which merges changed an environment, the forge whose they
 //! were.
 
-use super::super::merges::{MergesError, merges};
+use super::super::merges::{Merges, MergesError, merges};
 use super::outbox::{Carrier, Fate, Letter};
 use crate::deliver::forge::{Check, Forge, ForgeError, Status, StatusState};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Class, Digest, EnvironmentName, Fault, RepoPath, Revision};
 use crate::source::{Repository, SourceError};
-use crate::telemetry::chain;
+use crate::telemetry::{Clock, chain};
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,6 +62,9 @@ impl Letter for ResultLetter {
 struct Told {
     /// The pull requests it came from, and what each says.
     pulls: BTreeMap<u64, Standing>,
+    /// True while the forge may not know yet of all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    early: bool,
     /// What the verdict on the commit says.
     status: Option<Digest>,
     /// Our check run on the commit, where verdicts are check runs.
@@ -92,6 +96,9 @@ pub(super) enum ResultError {
     /// What was said before cannot be told.
     #[error("read what pull requests were told")]
     Ledger(#[from] LedgerError),
+    /// The forge may not know yet which it came from.
+    #[error("hear which pull requests a commit came from that is that new")]
+    Early(SignedDuration),
 }
 
 impl From<MergesError> for ResultError {
@@ -109,6 +116,7 @@ impl Fault for ResultError {
             Self::Forge(error) => error.code(),
             Self::Source(error) => error.code(),
             Self::Ledger(error) => error.code(),
+            Self::Early(_) => "result-early",
         }
     }
 
@@ -117,6 +125,7 @@ impl Fault for ResultError {
             Self::Forge(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::Ledger(error) => error.hint(),
+            Self::Early(_) => None,
         }
     }
 
@@ -127,7 +136,7 @@ impl Fault for ResultError {
             Self::Forge(error) => error.class(),
             // A history that was rewritten does not come back.
             Self::Source(SourceError::MissingRevision { .. }) => Class::User,
-            Self::Source(_) | Self::Ledger(_) => Class::Transient,
+            Self::Source(_) | Self::Ledger(_) | Self::Early(_) => Class::Transient,
         }
     }
 }
@@ -140,6 +149,8 @@ pub(super) struct Results {
     pub forge: Arc<dyn Forge>,
     /// What was said already.
     pub ledger: Ledger,
+    /// How old a commit is depends on it.
+    pub clock: Clock,
 }
 
 #[async_trait]
@@ -156,6 +167,9 @@ impl Carrier for Results {
     }
 
     fn fate(&self, error: &ResultError) -> Fate {
+        if let ResultError::Early(wait) = error {
+            return Fate::NotYet(wait.unsigned_abs());
+        }
         match error.class() {
             _ if matches!(error, ResultError::Forge(error) if error.lacks_right()) => Fate::Refused,
             Class::Transient => Fate::Later,
@@ -175,12 +189,14 @@ impl Carrier for Results {
         );
         let told = self.ledger.delivery(&record).await?.unwrap_or_default();
         let mut told: Told = serde_json::from_value(told).unwrap_or_default();
-        if told.pulls.is_empty() {
-            let numbers = self.merged(letter).await?;
-            told.pulls = numbers
-                .into_iter()
-                .map(|number| (number, Standing::Untold))
-                .collect();
+        let mut again = None;
+        if told.pulls.is_empty() || told.early {
+            let merges = self.merged(letter).await?;
+            for number in merges.numbers {
+                told.pulls.entry(number).or_insert(Standing::Untold);
+            }
+            again = merges.again;
+            told.early = again.is_some();
             self.record(&record, &told).await;
         }
         let numbers: Vec<u64> = told.pulls.keys().copied().collect();
@@ -200,7 +216,8 @@ impl Carrier for Results {
                 self.record(&record, &told).await;
             }
         }
-        Ok(())
+        // Those that are known heard it; of the others nobody knows yet.
+        again.map_or(Ok(()), |wait| Err(ResultError::Early(wait)))
     }
 }
 
@@ -214,10 +231,11 @@ impl ResultLetter {
 
 impl Results {
     /// Returns the pull requests whose merges changed the environment.
-    async fn merged(&self, letter: &ResultLetter) -> Result<BTreeSet<u64>, ResultError> {
+    async fn merged(&self, letter: &ResultLetter) -> Result<Merges, ResultError> {
         let (since, revision) = (&letter.since, &letter.revision);
         let of = (&self.repository, self.forge.as_ref());
-        let merges = merges(of, (since, revision), letter.files.clone()).await?;
+        let (files, now) = (letter.files.clone(), self.clock.now());
+        let merges = merges(of, (since, revision), files, now).await?;
         if merges.more {
             tracing::warn!(
                 environment = %letter.environment,
@@ -226,7 +244,7 @@ impl Results {
                 "Too much was merged at once, only the newest merges are told the result"
             );
         }
-        Ok(merges.numbers)
+        Ok(merges)
     }
 
     /// Returns the page of a comment that tells it, the newest pull request's.

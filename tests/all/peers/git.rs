@@ -86,6 +86,11 @@ impl World {
 
 /// Runs git in a folder and tells what it printed.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
+    git_at(folder, &format!("{} +0000", clock()), arguments)
+}
+
+/// Runs git in a folder, which commits at this time, and tells what it printed.
+pub(crate) fn git_at(folder: &Path, time: &str, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(arguments)
         .current_dir(folder)
@@ -93,7 +98,7 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "Ada")))
         .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "ada@example.com")))
-        .env("GIT_COMMITTER_DATE", format!("{} +0000", clock()))
+        .env("GIT_COMMITTER_DATE", time)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -120,6 +120,11 @@ impl GitHub {
         self.stands_for(number, &json!({"merge": made.last(), "rebased": made}));
     }
 
+    /// Whether the index of what pull requests brought which commits is behind what was merged, as it is for a while.
+    pub(crate) fn lags(&self, does: bool) {
+        self.server.tell("lagging", &json!({"on": does}));
+    }
+
     /// Tells that the head of a pull request is in a fork.
     pub(crate) fn is_of(&self, number: u64, fork: &str) {
         self.stands_for(number, &json!({"fork": fork}));

@@ -2,6 +2,7 @@
 
 use crate::daemon::{Daemon, World};
 use crate::peers::digitalocean::{self, Server};
+use crate::peers::git::git_at;
 use crate::peers::github::{self, GitHub};
 use crate::peers::slack::{self, Slack};
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ pub(super) enum How {
     Commit,
     Squash,
     Rebase,
+    /// Just now, by everybody's clock: the others are long ago.
+    RebaseNow,
 }
 
 /// A world whose daemon has credentials for a GitHub and a Slack of its own.
@@ -131,6 +134,11 @@ impl Scene {
                 }
                 How::Rebase => {
                     git(&["cherry-pick", &format!("HEAD..{branch}")]);
+                }
+                How::RebaseNow => {
+                    let picked = ["cherry-pick", &format!("HEAD..{branch}")];
+                    let now = jiff::Timestamp::now().to_string();
+                    git_at(&self.world.repository(), &now, &picked);
                 }
             }
             let line = ["rev-list", "--reverse", "--first-parent"];

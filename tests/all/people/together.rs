@@ -7,7 +7,7 @@ use reconciled::ledger::Ledger;
 
 const MORE: &str = "  reconcile: { interval: 1s, deletionBudget: { count: 5, percent: 100 } }\n  extends: [a.yaml, b.yaml]\n";
 
-fn layer(resources: &str) -> String {
+pub(super) fn layer(resources: &str) -> String {
     let resources = match resources {
         "" => "    {}\n",
         some => some,
@@ -19,7 +19,7 @@ fn shop() -> String {
     environment("shop", MORE, &file("page", "page", "hello\n"))
 }
 
-fn scene() -> Scene {
+pub(super) fn scene() -> Scene {
     let one = |id| layer(&file(id, id, "x\n"));
     Scene::new(&[
         ("shop.yaml", &shop()),
@@ -29,7 +29,7 @@ fn scene() -> Scene {
 }
 
 /// Opens both and waits until each was shown its plan.
-fn shown(
+pub(super) fn shown(
     scene: &Scene,
     daemon: &mut Daemon<'_>,
     both: [(&str, &str, &str); 2],
@@ -144,6 +144,13 @@ fn what_was_pushed_is_applied_as_soon_as_it_can_be_told_that_it_was() {
     // Only what is dangerous waits for GitHub.
     daemon.until("the rest is carried out", |_| scene.world.live("new"));
     assert_eq!(scene.world.live("one").unwrap(), "x\n");
+    let told = daemon.logged("Merged pull requests not read, trying again", |_| true);
+    assert_eq!(told["environment"], "shop", "{told}");
+    assert!(
+        daemon
+            .lines("Pull request of ours not written, trying again")
+            .is_empty()
+    );
     scene.github.server.mend();
     daemon.until("it is carried out", |_| {
         let gone = ["one", "two"].map(|path| scene.world.live(path).is_none());

@@ -30,6 +30,7 @@ const statuses = []; // {repository, sha, body}
 const revisions = new Map(); // "owner/name#7" -> {head, base, merge, rebased, fork}
 const repositories = new Map(); // "owner/name" -> Git
 const closed = new Map(); // "owner/name#7" -> who closed it
+let lagging = false; // what was merged is not in the index of commits yet
 
 const repository = (path) => path.split("/").slice(2, 4).join("/");
 const key = (path, number) => `${repository(path)}#${number}`;
@@ -193,7 +194,7 @@ async function lacks(request) {
     return { status: 200, body: { total_count: latest.size, check_runs: [...latest.values()] } };
   }
   if (what === "commits" && request.method === "GET" && rest.endsWith("/pulls")) {
-    const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, known.merge, ...(known.rebased ?? [])].includes(about));
+    const numbers = [...revisions].filter(([name, known]) => name.startsWith(`${repository(path)}#`) && [known.head, ...(lagging ? [] : [known.merge, ...(known.rebased ?? [])])].includes(about));
     const pulls = await Promise.all(numbers.map(([name]) => ask(request, `/repos/${repository(path)}/pulls/${name.split("#")[1]}`)));
     const failed = pulls.find((pull) => pull.status !== 200);
     // Here a label has words of its own, says the contract, if no more than none.
@@ -208,6 +209,8 @@ const controls = {
   key: ({ app }) => keys.get(app),
   // No token of an installation lets anybody in any more.
   revoked: () => minted.clear(),
+  // {on}: whether it is.
+  lagging: ({ on }) => void (lagging = on),
   reactions: () => reactions,
   checks: async () => Promise.all(checks.map(async ({ repository: name, id }) => {
     const answer = await fetch(`${emulator.url}/repos/${name}/check-runs/${id}`);

@@ -40,6 +40,7 @@ pub(super) struct Pull {
     pub(super) head: Side,
     pub(super) base: Side,
     pub(super) merged_at: Option<String>,
+    merge_commit_sha: Option<String>,
     updated_at: Option<Timestamp>,
 }
 
@@ -64,6 +65,12 @@ impl Comment {
 }
 
 impl Pull {
+    /// Tells whether it was merged, and its merge is this commit. Of an open one GitHub names a merge that it tried.
+    pub(super) fn is_merged_as(&self, revision: &Revision) -> bool {
+        let sha = self.merge_commit_sha.as_deref();
+        self.merged_at.is_some() && sha == Some(revision.as_str())
+    }
+
     /// Tells whether its head is a branch of the repository itself.
     pub(super) fn is_here(&self, door: &Door) -> bool {
         // A head whose repository is gone was a fork's.

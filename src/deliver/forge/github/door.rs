@@ -33,6 +33,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const PAGE: usize = 100;
 /// How many pages are read at most.
 const PAGES: usize = 20;
+/// How many pages are remembered; beyond that all are read anew once.
+const KNOWN: usize = 1_000;
 /// Requests a second of one account, and at once: far from the 900 points a minute that GitHub allows.
 const PACE: (NonZeroU32, NonZeroU32) = (
     NonZeroU32::new(10).expect("ten is more than nothing"),
@@ -240,9 +242,13 @@ impl Door {
         let answer = octocrab::map_github_error(answer).await?;
         let name = answer.headers().get(ETAG).cloned();
         let body = answer.into_body().collect().await?.to_bytes();
+        let mut known = known();
+        if known.len() >= KNOWN && !known.contains_key(&path) {
+            known.clear();
+        }
         match name {
-            Some(name) => known().insert(path, (name, body.clone())),
-            None => known().remove(&path),
+            Some(name) => known.insert(path, (name, body.clone())),
+            None => known.remove(&path),
         };
         Ok(body)
     }

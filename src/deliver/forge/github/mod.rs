@@ -76,6 +76,23 @@ impl GitHub {
     }
 }
 
+impl GitHub {
+    /// Returns a pull request where it was merged as this commit: whoever writes a message can name any.
+    async fn merged_itself_as(
+        &self,
+        number: u64,
+        revision: &Revision,
+    ) -> Result<Option<Pull>, ForgeError> {
+        let (doing, rest) = ("look at a merged pull request", format!("pulls/{number}"));
+        match self.door.one::<Pull>(doing, &rest).await {
+            Ok(pull) => Ok(Some(pull).filter(|pull| pull.is_merged_as(revision))),
+            // An issue's number, or another repository's.
+            Err(ForgeError::Answered { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 #[async_trait]
 impl Forge for GitHub {
     async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, ForgeError> {
@@ -85,13 +102,23 @@ impl Forge for GitHub {
         Ok(pulls.map(|pull| pull.of(&self.door)).collect())
     }
 
-    async fn merged_as(&self, revision: &Revision) -> Result<Vec<PullRequest>, ForgeError> {
+    async fn merged_as(
+        &self,
+        revision: &Revision,
+        named: Option<u64>,
+    ) -> Result<Vec<PullRequest>, ForgeError> {
         let (doing, rest) = (
             "find the merged pull requests",
             format!("commits/{revision}/pulls"),
         );
-        let pulls: Vec<Pull> = self.door.all(doing, &rest).await?;
+        let pulls: Vec<Pull> = self.door.all_known(doing, &rest).await?;
         let merged = pulls.into_iter().filter(|pull| pull.merged_at.is_some());
+        let mut merged: Vec<Pull> = merged.collect();
+        // That list is an index, which follows a merge after a while; the pull request itself is written by it.
+        if let (true, Some(number)) = (merged.is_empty(), named) {
+            merged.extend(self.merged_itself_as(number, revision).await?);
+        }
+        let merged = merged.into_iter();
         Ok(merged.map(|pull| pull.of(&self.door)).collect())
     }
 

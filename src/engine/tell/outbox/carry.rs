@@ -81,6 +81,11 @@ pub(super) async fn carry<C: Carrier>(
                 () = way.blocked(&outbox, &error, &mut refusals) => {}
                 () = queue.closed() => return,
             },
+            Fate::NotYet(rest) => {
+                refusals.unblocked().await;
+                refusals.rest(letter.way(), rest);
+                way.pause = Duration::ZERO;
+            }
             Fate::Refused => {
                 let rest = way.pauses.longest;
                 refusals.refused(letter.way(), &error, rest).await;

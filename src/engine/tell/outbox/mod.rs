@@ -65,6 +65,8 @@ pub(super) trait Letter:
 pub(super) enum Fate {
     /// It is tried again soon, and what is behind it waits as long.
     Later,
+    /// It is tried again after that long, and nothing is wrong: the other side answered.
+    NotYet(Duration),
     /// It is kept and tried again slowly; what goes another way goes on. People see that it is so.
     Refused,
     /// It is logged, and that is that.
