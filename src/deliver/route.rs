@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Why what was merged waits for an approval.
 const UNAPPROVED: &str = "approval";
 
+/// Why what failed a moment ago is left alone.
+const RESTING: &str = "backoff";
+
 /// Why drift waits for people.
 const PROPOSED: &str = "propose";
 
@@ -40,6 +43,13 @@ pub enum Decision {
         /// Why, for people.
         reason: String,
     },
+}
+
+impl Decision {
+    /// Tells whether it is only left alone for a moment, since it failed: people know that.
+    pub fn rests(&self) -> bool {
+        matches!(self, Self::Hold { code: RESTING, .. })
+    }
 }
 
 /// A pull request of ours that a run has to do with.
@@ -153,7 +163,7 @@ impl Route {
         for (address, decision) in &mut self.decisions {
             if *decision == Decision::CarryOut && resting.contains(address) {
                 *decision = Decision::Hold {
-                    code: "backoff",
+                    code: RESTING,
                     reason: "it failed a moment ago and is tried again later".to_owned(),
                 };
             }

@@ -50,6 +50,9 @@ pub(super) struct ChatLetter {
     /// not said again because it words itself anew.
     #[serde(default)]
     pub lasts: bool,
+    /// True where it says in full how what it is about ended: a start has no more to say of that.
+    #[serde(default)]
+    pub ends: bool,
     /// How many messages were dropped, where it says just that.
     #[serde(default)]
     pub dropped: usize,
@@ -75,6 +78,7 @@ impl ChatLetter {
             calls: Vec::new(),
             answers: None,
             lasts: false,
+            ends: false,
             dropped: 0,
             threaded: false,
             due: None,
@@ -321,7 +325,10 @@ impl Carrier for Chat {
             }
             (said, _) => said?,
         };
-        let record = json!({ "posted": posted, "digest": digest, "news": news });
+        let mut record = json!({ "posted": posted, "digest": digest, "news": news });
+        if letter.ends {
+            record["ends"] = true.into();
+        }
         self.record(name, record).await;
         Ok(())
     }

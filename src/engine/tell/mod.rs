@@ -187,6 +187,8 @@ impl Teller {
         let over = self.trouble_over(name, trouble::INVALID, End::Mended);
         tries.take(over.await);
         let new_failure = tries.take(self.conditions(kept, report).await);
+        // What is told of its own ends with its own, which the next does.
+        tries.take(self.say_gone(report).await);
         // Where it cannot be told what is new, all of it is.
         let new_failure = new_failure.unwrap_or_else(|| report.failures().next().is_some());
         let apart = tries.take(before::apart(&self.world, &report.plan).await);
@@ -208,7 +210,8 @@ impl Teller {
             }
         }
         if let Some(waits) = new_waits {
-            tries.take(self.remember_waits(name, &waits).await);
+            let root = self.about(&result).await;
+            tries.take(self.told_waits(name, (waits, root)).await);
         }
         // One that was cut short is followed by another, and that one tells.
         if let Some(pulls) = self.pulls.get(&kept.repository)

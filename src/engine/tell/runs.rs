@@ -2,8 +2,8 @@
 
 use super::super::schedule::Reason;
 use super::super::{Kept, Report};
-use super::Teller;
 use super::chat::ChatLetter;
+use super::{Teller, trouble};
 use crate::deliver::notify::{Happened, Message};
 use crate::deliver::render::{About, Back, RunResult, notice_slack, run_slack};
 use crate::ledger::{LedgerError, RunDetails, RunOutcome, RunRecord, RunSummary};
@@ -48,23 +48,20 @@ impl Teller {
     /// Tells people of a run that ended.
     pub(super) async fn say_run(&self, ran: Ran, result: &RunResult<'_>, message: Message) {
         let name = &result.plan.environment;
-        let nth = result.run.map_or(0, |run| run.0);
         let letter = ChatLetter {
             since: result.ended_at,
+            ends: true,
             ..self
                 .channels
-                .letter(name, format!("run/{name}/{nth}"), message)
+                .letter(name, self.about(result).await, message)
         };
         let begun_in = self.channels.of(name, Gravity::Good);
         let is_elsewhere = ran.is_told && letter.channel != begun_in;
-        if is_elsewhere {
-            // What was begun there ends there, too.
-            let here = ChatLetter {
-                channel: begun_in,
-                ..letter.clone()
-            };
-            self.chat.put(here).await;
-        }
+        // What was begun there ends there, too.
+        let here = is_elsewhere.then(|| ChatLetter {
+            channel: begun_in,
+            ..letter.clone()
+        });
         let letter = ChatLetter {
             // One that rewrites what was begun is no part of a digest: it would stay as it was begun.
             runs: match ran.is_told {
@@ -80,6 +77,38 @@ impl Teller {
             ..letter
         };
         self.chat.put(letter).await;
+        // At last: what stands under the run's own name is all there was to say.
+        if let Some(here) = here {
+            self.chat.put(here).await;
+        }
+    }
+
+    /// Returns the name of the message on a run. One that left no record found what the last one found, and speaks
+    /// in the message of that.
+    pub(super) async fn about(&self, result: &RunResult<'_>) -> String {
+        let name = &result.plan.environment;
+        let run = match result.run {
+            Some(run) => Ok(run.0),
+            None => {
+                let last = self.world.ledger.runs(Some(name), 1, None).await;
+                last.map(|last| last.first().map_or(0, |last| last.id.0))
+            }
+        };
+        let nth = run.unwrap_or_else(|error| {
+            trouble::log_untold(Err(error));
+            0
+        });
+        format!("run/{name}/{nth}")
+    }
+
+    /// Tells whether people were told in full how a run ended, or are about to be.
+    async fn is_said(&self, about: &str) -> Result<bool, LedgerError> {
+        if let Some(waits) = self.chat.waiting(about).await? {
+            return Ok(waits.ends);
+        }
+        let name = format!("slack/{about}");
+        let said = self.world.ledger.delivery(&name);
+        Ok(said.await?.is_some_and(|said| said["ends"] == true))
     }
 
     /// Returns the rollback a run carried out: it ran for that, or all that did could do nothing.
@@ -122,14 +151,15 @@ impl Teller {
             // One that was cut off says so itself.
             let ended = summary.filter(|one| one.outcome != RunOutcome::Interrupted);
             if let Some(summary) = ended {
-                self.say_untold(&run, summary).await;
+                self.say_untold(&run, summary).await?;
             }
             ledger.told(&run.environment, run.id).await?;
         }
         Ok(())
     }
 
-    async fn say_untold(&self, run: &RunRecord, summary: &RunSummary) {
+    /// Says what the record of a run still tells of it, where its own words were lost.
+    async fn say_untold(&self, run: &RunRecord, summary: &RunSummary) -> Result<(), LedgerError> {
         let name = &run.environment;
         let count = |word: &str| summary.counts.get(word).copied().unwrap_or_default();
         let counts = [(count("failed"), "failed"), (count("done"), "done")];
@@ -138,7 +168,7 @@ impl Teller {
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
         if some.is_empty() {
-            return;
+            return Ok(());
         }
         let sign = match summary.outcome {
             RunOutcome::Done => "✅",
@@ -151,13 +181,16 @@ impl Teller {
         lines.push(format!("{all} {}", run.id));
         let message = notice_slack(&title, &lines, run.begun_at, run.ended_at);
         self.run_recorded(run, Happened::RunEnded, &message).await;
+        let about = format!("run/{name}/{}", run.id);
+        if self.is_said(&about).await? {
+            return Ok(());
+        }
         let letter = ChatLetter {
             since: run.begun_at,
-            ..self
-                .channels
-                .letter(name, format!("run/{name}/{}", run.id), message)
+            ..self.channels.letter(name, about, message)
         };
         self.chat.put(letter).await;
+        Ok(())
     }
 
     /// A run was cut off by an end of the process: what was said of it while it went on is over.

@@ -15,6 +15,7 @@ mod events;
 mod going;
 mod held;
 mod hints;
+mod killed;
 mod lagging;
 mod lost;
 mod merged;

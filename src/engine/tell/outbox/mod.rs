@@ -12,7 +12,7 @@ mod carry;
 mod queue;
 mod refusals;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Fault, Gravity};
 use crate::telemetry::Readiness;
 use async_trait::async_trait;
@@ -135,6 +135,11 @@ impl<L: Letter> Outbox<L> {
     /// place in the order stays.
     pub(super) async fn put(&self, letter: L) {
         self.queue.put(letter).await;
+    }
+
+    /// Returns the letter of this name, where it waits.
+    pub(super) async fn waiting(&self, name: &str) -> Result<Option<L>, LedgerError> {
+        self.queue.waiting(name).await
     }
 
     /// Changes letters that wait; `change` tells whether it did.

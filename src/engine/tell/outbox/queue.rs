@@ -146,6 +146,14 @@ impl<L: Letter> Queue<L> {
         Ok(letters.find(|one| is_due(one) && goes(one)).cloned())
     }
 
+    /// Returns the letter of a name, whether or not it may go.
+    pub(super) async fn waiting(&self, name: &str) -> Result<Option<L>, LedgerError> {
+        let mut waiting = self.waiting.lock().await;
+        self.read(&mut waiting).await?;
+        let mut letters = waiting.letters.iter();
+        Ok(letters.find(|one| one.name() == name).cloned())
+    }
+
     /// Returns when the next of those may go that might not at a moment.
     pub(super) async fn next_due(&self, at: Instant) -> Result<Option<Instant>, LedgerError> {
         let mut waiting = self.waiting.lock().await;

@@ -1,0 +1,114 @@
+//! A kill between what is said and the record that it was: nothing is said twice, or in poorer words.
+
+use super::scene::Scene;
+use crate::daemon::{Daemon, environment, files};
+use reconciled::ledger::Ledger;
+use serde_json::json;
+
+fn shop(page: &str) -> String {
+    environment("shop", "", &files(&[("page", page)]))
+}
+
+/// What stands in the ledger under a name.
+fn delivery(scene: &Scene, name: &str) -> Option<serde_json::Value> {
+    let read = async |ledger: &Ledger| ledger.delivery(name).await.unwrap();
+    scene.world.ledger(read).flatten()
+}
+
+/// Waits until the ledger knows that people were told of the runs.
+#[track_caller]
+fn recorded(scene: &Scene, daemon: &mut Daemon<'_>) {
+    daemon.until("the runs are known as told", |_| {
+        delivery(scene, "told/shop")
+    });
+}
+
+const UNRECORDED: &str = "DELETE FROM deliveries WHERE name LIKE 'told/%'";
+
+#[test]
+fn what_was_said_before_a_kill_stays_as_it_was_said() {
+    for channel in ["infra", "general"] {
+        let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+        if channel == "general" {
+            scene.world.variable("SLACK", scene.slack.webhook_url());
+            scene
+                .world
+                .settings(|settings| settings["slack"] = json!({ "webhook": { "env": "SLACK" } }));
+        }
+        let mut daemon = scene.started();
+        daemon.until("the run is told", |_| {
+            (scene.said(channel).len() == 1).then_some(())
+        });
+        recorded(&scene, &mut daemon);
+        daemon.terminate();
+        scene.world.in_database(UNRECORDED);
+        let before = scene.said(channel);
+        let mut daemon = scene.world.start();
+        recorded(&scene, &mut daemon);
+        daemon.terminate();
+        assert_eq!(scene.said(channel), before, "{channel}");
+        scene.assert_accepted();
+    }
+}
+
+#[test]
+fn what_waits_to_be_said_is_said_in_full_and_what_a_kill_lost_in_short() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let down = || {
+        let server = &scene.slack.server;
+        server.fail("POST", "/chat.", 503, &json!({}), 1_000_000);
+    };
+    down();
+    let mut daemon = scene.started();
+    recorded(&scene, &mut daemon);
+    daemon.kill();
+    scene.world.in_database(UNRECORDED);
+    let mut daemon = scene.world.start();
+    recorded(&scene, &mut daemon);
+    scene.slack.server.mend();
+    let said = daemon.until("it is told", |_| scene.said("infra").pop());
+    assert!(said.contains("page") && said.contains("run 1"), "{said}");
+    daemon.looked_again("shop");
+    assert_eq!(scene.said("infra").len(), 1, "{:#?}", scene.said("infra"));
+
+    down();
+    let second = scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.run_of("shop", &second);
+    daemon.until("it is known as told", |_| {
+        (delivery(&scene, "told/shop")? == 2).then_some(())
+    });
+    daemon.kill();
+    scene.world.in_database(UNRECORDED);
+    scene
+        .world
+        .in_database("DELETE FROM facts WHERE name LIKE '%slack-waiting%'");
+    scene.slack.server.mend();
+    let mut daemon = scene.world.start();
+    daemon.until("what is left of it is told", |_| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.contains("It ended when the daemon did"))
+    });
+    scene.assert_accepted();
+}
+
+#[test]
+fn what_a_run_held_before_a_kill_is_told_under_the_number_of_that_run() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    scene.world.write_live("page", "by hand, long ago\n");
+    let mut daemon = scene.started();
+    let told = |daemon: &mut Daemon<'_>| {
+        daemon.until("it is told", |_| delivery(&scene, "slack/run/shop/1"));
+        recorded(&scene, daemon);
+    };
+    told(&mut daemon);
+    daemon.kill();
+    scene.world.in_database(UNRECORDED);
+    scene
+        .world
+        .in_database("DELETE FROM deliveries WHERE name LIKE 'waits/%' OR name LIKE 'slack/%'");
+    let mut daemon = scene.world.start();
+    told(&mut daemon);
+    daemon.looked_again("shop");
+    assert_eq!(delivery(&scene, "slack/run/shop/0"), None);
+    scene.assert_accepted();
+}
