@@ -88,7 +88,11 @@ pub(super) fn of_webhook(status: u16, body: &[u8]) -> Result<(), NotifyError> {
         .any(|words| words.contains(&word));
     match word {
         "ok" if (200..300).contains(&status) => Ok(()),
-        word if known => Err(said(word, status)),
+        // It has no token and no scope, and its channel is its own.
+        word if known => Err(match said(word, status) {
+            NotifyError::Refused(word) => NotifyError::Unhooked(word),
+            other => other,
+        }),
         _ => Err(NotifyError::Foreign(status)),
     }
 }
@@ -154,5 +158,13 @@ mod tests {
             "slack-unreachable"
         );
         assert_eq!(webhook(500, "rollup_error"), "slack-unreachable");
+        // A webhook has neither a token nor a scope.
+        let hint = |refused: NotifyError| refused.hint().unwrap();
+        let (by_token, by_webhook) = (
+            hint(of_method(200, br#"{"ok":false,"error":"invalid_auth"}"#).unwrap_err()),
+            hint(of_webhook(404, b"no_service").unwrap_err()),
+        );
+        assert!(by_token.contains("chat:write"), "{by_token}");
+        assert!(!by_webhook.contains("token") && by_webhook.contains("webhook's address"));
     }
 }

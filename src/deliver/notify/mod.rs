@@ -56,6 +56,9 @@ pub enum NotifyError {
     /// meets the same.
     #[error("post to Slack: it refused with {0}")]
     Refused(String),
+    /// The same of an incoming webhook.
+    #[error("post to Slack: its webhook refused with {0}")]
+    Unhooked(String),
     /// Slack does not take this one message, whenever it comes: the word it says.
     #[error("post to Slack: it does not take this message ({0})")]
     Unfit(String),
@@ -93,7 +96,7 @@ impl NotifyError {
 impl Fault for NotifyError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "slack-refused",
+            Self::Refused(_) | Self::Unhooked(_) => "slack-refused",
             Self::Unfit(_) => "slack-unfit",
             Self::Foreign(_) => "slack-foreign",
             Self::Later(_) | Self::Unreachable(_) => "slack-unreachable",
@@ -106,6 +109,11 @@ impl Fault for NotifyError {
             Self::Refused(_) => {
                 "Check the channel's name, that the app is in it, and the token with its scope chat:write. \
                  Messages are kept and sent when that is right."
+                    .to_owned()
+            }
+            Self::Unhooked(_) => {
+                "Check that the webhook's address is whole and that Slack still has it, with its channel: where not, make another \
+                 and give the settings its address. Messages are kept and sent when that is right."
                     .to_owned()
             }
             Self::Unfit(_) => "This is a mistake of reconciled's; other messages go on.".to_owned(),
@@ -121,7 +129,7 @@ impl Fault for NotifyError {
 
     fn class(&self) -> Class {
         match self {
-            Self::Refused(_) | Self::Settings(_) => Class::User,
+            Self::Refused(_) | Self::Unhooked(_) | Self::Settings(_) => Class::User,
             Self::Unfit(_) => Class::Internal,
             Self::Later(_) | Self::Foreign(_) | Self::Unreachable(_) => Class::Transient,
         }

@@ -8,7 +8,7 @@ use super::super::tell::Shortfall;
 use super::super::{Arrival, Claims, Fleet, Followed, News, Teller, World, beside};
 use super::View;
 use crate::ledger::{Keeping, LedgerError};
-use crate::model::{Diagnostic, Snapshot};
+use crate::model::{Diagnostic, Revision, Snapshot};
 use crate::source::{Fetched, SourceError};
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ impl Intake {
         let followed = self.followed[nth].clone();
         let news = restore_unread(&self.world, &followed, (&mut fleet, &claims)).await?;
         self.keep(fleet, &news).await?;
-        self.tell(followed.origin.name(), &news).await;
+        self.tell((followed.origin.name(), None), &news).await;
         Ok(news)
     }
 
@@ -181,7 +181,8 @@ impl Intake {
         let name = format!("unreadable files in {repository}");
         world.ledger.set_condition(&name, wrong.as_ref()).await?;
         self.keep(fleet, &news).await?;
-        self.tell(repository, &news).await;
+        self.tell((repository, Some(&snapshot.revision)), &news)
+            .await;
         Ok(news)
     }
 
@@ -205,13 +206,15 @@ impl Intake {
         Ok(())
     }
 
-    async fn tell(&self, repository: &str, news: &[News]) {
+    /// Tells what a state of a repository changes; of what was kept of another it is not known which that was.
+    async fn tell(&self, (repository, revision): (&str, Option<&Revision>), news: &[News]) {
+        let of = (repository, revision);
         let all = stream::iter(news);
-        all.for_each_concurrent(TOLD_AT_ONCE, |news| self.tell_one(repository, news))
+        all.for_each_concurrent(TOLD_AT_ONCE, |news| self.tell_one(of, news))
             .await;
     }
 
-    async fn tell_one(&self, repository: &str, news: &News) {
+    async fn tell_one(&self, (repository, revision): (&str, Option<&Revision>), news: &News) {
         match news {
             News::Changed(name) => {
                 let Some(kept) = self.fleet.kept().get(name) else {
@@ -226,7 +229,8 @@ impl Intake {
             News::Mended(name) => self.teller.mended(name).await,
             News::Broken(name, diagnostics) => {
                 let is_kept = self.fleet.kept().contains_key(name);
-                self.teller.broken(name, diagnostics, is_kept).await;
+                let at = revision.map(|revision| (repository, revision));
+                self.teller.broken((name, at), diagnostics, is_kept).await;
             }
             News::Gone(name) => {
                 self.teller.gone(name).await;

@@ -6,7 +6,7 @@ use super::Teller;
 use super::chat::ChatLetter;
 use crate::deliver::notify::{Message, Notifier, Webhook};
 use crate::deliver::render::{Links, mentioning};
-use crate::model::{EnvironmentName, Gravity, Notify, Window};
+use crate::model::{EnvironmentName, Gravity, Notify, Revision, Window};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -144,8 +144,16 @@ impl Teller {
 
     /// Returns who made the state of an environment, and where it can be read.
     pub(super) async fn made_by(&self, kept: &Kept) -> (Option<String>, Links) {
-        let revision = kept.pinned.revision();
-        let page = self.pages.get(&kept.repository);
+        self.made_at(&kept.repository, kept.pinned.revision()).await
+    }
+
+    /// Returns who made a commit of a repository, and where it can be read.
+    pub(super) async fn made_at(
+        &self,
+        repository: &str,
+        revision: &Revision,
+    ) -> (Option<String>, Links) {
+        let page = self.pages.get(repository);
         let is_commit = revision.as_str().len() == 40;
         let mut links = Links {
             revision: page
@@ -153,7 +161,7 @@ impl Teller {
                 .map(|page| format!("{page}/commit/{revision}")),
             ..Links::default()
         };
-        let Some(origin) = self.origins.get(&kept.repository) else {
+        let Some(origin) = self.origins.get(repository) else {
             return (None, links);
         };
         let Some(word) = origin.word(revision).await else {
@@ -161,7 +169,7 @@ impl Teller {
         };
         if let (Some(number), Some(page)) = (word.pull(), page) {
             let pull = format!("{page}/pull/{number}");
-            links.plan = comment_on(&self.world, &kept.repository, number)
+            links.plan = comment_on(&self.world, repository, number)
                 .await
                 .map(|comment| format!("{pull}#issuecomment-{comment}"));
             links.pull = Some((number, pull));

@@ -1,7 +1,8 @@
 //! What episodes of several environments have in common, so that they are told together. Pure.
 
 use super::super::conditions::{LEFT_ALONE, Through};
-use super::trouble::BROKEN;
+use super::trouble::{self, BROKEN};
+use crate::deliver::render::Brought;
 use crate::ledger::Episode;
 use crate::model::Gravity;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ pub(super) struct Cause {
     pub(super) over: String,
     /// Why, and what to do.
     pub(super) lines: Vec<String>,
+    /// The commit that brought it.
+    #[serde(default)]
+    pub(super) brought: Option<Brought>,
 }
 
 impl Cause {
@@ -39,6 +43,7 @@ impl Cause {
                 now: "their newest specs cannot be used".to_owned(),
                 over: "their specs can be used again".to_owned(),
                 lines,
+                brought: trouble::brought(episode),
             });
         }
         if condition != "unknown" && !condition.starts_with("unknown/") {
@@ -69,6 +74,7 @@ impl Cause {
             now,
             over,
             lines: vec![reason.to_owned(), LEFT_ALONE.to_owned()],
+            brought: None,
         })
     }
 }

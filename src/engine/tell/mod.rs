@@ -264,7 +264,7 @@ impl Teller {
     /// The newest state of an environment cannot be used; `is_kept` tells whether an older one is.
     pub async fn broken(
         &self,
-        name: &EnvironmentName,
+        (name, at): (&EnvironmentName, Option<(&str, &Revision)>),
         diagnostics: &[crate::model::Diagnostic],
         is_kept: bool,
     ) {
@@ -278,9 +278,8 @@ impl Teller {
                 tracing::error!(environment = %name, place, code, mistake, "Spec cannot be used, and no good state can be kept");
             }
         }
-        let details = trouble::invalid(diagnostics, is_kept);
-        let told = self.trouble(name, trouble::BROKEN, &details).await;
-        trouble::log_untold(told);
+        let told = self.say_broken((name, at), trouble::invalid(diagnostics, is_kept));
+        trouble::log_untold(told.await);
     }
 
     /// No file declares an environment any more, a broken one neither.

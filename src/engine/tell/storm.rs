@@ -4,7 +4,7 @@
 use super::super::conditions::End;
 use super::cause::Cause;
 use crate::deliver::notify::Message;
-use crate::deliver::render::{each_slack, many, notice_slack};
+use crate::deliver::render::{brought_slack, each_slack, many};
 use crate::ledger::{Episode, EpisodeId};
 use crate::model::{EnvironmentName, Gravity};
 use jiff::{SignedDuration, Timestamp};
@@ -227,7 +227,8 @@ impl Storm {
             lines.extend(shortened("", &over));
         }
         lines.retain(|line| !line.is_empty());
-        notice_slack(&title, &lines, self.since, ended)
+        let brought = self.cause.brought.as_ref().filter(|_| ended.is_none());
+        brought_slack(&title, &lines, (self.since, ended), brought)
     }
 
     /// Returns what of each environment it is about, for the thread; `None` where there is but one, or where that is

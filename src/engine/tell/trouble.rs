@@ -6,9 +6,9 @@ use super::super::conditions::{Condition, End, NOT_GONE};
 use super::Teller;
 use super::chat::ChatLetter;
 use crate::deliver::notify::Message;
-use crate::deliver::render::{many, notice_slack};
+use crate::deliver::render::{Brought, brought_slack, many, notice_slack};
 use crate::ledger::{Episode, LedgerError};
-use crate::model::{Diagnostic, EnvironmentName, Fault as _};
+use crate::model::{Diagnostic, EnvironmentName, Fault as _, Revision};
 use crate::source::{Fetched, SourceError};
 use crate::telemetry::chain;
 use serde_json::{Value, json};
@@ -43,6 +43,31 @@ impl Teller {
             self.say_trouble(&episode).await;
         }
         Ok(())
+    }
+
+    /// Says that the newest specs of an environment cannot be used, and whose commit it is that they say so since.
+    pub(super) async fn say_broken(
+        &self,
+        (name, at): (&EnvironmentName, Option<(&str, &Revision)>),
+        mut details: Value,
+    ) -> Result<(), LedgerError> {
+        let open = self.world.ledger.open_episodes(name).await?;
+        let mut known = open.iter().filter(|one| one.condition == BROKEN);
+        let same = known.find(|one| one.details["lines"] == details["lines"]);
+        details["commit"] = match (same, at) {
+            (Some(same), _) => same.details["commit"].clone(),
+            (None, Some((repository, revision))) => {
+                let (by, links) = self.made_at(repository, revision).await;
+                let revision = revision.clone();
+                json!(Brought {
+                    revision,
+                    by,
+                    links
+                })
+            }
+            (None, None) => Value::Null,
+        };
+        self.trouble(name, BROKEN, &details).await
     }
 
     /// Ends such an episode where one is open, and says so.
@@ -272,7 +297,13 @@ pub(super) fn message(episode: &Episode) -> Message {
     body.extend(lines.filter_map(Value::as_str).map(str::to_owned));
     body.push(text("hint"));
     body.retain(|line| !line.is_empty());
-    notice_slack(&title, &body, episode.opened_at, episode.ended_at)
+    let times = (episode.opened_at, episode.ended_at);
+    brought_slack(&title, &body, times, brought(episode).as_ref())
+}
+
+/// Returns the commit that an episode is about, where one is.
+pub(super) fn brought(episode: &Episode) -> Option<Brought> {
+    serde_json::from_value(episode.details["commit"].clone()).ok()
 }
 
 /// What could not be told for want of the ledger is at least logged.

@@ -171,3 +171,38 @@ fn a_drift_leads_to_the_commit_the_pull_request_and_the_plan_it_differs_from() {
     }
     scene.assert_accepted();
 }
+
+#[test]
+fn a_commit_that_breaks_the_specs_is_named_with_its_author() {
+    let scene = Scene::new(&[("shop.yaml", &shop("report", "hello\n"))]);
+    let mut daemon = scene.started();
+    let broken = shop("report", "hello\n") + "    more: { kind: host/file, spec: 7 }\n";
+    let number = scene.open("broken", None, &[("shop.yaml", &broken)]);
+    let merge = scene.merge(number, "broken");
+    let title = "❌ shop: its newest specs cannot be used";
+    let find = |_: &crate::daemon::Daemon<'_>| {
+        let mut said = scene.said("infra").into_iter();
+        said.find(|one| one.starts_with(title))
+    };
+    let said = daemon.until("it is told", find);
+    let page = format!("{}/acme/infra", scene.github.server.url());
+    for part in [
+        format!("<{page}/commit/{merge}|`{}`> by Ada", &merge[..10]),
+        format!("<{page}/pull/{number}|#{number}>"),
+        "`shop.yaml:".to_owned(),
+    ] {
+        assert!(said.contains(&part), "{part} in {said}");
+    }
+    assert!(!said.contains('∶'), "{said}");
+    // What comes after it and does not mend it is not what broke it.
+    let next = scene.world.commit(&[("README.md", "words\n")]);
+    daemon.until("the next is read", |daemon| {
+        let read = daemon.lines("Repository read").into_iter();
+        let mut read = read.filter_map(|line| line["revision"].as_str().map(str::to_owned));
+        read.any(|revision| next.starts_with(&revision))
+            .then_some(())
+    });
+    daemon.looked_again("shop");
+    assert_eq!(find(&daemon), Some(said));
+    scene.assert_accepted();
+}

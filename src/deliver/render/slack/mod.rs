@@ -17,7 +17,7 @@ pub use daily::daily_slack;
 pub use dropped::dropped_slack;
 pub use episode::{course_slack, episode_slack};
 pub use going::{Going, going_slack, so_far_slack};
-pub use notice::{each_slack, notice_slack};
+pub use notice::{Brought, brought_slack, each_slack, notice_slack};
 pub use run::run_slack;
 
 use super::clean;
