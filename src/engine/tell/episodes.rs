@@ -62,6 +62,10 @@ impl Teller {
         for (id, found) in &mut transitions.lasting {
             let alone = alone(found);
             let before = open.iter().find(|one| one.id == *id);
+            if let (Condition::Failing, Some(before)) = (found.condition, before) {
+                let now = self.world.clock.now();
+                conditions::note_causes(&before.details, now, &mut found.details);
+            }
             self.goes_on(report, found, before.filter(|_| alone))
                 .await?;
         }
@@ -123,7 +127,7 @@ impl Teller {
         before: Option<&Episode>,
     ) -> Result<(), LedgerError> {
         self.open(report, found).await?;
-        let Some(before) = before else {
+        let Some(before) = before.filter(|_| found.details["again"] != true) else {
             return Ok(());
         };
         let now = self.world.ledger.episode(before.id).await?;

@@ -2,6 +2,7 @@
 //! to them, and of which merges. Asks no forge; that is for whoever brings the letter.
 
 use super::super::Kept;
+use super::hindrance::Hindrance;
 use super::results::{ResultLetter, Said};
 use crate::deliver::About;
 use crate::deliver::forge::StatusState;
@@ -56,9 +57,9 @@ pub(super) struct Story {
     /// What its runs did so far: a retry does only the rest, and tells all of it.
     #[serde(default)]
     done: BTreeMap<Address, Action>,
-    /// What was in the way of what is not healthy, as it was said last.
+    /// What is in the way of what is not healthy.
     #[serde(default)]
-    causes: Option<Digest>,
+    hindrance: Hindrance,
 }
 
 /// A result that says it is not applied whole.
@@ -104,8 +105,7 @@ impl Story {
         let on_failure = kept.graph.reconcile().on_failure;
         let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
-        let causes = causes(result);
-        let is_new_cause = causes.is_some() && causes != self.causes;
+        let is_new_cause = self.hindrance.is_another(result);
         let news = match (anything, result.run) {
             // A plan that is as it was has been told, unless the process was killed before.
             (true, None) => !self.told || is_new_cause,
@@ -123,7 +123,6 @@ impl Story {
             letters.extend(owed.into_iter().map(|one| one.put_right(result, by)));
         }
         if news && !ended_before {
-            self.causes = causes.or(self.causes.take());
             let write = |page: &Page<'_>| ended(result, page);
             letters.extend(self.letter(result, (state, verdict.to_owned()), write));
             let approved = self.approved.clone();
@@ -262,7 +261,7 @@ impl Story {
             approval: self.approval.take(),
             approved: None,
             done: BTreeMap::new(),
-            causes: None,
+            hindrance: Hindrance::default(),
         };
     }
 }
@@ -330,25 +329,6 @@ fn ended(result: &RunResult<'_>, page: &Page<'_>) -> String {
         ..*result
     };
     run_markdown(&[result], &[], page)
-}
-
-/// Returns a digest of what is in the way of what is not healthy: of what is to be done about each, which stays while
-/// the words of one cause count on. `None` where nothing of the kind is known.
-fn causes(result: &RunResult<'_>) -> Option<Digest> {
-    let failed = result.failed().filter_map(|(step, outcome)| match outcome {
-        Outcome::Failed { hint, .. } => Some((step, hint.as_deref()?)),
-        _ => None,
-    });
-    let unready = result.unready().filter_map(|step| {
-        let (_, next) = step.reason.as_deref()?.split_once('\n')?;
-        Some((step, next))
-    });
-    let next = failed.chain(unready);
-    let next: BTreeMap<String, &str> = next
-        .map(|(step, next)| (step.address.to_string(), next))
-        .collect();
-    let known = serde_json::to_vec(&next).unwrap_or_default();
-    (!next.is_empty()).then(|| Digest::of(known))
 }
 
 fn marker(environment: &EnvironmentName, revision: &Revision) -> String {

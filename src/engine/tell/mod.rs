@@ -10,6 +10,7 @@ mod ends;
 mod episodes;
 mod fights;
 mod going;
+mod hindrance;
 mod hook;
 mod logged;
 mod lost;
@@ -186,9 +187,9 @@ impl Teller {
         let mut tries = Tries::default();
         let over = self.trouble_over(name, trouble::INVALID, End::Mended);
         tries.take(over.await);
-        let new_failure = tries.take(self.conditions(kept, report).await);
         // What is told of its own ends with its own, which the next does.
         tries.take(self.say_gone(report).await);
+        let new_failure = tries.take(self.conditions(kept, report).await);
         // Where it cannot be told what is new, all of it is.
         let new_failure = new_failure.unwrap_or_else(|| report.failures().next().is_some());
         let apart = tries.take(before::apart(&self.world, &report.plan).await);
@@ -261,7 +262,8 @@ impl Teller {
         Ok(())
     }
 
-    /// The newest state of an environment cannot be used; `is_kept` tells whether an older one is.
+    /// The newest state of an environment cannot be used; `is_kept` tells whether an older one is, and `at` the
+    /// repository and its state, where that is known.
     pub async fn broken(
         &self,
         (name, at): (&EnvironmentName, Option<(&str, &Revision)>),

@@ -217,15 +217,29 @@ fn what_did_not_work_before_a_merge_is_no_failure_of_it() {
 
 /// Plays a kubelet that has a container of the one pod wait.
 fn waits(cluster: &Cluster, namespace: &str, reason: &str, restarts: u8) -> Option<()> {
+    let state = json!({ "waiting": { "reason": reason } });
+    stands(cluster, namespace, &state, restarts)
+}
+
+/// Plays a kubelet that has it run, and not be ready, until it crashes again.
+fn runs(cluster: &Cluster, namespace: &str, restarts: u8) -> Option<()> {
+    stands(cluster, namespace, &json!({ "running": {} }), restarts)
+}
+
+fn stands(cluster: &Cluster, namespace: &str, state: &Value, restarts: u8) -> Option<()> {
     let pods = format!("/api/v1/namespaces/{namespace}/pods");
     let list = cluster.get(&format!("{pods}?labelSelector=app%3Dlate"))?;
     let pod = &list["items"][0];
     pod["spec"]["nodeName"].as_str()?;
     let ended = json!({ "terminated": { "reason": "Error", "exitCode": 1 } });
     let container = json!({ "name": "talker", "image": "shop/api:1", "imageID": "", "ready": false,
-        "restartCount": restarts, "state": { "waiting": { "reason": reason } },
+        "restartCount": restarts, "state": state,
         "lastState": if restarts > 0 { ended } else { json!({}) } });
-    let status = json!({ "phase": "Pending", "containerStatuses": [container] });
+    let is_running = state.get("running").is_some();
+    let unready = json!([{ "type": "Ready", "status": "False", "reason": "ContainersNotReady",
+        "message": "containers with unready status: [talker]" }]);
+    let status = json!({ "phase": if is_running { "Running" } else { "Pending" },
+        "conditions": if is_running { unready } else { json!([]) }, "containerStatuses": [container] });
     let path = format!("{pods}/{}/status", pod["metadata"]["name"].as_str()?);
     let is_taken = cluster.merge_patch(&path, &json!({ "status": status }));
     is_taken.then_some(())
@@ -289,5 +303,58 @@ fn what_fails_for_another_reason_now_says_the_newest_wherever_it_was_told() {
     assert_eq!(roots(&scene).len(), 1, "{:#?}", roots(&scene));
     let replies = scene.slack.replies("infra", root["ts"].as_str().unwrap());
     assert_eq!(replies.len(), 1, "{replies:#?}");
+    scene.assert_accepted();
+}
+
+#[test]
+fn a_crash_loop_is_told_once_though_it_runs_between_two_crashes() {
+    let cluster = cluster();
+    let namespace = cluster.namespace("crash-loop");
+    let scene = Scene::new(&[("shop.yaml", &shop(&namespace, &[]))]);
+    let kubeconfig = cluster.kubeconfig();
+    scene.world.settings(|settings| {
+        settings["providers"]["kubernetes"] = json!({ "kubeconfig": kubeconfig });
+    });
+    let mut daemon = scene.world.start();
+    let label = json!({ "metadata": { "labels": { namespace.as_str(): "late" } } });
+    assert!(cluster.merge_patch("/api/v1/nodes/played", &label));
+    let late = shop(&namespace, &[("late", "shop/api:1")]).replace("30s", "5s");
+    let number = scene.open("late", None, &[("shop.yaml", &late)]);
+    let merge = scene.merge(number, "late");
+    daemon.until("it crashes", |_| {
+        waits(cluster, &namespace, "CrashLoopBackOff", 1)
+    });
+    daemon.run_of("shop", &merge);
+    let found = |daemon: &mut Daemon<'_>, text: &str| {
+        daemon.episode("failing", |one| one.details.to_string().contains(text));
+    };
+    let crash = "CrashLoopBackOff: Error";
+    found(&mut daemon, "CrashLoopBackOff");
+    scene.comment_with(&mut daemon, number, "CrashLoopBackOff");
+    runs(cluster, &namespace, 1).unwrap();
+    found(&mut daemon, "ContainersNotReady");
+    scene.comment_with(&mut daemon, number, "ContainersNotReady");
+    let writes = || {
+        let slack = scene.slack.server.requests().into_iter();
+        let slack = slack.filter(|one| one.path.contains("chat."));
+        let github = scene.github.server.requests().into_iter();
+        let github = github.filter(|one| one.method == "PATCH");
+        slack.chain(github).map(|one| one.body).collect::<Vec<_>>()
+    };
+    daemon.looked_again("shop");
+    let settled = daemon.until("both are told", |_| {
+        let all = writes();
+        let says = |what: &str| all.iter().any(|body| body.contains(what));
+        (says("CrashLoopBackOff") && says("ContainersNotReady")).then(|| all.clone())
+    });
+    for _ in 0..3 {
+        waits(cluster, &namespace, "CrashLoopBackOff", 1).unwrap();
+        found(&mut daemon, crash);
+        runs(cluster, &namespace, 1).unwrap();
+        found(&mut daemon, "ContainersNotReady");
+    }
+    daemon.looked_again("shop");
+    let (_, log) = daemon.terminate();
+    assert_eq!(writes()[settled.len()..], [] as [String; 0], "{log}");
     scene.assert_accepted();
 }
