@@ -173,6 +173,15 @@ impl Reviewer {
             .merge_preview(&pull.base_branch, (&pull.head_ref(), Some(&pull.head)))
             .await
         {
+            // The branch moved meanwhile, by the merge of this very one maybe: what it shows on top of that is what nobody
+            // saw before they merged it. It is planned once the daemon knows the branch as it is now.
+            Ok(preview) if preview.base != base.revision => {
+                return Err(ReviewError::Source(SourceError::Elsewhere {
+                    target: self.followed.origin.name().to_owned(),
+                    reference: format!("refs/heads/{}", pull.base_branch),
+                    wanted: base.revision.to_string(),
+                }));
+            }
             Ok(preview) => Arc::new(preview.snapshot),
             Err(error @ SourceError::Conflict { .. }) => {
                 self.say_conflict(pull, &error, memory).await?;

@@ -249,8 +249,11 @@ fn what_became_more_dangerous_than_its_pull_request_showed_is_held_and_asked_for
         &[("shop.yaml", &applied(&format!("{page}{adopted}")))],
     );
     scene.comment_with(&mut daemon, grow, "1 to create in shop");
+    // Nobody is shown that: no daemon looks in between.
+    daemon.terminate();
     scene.world.write_live("extra", "somebody's\n");
     scene.merge(grow, "grow");
+    let mut daemon = scene.world.start();
     let asked = request(&scene, &mut daemon, grow + 1);
     assert!(
         body(&asked).contains("more dangerous now than its pull request showed"),

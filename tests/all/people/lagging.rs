@@ -129,12 +129,15 @@ fn what_nobody_saw_is_asked_for_once_the_index_knows_whose_it_is() {
         ("four", "b.yaml", four.as_str()),
     ];
     let opened = shown(&scene, &mut daemon, both, "1 to create in shop");
+    // Nobody is shown that: no daemon looks in between.
+    daemon.terminate();
     scene.world.write_live("three", "somebody's\n");
     scene.github.lags(true);
     scene.merge_all(&[
         (opened[0], "three", How::RebaseNow),
         (opened[1], "four", How::RebaseNow),
     ]);
+    let mut daemon = scene.world.start();
     waits(&scene, &mut daemon);
     scene.github.lags(false);
     daemon.until("it is asked for", |_| {

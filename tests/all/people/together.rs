@@ -74,11 +74,14 @@ fn what_each_showed_is_carried_out_and_what_none_showed_is_asked_for() {
         ("four", "b.yaml", four.as_str()),
     ];
     let opened = shown(&scene, &mut daemon, both, "1 to create in shop");
+    // Nobody is shown that: no daemon looks in between.
+    daemon.terminate();
     scene.world.write_live("three", "somebody's\n");
     scene.merge_all(&[
         (opened[0], "three", How::Rebase),
         (opened[1], "four", How::Commit),
     ]);
+    let mut daemon = scene.world.start();
     let number = opened[1] + 1;
     daemon.until("it is asked for", |_| {
         let mut pulls = scene.github.pulls().into_iter();
