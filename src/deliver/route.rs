@@ -191,10 +191,7 @@ pub fn route(plan: &Plan, reconcile: &Reconcile, authority: Authority) -> Route 
         .collect();
     Route {
         decisions,
-        asked: Vec::new(),
-        unasked: None,
-        strays: None,
-        ask_again: None,
+        ..Route::default()
     }
 }
 

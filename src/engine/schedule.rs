@@ -311,12 +311,8 @@ impl Schedule {
             }
         }
         slot.follow(ended.gone_by, pace, now);
-        if let Some(at) = ended.ask_again.filter(|at| *at < slot.due) {
-            (slot.due, slot.reason) = (at.max(now), Reason::Check);
-        }
-        if let Some(window) = ended.window.filter(|window| *window < slot.due) {
-            (slot.due, slot.reason) = (window.max(now), Reason::Window);
-        }
+        slot.no_later(ended.ask_again, Reason::Check, now);
+        slot.no_later(ended.window, Reason::Window, now);
         slot.resting = false;
         slot.take_up(pace, now);
     }

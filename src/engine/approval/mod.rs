@@ -181,10 +181,8 @@ impl<'a> Gate<'a> {
             return Ok(Clearance::by(authority));
         }
         let needed = self.need(world, looked, memory).await?;
-        let (mut unseen, mut strays, mut ask_again) = (None, None, None);
-        if let Needed::Nobody(said) = &needed {
-            strays.clone_from(said);
-        }
+        let strays = needed.strays();
+        let (mut unseen, mut ask_again) = (None, None);
         let (hold, asked) = match needed {
             // Only the rest of it waits for whoever tells that.
             Needed::Unsure(why, again) => {

@@ -31,6 +31,16 @@ pub(super) enum Needed {
     Unsure(String, Option<Timestamp>),
 }
 
+impl Needed {
+    /// Returns what is to be said where it is not as people saw it.
+    pub(super) fn strays(&self) -> Option<String> {
+        match self {
+            Self::Nobody(said) => said.clone(),
+            _ => None,
+        }
+    }
+}
+
 /// What people saw of what was merged.
 enum Seen {
     /// This.

@@ -148,6 +148,13 @@ impl Slot {
         }
     }
 
+    /// Has the next run come at a time, where one is given that is sooner.
+    pub(super) fn no_later(&mut self, at: Option<Timestamp>, reason: Reason, now: Timestamp) {
+        if let Some(at) = at.filter(|at| *at < self.due) {
+            (self.due, self.reason) = (at.max(now), reason);
+        }
+    }
+
     pub(super) fn bring_forward(&mut self, at: Timestamp, reason: Reason, now: Timestamp) {
         self.reason = if at < self.due && self.due > now {
             reason

@@ -60,10 +60,9 @@ impl Teller {
             }
         }
         for (id, found) in &mut transitions.lasting {
-            let alone = alone(found);
+            let (alone, now) = (alone(found), self.world.clock.now());
             let before = open.iter().find(|one| one.id == *id);
             if let (Condition::Failing, Some(before)) = (found.condition, before) {
-                let now = self.world.clock.now();
                 conditions::note_causes(&before.details, now, &mut found.details);
             }
             self.goes_on(report, found, before.filter(|_| alone))

@@ -93,18 +93,18 @@ pub(super) async fn carry<C: Carrier>(
             }
             Fate::Lost => {
                 refusals.unblocked().await;
-                tracing::warn!(
-                    name = letter.name(),
-                    error = chain(&error),
-                    code = error.code(),
-                    hint = error.hint(),
-                    "Message not delivered"
-                );
+                log_lost(letter.name(), &error);
                 queue.done(&letter).await;
                 (way.pause, way.late) = (Duration::ZERO, false);
             }
         }
     }
+}
+
+fn log_lost(name: &str, error: &(impl Fault + std::error::Error)) {
+    let (code, hint) = (error.code(), error.hint());
+    let error = chain(error);
+    tracing::warn!(name, error, code, hint, "Message not delivered");
 }
 
 /// Waits for a letter that may go; `None` where there is none and no more will be taken.
