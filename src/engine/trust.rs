@@ -308,8 +308,12 @@ impl Merged {
         let environment = &wanted.address.environment;
         let is_marked = match &live.owner {
             Some(Owner::Resource(of)) => {
+                // Whoever names an environment of another installation has not got what is marked as its.
+                let is_merged =
+                    self.graphs.contains_key(environment) || self.broken.contains(environment);
                 // An environment that takes another name was this one.
-                of.environment == *environment || self.graphs.values().any(|graph| graph.has(of))
+                is_merged && of.environment == *environment
+                    || self.graphs.values().any(|graph| graph.has(of))
             }
             Some(Owner::Foreign(_)) | None => false,
         };
