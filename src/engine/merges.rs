@@ -74,7 +74,7 @@ pub(super) async fn merges(
         ..Merges::default()
     };
     for commit in &touching.commits {
-        let word = repository.word(commit).await;
+        let word = repository.word(commit).await?;
         let named = word.as_ref().and_then(Word::pull);
         let merged = forge.merged_as(commit, named).await?.into_iter();
         let here = merged.filter(|pull| pull.base_branch == repository.target().branch);

@@ -97,7 +97,7 @@ impl Origin {
     /// Returns what a commit says of itself, asking nobody; `None` where that is not known here.
     pub async fn word(&self, revision: &Revision) -> Option<Word> {
         match self {
-            Self::Git(repository) => repository.word(revision).await,
+            Self::Git(repository) => repository.word(revision).await.ok().flatten(),
             Self::Folder(_) => None,
         }
     }

@@ -121,7 +121,10 @@ impl Repository {
     }
 
     /// Returns what a commit says of itself, out of the copy on this machine; `None` where that does not hold it.
-    pub async fn word(&self, revision: &Revision) -> Option<Word> {
+    ///
+    /// # Errors
+    /// The copy cannot be read.
+    pub async fn word(&self, revision: &Revision) -> Result<Option<Word>, SourceError> {
         let revision = revision.clone();
         let word = self.work(move |inner, stop| {
             let name = &inner.target.name;
@@ -133,7 +136,7 @@ impl Repository {
             let store = origin.store(&[id])?;
             Ok(Some(Word::of(&store::commit(&store, name, id)?)))
         });
-        word.await.ok().flatten()
+        word.await
     }
 
     /// Works out what `base_branch` would hold after `head_ref` (a branch or a full name such as
