@@ -18,6 +18,8 @@ pub struct Seen {
     pub wanted: Vec<Wanted>,
     /// What is live, of everything wanted and owned.
     pub observed: BTreeMap<Address, Observation>,
+    /// Through what that which is wanted no more was looked for.
+    pub leftover: BTreeMap<Address, ConnectionName>,
     /// What expressions could read.
     pub outputs: BTreeMap<ResourceId, Map>,
     /// What carries our mark, and is neither wanted nor owned.
@@ -31,6 +33,7 @@ impl Seen {
         let wanted = self.wanted.iter();
         let through: BTreeMap<&Address, &ConnectionName> = wanted
             .map(|one| (&one.address, &one.connection.name))
+            .chain(&self.leftover)
             .collect();
         let mut is_told: BTreeMap<Option<&&ConnectionName>, bool> = BTreeMap::new();
         for (address, one) in &self.observed {
@@ -70,6 +73,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     let mut seen = Seen {
         wanted: Vec::new(),
         observed: BTreeMap::new(),
+        leftover: BTreeMap::new(),
         outputs: BTreeMap::new(),
         strays: BTreeMap::new(),
     };
@@ -104,6 +108,7 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     }
     let mut leftovers = leftovers(graph, &seen, look.owned);
     leftovers.retain(|asked| look.trust.allows(&asked.connection));
+    seen.leftover = leftovers.iter().map(through).collect();
     leftovers.retain(|asked| {
         let Some(unknown) = graph.unread_behind(&asked.connection.name) else {
             return true;
@@ -118,6 +123,10 @@ pub(super) async fn observe(graph: &Graph, look: Look<'_>) -> Seen {
     seen.strays
         .retain(|address, _| !wanted.contains(address) && !owned.contains_key(address));
     seen
+}
+
+fn through(asked: &Asked) -> (Address, ConnectionName) {
+    (asked.address.clone(), asked.connection.name.clone())
 }
 
 /// Looks at some resources, each of which has to stand for itself. `None` where one does not, or cannot be
@@ -147,6 +156,7 @@ pub(super) async fn observe_some(
     let mut seen = Seen {
         wanted,
         observed: BTreeMap::new(),
+        leftover: BTreeMap::new(),
         outputs: BTreeMap::new(),
         strays: BTreeMap::new(),
     };

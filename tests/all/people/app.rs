@@ -270,6 +270,18 @@ fn what_nobody_could_look_at_lets_no_merge_pass() {
         // GitHub takes `neutral` and `skipped` for passed.
         assert_eq!(blind["conclusion"], "action_required", "{blind}");
     }
+    // Neither is what goes there one with what goes elsewhere.
+    let spec = two("welcome\n");
+    let lines = spec.lines().filter(|line| !line.starts_with("    other:"));
+    let dropped: String = lines.map(|line| format!("{line}\n")).collect();
+    let head = scene.push(number, "greet", &[("shop.yaml", &dropped)]);
+    let blind = check(
+        &scene,
+        &mut daemon,
+        (&head, STABLE),
+        "could not be looked at",
+    );
+    assert_eq!(blind["conclusion"], "action_required", "{blind}");
     std::fs::rename(&away, &host).unwrap();
     let head = scene.push(number, "greet", &[("shop.yaml", &two("goodbye\n"))]);
     let seen = check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
