@@ -91,12 +91,15 @@ async fn refusal(
     match asked.await {
         Ok(()) => Ok(None),
         Err(failure) if failure.class == Class::Transient => Err(failure),
-        Err(failure) => Ok((!is_about_the_old_one(&failure)).then_some(failure)),
+        Err(failure) => {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            Ok((!is_about_the_old_one(&failure, name)).then_some(failure))
+        }
     }
 }
 
 /// Tells a refusal that goes with the object that is there, or that no dry-run can tell of.
-fn is_about_the_old_one(failure: &Failure) -> bool {
+fn is_about_the_old_one(failure: &Failure, name: &str) -> bool {
     let says = |words: &str| failure.reason.contains(words);
     // A webhook may say the same of another object.
     let is_taken = failure.status == 409 && says("already exists") && !says("admission webhook");
@@ -105,7 +108,11 @@ fn is_about_the_old_one(failure: &Failure) -> bool {
     let is_allocated = !failure.causes.is_empty()
         && causes.all(|cause| cause.message.contains("is already allocated"));
     let has_room = failure.code == "quota" && fits_in_its_place(&failure.reason);
-    is_taken || is_allocated || has_room || says("does not support dry run")
+    // The default that goes makes room for the next.
+    let is_default = says(&format!(
+        "PriorityClass {name} is already marked as default"
+    ));
+    is_taken || is_allocated || has_room || is_default || says("does not support dry run")
 }
 
 /// Tells whether a quota that is full has room for one object once another of its kind is gone. Its words are
@@ -164,12 +171,16 @@ mod tests {
     #[test]
     fn what_goes_with_the_old_one_is_no_refusal() {
         let is_old = |status: u16, body: Json| {
-            is_about_the_old_one(&Failure::answered(
-                status,
-                body.to_string().as_bytes(),
-                None,
-            ))
+            let failure = Failure::answered(status, body.to_string().as_bytes(), None);
+            is_about_the_old_one(&failure, "a")
         };
+        let default = |name: &str| {
+            let said = format!(
+                "priorityclasses.scheduling.k8s.io \"a\" is forbidden: PriorityClass {name} is already marked as default. Only one default can exist"
+            );
+            json!({ "reason": "Forbidden", "message": said })
+        };
+        assert!(is_old(403, default("a")) && !is_old(403, default("b")));
         let taken = "configmaps \"a\" already exists";
         assert!(is_old(
             409,
