@@ -300,11 +300,11 @@ pub(super) fn is_lately(until: Timestamp, now: Timestamp) -> bool {
 pub(super) fn note_causes(before: &Value, now: Timestamp, details: &mut Value) {
     let (was, is) = (next_step(before), next_step(details).map(str::to_owned));
     let (mut passed, mut again) = (before["passed"].clone(), before["again"].clone());
+    let lately = |until: &Value| {
+        let until = serde_json::from_value(until.clone());
+        until.is_ok_and(|until| is_lately(until, now))
+    };
     if was != is.as_deref() {
-        let lately = |until: &Value| {
-            let until = serde_json::from_value(until.clone());
-            until.is_ok_and(|until| is_lately(until, now))
-        };
         let is_back = is.as_deref().is_some_and(|is| lately(&passed[is]));
         again = is_back.then_some(true).into();
         let kept = passed.as_object().into_iter().flatten();
@@ -320,6 +320,9 @@ pub(super) fn note_causes(before: &Value, now: Timestamp, details: &mut Value) {
             true => Value::Null,
             false => kept.into(),
         };
+    } else if !(passed.as_object().into_iter().flatten()).any(|(_, until)| lately(until)) {
+        // It stays as it is: what is told of it has to say so.
+        (passed, again) = (Value::Null, Value::Null);
     }
     for (key, value) in [("passed", passed), ("again", again)] {
         if !value.is_null() {

@@ -46,6 +46,9 @@ pub(super) struct Storm {
     /// Where it is told.
     pub(super) channel: Option<String>,
     cause: Cause,
+    /// The newest other cause that one of them goes on with.
+    #[serde(default)]
+    next: Option<Cause>,
     pub(super) since: Timestamp,
     members: Vec<Member>,
     /// When the newest of them came.
@@ -63,6 +66,7 @@ impl Storm {
             name: format!("storm/episode/{}", episode.id),
             channel,
             cause,
+            next: None,
             since: episode.opened_at,
             members: Vec::new(),
             joined: None,
@@ -148,19 +152,22 @@ impl Storm {
                 self.joined = Some(episode.opened_at);
             }
         }
-        self.turn_to(cause);
+        if let Some(cause) = cause.filter(|_| episode.ended_at.is_none()) {
+            self.next = Some(cause);
+        }
+        self.turn();
         true
     }
 
     /// Is about another cause once nothing of it has the one it began with: the second mistake, of a spec that was
     /// mended in vain.
-    fn turn_to(&mut self, cause: Option<Cause>) {
+    fn turn(&mut self) {
         let mut open = self.members.iter().filter(|one| one.over.is_none());
-        if let Some(cause) = cause
-            && open.clone().next().is_some()
+        if let Some(next) = &self.next
+            && open.clone().any(|one| one.cause == next.key)
             && open.all(|one| !one.cause.is_empty() && one.cause != self.cause.key)
         {
-            self.cause = cause;
+            self.cause = next.clone();
         }
     }
 

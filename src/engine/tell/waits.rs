@@ -114,22 +114,37 @@ impl Teller {
         let now = self.world.clock.now();
         let message = gone_slack(name, &told, (since.unwrap_or(now), now));
         let is_all = listed("waits").is_subset(&gone);
-        let letter = match is_all || !self.notifier.edits() {
-            true => ChatLetter {
+        let letter = self.gone_letter(name, (root, is_all), message).await?;
+        self.chat.put(letter).await;
+        // Nothing else of what waits is remembered while something cannot be told.
+        let (waits, going) = (&listed("waits") - &gone, &listed("going") - &gone);
+        let mut left = known.clone();
+        (left["waits"], left["going"]) = (json!(waits), json!(going));
+        self.remember_waits(name, &left).await
+    }
+
+    /// Puts a message on what is gone where people heard that it waited; `is_all` where nothing of that waits any more.
+    async fn gone_letter(
+        &self,
+        name: &EnvironmentName,
+        (root, is_all): (String, bool),
+        message: Message,
+    ) -> Result<ChatLetter, LedgerError> {
+        if is_all {
+            return Ok(ChatLetter {
                 threaded: true,
                 ends: true,
                 ..self.channels.letter(name, root, message)
-            },
-            false => {
-                let about = format!("{root}/gone/{}", Digest::of(&message.text).short());
-                ChatLetter {
-                    answers: Some(root),
-                    ..self.channels.letter(name, about, message)
-                }
-            }
-        };
-        self.chat.put(letter).await;
-        Ok(())
+            });
+        }
+        // What went out in a digest has no thread.
+        let said = self.world.ledger.delivery(&format!("slack/{root}")).await?;
+        let has_thread = said.is_some() && self.notifier.edits();
+        let about = format!("{root}/gone/{}", Digest::of(&message.text).short());
+        Ok(ChatLetter {
+            answers: has_thread.then_some(root),
+            ..self.channels.letter(name, about, message)
+        })
     }
 }
 

@@ -186,3 +186,22 @@ fn an_environment_that_comes_and_goes_is_one_of_them_and_ends_but_once() {
     }
     assert_eq!(storm.ids(false).len(), 3);
 }
+
+#[test]
+fn what_is_over_elsewhere_is_not_told_for_what_goes_on_with_another_mistake() {
+    let (one, two) = ("mistake one", "mistake two");
+    let first = broken(1, "e1", one);
+    let mut storm = Storm::begin(&first, Cause::of(&first).unwrap(), None);
+    storm.take(&first);
+    storm.take(&broken(2, "e2", one));
+    // The layer is mended, and the first has a mistake of its own.
+    storm.take(&broken(1, "e1", two));
+    let ended = Episode {
+        ended_at: Some(second(70)),
+        how: Some(End::Mended.as_str().to_owned()),
+        ..broken(2, "e2", one)
+    };
+    assert!(storm.take(&ended));
+    let said = storm.message().blocks.to_string();
+    assert!(!said.contains(one) && said.contains(two), "{said}");
+}
