@@ -33,7 +33,10 @@ pub struct Pinned {
 /// The graph of the last look, and within what trust it was made. Clones share it. The same files with the same secrets
 /// make the same graph, and to read thousands of files again costs more than all the rest of a quiet look.
 #[derive(Clone, Default)]
-struct Built(Arc<Mutex<Option<(Within, Arc<Graph>)>>>);
+struct Built(Arc<Mutex<Option<Made>>>);
+
+/// A graph, and the trust it was made within.
+type Made = (Within, Arc<Graph>);
 
 /// A trust, without keeping alive what it knows. `None` where it is without bounds.
 type Within = Option<Weak<Merged>>;
@@ -66,7 +69,7 @@ impl Built {
         }
     }
 
-    fn built(&self) -> MutexGuard<'_, Option<(Within, Arc<Graph>)>> {
+    fn built(&self) -> MutexGuard<'_, Option<Made>> {
         // Only ever changed whole: a panic elsewhere leaves it usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -101,7 +101,7 @@ pub(super) async fn carry<C: Carrier>(
     }
 }
 
-fn log_lost(name: &str, error: &(impl Fault + std::error::Error)) {
+fn log_lost(name: &str, error: &impl Fault) {
     let (code, hint) = (error.code(), error.hint());
     let error = chain(error);
     tracing::warn!(name, error, code, hint, "Message not delivered");
