@@ -152,7 +152,10 @@ impl Teller {
 fn waits(report: &Report) -> BTreeSet<&Address> {
     let steps = report.plan.steps.iter();
     let waits = steps.filter(|step| waits_for(report, step));
-    let waits = waits.map(|step| &step.address);
+    // What was told to go in this run may be gone at the next look, and then nobody would have heard of it.
+    let begun = report.under_way().map(|(step, _)| step);
+    let begun = begun.filter(|step| !step.is_only_drift());
+    let waits = waits.chain(begun).map(|step| &step.address);
     let rests = |address: &Address| {
         let decision = report.route.decisions.get(address);
         decision.is_some_and(Decision::rests)
@@ -173,6 +176,7 @@ pub(super) fn waits_for(report: &Report, step: &Step) -> bool {
 fn is_going(report: &Report, address: &Address) -> bool {
     let step = report.plan.step(address);
     step.is_some_and(|step| step.gone_by.is_some())
+        || report.under_way().any(|(step, _)| step.address == *address)
 }
 
 /// Returns the message on what is gone.
