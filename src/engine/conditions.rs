@@ -3,16 +3,18 @@
 //! A condition is keyed on resource and kind of trouble, never on text, so that a message that
 //! words itself anew is not a new alert.
 
+mod causes;
 mod crowds;
 mod through;
 
+pub(super) use causes::Causes;
 pub(super) use crowds::{Crowd, LEFT_ALONE, crowds, is_crowd};
 pub(super) use through::Through;
 
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
 use crate::model::{Action, Address, Class, Digest, Health, Outcome, Step};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -286,49 +288,18 @@ pub(super) fn next_step(details: &Value) -> Option<&str> {
     details["hint"].as_str().or(within.map(|(_, next)| next))
 }
 
-/// How long ago what is in the way now may have been so before, to be no news: the longest that a container which
-/// crashes waits for its next try is five minutes.
-const LATELY: SignedDuration = SignedDuration::from_mins(10);
-
-/// Tells whether what was so until a time was so a moment ago.
-pub(super) fn is_lately(until: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(until) < LATELY
-}
-
-/// Notes with what goes on not working what was in the way of it before, and whether what is now was so a moment ago:
-/// of what crashes and runs in turn people were told both.
-pub(super) fn note_causes(before: &Value, now: Timestamp, details: &mut Value) {
-    let (was, is) = (next_step(before), next_step(details).map(str::to_owned));
-    let (mut passed, mut again) = (before["passed"].clone(), before["again"].clone());
-    let lately = |until: &Value| {
-        let until = serde_json::from_value(until.clone());
-        until.is_ok_and(|until| is_lately(until, now))
-    };
-    if was != is.as_deref() {
-        let is_back = is.as_deref().is_some_and(|is| lately(&passed[is]));
-        again = is_back.then_some(true).into();
-        let kept = passed.as_object().into_iter().flatten();
-        let kept =
-            kept.filter(|(next, until)| Some(next.as_str()) != is.as_deref() && lately(until));
-        let mut kept: serde_json::Map<String, Value> = kept
-            .map(|(next, until)| (next.clone(), until.clone()))
-            .collect();
-        if let Some(was) = was {
-            kept.insert(was.to_owned(), json!(now));
-        }
-        passed = match kept.is_empty() {
-            true => Value::Null,
-            false => kept.into(),
-        };
-    } else if !(passed.as_object().into_iter().flatten()).any(|(_, until)| lately(until)) {
-        // It stays as it is: what is told of it has to say so.
-        (passed, again) = (Value::Null, Value::Null);
+/// Notes with what goes on not working what was in the way of it before. Returns whether people know of what is in the
+/// way now.
+pub(super) fn note_causes(before: &Value, now: Timestamp, found: &mut Found) -> bool {
+    let causes = serde_json::from_value(before["causes"].clone());
+    let mut causes: Causes = causes.unwrap_or_default();
+    for next in [next_step(before), next_step(&found.details)] {
+        causes.take(next.map(Digest::of), now);
     }
-    for (key, value) in [("passed", passed), ("again", again)] {
-        if !value.is_null() {
-            details[key] = value;
-        }
+    if !causes.is_steady() {
+        found.details["causes"] = json!(causes);
     }
+    causes.is_again()
 }
 
 /// Returns how a condition ended that was not found again; `None` where this run cannot tell: it did

@@ -62,10 +62,10 @@ impl Teller {
         for (id, found) in &mut transitions.lasting {
             let (alone, now) = (alone(found), self.world.clock.now());
             let before = open.iter().find(|one| one.id == *id);
-            if let (Condition::Failing, Some(before)) = (found.condition, before) {
-                conditions::note_causes(&before.details, now, &mut found.details);
-            }
-            self.goes_on(report, found, before.filter(|_| alone))
+            let fails = before.filter(|_| found.condition == Condition::Failing);
+            let mut note = |one: &Episode| conditions::note_causes(&one.details, now, found);
+            let is_known = fails.is_some_and(&mut note);
+            self.goes_on(report, found, before.filter(|_| alone && !is_known))
                 .await?;
         }
         for (id, how) in &transitions.ended {
@@ -126,7 +126,7 @@ impl Teller {
         before: Option<&Episode>,
     ) -> Result<(), LedgerError> {
         self.open(report, found).await?;
-        let Some(before) = before.filter(|_| found.details["again"] != true) else {
+        let Some(before) = before else {
             return Ok(());
         };
         let now = self.world.ledger.episode(before.id).await?;

@@ -2,7 +2,8 @@
 //! to them, and of which merges. Asks no forge; that is for whoever brings the letter.
 
 use super::super::Kept;
-use super::hindrance::Hindrance;
+use super::super::conditions::Causes;
+use super::hindrance::hindrance;
 use super::results::{ResultLetter, Said};
 use crate::deliver::About;
 use crate::deliver::forge::StatusState;
@@ -59,7 +60,7 @@ pub(super) struct Story {
     done: BTreeMap<Address, Action>,
     /// What is in the way of what is not healthy.
     #[serde(default)]
-    hindrance: Hindrance,
+    hindrance: Causes,
 }
 
 /// A result that says it is not applied whole.
@@ -105,7 +106,7 @@ impl Story {
         let on_failure = kept.graph.reconcile().on_failure;
         let (state, verdict) = verdict(result, on_failure);
         let anything = !result.outcomes.is_empty() || state != StatusState::Success;
-        let is_new_cause = self.hindrance.is_another(result);
+        let is_new_cause = self.hindrance.take(hindrance(result), result.ended_at);
         let news = match (anything, result.run) {
             // A plan that is as it was has been told, unless the process was killed before.
             (true, None) => !self.told || is_new_cause,
@@ -261,7 +262,7 @@ impl Story {
             approval: self.approval.take(),
             approved: None,
             done: BTreeMap::new(),
-            hindrance: Hindrance::default(),
+            hindrance: Causes::default(),
         };
     }
 }
