@@ -1,14 +1,18 @@
 //! Carries out one step: server-side apply under our own manager, against exactly the version that
 //! was planned. Decides nothing but what a conflict at the moment of the write leaves open.
 
+pub(super) mod anew;
+mod delete;
+mod write;
+
 use super::super::ProviderError;
 use super::cluster::{Cluster, MANAGER, Mode};
+use super::dry_run::verdict::Yielded;
 use super::error::Failure;
 use super::observe::{self, outputs};
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
-use super::verdict::Yielded;
-use super::{delete, fields, health, marks, shape};
+use super::{fields, health, marks, shape};
 use crate::model::{Action, Applied, Class, Health, Kind, Map, Mark, Owner, Step, Value};
 use serde_json::Value as Json;
 use std::time::Duration;

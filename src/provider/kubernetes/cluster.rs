@@ -1,15 +1,18 @@
 //! One cluster, reached as one account: its verbs, and what is remembered of it. Knows paths, no kinds.
 
+pub(super) mod gathered;
+pub(super) mod rights;
+
+use super::connection::sender::{Ask, Sender};
+use super::connection::written::Written;
 use super::discovery::{Served, Types};
+use super::dry_run::verdict::Verdicts;
 use super::error::Failure;
-use super::gathered::{Gathered, carries};
-use super::rights::Rights;
 use super::scalers;
-use super::sender::{Ask, Sender};
-use super::verdict::Verdicts;
 use super::watch::{SecretWatches, Watches};
-use super::written::Written;
 use crate::model::DigestKey;
+use gathered::{Gathered, carries};
+use rights::Rights;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +35,7 @@ pub(super) struct Mode {
 }
 
 /// One cluster, reached as one account.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     sender: Sender,
     /// The namespace of objects that declare none.
     pub(super) namespace: String,

@@ -1,15 +1,21 @@
 //! A connection's settings: which cluster, as whom. Loads a kubeconfig and refuses what would run a
-//! program or read this machine's files for somebody else.
+//! program or read this machine's files for somebody else. Below it: how it signs in and sends.
 
+mod clusters;
 mod given;
+mod program;
+mod reach;
+pub(super) mod sender;
+pub(super) mod sign_in;
+pub(super) mod written;
 
 use super::error::Failure;
-use super::program::Program;
 use crate::model::{Connection, Digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::Config;
 use kube::config::{AuthInfo, ExecConfig, KubeConfigOptions, Kubeconfig};
+use program::Program;
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,17 +1,24 @@
 //! What a write would make of an object, asked of the server itself: a server-side apply as a
 //! dry-run, first without force, then with what is ours to take.
 
+pub(super) mod essence;
+pub(super) mod instruction;
+pub(super) mod merge;
+pub(super) mod refusal;
+pub(super) mod verdict;
+
 use super::cluster::Cluster;
 use super::error::Failure;
-use super::instruction::Instruction;
-use super::merge::Merge;
+use super::fields::{added, ignored, left, renewal};
 use super::scalers::{Claim, Scalers};
 use super::seal::Sealer;
 use super::target::Target;
-use super::verdict::Matter;
-use super::{added, fields, ignored, left, marks, renewal, shape};
+use super::{fields, marks, shape};
 use crate::model::{Asked, Class, Prediction, Touch, Value, Verdict};
+use instruction::Instruction;
+use merge::Merge;
 use serde_json::Value as Json;
+use verdict::Matter;
 
 /// One object to be asked about.
 #[derive(Clone, Copy)]

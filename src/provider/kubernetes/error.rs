@@ -23,7 +23,7 @@ pub(super) struct Cause {
 
 /// Why there is no usable answer.
 #[derive(Clone, Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// The HTTP status; 0 where there was no answer.
     pub(super) status: u16,
     /// Stable code.

@@ -1,10 +1,22 @@
 //! Who owns which field: which managers are people, and who changed what and when. Pure.
+//! Below it: sets and places of fields, and what is left, taken or found by whose they are.
+
+pub(super) mod added;
+pub(super) mod bundle;
+pub(super) mod clash;
+pub(super) mod fieldset;
+pub(super) mod ignored;
+pub(super) mod left;
+pub(super) mod managed;
+pub(super) mod patch;
+pub(super) mod place;
+pub(super) mod renewal;
 
 use super::cluster::MANAGER;
 use super::error::Cause;
-use super::place::{self, Place};
 use crate::model::{FieldPath, Touch};
 use jiff::Timestamp;
+use place::Place;
 use serde_json::Value as Json;
 
 /// Field managers that are a person at work, by the beginning of their names. `before-first-apply`

@@ -1,16 +1,21 @@
 //! Reads what is in a namespace and gives it as one would declare it. Writes nothing, to the cluster or
 //! anywhere.
 
+pub(super) mod defaults;
+pub(super) mod published;
+
 use super::cluster::Cluster;
 use super::discovery::{Served, Types};
 use super::error::Failure;
-use super::fieldset;
-use super::published::{self, Published};
+use super::fields::fieldset;
+use super::fields::patch;
+use super::marks::foreign;
 use super::reference::Reference;
-use super::{Kubernetes, defaults, fields, foreign, marks, patch};
+use super::{Kubernetes, fields, marks};
 use crate::model::{Connection, Owner};
 use crate::provider::ProviderError;
 use futures::stream::{self, StreamExt as _};
+use published::Published;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -2,12 +2,12 @@
 //! only one or two are, or where the account may not list.
 
 use super::cluster::Cluster;
+use super::connection::written::Written;
 use super::error::Failure;
 use super::marks;
 use super::reference::Reference;
 use super::target::Target;
 use super::watch::{Place, Watch};
-use super::written::Written;
 use crate::model::Asked;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value as Json;

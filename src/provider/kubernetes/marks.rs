@@ -3,9 +3,10 @@
 //! A mark names the object it was made for. Copied to another one, by a person or by a controller
 //! that hands annotations down, it says nothing.
 
+pub(super) mod foreign;
+
 use super::cluster::MANAGER;
 use super::fields::is_person;
-use super::foreign;
 use super::reference::Reference;
 use crate::model::{Address, Digest, Mark, Owner};
 use base64::Engine as _;

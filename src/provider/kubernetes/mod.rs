@@ -2,67 +2,34 @@
 //! server-side apply.
 //!
 //! ```text
-//! connection -> cluster (client, pace, repeats) -> discovery -> target
-//! observe: list -> dry_run (left, merge) -> marks, health, shape + seal -> Observed
-//! apply:   planned version -> write (left, merge) | delete, wait gone -> Applied
+//! connection (who reaches it: sign-in, pace, repeats) -> cluster -> discovery -> target
+//! observe: list (or watch) -> dry_run (merge) -> marks, health, shape + seal -> Observed
+//! apply:   planned version -> write (merge) | delete, wait gone -> Applied
+//! fields:  whose each one is, in both; scalers: what makes some of them its own
 //! ```
 //!
 //! The one room besides `net` that sends requests: `kube` knows how clusters are signed in to.
 
-mod added;
-mod anew;
 mod apply;
-mod bundle;
-mod clash;
 mod cluster;
-mod clusters;
 mod connection;
-mod defaults;
-mod delete;
 mod discovery;
 mod dry_run;
 mod error;
-mod essence;
 mod fields;
-mod fieldset;
-mod foreign;
-mod gathered;
 mod health;
-mod ignored;
 mod import;
-mod instruction;
-mod left;
 mod list;
-mod looks;
-mod managed;
-mod many;
 mod marks;
-mod merge;
 mod observe;
-mod patch;
-mod place;
-mod program;
-mod published;
-mod reach;
 mod reference;
-mod refusal;
-mod renewal;
-mod rights;
 mod rows;
-mod scalable;
 mod scalers;
 mod seal;
 mod secret;
-mod sender;
 mod shape;
-mod sign_in;
 mod target;
-mod unserved;
-mod verdict;
-mod vertical;
 mod watch;
-mod write;
-mod written;
 
 pub use connection::KubernetesSettings;
 pub use import::{Import, Search};

@@ -1,17 +1,22 @@
 //! Answers what is live in one cluster: a list per kind and namespace, then a dry-run for each object
 //! that may differ. One broken object, kind or group costs only its own answers.
 
+pub(super) mod looks;
+pub(super) mod unserved;
+
+use super::apply::anew;
 use super::cluster::Cluster;
+use super::cluster::rights;
 use super::discovery::Types;
 use super::dry_run::{self, Answer, Question};
 use super::error::Failure;
+use super::fields::managed;
 use super::list::{self, Listed};
 use super::reference::Reference;
 use super::scalers::Scalers;
 use super::seal::Sealer;
 use super::target::{self, NoTarget, Target};
-use super::unserved::{Planned, definition, unserved};
-use super::{anew, fields, health, looks, managed, marks, rights, shape};
+use super::{fields, health, marks, shape};
 use crate::model::{
     Address, Asked, Depth, EnvironmentName, Health, Identity, Kind, ListRule, Live, Map, Marked,
     Observation, Observed, Owner, PathPattern, Prediction, Value,
@@ -20,6 +25,7 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use unserved::{Planned, definition, unserved};
 
 /// How often an object is looked at that is written to at this very moment.
 const LOOKS: u32 = 4;

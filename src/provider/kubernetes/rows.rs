@@ -1,7 +1,8 @@
 //! What the rest of the house knows about Kubernetes objects, as data: one row for an object, and those
 //! of `many` for what is many of them. What hangs on the object's own kind is chosen by its `kind`.
 
-use super::many;
+mod many;
+
 use super::marks::LAST_APPLIED;
 use crate::model::{Inside, Kind, LAST_WAVE, Labels, ListRule, Output, PathPattern, Select};
 use serde_json::json;

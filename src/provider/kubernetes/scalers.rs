@@ -5,20 +5,23 @@
 //! Looked for only where a write would change such a field, and now and then where one was left to them: a quiet
 //! cluster is asked next to nothing.
 
+pub(super) mod scalable;
+pub(super) mod vertical;
+
 use super::cluster::Cluster;
 use super::discovery::{Lookup, Types};
 use super::error::{Cause, Failure};
 use super::reference::Reference;
-use super::scalable::{REPLICAS, What, moved};
 use super::target::Target;
-use super::vertical::{Policies, Sets};
 use crate::model::{Asked, Value};
+use scalable::{REPLICAS, What, moved};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use vertical::{Policies, Sets};
 
 /// Group and kind of what scales.
 const KINDS: [(&str, &str); 3] = [

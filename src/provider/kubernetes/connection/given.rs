@@ -71,16 +71,16 @@ fn is_account(text: &str) -> bool {
 
 /// A connection's settings as written.
 pub(super) struct Given {
-    pub(super) context: Option<String>,
+    pub(crate) context: Option<String>,
     pub(super) in_cluster: bool,
-    pub(super) namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     path: Option<PathBuf>,
     pub(super) inline: Option<Secret>,
     pub(super) service_account: Option<String>,
 }
 
 impl Given {
-    pub(super) fn read(settings: &Value) -> Result<Self, String> {
+    pub(crate) fn read(settings: &Value) -> Result<Self, String> {
         let text = |key: &str| match settings.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
@@ -129,7 +129,7 @@ impl Given {
         Ok(given)
     }
 
-    pub(super) fn kubeconfig(&self, settings: &KubernetesSettings) -> Result<Kubeconfig, String> {
+    pub(crate) fn kubeconfig(&self, settings: &KubernetesSettings) -> Result<Kubeconfig, String> {
         if let Some(inline) = &self.inline {
             return Kubeconfig::from_yaml(inline.expose())
                 .map_err(|_| "the secret kubeconfig is not a kubeconfig".to_owned());

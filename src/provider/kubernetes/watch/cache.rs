@@ -5,12 +5,12 @@
 //! under way to, or may have reached unheard, is not answered from here; what we wrote ourselves is
 //! nobody's change.
 
-use super::super::error::Failure;
-use super::super::essence::essence;
-use super::super::marks;
-use super::super::reference::Reference;
-use super::super::written::Written;
 use crate::model::{Address, Owner};
+use crate::provider::kubernetes::connection::written::Written;
+use crate::provider::kubernetes::dry_run::essence::essence;
+use crate::provider::kubernetes::error::Failure;
+use crate::provider::kubernetes::marks;
+use crate::provider::kubernetes::reference::Reference;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};

@@ -3,11 +3,11 @@
 //!
 //! What lies in places that nobody looks at is let pass, and takes no room.
 
-use super::super::discovery::Served;
-use super::super::error::Failure;
-use super::super::written::Written;
 use super::{State, Watch};
 use crate::model::Address;
+use crate::provider::kubernetes::connection::written::Written;
+use crate::provider::kubernetes::discovery::Served;
+use crate::provider::kubernetes::error::Failure;
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,14 +3,14 @@
 //! The one owner of its repeats: each failure waits longer than the one before, none at the same moment
 //! as another's, and what the account may not do is tried seldom.
 
-use super::super::error::Failure;
-use super::super::marks;
-use super::super::sender::Sender;
 use super::State;
 use super::cache::version;
 use super::feed::Feed;
 use super::stream::{Event, Stream};
 use crate::model::Class;
+use crate::provider::kubernetes::connection::sender::Sender;
+use crate::provider::kubernetes::error::Failure;
+use crate::provider::kubernetes::marks;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

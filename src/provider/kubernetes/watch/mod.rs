@@ -19,10 +19,10 @@ mod stream;
 
 pub(super) use secret::SecretWatches;
 
+use super::connection::sender::Sender;
+use super::connection::written::Written;
 use super::discovery::Served;
 use super::list::FEW;
-use super::sender::Sender;
-use super::written::Written;
 use crate::model::Address;
 use crate::provider::Nudge;
 use cache::Cache;

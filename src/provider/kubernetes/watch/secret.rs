@@ -4,13 +4,13 @@
 //! Only ever a shortcut, like the watches on what is ours: a Secret that may not be watched is read with
 //! each look, as without it. Each asks for one object by its name, so that no right to list is needed.
 
-use super::super::error::Failure;
-use super::super::sender::Sender;
 use super::Manner;
 use super::keep::{BETWEEN, length, pause};
 use super::stream::{Event, Stream};
 use crate::model::{Digest, EnvironmentName};
 use crate::provider::Nudge;
+use crate::provider::kubernetes::connection::sender::Sender;
+use crate::provider::kubernetes::error::Failure;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

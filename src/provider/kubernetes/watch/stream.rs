@@ -1,6 +1,6 @@
 //! The lines of one watch as the API server sends them.
 
-use super::super::error::Failure;
+use crate::provider::kubernetes::error::Failure;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::Value as Json;

@@ -1,12 +1,12 @@
 //! Watches of a server that is played line by line.
 
-use super::super::super::reference::Reference;
-use super::super::super::sign_in::SignIn;
 use super::super::{Manner, Watches};
 use super::*;
 use crate::model::Address;
 use crate::net::Limiters;
+use crate::provider::kubernetes::connection::sign_in::SignIn;
 use crate::provider::kubernetes::discovery::Served;
+use crate::provider::kubernetes::reference::Reference;
 use crate::provider::{Nudge, Nudged};
 use serde_json::Value as Json;
 use std::collections::VecDeque;
