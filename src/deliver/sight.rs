@@ -95,6 +95,11 @@ impl Sight {
         Danger::of(step) != Danger::None
     }
 
+    /// Tells whether what a step's object holds is lost by it.
+    pub fn is_lossy(step: &Step) -> bool {
+        Danger::of(step) > Danger::Keeps
+    }
+
     /// Says in a sentence what a plan does that was not seen, or was seen as more dangerous, where none of it
     /// surpasses what was seen; `None` where that is nothing.
     pub fn strays(&self, plan: &Plan) -> Option<String> {

@@ -2,6 +2,7 @@
 //! of it before they merged it. Opens nothing.
 
 use super::memory::Memory;
+use super::reviewed::Showed;
 use super::{Gate, reviewed};
 use crate::deliver::Sight;
 use crate::engine::merges::{Merges, MergesError, merges};
@@ -18,6 +19,30 @@ pub(super) struct Need {
     pub(super) sentence: String,
     /// As it is said of what waits for it.
     pub(super) hold: String,
+}
+
+impl Need {
+    fn of_more_than_shown(worse: &str) -> Self {
+        Self {
+            sentence: format!(
+                "It was merged, and is more dangerous now than its pull request showed: it {worse}."
+            ),
+            hold: format!(
+                "waits for an approval, being more dangerous than its pull request showed: it {worse}"
+            ),
+        }
+    }
+
+    fn of_what_nobody_merged(worse: &str) -> Self {
+        Self {
+            sentence: format!(
+                "Git says what it said when all was well, and what it asks for became dangerous since: it {worse}."
+            ),
+            hold: format!(
+                "waits for an approval: nothing was merged, and what Git says became dangerous since: it {worse}"
+            ),
+        }
+    }
 }
 
 /// Whom what was merged needs.
@@ -45,8 +70,8 @@ impl Needed {
 enum Seen {
     /// This.
     Shown(Sight),
-    /// Nothing: all of it was pushed, or it came from forks.
-    Nothing,
+    /// All of it was pushed: whoever may do that needs nobody.
+    Pushed,
     /// Nobody can tell now which pull requests it came from.
     Unsure,
     /// The forge may not know yet, and is asked again then.
@@ -79,14 +104,15 @@ impl Gate<'_> {
             return Ok(Needed::Nobody(None));
         }
         let versions = world.ledger.versions(name).await?;
+        let shown = reviewed::of(&world.ledger, name, content).await?;
         // One that went well before something else was in force shows another plan today than it did then.
         if versions.is_in_force(content) {
-            return Ok(Needed::Nobody(None));
+            return Ok(still(plan, &shown.unwrap_or_default()));
         }
-        let seen = match reviewed::of(&world.ledger, name, content).await? {
+        let seen = match shown {
             Some(seen) => Seen::Shown(seen),
             // What is safe needs nobody who saw it.
-            None if !plan.declared().any(Sight::needs_eyes) => Seen::Nothing,
+            None if !plan.declared().any(Sight::needs_eyes) => Seen::Pushed,
             None => {
                 let since = versions.good.first();
                 self.together((world, plan), since, memory).await?
@@ -94,7 +120,7 @@ impl Gate<'_> {
         };
         let (worse, strays) = match seen {
             Seen::Shown(seen) => (seen.surpassed_by(plan), seen.strays(plan)),
-            Seen::Nothing => (None, None),
+            Seen::Pushed => (None, None),
             Seen::Unsure => {
                 let why = "it is dangerous, and nobody can tell now which pull requests it came from, which is tried again";
                 return Ok(Needed::Unsure(why.to_owned(), None));
@@ -104,14 +130,14 @@ impl Gate<'_> {
                 return Ok(Needed::Unsure(why.to_owned(), Some(at)));
             }
         };
-        Ok(worse.map_or(Needed::Nobody(strays), |worse| Needed::Approval(Need {
-            sentence: format!("It was merged, and is more dangerous now than its pull request showed: it {worse}."),
-            hold: format!("waits for an approval, being more dangerous than its pull request showed: it {worse}"),
-        })))
+        Ok(worse.map_or(Needed::Nobody(strays), |worse| {
+            Needed::Approval(Need::of_more_than_shown(&worse))
+        }))
     }
 
     /// Says what the pull requests showed that brought this since the environment last went well, each for itself:
-    /// nobody saw what they do together, and nothing of what was pushed between them.
+    /// nobody saw what they do together, nothing of what was pushed between them, and nothing of one whose plan was
+    /// not made (it had a mistake, was a fork's, or was merged too soon).
     async fn together(
         &self,
         (world, plan): (&World, &Plan),
@@ -120,16 +146,16 @@ impl Gate<'_> {
     ) -> Result<Seen, CycleError> {
         let (kept, name) = (self.kept, self.kept.pinned.name());
         if let Some((_, seen)) = memory.seen.as_ref().filter(|(of, _)| *of == kept.content) {
-            return Ok(seen.clone().map_or(Seen::Nothing, Seen::Shown));
+            return Ok(seen.clone().map_or(Seen::Pushed, Seen::Shown));
         }
         let (Some(since), Some(place)) = (since, self.asker.place(kept)) else {
-            return Ok(Seen::Nothing);
+            return Ok(Seen::Pushed);
         };
         let Origin::Git(repository) = &place.followed.origin else {
-            return Ok(Seen::Nothing);
+            return Ok(Seen::Pushed);
         };
         if !place.forge.sees_pull_requests() {
-            return Ok(Seen::Nothing);
+            return Ok(Seen::Pushed);
         }
         let between = (&since.revision, kept.pinned.revision());
         let asked = async {
@@ -146,13 +172,15 @@ impl Gate<'_> {
         let Some(found) = self.asker.read(name, asked).await else {
             return Ok(Seen::Unsure);
         };
-        // Beside what was shown, what showed nothing (a push, a fork) is no reason not to ask.
+        // Beside what came by a pull request, what was pushed is no reason not to ask.
         let (mut all, mut is_settled): (Option<Sight>, bool) = (None, true);
         for number in found.numbers {
-            if let Some(shown) = reviewed::of_pull(&world.ledger, name, number).await? {
-                // What is about to be shown may be known a moment later.
-                is_settled &= shown != Sight::default();
-                all.get_or_insert_default().join(shown);
+            let all = all.get_or_insert_default();
+            match reviewed::of_pull(&world.ledger, name, number).await? {
+                Showed::Nothing => {}
+                // It may be known a moment later.
+                Showed::Coming => is_settled = false,
+                Showed::Sight(shown) => all.join(shown),
             }
         }
         // What those showed that are known may be all there is to see.
@@ -165,6 +193,17 @@ impl Gate<'_> {
         if is_settled && found.again.is_none() {
             memory.seen = Some((kept.content.clone(), all.clone()));
         }
-        Ok(all.map_or(Seen::Nothing, Seen::Shown))
+        Ok(all.map_or(Seen::Pushed, Seen::Shown))
+    }
+}
+
+/// Says whom it needs where Git says what it said when all was well: nobody, but for what would be lost and was never
+/// shown. That is asked for by something else than Git: a stranger in the place of what was ours, a value from
+/// elsewhere that cannot change in place, another release of the tool that renders.
+fn still(plan: &Plan, shown: &Sight) -> Needed {
+    let loses = plan.declared().any(Sight::is_lossy);
+    match shown.surpassed_by(plan).filter(|_| loses) {
+        Some(worse) => Needed::Approval(Need::of_what_nobody_merged(&worse)),
+        None => Needed::Nobody(None),
     }
 }

@@ -15,13 +15,27 @@ struct Shown {
     sight: Sight,
     /// The day on which it was shown last, counted from 1970: what is shown still does not grow old.
     day: i64,
+    /// Whether it is only about to be shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    coming: bool,
 }
 
 impl Shown {
-    fn on(now: Timestamp, sight: Sight) -> serde_json::Value {
+    fn on(now: Timestamp, sight: Sight, coming: bool) -> serde_json::Value {
         let day = now.as_second() / (24 * 60 * 60);
-        serde_json::to_value(Self { sight, day }).unwrap_or_default()
+        serde_json::to_value(Self { sight, day, coming }).unwrap_or_default()
     }
+}
+
+/// What a pull request showed of an environment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Showed {
+    /// Nothing: nobody made a plan of it before it was merged.
+    Nothing,
+    /// Nothing yet, and it is about to.
+    Coming,
+    /// This.
+    Sight(Sight),
 }
 
 /// Remembers what a pull request showed of a state of an environment.
@@ -34,7 +48,7 @@ pub(in crate::engine) async fn remember(
     (number, content, sight): (u64, Digest, Sight),
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    let shown = Shown::on(now, sight);
+    let shown = Shown::on(now, sight, false);
     ledger
         .record_delivery(&of_content(name, &content), &shown)
         .await?;
@@ -54,7 +68,7 @@ pub(in crate::engine) async fn expect(
     (number, content): (u64, Digest),
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    let nothing = Shown::on(now, Sight::default());
+    let nothing = Shown::on(now, Sight::default(), true);
     for record in [of_content(name, &content), of_number(name, number)] {
         if find(ledger, &record).await?.is_none() {
             ledger.record_delivery(&record, &nothing).await?;
@@ -69,22 +83,27 @@ pub(super) async fn of(
     name: &EnvironmentName,
     content: &Digest,
 ) -> Result<Option<Sight>, LedgerError> {
-    find(ledger, &of_content(name, content)).await
+    let known = find(ledger, &of_content(name, content)).await?;
+    Ok(known.map(|shown| shown.sight))
 }
 
-/// Returns what a pull request showed last of an environment; `None` where nothing.
+/// Returns what a pull request showed last of an environment.
 pub(super) async fn of_pull(
     ledger: &Ledger,
     name: &EnvironmentName,
     number: u64,
-) -> Result<Option<Sight>, LedgerError> {
-    find(ledger, &of_number(name, number)).await
+) -> Result<Showed, LedgerError> {
+    let known = find(ledger, &of_number(name, number)).await?;
+    Ok(match known {
+        None => Showed::Nothing,
+        Some(Shown { coming: true, .. }) => Showed::Coming,
+        Some(Shown { sight, .. }) => Showed::Sight(sight),
+    })
 }
 
-async fn find(ledger: &Ledger, record: &str) -> Result<Option<Sight>, LedgerError> {
+async fn find(ledger: &Ledger, record: &str) -> Result<Option<Shown>, LedgerError> {
     let known = ledger.delivery(record).await?;
-    let known = known.and_then(|known| serde_json::from_value::<Shown>(known).ok());
-    Ok(known.map(|shown| shown.sight))
+    Ok(known.and_then(|known| serde_json::from_value(known).ok()))
 }
 
 /// Under what name the ledger remembers it.
@@ -112,6 +131,8 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(known(&first).await, Some(Sight::default()));
+        assert_eq!(of_pull(&ledger, &shop, 7).await.unwrap(), Showed::Coming);
+        assert_eq!(of_pull(&ledger, &shop, 8).await.unwrap(), Showed::Nothing);
         let shown = (7, first.clone(), seen.clone());
         remember(&ledger, &shop, shown, now).await.unwrap();
         for content in [&first, &second] {
@@ -121,7 +142,8 @@ mod tests {
         }
         assert_eq!(known(&first).await, Some(seen.clone()));
         assert_eq!(known(&second).await, Some(Sight::default()));
-        assert_eq!(of_pull(&ledger, &shop, 7).await.unwrap(), Some(seen));
+        let pull = of_pull(&ledger, &shop, 7).await.unwrap();
+        assert_eq!(pull, Showed::Sight(seen));
     }
 
     #[tokio::test]
@@ -139,8 +161,9 @@ mod tests {
         for number in 0..120 {
             let by_number = of_pull(&ledger, &shop, number).await.unwrap();
             let by_content = of(&ledger, &shop, &content(number)).await.unwrap();
-            assert_eq!((by_number, by_content), (Some(sight()), Some(sight())));
+            assert_eq!(by_number, Showed::Sight(sight()));
+            assert_eq!(by_content, Some(sight()));
         }
-        assert_eq!(of_pull(&ledger, &shop, 120).await.unwrap(), None);
+        assert_eq!(of_pull(&ledger, &shop, 120).await.unwrap(), Showed::Nothing);
     }
 }

@@ -266,3 +266,27 @@ fn a_secret_that_somebody_copied_into_an_open_object_is_told_to_nobody() {
     let (_, log) = daemon.terminate();
     assert!(!told.contains(canary) && !log.contains(canary), "{log}");
 }
+
+#[test]
+fn what_somebody_made_in_the_place_of_ours_is_overwritten_by_nobody_but_an_approval() {
+    let scene = Scene::new("in-its-place");
+    let mut page = scene.config("page", "hello");
+    // It was needed once, and stayed in Git.
+    page["lifecycle"] = json!({ "adopt": true });
+    let resources = [("namespace", scene.namespace()), ("page", page)];
+    let mut daemon = scene.world.start();
+    let reconcile = json!({ "onDrift": "report" });
+    scene.applied(&mut daemon, reconcile, &resources);
+    // Nobody sees the moment in which there is none.
+    daemon.terminate();
+    scene.kubectl(["delete", "configmap/page"]);
+    scene.kubectl(["create", "configmap", "page", "--from-literal=text=theirs"]);
+    let mut daemon = scene.world.start();
+    daemon.until("it is said that it waits", |_| {
+        let (said, _) = scene.told(&["status"]);
+        said.contains("waits for an approval: nothing was merged")
+            .then_some(())
+    });
+    daemon.looked_again(scene.name);
+    assert_eq!(scene.text("page").unwrap(), "theirs");
+}

@@ -34,5 +34,6 @@ mod storm;
 mod talk;
 mod together;
 mod trust;
+mod unplanned;
 mod unwell;
 mod waits;
