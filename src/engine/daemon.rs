@@ -165,11 +165,11 @@ impl Daemon {
     /// # Errors
     /// The ledger cannot be read at the start.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), CycleError> {
-        for run in self.parts.world.ledger.close_interrupted_runs().await? {
+        let cut_off = self.parts.world.ledger.close_interrupted_runs().await?;
+        for run in &cut_off {
             tracing::warn!(environment = %run.environment, run = %run.id, "Run was interrupted, looking again");
-            self.parts.teller.interrupted(&run).await;
         }
-        self.parts.teller.untold().await?;
+        self.parts.teller.untold(&cut_off).await?;
         let (heard_sender, mut heard) = mpsc::channel(16);
         let mut followers = JoinSet::new();
         for (nth, followed) in self.followed.iter().enumerate() {

@@ -63,13 +63,14 @@ impl Ledger {
     }
 
     /// Returns the daemon's runs that ended after the last one of their environment that people were told of, oldest
-    /// first: the process was killed in between.
+    /// first: the process was killed in between. Of those the command line began, whoever ran it saw how they ended:
+    /// only what was cut off.
     ///
     /// # Errors
     /// Why they cannot be read.
     pub async fn untold_runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
         let query = sqlx::query(select_run!(
-            "WHERE ended_at IS NOT NULL AND cause NOT LIKE 'cli%' AND id >
+            "WHERE ended_at IS NOT NULL AND (cause NOT LIKE 'cli%' OR summary LIKE '%\"outcome\":\"interrupted\"%') AND id >
              COALESCE((SELECT CAST(posted AS BIGINT) FROM deliveries WHERE name = 'told/' || environment), 0) ORDER BY id"
         ));
         self.read(query, |row| run(&row)).await

@@ -142,16 +142,21 @@ impl Teller {
         }))
     }
 
-    /// Runs ended, and the process did before it said so; what is told of many together goes on.
-    pub(crate) async fn untold(&self) -> Result<(), LedgerError> {
+    /// Runs were cut off, of which this start knows by itself, or ended, and the process did before it said so; what is
+    /// told of many together goes on.
+    pub(crate) async fn untold(&self, cut_off: &[RunRecord]) -> Result<(), LedgerError> {
+        for run in cut_off {
+            self.interrupted(run).await;
+        }
         self.storms_go_on().await?;
         let ledger = &self.world.ledger;
         for run in ledger.untold_runs().await? {
-            let summary = run.summary.as_ref();
-            // One that was cut off says so itself.
-            let ended = summary.filter(|one| one.outcome != RunOutcome::Interrupted);
-            if let Some(summary) = ended {
-                self.say_untold(&run, summary).await?;
+            let is_said = cut_off.iter().any(|one| one.id == run.id);
+            match run.summary.as_ref().filter(|_| !is_said) {
+                // The start that found it so was killed, too.
+                Some(one) if one.outcome == RunOutcome::Interrupted => self.interrupted(&run).await,
+                Some(summary) => self.say_untold(&run, summary).await?,
+                None => {}
             }
             ledger.told(&run.environment, run.id).await?;
         }
@@ -194,7 +199,7 @@ impl Teller {
     }
 
     /// A run was cut off by an end of the process: what was said of it while it went on is over.
-    pub(crate) async fn interrupted(&self, run: &RunRecord) {
+    async fn interrupted(&self, run: &RunRecord) {
         let name = &run.environment;
         let title = format!("🔶 {name}: a run was interrupted, looking again");
         let message = notice_slack(&title, &[], run.begun_at, None);

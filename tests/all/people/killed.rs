@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::daemon::{Daemon, environment, files};
+use crate::peers::wait::outside;
 use reconciled::ledger::Ledger;
 use serde_json::json;
 
@@ -90,6 +91,58 @@ fn what_waits_to_be_said_is_said_in_full_and_what_a_kill_lost_in_short() {
         let mut said = scene.said("infra").into_iter();
         said.find(|one| one.contains("It ended when the daemon did"))
     });
+    scene.assert_accepted();
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_told_by_a_later_start_where_the_next_was_killed_too() {
+    let scene = Scene::new(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = scene.started();
+    recorded(&scene, &mut daemon);
+    for trigger in [
+        "CREATE TRIGGER ended BEFORE UPDATE OF outcome ON steps
+         BEGIN SELECT RAISE(ABORT, 'killed here'); END",
+        "CREATE TRIGGER closed BEFORE UPDATE OF ended_at ON runs
+         BEGIN SELECT RAISE(ABORT, 'killed here'); END",
+    ] {
+        scene.world.in_database(trigger);
+    }
+    scene.world.commit(&[("shop.yaml", &shop("welcome\n"))]);
+    daemon.until("live is as Git says", |_| {
+        (scene.world.live("page")? == "welcome\n").then_some(())
+    });
+    daemon.kill();
+    scene.world.in_database("DROP TRIGGER ended");
+    scene.world.in_database("DROP TRIGGER closed");
+    // The next start comes so far, and is killed before it says so.
+    let path = scene.world.ledger_file();
+    let closed = outside(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let ledger = Ledger::open(&path).await.unwrap();
+            let closed = ledger.close_interrupted_runs().await.unwrap();
+            ledger.close().await;
+            closed
+        })
+    });
+    assert_eq!(closed.len(), 1, "{closed:#?}");
+    let mut daemon = scene.world.start();
+    let interrupted = |one: &String| one.contains("shop: a run was interrupted");
+    daemon.until("Slack says that a run was cut off", |_| {
+        scene.said("infra").into_iter().find(interrupted)
+    });
+    recorded(&scene, &mut daemon);
+    daemon.kill();
+    scene.world.in_database(UNRECORDED);
+    let mut daemon = scene.world.start();
+    recorded(&scene, &mut daemon);
+    daemon.looked_again("shop");
+    let said = scene.said("infra");
+    assert_eq!(
+        said.iter().filter(|one| interrupted(one)).count(),
+        1,
+        "{said:#?}"
+    );
     scene.assert_accepted();
 }
 
