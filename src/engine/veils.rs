@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// What was applied with secrets, as far as it may be what one environment wants.
 #[derive(Default)]
 pub(super) struct Veils {
-    records: Vec<Owned>,
+    records: Arc<[Owned]>,
 }
 
 impl Veils {

@@ -67,16 +67,6 @@ impl Ledger {
         self.read(query, |row| row.json(0)).await
     }
 
-    /// Returns all that is ours in any environment and was applied with a secret, by address.
-    ///
-    /// # Errors
-    /// Why it cannot be read; never an empty answer instead.
-    pub async fn owned_with_secrets(&self) -> Result<Vec<Owned>, LedgerError> {
-        let query = sqlx::query("SELECT body FROM owned WHERE body LIKE $1 ORDER BY address")
-            .bind("%\"$secret\"%");
-        self.read(query, |row| row.json(0)).await
-    }
-
     /// Returns every environment in which something is ours.
     ///
     /// # Errors

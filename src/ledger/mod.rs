@@ -30,6 +30,7 @@ mod records;
 mod rollbacks;
 mod runs;
 mod schema;
+mod secrets;
 mod standing;
 mod thin;
 mod verify;
@@ -53,6 +54,7 @@ use entry::Entry;
 use error::Place;
 use jiff::Timestamp;
 use open_file::OpenFile;
+use secrets::Secrets;
 use sqlx::AnyPool;
 use tokio::sync::{mpsc, oneshot};
 use writer::Job;
@@ -67,6 +69,7 @@ pub struct Ledger {
     clock: Clock,
     place: Place,
     file: OpenFile,
+    secrets: Secrets,
 }
 
 impl Ledger {

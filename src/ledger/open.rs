@@ -5,6 +5,7 @@ use super::lock::{Holder, Lock, holder_of};
 use super::open_file::OpenFile;
 use super::pen::{Opening, Pen};
 use super::schema;
+use super::secrets::Secrets;
 use super::{Ledger, writer};
 use crate::model::DigestKey;
 use crate::telemetry::Clock;
@@ -87,6 +88,7 @@ impl Ledger {
             clock: Clock::system(),
             place,
             file,
+            secrets: Secrets::default(),
         })
     }
 
@@ -134,6 +136,7 @@ impl Ledger {
             clock: Clock::system(),
             place,
             file,
+            secrets: Secrets::default(),
         })
     }
 }

@@ -20,7 +20,7 @@ fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
-fn owned(text: &str, applied: serde_json::Value) -> Owned {
+pub(super) fn owned(text: &str, applied: serde_json::Value) -> Owned {
     Owned {
         address: address(text),
         kind: KindName::new("host/file"),
