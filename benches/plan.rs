@@ -122,6 +122,7 @@ impl<'k> Scene<'k> {
             declared: &self.addresses,
             known: &self.addresses,
             taken: &BTreeMap::new(),
+            spared: &std::collections::BTreeMap::new(),
             beside: &[],
             strays: &BTreeMap::new(),
             reconcile: &Reconcile::default(),

@@ -13,6 +13,8 @@ pub struct Everywhere {
     /// Declared, but not to be resolved now: whatever the ledger owns of these counts as declared,
     /// so that nobody takes it over by mistake.
     unresolved: BTreeSet<EnvironmentName>,
+    /// Declared by a state that is not the newest, which cannot be used: nobody knows what that declares.
+    behind: BTreeSet<EnvironmentName>,
     /// True where not every repository was read yet: then every environment may still be declared.
     partial: bool,
 }
@@ -20,16 +22,23 @@ pub struct Everywhere {
 impl Everywhere {
     /// Takes in an environment; `None` where what it declares cannot be known.
     pub fn add(&mut self, name: &EnvironmentName, graph: Option<Arc<Graph>>) {
+        self.behind.remove(name);
         match graph {
             Some(graph) => drop(self.graphs.insert(name.clone(), graph)),
             None => drop(self.unresolved.insert(name.clone())),
         }
     }
 
+    /// Says that the newest state of an environment cannot be used, and an older one is kept.
+    pub fn mark_behind(&mut self, name: &EnvironmentName) {
+        self.behind.insert(name.clone());
+    }
+
     /// Takes out an environment that is declared no more.
     pub fn remove(&mut self, name: &EnvironmentName) {
         self.graphs.remove(name);
         self.unresolved.remove(name);
+        self.behind.remove(name);
     }
 
     /// Finds live objects that two environments declare, each with both addresses.
@@ -47,6 +56,7 @@ impl Everywhere {
     pub fn extend(&mut self, other: Self) {
         self.graphs.extend(other.graphs);
         self.unresolved.extend(other.unresolved);
+        self.behind.extend(other.behind);
         self.partial |= other.partial;
     }
 
@@ -97,6 +107,24 @@ impl Everywhere {
         graph.flat_map(|graph| graph.secrets())
     }
 
+    /// Returns why another environment may declare now what this one owns, where that cannot be told: the state it is
+    /// to be read from cannot be used, or which object it means is not known yet.
+    pub(super) fn may_declare_elsewhere(&self, by: &Graph, owned: &Owned) -> Option<String> {
+        let place = by.connections().get(&owned.connection);
+        let mut others = self.graphs.iter();
+        let reached = others.find_map(|(name, graph)| {
+            if name != by.environment()
+                && self.behind.contains(name)
+                && graph.may_reach(owned, place)
+            {
+                return Some(unread(name));
+            }
+            let to = graph.may_declare(owned, place)?;
+            Some(format!("{to} may be just that object"))
+        });
+        reached.or_else(|| self.unresolved.first().map(unread))
+    }
+
     /// Returns what one environment owns and another declares now, by the owner's address.
     pub fn taken(&self, by: &Graph, owned: &[Owned]) -> BTreeMap<Address, Address> {
         let others = || {
@@ -117,6 +145,10 @@ impl Everywhere {
             .filter_map(taken)
             .collect()
     }
+}
+
+fn unread(name: &EnvironmentName) -> String {
+    format!("{name} may declare it now, and cannot be read as it is in Git: put that right first")
 }
 
 #[cfg(test)]

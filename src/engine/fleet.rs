@@ -118,6 +118,9 @@ impl Fleet {
         let mut everywhere = Everywhere::default();
         for (name, kept) in &self.kept {
             everywhere.add(name, Some(Arc::clone(&kept.graph)));
+            if !kept.broken.is_empty() {
+                everywhere.mark_behind(name);
+            }
         }
         for name in self
             .lost

@@ -1,7 +1,7 @@
 //! Looks at one environment and plans it: reads the ledger, writes nothing.
 
 use super::veils::Veils;
-use super::{CycleError, Everywhere, Pinned, Trust, World, neighbours, observe};
+use super::{CycleError, Everywhere, Pinned, Trust, World, neighbours, observe, spared};
 use crate::graph::Graph;
 use crate::model::{Action, Address, Depth, Observation, Owned, Owner, Reconcile, Step};
 use crate::plan::{self, Inputs, Plan};
@@ -73,6 +73,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         declared: &marks.declared,
         known: &marks.known,
         taken: &taken,
+        spared: &BTreeMap::new(),
         beside: &[],
         strays: &seen.strays,
         reconcile: &reconcile,
@@ -83,6 +84,12 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         now: world.clock.now(),
     };
     let mut plan = plan::make(&inputs);
+    let of = (pinned, subject.everywhere);
+    let spared = spared::of(world, of, (&graph, &owned), &plan).await?;
+    if !spared.is_empty() {
+        inputs.spared = &spared;
+        plan = plan::make(&inputs);
+    }
     // What others have is read only where it may go along.
     let beside;
     if plan::empties(&inputs, &plan) {
@@ -135,7 +142,7 @@ pub(super) async fn look_at(
     let Some(seen) = observe::observe_some(&graph, look, some).await else {
         return Ok(None);
     };
-    let (nothing, nobody) = (BTreeSet::new(), BTreeMap::new());
+    let (nothing, nobody, none) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     let mut plan = plan::make(&Inputs {
         environment: pinned.name(),
         revision: pinned.revision(),
@@ -147,6 +154,7 @@ pub(super) async fn look_at(
         declared: &nothing,
         known: &nothing,
         taken: &nobody,
+        spared: &none,
         beside: &[],
         strays: &seen.strays,
         reconcile: &reconcile,

@@ -41,6 +41,7 @@ mod restore;
 mod review;
 mod rollback;
 mod schedule;
+mod spared;
 mod standing;
 mod tell;
 mod trust;

@@ -62,6 +62,21 @@ impl Ledger {
         Ok(written.into_iter().collect())
     }
 
+    /// Tells whether a run made the object that an address has, as far as that is remembered: otherwise it was there
+    /// before, and was taken over.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn made(&self, address: &Address) -> Result<bool, LedgerError> {
+        let query = sqlx::query(
+            "SELECT action FROM steps WHERE address = $1 AND applied_at IS NOT NULL
+             AND action IN ('create', 'replace', 'adopt') ORDER BY run DESC LIMIT 1",
+        )
+        .bind(address.to_string());
+        let last: Option<String> = self.read_one(query, |row| row.get(0)).await?;
+        Ok(last.is_some_and(|action| action != "adopt"))
+    }
+
     /// Returns the daemon's runs that ended after the last one of their environment that people were told of, oldest
     /// first: the process was killed in between. Of those the command line began, whoever ran it saw how they ended:
     /// only what was cut off.

@@ -32,6 +32,8 @@ pub struct Inputs<'a> {
     /// What we own here and another environment declares now, by our address of it: it goes over to
     /// that environment, and is never deleted from under it.
     pub taken: &'a BTreeMap<Address, Address>,
+    /// What we own here and do not declare, and is not to be deleted now, with why: Git may declare it somewhere else.
+    pub spared: &'a BTreeMap<Address, String>,
     /// What other environments have or declare: nothing is deleted that it would go with. Needed only where
     /// [`empties`](super::empties) says so.
     pub beside: &'a [Beside],

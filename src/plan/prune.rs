@@ -87,6 +87,12 @@ pub(super) fn leftover(inputs: &Inputs<'_>, owned: &Owned, successors: &Successo
                 None,
             ),
         }
+    } else if let Some(why) = inputs.spared.get(&owned.address) {
+        (
+            Action::Wait,
+            format!("no longer declared here, but {why}"),
+            None,
+        )
     } else if connection.is_none() {
         let reason = format!(
             "no longer declared, and neither is its connection {}: declare that again to have it deleted",

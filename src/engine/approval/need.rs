@@ -114,7 +114,7 @@ impl Gate<'_> {
             // What is safe needs nobody who saw it.
             None if !plan.declared().any(Sight::needs_eyes) => Seen::Pushed,
             None => {
-                let since = versions.good.first();
+                let since = versions.baseline();
                 self.together((world, plan), since, memory).await?
             }
         };

@@ -182,6 +182,7 @@ impl<'a> World<'a> {
             orphaned: &[],
             declared: &all,
             taken: &std::collections::BTreeMap::new(),
+            spared: &std::collections::BTreeMap::new(),
             beside: &[],
             strays: &std::collections::BTreeMap::new(),
             known: &self

@@ -27,6 +27,7 @@ mod encrypted;
 mod footing;
 mod keeping;
 mod many;
+mod moving;
 mod naming;
 mod operating;
 mod oracle;

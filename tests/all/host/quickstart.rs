@@ -131,6 +131,7 @@ impl Walk {
             orphaned: &[],
             declared: &self.graph.addresses(),
             taken: &std::collections::BTreeMap::new(),
+            spared: &std::collections::BTreeMap::new(),
             beside: &[],
             strays: &std::collections::BTreeMap::new(),
             known: &BTreeSet::new(),

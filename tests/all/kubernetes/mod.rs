@@ -269,6 +269,7 @@ impl Scene {
             orphaned: &[],
             declared: &wanted.iter().map(|wanted| wanted.address.clone()).collect(),
             taken: &std::collections::BTreeMap::new(),
+            spared: &std::collections::BTreeMap::new(),
             beside: &[],
             strays: &std::collections::BTreeMap::new(),
             known: &self

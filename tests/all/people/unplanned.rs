@@ -93,3 +93,19 @@ fn what_is_safe_needs_nobody_who_saw_it() {
     assert_eq!(scene.github.pulls().len(), 1, "nobody is asked");
     scene.assert_accepted();
 }
+
+#[test]
+fn an_environment_that_was_never_well_asks_as_any_other() {
+    let scene = scene();
+    // Something is in the way from the beginning.
+    scene.world.write_live("strange", "somebody's\n");
+    let strange = file("two", "two", "x\n") + &file("strange", "strange", "ours\n");
+    scene.world.commit(&[("b.yaml", &layer(&strange))]);
+    let mut daemon = scene.world.start();
+    settled(&scene, &mut daemon);
+    daemon.terminate();
+    let number = scene.open("soon", None, &[("a.yaml", &layer(""))]);
+    scene.merge(number, "soon");
+    let mut daemon = scene.world.start();
+    asked_for(&scene, &mut daemon, number + 1);
+}

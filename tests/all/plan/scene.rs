@@ -357,6 +357,7 @@ impl Scene {
             orphaned: &self.orphaned,
             declared: &wanted.chain(self.elsewhere.iter().cloned()).collect(),
             taken: &std::collections::BTreeMap::new(),
+            spared: &std::collections::BTreeMap::new(),
             beside: &self.beside,
             strays: &self.strays,
             known: &self.known,

@@ -1,0 +1,89 @@
+//! What moves from one environment to another: nothing deletes it while nobody can tell who declares it.
+
+use super::{World, environment, files};
+use std::os::unix::fs::MetadataExt as _;
+
+fn named(name: &str, all: &[(&str, &str)]) -> String {
+    environment(name, "  reconcile: { interval: 1s }\n", &files(all))
+}
+
+fn mixed(name: &str, all: &[(&str, &str)], more: &str) -> String {
+    environment(
+        name,
+        "  reconcile: { interval: 1s }\n",
+        &(files(all) + more),
+    )
+}
+
+/// Which file it is: another one is there once it was deleted and made anew.
+fn inode(world: &World) -> u64 {
+    let web = std::fs::metadata(world.host().join("web")).unwrap();
+    web.ino()
+}
+
+const KEEP: (&str, &str) = ("keep", "k\n");
+const WEB: (&str, &str) = ("web", "w\n");
+
+#[test]
+fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
+    let world = World::new();
+    let first = world.commit(&[
+        ("a.yaml", &named("a", &[KEEP, WEB])),
+        ("b.yaml", &named("b", &[("beside", "b\n")])),
+    ]);
+    let mut daemon = world.start();
+    daemon.run_of("a", &first);
+    daemon.run_of("b", &first);
+    let before = inode(&world);
+    // One commit moves it, with a mistake in the file that it moves to.
+    let mistake = "    wrong: { kind: host/fil }\n";
+    world.commit(&[
+        ("a.yaml", &named("a", &[("keep", "later\n")])),
+        ("b.yaml", &mixed("b", &[("beside", "b\n"), WEB], mistake)),
+    ]);
+    daemon.until("the rest is applied, and it is said why that waits", |_| {
+        let said = world.command(&["status"]);
+        let waits = said.stdout.contains("b may declare it now");
+        (waits && world.live("keep")? == "later\n").then_some(())
+    });
+    daemon.looked_again("a");
+    assert_eq!(inode(&world), before);
+    // Put right, it is the other's, and was never away.
+    let mended = world.commit(&[("b.yaml", &named("b", &[("beside", "b\n"), WEB]))]);
+    daemon.run_of("b", &mended);
+    daemon.until("it is the other's", |_| {
+        (world.owned() == ["a/keep", "b/beside", "b/web"]).then_some(())
+    });
+    assert_eq!(inode(&world), before);
+}
+
+#[test]
+fn a_rollback_deletes_what_was_made_and_not_what_was_taken_over() {
+    let world = World::new();
+    let first = world.commit(&[
+        ("a.yaml", &named("a", &[KEEP, WEB])),
+        ("b.yaml", &named("b", &[("beside", "b\n")])),
+    ]);
+    let mut daemon = world.start();
+    daemon.run_of("a", &first);
+    daemon.run_of("b", &first);
+    let before = inode(&world);
+    let all = [("beside", "later\n"), WEB, ("new", "n\n")];
+    world.commit(&[
+        ("a.yaml", &named("a", &[KEEP])),
+        ("b.yaml", &named("b", &all)),
+    ]);
+    daemon.until("it is the other's, with something new", |_| {
+        (world.owned() == ["a/keep", "b/beside", "b/new", "b/web"]).then_some(())
+    });
+    let said = world.command(&["rollback", "b", "--yes", "--to", &first]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    daemon.until("it is rolled back", |_| {
+        let is_back = world.live("new").is_none() && world.live("beside")? == "b\n";
+        is_back.then_some(())
+    });
+    daemon.looked_again("b");
+    assert_eq!(inode(&world), before);
+    let said = world.command(&["status"]);
+    assert!(said.stdout.contains("took it over as it was"), "{said:?}");
+}
