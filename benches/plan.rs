@@ -233,6 +233,7 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         protected: false,
         done: false,
         unproven: false,
+        leaving: false,
         verdict: None,
         after: wanted.after.clone(),
     }

@@ -371,6 +371,7 @@ impl Run<'_> {
             protected: step.protected,
             done: false,
             unproven: self.needs.wait && applied.health != Health::Ready,
+            leaving: false,
             verdict: applied.verdict.clone(),
             after: step.after.clone(),
         }

@@ -2,7 +2,7 @@
 
 use crate::deliver::{Journal, JournalError};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Address, Outcome, Owned, RunId, Step};
+use crate::model::{Action, Address, Outcome, Owned, RunId, Step};
 use crate::plan::Plan;
 use async_trait::async_trait;
 
@@ -16,6 +16,20 @@ pub(super) struct RunJournal<'a> {
 impl<'a> RunJournal<'a> {
     pub(super) fn new(ledger: &'a Ledger, run: RunId, plan: &'a Plan) -> Self {
         Self { ledger, run, plan }
+    }
+
+    /// Returns what is to be known of what a step takes away from here on: cut off before it is made again, or declared
+    /// again before it is gone, it is missed by nobody. What only puts back what somebody changed goes on as drift.
+    async fn leaving(&self, step: &Step) -> Result<Option<Owned>, LedgerError> {
+        let takes_away = matches!(step.action, Action::Delete | Action::Replace);
+        if !takes_away || step.is_only_drift() {
+            return Ok(None);
+        }
+        let owned = self.ledger.owned_at(&step.address).await?;
+        Ok(owned.map(|owned| Owned {
+            leaving: true,
+            ..owned
+        }))
     }
 
     /// Forgets the old name of what has a new one. That comes before the new one's record: killed
@@ -43,10 +57,13 @@ fn said(what: &str) -> impl FnOnce(LedgerError) -> JournalError + '_ {
 #[async_trait]
 impl Journal for RunJournal<'_> {
     async fn begun(&self, step: &Step) -> Result<(), JournalError> {
-        self.ledger
-            .step_begun(self.run, &step.address)
-            .await
-            .map_err(said("that a step begins"))
+        let begun = async {
+            let leaving = self.leaving(step).await?;
+            self.ledger
+                .step_begun(self.run, &step.address, leaving.as_ref())
+                .await
+        };
+        begun.await.map_err(said("that a step begins"))
     }
 
     async fn applied(&self, step: &Step, owned: Option<&Owned>) -> Result<(), JournalError> {

@@ -26,6 +26,8 @@ pub(super) enum Entry {
     StepBegun {
         run: RunId,
         address: Address,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owned: Option<Box<Owned>>,
     },
     StepApplied {
         run: RunId,
@@ -175,8 +177,15 @@ impl Entry {
     ) -> Result<i64, sqlx::Error> {
         match self {
             Self::RunOpened(opening) => return runs::fold_opened(connection, opening, at).await,
-            Self::StepBegun { run, address } => {
+            Self::StepBegun {
+                run,
+                address,
+                owned,
+            } => {
                 runs::fold_begun(connection, (*run, address), at).await?;
+                if let Some(owned) = owned {
+                    inventory::fold(connection, address, Some(owned)).await?;
+                }
             }
             Self::StepApplied {
                 run,

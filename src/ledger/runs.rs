@@ -17,13 +17,23 @@ impl Ledger {
         Ok(RunId(id))
     }
 
-    /// Writes that a step is about to be carried out.
+    /// Writes that a step is about to be carried out, and what is to be known of what it takes away, where it does
+    /// and that is ours.
     ///
     /// # Errors
     /// Then it must not be.
-    pub async fn step_begun(&self, run: RunId, address: &Address) -> Result<(), LedgerError> {
-        let address = address.clone();
-        self.note(Entry::StepBegun { run, address }).await
+    pub async fn step_begun(
+        &self,
+        run: RunId,
+        address: &Address,
+        leaving: Option<&Owned>,
+    ) -> Result<(), LedgerError> {
+        self.note(Entry::StepBegun {
+            run,
+            address: address.clone(),
+            owned: leaving.cloned().map(Box::new),
+        })
+        .await
     }
 
     /// Writes that the live side took a step, and what is ours from now on (`None`: it is gone).

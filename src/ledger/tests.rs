@@ -32,6 +32,7 @@ pub(super) fn owned(text: &str, applied: serde_json::Value) -> Owned {
         protected: false,
         done: false,
         unproven: false,
+        leaving: false,
         verdict: None,
         after: std::collections::BTreeSet::new(),
     }
@@ -77,7 +78,7 @@ async fn a_run_is_written_before_and_after_and_read_back() {
         .unwrap();
     assert_eq!(ledger.interrupted_runs().await.unwrap()[0].id, run);
     let a = address("shop/a");
-    ledger.step_begun(run, &a).await.unwrap();
+    ledger.step_begun(run, &a, None).await.unwrap();
     let mine = owned("shop/a", json!({"mode": "0644"}));
     ledger.step_applied(run, &a, Some(&mine)).await.unwrap();
     ledger.step_ended(run, &a, &Outcome::DONE).await.unwrap();

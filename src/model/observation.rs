@@ -82,6 +82,9 @@ pub struct Owned {
     /// True where it did not work yet when it was written, and was not seen to work since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unproven: bool,
+    /// True where a run of ours began to take it away, as Git said: that it is gone then is nobody else's doing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
     /// What the provider told of the state it was left in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,

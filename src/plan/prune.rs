@@ -224,6 +224,7 @@ pub(super) fn stray(
         protected: false,
         done: false,
         unproven: false,
+        leaving: false,
         verdict: None,
         after: BTreeSet::new(),
     };

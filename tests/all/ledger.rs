@@ -31,6 +31,7 @@ fn owned(text: &str) -> Owned {
         protected: false,
         done: false,
         unproven: false,
+        leaving: false,
         verdict: None,
         after: std::collections::BTreeSet::new(),
     }
@@ -85,7 +86,7 @@ async fn work(path: &Path) -> Result<(), LedgerError> {
     let run = ledger.open_run(&intent(&missing, 0)).await?;
     for step in missing {
         let at = address(step);
-        ledger.step_begun(run, &at).await?;
+        ledger.step_begun(run, &at, None).await?;
         ledger.step_applied(run, &at, Some(&owned(step))).await?;
         ledger.step_ended(run, &at, &Outcome::DONE).await?;
     }

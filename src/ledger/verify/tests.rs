@@ -27,7 +27,7 @@ async fn written() -> Ledger {
             }],
         };
         let run = ledger.open_run(&intent).await.unwrap();
-        ledger.step_begun(run, &address).await.unwrap();
+        ledger.step_begun(run, &address, None).await.unwrap();
         ledger.step_applied(run, &address, None).await.unwrap();
         let done = ledger.step_ended(run, &address, &Outcome::DONE);
         done.await.unwrap();

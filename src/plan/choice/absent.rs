@@ -19,13 +19,15 @@ pub(super) fn create(
             ..step
         };
     }
-    // What went by itself is missed by nobody: that it is made is Git's doing alone.
-    let missed = owned.filter(|_| !is_over);
+    let was_taken = owned.is_some_and(|owned| owned.leaving);
+    // What went by itself, or by us, is missed by nobody: that it is made is Git's doing alone.
+    let missed = owned.filter(|_| !is_over && !was_taken);
     let changes = diff::creation(wanted, missed, key);
     let mut step = Step { changes, ..step };
-    let mut reason = owned.map(|_| match is_over {
-        true => "it had done its work and was gone, and Git changes it".to_owned(),
-        false => "it is gone from the live side, though it was applied".to_owned(),
+    let mut reason = owned.map(|_| match (was_taken, is_over) {
+        (true, _) => "an earlier run took it away, and did not come to make it again".to_owned(),
+        (_, true) => "it had done its work and was gone, and Git changes it".to_owned(),
+        _ => "it is gone from the live side, though it was applied".to_owned(),
     });
     match prediction {
         Some(Prediction::Refused { reason, .. }) => {

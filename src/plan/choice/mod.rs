@@ -10,8 +10,8 @@ pub(super) use down::take_down;
 
 use super::ownership::Claims;
 use crate::model::{
-    Address, Connection, ConnectionName, DigestKey, Health, Live, Observation, Owned, Step, Value,
-    Wanted,
+    Action, Address, Connection, ConnectionName, DigestKey, Health, Live, Observation, Owned, Step,
+    Value, Wanted,
 };
 use absent::create;
 use draft::{blank, known, plain, unknown, waiting};
@@ -82,6 +82,21 @@ fn unreachable(wanted: &Wanted) -> Option<String> {
     wanted.identity.is_none().then(no_identity)
 }
 
+fn is_going(live: Option<&Live>) -> bool {
+    live.is_some_and(|live| live.going_since.is_some())
+}
+
+/// Returns what the ledger is to know of what waits though it was to be taken away: it is there and stays, so
+/// whoever takes it away now is not us.
+fn stayed(step: &Step, live: &Live, owned: Option<&Owned>) -> Option<Owned> {
+    let owned = owned.filter(|owned| owned.leaving && owned.address == step.address)?;
+    let stays = step.action == Action::Wait && !is_going(Some(live));
+    stays.then(|| Owned {
+        leaving: false,
+        ..owned.clone()
+    })
+}
+
 /// Returns what the ledger is to know of a step that writes nothing.
 fn record(step: &Step, live: Option<&Live>, owned: Option<&Owned>, key: &DigestKey) -> Owned {
     let desired = step.desired.as_deref().unwrap_or(&Value::Null);
@@ -97,6 +112,7 @@ fn record(step: &Step, live: Option<&Live>, owned: Option<&Owned>, key: &DigestK
         protected: step.protected,
         done: step.passing && works,
         unproven: !works && owned.is_some_and(|owned| owned.unproven),
+        leaving: owned.is_some_and(|owned| owned.leaving && is_going(live)),
         verdict: live.and_then(|live| live.verdict.clone()),
         after: step.after.clone(),
     }

@@ -100,6 +100,7 @@ fn there(
     let record = (step.action == Action::None)
         .then(|| super::record(&step, Some(live), owned, facts.key))
         .filter(|record| owned != Some(record));
+    let record = record.or_else(|| super::stayed(&step, live, owned));
     Choice { step, from, record }
 }
 

@@ -124,18 +124,25 @@ fn what_is_not_gone_in_its_time_is_told_as_failing_until_it_is() {
     assert_eq!(scene.world.episodes().len(), 1);
 }
 
+/// A Deployment, which has to be made anew for another selector.
+fn selecting(scene: &Scene, app: &str) -> Json {
+    let selector = json!({ "matchLabels": { "app": app } });
+    let template = json!({ "metadata": { "labels": { "app": app } },
+        "spec": { "containers": [{ "name": "api", "image": "shop/api:1" }] } });
+    let spec = json!({ "replicas": 0, "selector": selector, "template": template });
+    let made = scene.object("apps/v1", "Deployment", "api", json!({ "spec": spec }));
+    with(made, json!({ "replace": true }))
+}
+
 #[test]
 fn what_is_replaced_and_held_back_is_made_again_once_it_is_gone() {
     let scene = Scene::new("remade");
-    let claim = |size: &str| {
-        let selector = json!({ "matchLabels": { "app": size } });
-        let template = json!({ "metadata": { "labels": { "app": size } },
-            "spec": { "containers": [{ "name": "api", "image": "shop/api:1" }] } });
-        let spec = json!({ "replicas": 0, "selector": selector, "template": template });
-        let made = scene.object("apps/v1", "Deployment", "api", json!({ "spec": spec }));
-        with(made, json!({ "replace": true }))
+    let at = |app| {
+        [
+            ("namespace", scene.namespace()),
+            ("api", selecting(&scene, app)),
+        ]
     };
-    let at = |size| [("namespace", scene.namespace()), ("api", claim(size))];
     let mut daemon = scene.world.start();
     scene.applied(&mut daemon, generous(), &at("one"));
     hold(&scene, "deployment/api", &held());
@@ -147,6 +154,36 @@ fn what_is_replaced_and_held_back_is_made_again_once_it_is_gone() {
     let (plan, _) = scene.told(&["plan"]);
     assert!(plan.contains(WHO), "{plan}");
     hold(&scene, "deployment/api", &Json::Null);
+    daemon.until("it is made again", |_| {
+        let live = scene.live("apps/v1/deployments/api")?;
+        (live["spec"]["selector"]["matchLabels"]["app"] == "two").then_some(())
+    });
+    daemon.until("all is well", |_| {
+        (scene.told(&["status"]).1 == Some(0)).then_some(())
+    });
+    let episodes = scene.world.episodes();
+    assert!(episodes.is_empty(), "{episodes:#?}");
+}
+
+#[test]
+fn what_is_replaced_and_goes_while_nobody_looks_is_made_again_and_no_drift() {
+    let scene = Scene::new("unseen");
+    let at = |app| {
+        [
+            ("namespace", scene.namespace()),
+            ("api", selecting(&scene, app)),
+        ]
+    };
+    let mut daemon = scene.world.start();
+    scene.applied(&mut daemon, generous(), &at("one"));
+    hold(&scene, "deployment/api", &held());
+    let commit = scene.commit(generous(), &at("two"));
+    let run = daemon.run_of(scene.name, &commit);
+    assert_eq!(run.summary.unwrap().outcome, RunOutcome::Held);
+    daemon.kill();
+    hold(&scene, "deployment/api", &Json::Null);
+    scene.kubectl(["wait", "--for=delete", "deployment/api", "--timeout=300s"]);
+    let mut daemon = scene.world.start();
     daemon.until("it is made again", |_| {
         let live = scene.live("apps/v1/deployments/api")?;
         (live["spec"]["selector"]["matchLabels"]["app"] == "two").then_some(())

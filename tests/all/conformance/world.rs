@@ -250,6 +250,7 @@ impl<'a> World<'a> {
             protected: step.protected,
             done: false,
             unproven: false,
+            leaving: false,
             verdict: applied.verdict.clone(),
             after: step.after.clone(),
         }

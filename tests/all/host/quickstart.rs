@@ -201,6 +201,7 @@ impl Walk {
                 protected: step.protected,
                 done: false,
                 unproven: false,
+                leaving: false,
                 verdict: None,
                 after: std::collections::BTreeSet::new(),
             });

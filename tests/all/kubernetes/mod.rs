@@ -308,6 +308,7 @@ impl Scene {
                 protected: step.protected,
                 done: false,
                 unproven: false,
+                leaving: false,
                 verdict: applied.verdict.clone(),
                 after: step.after.clone(),
             });

@@ -1,10 +1,11 @@
 //! What is being deleted already: followed, named and not told to go again, while what hangs on it stays.
 
-use super::scene::{Scene, address};
+use super::scene::{Scene, address, value};
 use insta::assert_snapshot;
 use reconciled::deliver::{Authority, route};
-use reconciled::model::{Health, Live, Owned};
+use reconciled::model::{Health, Live, Owned, Prediction};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Being deleted since, with what it waits for.
 fn goes(since: &'static str) -> impl Fn(&mut Live) {
@@ -106,9 +107,7 @@ fn what_is_replaced_is_made_again_once_it_is_gone() {
         .after(&["one"])
         .live("one", goes(JUST));
     let mut replaced = scene.clone();
-    replaced.wanted[0].desired = std::sync::Arc::new(super::scene::value(
-        json!({ "name": "one", "of": { "type": "b" } }),
-    ));
+    replaced.wanted[0].desired = Arc::new(value(json!({ "name": "one", "of": { "type": "b" } })));
     assert_snapshot!(replaced.steps(), @r"
     wait prod/one: of.type cannot change in place; it is being deleted, and waits for the finalizers x.dev/hold (put there by x)
     wait prod/reader: it comes after prod/one, which waits
@@ -118,4 +117,48 @@ fn what_is_replaced_is_made_again_once_it_is_gone() {
     none prod/one: it is as declared, but not ready yet: it is being deleted, and waits for the finalizers x.dev/hold (put there by x)
     wait prod/reader: it comes after prod/one, which is not ready yet
     ");
+}
+
+#[test]
+fn what_a_run_of_ours_took_away_is_made_again_and_missed_by_nobody() {
+    let scene = |size: &str, leaving| {
+        let mut scene = Scene::new()
+            .wants("test/thing", "one", json!({ "of": { "type": size } }))
+            .absent("one")
+            .applied("test/thing", "one", json!({ "of": { "type": "a" } }));
+        scene.owned[0].leaving = leaving;
+        scene
+    };
+    let gone = scene("b", false);
+    assert!(gone.plan().steps[0].is_drift());
+    // To be made anew, and to be deleted until Git took that back.
+    for size in ["b", "a"] {
+        let taken = scene(size, true);
+        let why = "create prod/one: an earlier run took it away, and did not come to make it again";
+        assert_eq!(taken.steps().trim(), why);
+        assert!(!taken.plan().steps[0].is_drift());
+    }
+}
+
+#[test]
+fn what_was_to_go_and_stays_is_missed_again() {
+    let thing = json!({ "of": { "type": "a" } });
+    let mut stays = Scene::new().settled("test/thing", "one", thing);
+    stays.owned[0].leaving = true;
+    let known = |scene: &Scene| {
+        let records = scene.plan().records;
+        records.first().map(|owned| owned.leaving)
+    };
+    assert_eq!(known(&stays), Some(false));
+    assert_eq!(known(&stays.clone().live("one", goes(JUST))), None);
+    // It would be refused, and nothing was deleted.
+    let mut refused = stays.live("one", |live| {
+        live.prediction = Some(Prediction::Refused {
+            reason: "denied".to_owned(),
+            immutable: Vec::new(),
+        });
+    });
+    refused.wanted[0].desired = Arc::new(value(json!({ "name": "one", "size": "l" })));
+    assert_snapshot!(refused.steps(), @"wait prod/one: the live side would refuse it: denied");
+    assert_eq!(known(&refused), Some(false));
 }

@@ -317,6 +317,7 @@ impl Scene {
             protected: false,
             done: false,
             unproven: false,
+            leaving: false,
             verdict: None,
             after: std::collections::BTreeSet::new(),
         });

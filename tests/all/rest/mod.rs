@@ -174,6 +174,7 @@ impl World {
             protected: false,
             done: false,
             unproven: false,
+            leaving: false,
             verdict: None,
             after: std::collections::BTreeSet::new(),
         };
