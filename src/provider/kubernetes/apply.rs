@@ -3,6 +3,7 @@
 
 pub(super) mod anew;
 mod delete;
+mod inside;
 mod write;
 
 use super::super::ProviderError;

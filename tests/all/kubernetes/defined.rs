@@ -7,7 +7,7 @@ use reconciled::model::{Action, Health};
 use serde_json::{Value as Json, json};
 
 /// A definition of these versions, the first of which is kept.
-fn gadgets(group: &str, versions: &[&str]) -> Json {
+pub(super) fn gadgets(group: &str, versions: &[&str]) -> Json {
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     let version = |name: &&str| {
         json!({ "name": name, "served": true, "storage": *name == versions[0],

@@ -1,7 +1,9 @@
 //! Deletes that hang: what they wait for and whose move that is, as the real controllers say it.
 
+use super::defined::gadgets;
+use super::health::health_of;
 use super::{Scene, until};
-use reconciled::model::{Action, Fault as _, Step};
+use reconciled::model::{Action, EnvironmentName, Fault as _, Health, Step};
 use reconciled::provider::ProviderError;
 use serde_json::{Value as Json, json};
 use std::time::Duration;
@@ -207,4 +209,72 @@ async fn webhooks_come_last_and_go_first() {
         hook > workload && workload > config,
         "{hook} {workload} {config}"
     );
+}
+
+/// The same cluster under another context, which gives a namespace.
+fn other_way(scene: &Scene) -> (tempfile::TempDir, Scene) {
+    let text = std::fs::read_to_string(scene.cluster.kubeconfig()).unwrap();
+    let mut kubeconfig: Json = serde_json::from_str(&text).unwrap();
+    kubeconfig["contexts"][0]["context"]["namespace"] = json!(scene.namespace);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, kubeconfig.to_string()).unwrap();
+    let mut other = Scene::through(scene.namespace.clone(), &file);
+    other.environment = EnvironmentName::new(format!("{}-beside", scene.namespace)).unwrap();
+    (folder, other)
+}
+
+async fn kept_for(scene: &mut Scene, step: &Step, address: &str) {
+    let error = scene.carry_out(step).await.unwrap_err();
+    let told = error.to_string();
+    assert!(
+        error.code() == "in-use" && told.contains(address),
+        "{error:?}"
+    );
+    assert!(error.hint().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_takes_nothing_along_that_another_environment_reaches_by_another_way() {
+    let mut scene = Scene::new("two-ways");
+    let space =
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": scene.namespace } });
+    scene.apply(std::slice::from_ref(&space)).await;
+    let (_folder, mut other) = other_way(&scene);
+    let mut inside = other.config("inside", "x");
+    inside["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("namespace");
+    other.apply(std::slice::from_ref(&inside)).await;
+    let step = delete(&mut scene, &space).await;
+    let address = other.address(&inside).to_string();
+    kept_for(&mut scene, &step, &address).await;
+    let path = format!("/api/v1/namespaces/{}", scene.namespace);
+    assert!(scene.cluster.get(&path).unwrap()["metadata"]["deletionTimestamp"].is_null());
+
+    other
+        .cluster
+        .kubectl(["-n", &scene.namespace, "delete", "cm", "inside"]);
+    if let Err(error) = scene.carry_out(&step).await {
+        assert_eq!(error.code(), "under-way", "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_definition_takes_nothing_along_that_another_environment_reaches_by_another_way() {
+    let mut scene = Scene::new("two-ways");
+    let group = format!("{}.example.com", scene.namespace);
+    let definition = gadgets(&group, &["v1"]);
+    scene.apply(std::slice::from_ref(&definition)).await;
+    until("its objects can be made", async || {
+        (health_of(&scene, &definition).await == Health::Ready).then_some(())
+    })
+    .await;
+    let (_folder, mut other) = other_way(&scene);
+    let gadget = other.object(&format!("{group}/v1"), "Gadget", "g", json!({}));
+    other.apply(std::slice::from_ref(&gadget)).await;
+    let step = delete(&mut scene, &definition).await;
+    let address = other.address(&gadget).to_string();
+    kept_for(&mut scene, &step, &address).await;
 }

@@ -22,7 +22,7 @@ const TRIES: u32 = 5;
 ///
 /// # Guarantees
 /// The request names uid and resourceVersion, so that another object of that name, or a change
-/// nobody has seen, is never deleted. Dependants go first (foreground). What is being deleted already is not
+/// nobody has seen, is never deleted, nor what would take along what another environment has in it. Dependants go first (foreground). What is being deleted already is not
 /// told to go again.
 ///
 /// # Errors
@@ -41,6 +41,7 @@ pub(crate) async fn carry_out(work: &Work<'_>) -> Result<bool, ProviderError> {
         if live["metadata"]["deletionTimestamp"].is_string() {
             break uid;
         }
+        work.takes_nobody_elses(&live).await?;
         match work
             .cluster
             .delete(&work.target.served, work.target.namespace(), &live)
