@@ -1,7 +1,7 @@
 //! What cannot change in place: deleted only once the server has said that it would take the new one.
 
 use super::{Scene, until};
-use reconciled::model::{Action, Step};
+use reconciled::model::{Action, Fault as _, Step};
 use serde_json::{Value as Json, json};
 
 const CONFIGS: &str = "/api/v1/namespaces/NAMESPACE/configmaps";
@@ -129,11 +129,17 @@ async fn a_quota_that_would_have_no_room_for_it_keeps_it_and_one_that_is_just_fu
     hold("2").await;
     assert_eq!(scene.only(&after).await.action, Action::Replace);
     hold("1").await;
-    let error = scene.carry_out(&step).await.unwrap_err().to_string();
+    let refused = scene.carry_out(&step).await.unwrap_err();
+    let error = refused.to_string();
     assert!(
         error.contains("it is kept") && error.contains("exceeded quota: few"),
         "{error}"
     );
+    let next = "Give the quota room for both until it is replaced";
+    assert!(refused.hint().unwrap().contains(next), "{refused:?}");
+    let kept = scene.only(&after).await;
+    assert_eq!(kept.action, Action::Wait);
+    assert!(kept.reason.as_deref().unwrap().contains(next), "{kept:#?}");
     assert_eq!(scene.page(), before);
 }
 

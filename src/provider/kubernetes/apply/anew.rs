@@ -27,6 +27,13 @@ const COUNTS: [&str; 7] = [
     "services",
 ];
 
+/// The code of a quota without room.
+const FULL: &str = "quota";
+
+/// What to do about a quota without room for both. It cannot be told that there will be room once the old one is gone:
+/// what that gives back is counted later, and others may be faster.
+const BOTH: &str = "What is there counts until it is gone, and is not deleted while it may not come back. Give the quota room for both until it is replaced, or delete the old one yourself: it is made again as Git says.";
+
 /// Tells that an object of ours cannot change in place and could not be made again either; `None` where it could,
 /// where it does not come to that, or where nobody says.
 pub(crate) async fn refused(
@@ -54,7 +61,7 @@ pub(crate) async fn refused(
         reason: format!(
             "{} cannot change in place, and made anew it would be refused: {}",
             fields.join(", "),
-            sealer.scrubbed(failure).said()
+            said_with_next(&sealer.scrubbed(failure))
         ),
         immutable: Vec::new(),
     })
@@ -74,10 +81,29 @@ impl Work<'_> {
                     "it is kept, as made anew it would be refused: {}",
                     failure.reason
                 );
-                Err(self.failed(Failure { reason, ..failure }))
+                Err(match self.failed(Failure { reason, ..failure }) {
+                    ProviderError::Refused {
+                        what, reason, code, ..
+                    } if code == FULL => ProviderError::Refused {
+                        what,
+                        reason,
+                        code,
+                        hint: Some(BOTH.to_owned()),
+                    },
+                    other => other,
+                })
             }
             Err(failure) => Err(self.failed(failure)),
         }
+    }
+}
+
+/// Returns what was seen, and of a full quota what to do next.
+fn said_with_next(failure: &Failure) -> String {
+    let said = failure.said();
+    match failure.code {
+        FULL => format!("{said}. {BOTH}"),
+        _ => said,
     }
 }
 
@@ -107,7 +133,7 @@ fn is_about_the_old_one(failure: &Failure, name: &str) -> bool {
     let mut causes = failure.causes.iter();
     let is_allocated = !failure.causes.is_empty()
         && causes.all(|cause| cause.message.contains("is already allocated"));
-    let has_room = failure.code == "quota" && fits_in_its_place(&failure.reason);
+    let has_room = failure.code == FULL && fits_in_its_place(&failure.reason);
     // The default that goes makes room for the next.
     let is_default = says(&format!(
         "PriorityClass {name} is already marked as default"
