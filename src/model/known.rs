@@ -21,6 +21,10 @@ const LONGEST_WORD: usize = 10;
 /// Shorter lines of a secret are not looked for by themselves, nor such as hold spaces: a file of settings has
 /// many that stand elsewhere, too.
 const SHORTEST_LINE: usize = 16;
+/// Shorter beginnings of a secret tell little, and are met by accident before the mark of a cut.
+const SHORTEST_BEGUN: usize = 4;
+/// What stands where a text was cut, by ourselves or by others.
+const CUTS: [&str; 2] = ["…", "..."];
 /// What stands in a URL in hexadecimal: all but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -84,19 +88,48 @@ impl Known {
         self.texts
     }
 
-    /// Returns somebody's words without them, also where their line breaks were turned into spaces.
+    /// Returns somebody's words without them, also where their line breaks were turned into spaces, and without
+    /// what a cut left of one: whoever makes words short knows few of the secrets.
     pub fn clean(&self, words: String) -> String {
-        let clean = self.without(&words, &[]);
-        let line = flat(&clean);
-        let cleaner = match self.without(&line, &[]) {
-            Cow::Owned(cleaner) => Some(cleaner),
+        let words = self.cleaned(&words).unwrap_or(words);
+        self.cleaned(&flat(&words)).unwrap_or(words)
+    }
+
+    fn cleaned(&self, words: &str) -> Option<String> {
+        let whole = self.without(words, &[]);
+        self.without_begun(&whole).or(match whole {
+            Cow::Owned(clean) => Some(clean),
             Cow::Borrowed(_) => None,
-        };
-        match (cleaner, clean) {
-            (Some(cleaner), _) => cleaner,
-            (None, Cow::Owned(clean)) => clean,
-            (None, Cow::Borrowed(_)) => words,
+        })
+    }
+
+    /// Takes out beginnings of them that stand right before the mark of a cut, or at the very end; `None` where
+    /// there are none. From the back, for a secret may hold such marks itself.
+    fn without_begun(&self, words: &str) -> Option<String> {
+        let marks = CUTS.iter().flat_map(|mark| words.match_indices(mark));
+        let mut ends: Vec<_> = marks.map(|(at, _)| (at, SHORTEST_BEGUN)).collect();
+        ends.push((words.len(), SHORTEST));
+        ends.sort_unstable();
+        let (mut clean, mut from) = (words.to_owned(), words.len());
+        for (end, shortest) in ends.into_iter().rev() {
+            if end <= from
+                && let Some(begun) = self.begun(&words[..end], shortest)
+            {
+                from = end - begun;
+                clean.replace_range(from..end, MASK);
+            }
         }
+        (from < words.len()).then_some(clean)
+    }
+
+    /// Returns how much of the longest beginning of one of them a text ends in, of so many letters at least.
+    fn begun(&self, text: &str, shortest: usize) -> Option<usize> {
+        let found = self.texts.iter().filter_map(|known| {
+            let ends = known.char_indices().map(|(at, _)| at).skip(shortest);
+            let ends = ends.chain([known.len()]);
+            ends.filter(|end| text.ends_with(&known[..*end])).max()
+        });
+        found.max()
     }
 
     /// Returns a value without them; `None` where it holds none. What `openly` says itself, which is no secret,
@@ -230,6 +263,7 @@ fn flat(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn known(secrets: &[&str]) -> Known {
         let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
@@ -249,6 +283,47 @@ mod tests {
         }
         let wrapped = "x can@ry\n  \"7\"/value y".to_owned();
         assert_eq!(known.clean(wrapped), "x (sensitive) y");
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_secret_that_somebody_cut_in_two() {
+        let known = known(&["can@ry \"7\"/value", "Zx9-...-Secret"]);
+        for (text, clean) in [
+            ("at can@ry \"7… (5 more)", "at (sensitive)… (5 more)"),
+            ("at can@ry \\\"7\\…\nNext.", "at (sensitive)…\nNext."),
+            ("at Y2FuQHJ5I...", "at (sensitive)..."),
+            ("at can%40ry%2…)", "at (sensitive)…)"),
+            ("at can@ry \"7", "at (sensitive)"),
+            ("at Zx9-...-Se…", "at (sensitive)…"),
+            ("at can@… Zx9-…", "at (sensitive)… (sensitive)…"),
+            ("at can@ry\n  \"7…", "at (sensitive)…"),
+            ("at can…, can@ry", "at can…, can@ry"),
+        ] {
+            assert_eq!(known.clean(text.to_owned()), clean, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn wherever_a_text_is_cut_no_half_of_a_secret_stays(
+            (secret, cut) in "[!-~]{12,40}".prop_flat_map(|secret| (4..secret.len(), Just(secret)).prop_map(|(cut, secret)| (secret, cut))),
+            before in "[а-я \n]{0,20}",
+            after in prop_oneof![Just(""), Just(")"), Just(" (7 more characters)"), Just("\nNext step.")],
+            form in 0..3usize,
+        ) {
+            prop_assume!(is_telling(&secret));
+            let known = known(&[&secret]);
+            let whole = match form {
+                0 => secret.clone(),
+                1 => STANDARD.encode(&secret),
+                _ => percent_encoded(&secret).to_string(),
+            };
+            let half = &whole[..cut];
+            let clean = known.clean(format!("{before}{half}…{after}"));
+            prop_assert!(clean.contains("(sensitive)…"), "{clean}");
+            let left = whole[..4].to_owned();
+            prop_assert!(!clean.replace(MASK, "").contains(&left), "{clean}");
+        }
     }
 
     #[test]

@@ -59,8 +59,11 @@ pub(super) async fn of_claim(
 pub(super) fn told(health: Health, event: &Json, sealer: &Sealer<'_>) -> Health {
     let text = |key: &str| event[key].as_str().unwrap_or_default();
     let message = sealer.scrubbed_words(text("message").to_owned());
-    let flat = message.split_whitespace().collect::<Vec<_>>();
-    let message: String = flat.join(" ").chars().take(LONGEST).collect();
+    let flat = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut message: String = flat.chars().take(LONGEST).collect();
+    if message.len() < flat.len() {
+        message.push('…');
+    }
     with(health, &format!("{}: {message}", text("reason")))
 }
 
@@ -76,4 +79,26 @@ async fn read(cluster: &Cluster, object: &Json) -> Option<Vec<Json>> {
     let metadata = &object["metadata"];
     let (namespace, uid) = (metadata["namespace"].as_str()?, metadata["uid"].as_str()?);
     cluster.events(namespace, uid).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::kubernetes::rows;
+    use serde_json::json;
+
+    #[test]
+    fn a_message_that_is_cut_says_so() {
+        let rows = rows();
+        let said = |message: String| {
+            let event = json!({ "reason": "Failed", "message": message });
+            let health = Health::Progressing("starts".to_owned());
+            told(health, &event, &Sealer::of(&rows[0], None))
+                .why()
+                .map(str::to_owned)
+        };
+        let [short, long] = [LONGEST, LONGEST + 1].map(|many| said("é".repeat(many)).unwrap());
+        assert!(short.ends_with('é'), "{short}");
+        assert!(long.ends_with("é…"), "{long}");
+    }
 }

@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 /// How many lines, and of each how many characters, are passed on.
 const LINES: usize = 4;
 const LONGEST: usize = 200;
+/// What tells that it was cut; whoever knows more secrets takes out what is left of one before it.
+const CUT: &str = "…";
 /// As many bytes of a log are read at most.
 const BYTES: usize = 16 * 1024;
 /// A pod that is given more secrets than this has no words passed on.
@@ -241,8 +243,12 @@ pub(super) fn shown(log: &str, secrets: &[Zeroizing<String>]) -> String {
         let flat = clean(words.join(" "));
         let flat = flat.split(' ').map(without_password);
         let flat = flat.collect::<Vec<_>>().join(" ");
-        let printed = flat.chars().filter(|one| !one.is_control());
-        printed.take(LONGEST).collect::<String>()
+        let printed: String = flat.chars().filter(|one| !one.is_control()).collect();
+        if printed.chars().count() <= LONGEST {
+            return printed;
+        }
+        let short = printed.chars().take(LONGEST - CUT.len());
+        short.chain(CUT.chars()).collect()
     };
     last.iter().map(line).collect::<Vec<_>>().join(" | ")
 }
@@ -350,6 +356,8 @@ mod tests {
             "from (sensitive) | and (sensitive) | [31mit is (sensitive) | cannot reach postgres://(sensitive)@db/shop"
         );
         assert!(shown(&"x ".repeat(BYTES), &[]).is_empty());
-        assert_eq!(shown(&"y".repeat(500), &[]).len(), LONGEST);
+        let cut = shown(&"y".repeat(500), &[]);
+        assert_eq!(cut.len(), LONGEST);
+        assert!(cut.ends_with("y…"), "{cut}");
     }
 }
