@@ -124,6 +124,7 @@ impl<'k> Scene<'k> {
             taken: &BTreeMap::new(),
             spared: &std::collections::BTreeMap::new(),
             beside: &[],
+            within: &std::collections::BTreeMap::new(),
             strays: &BTreeMap::new(),
             reconcile: &Reconcile::default(),
             kinds: self.kinds,

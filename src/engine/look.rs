@@ -3,7 +3,7 @@
 use super::veils::Veils;
 use super::{CycleError, Everywhere, Pinned, Trust, World, neighbours, observe, spared};
 use crate::graph::Graph;
-use crate::model::{Action, Address, Depth, Observation, Owned, Owner, Reconcile, Step};
+use crate::model::{Action, Address, Depth, Observation, Owned, Owner, Reconcile, Step, Within};
 use crate::plan::{self, Inputs, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,7 +63,8 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
     .await;
     let marks = Marks::read(world, subject.everywhere, &seen).await?;
     let connections = graph.connections_with(&seen.outputs);
-    let mut inputs = Inputs {
+    let nothing_within = Within::new();
+    let inputs = Inputs {
         environment: pinned.name(),
         revision: pinned.revision(),
         wanted: &seen.wanted,
@@ -75,6 +76,7 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         taken: &taken,
         spared: &BTreeMap::new(),
         beside: &[],
+        within: &nothing_within,
         strays: &seen.strays,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),
@@ -83,26 +85,43 @@ pub async fn look(world: &World, subject: Subject<'_>) -> Result<Looked, CycleEr
         secrets: &(subject.trust).secrets_of(&graph, &seen, subject.everywhere),
         now: world.clock.now(),
     };
-    let mut plan = plan::make(&inputs);
-    let of = (pinned, subject.everywhere);
-    let spared = spared::of(world, of, (&graph, &owned), &plan).await?;
-    if !spared.is_empty() {
-        inputs.spared = &spared;
-        plan = plan::make(&inputs);
-    }
-    // What others have is read only where it may go along.
-    let beside;
-    if plan::empties(&inputs, &plan) {
-        beside = neighbours::of(world, subject.everywhere, pinned.name()).await?;
-        inputs.beside = &beside;
-        plan = plan::make(&inputs);
-    }
+    let plan = planned(world, subject, (&graph, inputs)).await?;
     Ok(Looked {
         graph,
         reconcile,
         seen,
         plan,
     })
+}
+
+/// Makes the plan. What others have, and what else is in there, is read only where it may go along.
+async fn planned(
+    world: &World,
+    subject: Subject<'_>,
+    (graph, inputs): (&Graph, Inputs<'_>),
+) -> Result<Plan, CycleError> {
+    let (spared, beside, within);
+    let mut inputs = inputs;
+    let mut plan = plan::make(&inputs);
+    let of = (subject.pinned, subject.everywhere);
+    let found = spared::of(world, of, (graph, inputs.owned), &plan).await?;
+    if !found.is_empty() {
+        spared = found;
+        inputs.spared = &spared;
+        plan = plan::make(&inputs);
+    }
+    if plan::empties(&inputs, &plan) {
+        beside = neighbours::of(world, subject.everywhere, subject.pinned.name()).await?;
+        inputs.beside = &beside;
+        plan = plan::make(&inputs);
+    }
+    let found = world.registry.within(&plan::opened(&inputs, &plan)).await;
+    if !found.is_empty() {
+        within = found;
+        inputs.within = &within;
+        plan = plan::make(&inputs);
+    }
+    Ok(plan)
 }
 
 /// Looks at some resources and plans those, on the word that all others stand as declared. `None` where that is not all
@@ -142,7 +161,6 @@ pub(super) async fn look_at(
     let Some(seen) = observe::observe_some(&graph, look, some).await else {
         return Ok(None);
     };
-    let (nothing, nobody, none) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     let mut plan = plan::make(&Inputs {
         environment: pinned.name(),
         revision: pinned.revision(),
@@ -151,11 +169,12 @@ pub(super) async fn look_at(
         owned: &owned,
         // All of these are for what is not plain.
         orphaned: &[],
-        declared: &nothing,
-        known: &nothing,
-        taken: &nobody,
-        spared: &none,
+        declared: &BTreeSet::new(),
+        known: &BTreeSet::new(),
+        taken: &BTreeMap::new(),
+        spared: &BTreeMap::new(),
         beside: &[],
+        within: &Within::new(),
         strays: &seen.strays,
         reconcile: &reconcile,
         kinds: world.registry.kinds(),

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod connection;
+pub mod content;
 pub mod diagnostic;
 pub mod digest;
 pub mod fault;
@@ -31,6 +32,7 @@ pub mod wanted;
 pub mod window;
 
 pub use connection::Connection;
+pub use content::{Content, Within};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use digest::{Digest, DigestKey};
 pub use fault::{Class, Fault};

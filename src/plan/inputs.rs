@@ -2,7 +2,7 @@
 
 use crate::model::{
     Address, Connection, ConnectionName, DigestKey, EnvironmentName, Identity, Kinds, Known,
-    Marked, Observation, Owned, Reconcile, Revision, Wanted,
+    Marked, Observation, Owned, Reconcile, Revision, Wanted, Within,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,8 @@ pub struct Inputs<'a> {
     /// What other environments have or declare: nothing is deleted that it would go with. Needed only where
     /// [`empties`](super::empties) says so.
     pub beside: &'a [Beside],
+    /// What is in each container that is to go. Needed only for those that [`opened`](super::opened) returns.
+    pub within: &'a Within,
     /// What carries a mark of this environment, though nobody declares it and the ledger does not know it.
     pub strays: &'a BTreeMap<Address, Marked>,
     /// How the environment wants to be kept.

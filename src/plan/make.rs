@@ -3,7 +3,7 @@
 use super::choice::{self, Choice, Facts};
 use super::ownership::Claims;
 use super::prune::{self, Successors};
-use super::{Inputs, Plan, Released, contents, hash, hidden, holds, staying, waits};
+use super::{Inputs, Plan, Released, contents, hash, hidden, holds, staying, unnamed, waits};
 use crate::model::{
     Action, Address, ConnectionName, Identity, KindName, Observation, Owned, Owner, Step, Wanted,
 };
@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// - One step for every resource wanted or owned; what is not done says why.
 /// - `Unknown` live state is never a create or a delete; only what is owned and marked is deleted.
 /// - Nothing is deleted while something that was written has yet to be seen to work.
-/// - What holds others is deleted after all of them, and not while one of them stays.
+/// - What holds others is deleted after all of them, and not while one of them stays, nor while there is anything in it
+///   that no plan names.
 /// - What was deleted, replaced or refused is decided here and nowhere else.
 /// - No step tells a known secret, wherever that turned up. What is written and what was planned against is
 ///   as it is.
@@ -65,6 +66,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     order_deletes(inputs, &mut steps, &owned);
     staying::keep(&mut steps, &owned);
     let staying = contents::guard(inputs, &owned, &mut steps);
+    unnamed::guard(inputs, &mut steps);
     released.retain(|released| released.to.is_some() || !staying.contains(&released.address));
     waits::spread(&mut steps);
     // What waits now takes nothing over.

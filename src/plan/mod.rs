@@ -15,6 +15,7 @@ mod make;
 mod ownership;
 mod prune;
 mod staying;
+mod unnamed;
 mod waits;
 
 pub use contents::empties;
@@ -22,6 +23,7 @@ pub use diff::{UNREADABLE, changes, is_guessing};
 pub use hash::{approvable, overwritten};
 pub use inputs::{Beside, Inputs};
 pub use make::make;
+pub use unnamed::opened;
 
 use crate::model::{Action, Address, Digest, EnvironmentName, Known, Owned, Revision, Step};
 use jiff::Timestamp;

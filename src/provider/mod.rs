@@ -16,7 +16,9 @@ pub use kubernetes::{Import, Kubernetes, KubernetesSettings, Search, Watched};
 pub use registry::{Patience, Registry};
 pub use rest::{Catalogue, Rest};
 
-use crate::model::{Address, Applied, Asked, EnvironmentName, Kind, Observed, Step};
+use crate::model::{
+    Address, Applied, Asked, Content, EnvironmentName, Kind, Live, Observed, Step, Unknown,
+};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +64,14 @@ pub trait Provider: Send + Sync {
     fn kinds(&self) -> &[Kind];
     /// Answers what is live.
     async fn observe(&self, asked: &[Asked]) -> Vec<Observed>;
+    /// Tells what is in a container that a step is to delete or replace: all of it that would be lost, and neither
+    /// what the live side makes by itself nor what goes with something else in there. What holds nothing is empty.
+    ///
+    /// # Errors
+    /// Why some of it could not be told.
+    async fn within(&self, _step: &Step, _live: &Live) -> Result<Vec<Content>, Unknown> {
+        Ok(Vec::new())
+    }
     /// Carries out one step. `stop` cuts waits short, never a request.
     async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError>;
 }

@@ -6,7 +6,8 @@
 use super::{Kubernetes, Provider, ProviderError, Watched};
 use crate::model::{
     Address, Applied, Asked, Class, ClusterSecret, Connection, ConnectionName, DigestKey,
-    EnvironmentName, Kind, KindName, Kinds, Observation, Observed, Secret, Step, Unknown,
+    EnvironmentName, Kind, KindName, Kinds, Live, Observation, Observed, Secret, Step, Unknown,
+    Within,
 };
 use crate::telemetry::crash_point;
 use futures::FutureExt as _;
@@ -225,6 +226,30 @@ impl Registry {
             Ok(answers) => answers,
             Err(silence) => none(silence.to_string(), silence.code(), silence.class()),
         }
+    }
+
+    /// Looks into the containers that a plan is to delete or replace, all at the same time.
+    ///
+    /// # Guarantees
+    /// Every container has its answer; a panic and a hang are each an error.
+    pub async fn within(&self, containers: &[(&Step, &Live)]) -> Within {
+        let looks = containers.iter().map(|(step, live)| async move {
+            let told = match self.provider(&step.kind) {
+                Some(provider) => {
+                    let patience = self.patience.observe;
+                    guarded(patience, provider.within(step, live)).await
+                }
+                None => Ok(Ok(Vec::new())),
+            };
+            let silent = |silence: Silence| Unknown {
+                reason: silence.to_string(),
+                code: silence.code(),
+                class: silence.class(),
+            };
+            let told = told.unwrap_or_else(|silence| Err(silent(silence)));
+            (step.address.clone(), told)
+        });
+        join_all(looks).await.into_iter().collect()
     }
 
     /// Carries out one step by the provider of its kind; `stop` cuts its waits short.

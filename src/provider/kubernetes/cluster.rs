@@ -4,7 +4,7 @@ pub(super) mod gathered;
 pub(super) mod rights;
 
 use super::connection::sender::{Ask, Sender};
-use super::connection::written::Written;
+use super::connection::written::{Page, Written};
 use super::discovery::{Served, Types};
 use super::dry_run::verdict::Verdicts;
 use super::error::Failure;
@@ -24,6 +24,12 @@ use tokio::time::Instant;
 pub(super) const MANAGER: &str = "reconciled";
 /// Asks for everything the server serves in one answer. Source: KEP-3352.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// Asks for the metadata of objects alone, where the server can tell that; one that cannot gives them whole.
+const METADATA: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+/// How many objects one page of them holds.
+const PAGE: u32 = 500;
 
 /// How an apply is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +179,42 @@ impl Cluster {
         let found = self.written(served, namespace, selector, |_| true).await?;
         let objects = found.map(|found| found.iter().map(Written::object).collect());
         objects.transpose()
+    }
+
+    /// Reads what a whole collection says of itself, its objects' metadata alone; `None` where the server
+    /// lists none of its kind.
+    pub(super) async fn metadata(
+        &self,
+        served: &Served,
+        namespace: &str,
+    ) -> Result<Option<Vec<Json>>, Failure> {
+        let path = served.path(namespace, None);
+        let (mut found, mut from) = (Vec::new(), String::new());
+        loop {
+            let query = Page::query(None, &from, PAGE);
+            let mut page = match self.sender.read(&format!("{path}?{query}"), METADATA).await {
+                Ok(page) => page,
+                Err(failure) if failure.status == 405 => return Ok(None),
+                Err(failure) => return Err(failure),
+            };
+            match page["items"].take() {
+                Json::Array(items) => found.extend(items),
+                // An empty list of metadata has null for its items.
+                Json::Null if page["kind"] == "PartialObjectMetadataList" => {}
+                // An answer without a list is no empty list.
+                _ => {
+                    let reason = "the list holds no items";
+                    return Err(Failure::transient("server-error", reason));
+                }
+            }
+            from = page["metadata"]["continue"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            if from.is_empty() {
+                return Ok(Some(found));
+            }
+        }
     }
 
     /// Reads the objects with these labels, `a=b,c=d`, of the namespace's whole list where many ask for

@@ -179,6 +179,11 @@ impl Types {
         }
     }
 
+    /// Returns the groups out of sight.
+    pub(super) fn down(&self) -> impl Iterator<Item = &str> {
+        self.down.iter().map(|(group, _)| group.as_str())
+    }
+
     /// Tells whether any version of a group is out of sight because its server is down.
     pub(super) fn knows_down(&self, group: &str) -> bool {
         self.is_down(group, None)

@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 
 /// Field managers that are a person at work, by the beginning of their names. `before-first-apply`
 /// is what the server calls whoever wrote before managers were recorded.
-const PEOPLE: [&str; 14] = [
+const PEOPLE: [&str; 15] = [
     "kubectl",
     "k9s",
     "Lens",
@@ -34,6 +34,7 @@ const PEOPLE: [&str; 14] = [
     "Mozilla",
     "node-fetch",
     "kluctl",
+    "GoogleCloudConsole",
     "curl",
     "before-first-apply",
 ];
@@ -53,6 +54,20 @@ const FORMER: [&str; 6] = [
     "fleetagent",
 ];
 
+/// Tools that apply what people declare elsewhere, and libraries by which scripts write as well as controllers, by
+/// the beginning of their names.
+const OUTSIDERS: [&str; 9] = [
+    "Terraform",
+    "HashiCorp",
+    "pulumi",
+    "OpenAPI-Generator",
+    "Swagger-Codegen",
+    "PostmanRuntime",
+    "python-requests",
+    "Go-http-client",
+    "unknown",
+];
+
 /// Managers that write to nearly every object as part of its life; named only where they are at odds
 /// with a declared field.
 const CARETAKERS: [&str; 4] = [
@@ -67,6 +82,16 @@ pub(super) fn is_caretaker(manager: &str) -> bool {
     CARETAKERS.contains(&manager)
 }
 
+/// Tells whether a field manager calls itself a controller.
+pub(super) fn is_controller(manager: &str) -> bool {
+    CONTROLLERS.iter().any(|end| manager.ends_with(end))
+}
+
+/// Tells whether a field manager may be somebody outside of the cluster, person or not.
+pub(super) fn is_outsider(manager: &str) -> bool {
+    OUTSIDERS.iter().any(|start| manager.starts_with(start))
+}
+
 /// Tells whether a field manager is a person at work, or a tool that people once had the object by: both
 /// are overwritten. Every other one is a controller, which would write its value again; so would a tool that
 /// applies what is declared elsewhere (Terraform, Pulumi, Rancher), at its next run.
@@ -76,8 +101,7 @@ pub(super) fn is_person(manager: &str) -> bool {
         let rest = manager.strip_prefix(*tool);
         rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphabetic()))
     };
-    let is_controller = CONTROLLERS.iter().any(|end| manager.ends_with(end));
-    FORMER.contains(&manager) || !is_controller && PEOPLE.iter().any(is_tool)
+    FORMER.contains(&manager) || !is_controller(manager) && PEOPLE.iter().any(is_tool)
 }
 
 /// Returns the object without fields that are left to their owners.
@@ -224,6 +248,7 @@ mod tests {
             "argocd-controller",
             "argocd-application-controller",
             "fleetagent",
+            "GoogleCloudConsole",
         ];
         for person in people {
             assert!(is_person(person), "{person}");

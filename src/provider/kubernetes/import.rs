@@ -24,7 +24,8 @@ use std::time::Duration;
 const AT_ONCE: usize = 8;
 
 /// Kinds that the cluster keeps for itself.
-const KEPT_BY_CLUSTER: [&str; 6] = [
+pub(super) const KEPT_BY_CLUSTER: [&str; 7] = [
+    "CSIStorageCapacity",
     "ControllerRevision",
     "EndpointSlice",
     "Endpoints",

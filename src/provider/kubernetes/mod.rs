@@ -38,7 +38,8 @@ pub use watch::Watched;
 
 use super::{Nudge, Provider, ProviderError};
 use crate::model::{
-    Applied, Asked, ConnectionName, Digest, DigestKey, EnvironmentName, Kind, Observed, Step,
+    Applied, Asked, ConnectionName, Content, Digest, DigestKey, EnvironmentName, Kind, Live,
+    Observed, Step, Unknown,
 };
 use crate::net::Limiters;
 use crate::telemetry::Readiness;
@@ -159,6 +160,14 @@ impl Provider for Kubernetes {
         }
         let answers = groups.values().map(|group| self.observe_one(group));
         join_all(answers).await.into_iter().flatten().collect()
+    }
+
+    async fn within(&self, step: &Step, live: &Live) -> Result<Vec<Content>, Unknown> {
+        let told = async {
+            let cluster = self.looked_up(&step.connection).await?;
+            observe::within::within(&cluster, step, live).await
+        };
+        told.await.map_err(secret::unread)
     }
 
     async fn apply(&self, step: &Step, stop: &CancellationToken) -> Result<Applied, ProviderError> {

@@ -3,6 +3,7 @@
 
 pub(super) mod looks;
 pub(super) mod unserved;
+pub(super) mod within;
 
 use super::apply::anew;
 use super::cluster::Cluster;

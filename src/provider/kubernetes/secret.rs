@@ -113,7 +113,7 @@ fn user(code: &'static str, reason: String) -> Unknown {
     }
 }
 
-fn unread(failure: Failure) -> Unknown {
+pub(super) fn unread(failure: Failure) -> Unknown {
     Unknown {
         reason: failure.said(),
         code: failure.code,

@@ -4,7 +4,7 @@ use super::Scene;
 use crate::peers::kubernetes::cluster;
 use serde_json::{Value as Json, json};
 
-fn definition(group: &str) -> Json {
+pub(super) fn definition(group: &str) -> Json {
     let schema = json!({ "type": "object", "properties": { "spec": { "type": "object", "properties": {
         "size": { "type": "integer" } } } } });
     json!({ "kind": "kubernetes/object", "spec": {

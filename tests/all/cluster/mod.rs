@@ -21,6 +21,7 @@ mod rights;
 mod rollback;
 mod rollout;
 mod ruled;
+mod unnamed;
 mod waits;
 mod watched;
 

@@ -184,6 +184,7 @@ impl<'a> World<'a> {
             taken: &std::collections::BTreeMap::new(),
             spared: &std::collections::BTreeMap::new(),
             beside: &[],
+            within: &std::collections::BTreeMap::new(),
             strays: &std::collections::BTreeMap::new(),
             known: &self
                 .owned

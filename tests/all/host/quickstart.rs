@@ -133,6 +133,7 @@ impl Walk {
             taken: &std::collections::BTreeMap::new(),
             spared: &std::collections::BTreeMap::new(),
             beside: &[],
+            within: &std::collections::BTreeMap::new(),
             strays: &std::collections::BTreeMap::new(),
             known: &BTreeSet::new(),
             reconcile: self.graph.reconcile(),

@@ -271,6 +271,7 @@ impl Scene {
             taken: &std::collections::BTreeMap::new(),
             spared: &std::collections::BTreeMap::new(),
             beside: &[],
+            within: &std::collections::BTreeMap::new(),
             strays: &std::collections::BTreeMap::new(),
             known: &self
                 .owned

@@ -22,4 +22,5 @@ mod screen;
 mod secrets;
 mod strange;
 mod strayed;
+mod unnamed;
 mod waits;

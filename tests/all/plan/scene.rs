@@ -5,7 +5,7 @@ use reconciled::model::{
     Address, Basis, Class, Connection, ConnectionName, DigestKey, EnvironmentName, FieldPath,
     Health, Hole, Identity, Inside, Kind, KindName, Kinds, Known as KnownSecrets, Lifecycle,
     ListRule, Live, Location, Mark, Marked, Observation, OnImmutable, Owned, Owner, PathPattern,
-    Prediction, Reconcile, RepoPath, Revision, Secret, Select, Touch, Value, Wanted,
+    Prediction, Reconcile, RepoPath, Revision, Secret, Select, Touch, Value, Wanted, Within,
 };
 use reconciled::plan::{self, Beside, Inputs, Plan};
 use serde_json::{Value as Json, json};
@@ -21,6 +21,7 @@ pub(super) struct Scene {
     pub(super) orphaned: Vec<Owned>,
     pub(super) elsewhere: BTreeSet<Address>,
     pub(super) beside: Vec<Beside>,
+    pub(super) within: Within,
     pub(super) known: BTreeSet<Address>,
     pub(super) strays: BTreeMap<Address, Marked>,
     pub(super) reconcile: Reconcile,
@@ -176,6 +177,7 @@ impl Scene {
             orphaned: Vec::new(),
             elsewhere: BTreeSet::new(),
             beside: Vec::new(),
+            within: Within::new(),
             known: BTreeSet::new(),
             strays: BTreeMap::new(),
             reconcile: Reconcile::default(),
@@ -360,6 +362,7 @@ impl Scene {
             taken: &std::collections::BTreeMap::new(),
             spared: &std::collections::BTreeMap::new(),
             beside: &self.beside,
+            within: &self.within,
             strays: &self.strays,
             known: &self.known,
             reconcile: &self.reconcile,

@@ -15,7 +15,7 @@ pub(crate) struct Written(Arc<str>);
 
 /// One page of a list.
 #[derive(Default)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Those of its objects that are to be kept; `None` where the answer is no list.
     pub(crate) items: Option<Vec<Written>>,
     /// What it says of the list.
@@ -31,7 +31,7 @@ struct Named {
 
 /// What a page says of its list.
 #[derive(Default, Deserialize)]
-pub(super) struct PageMetadata {
+pub(crate) struct PageMetadata {
     /// Where the next page begins; empty on the last.
     #[serde(default, rename = "continue")]
     pub(crate) next: String,
