@@ -13,7 +13,7 @@ pub(super) use through::Through;
 
 use super::{Report, drift};
 use crate::ledger::{Episode, EpisodeId};
-use crate::model::{Action, Address, Class, Digest, Health, Outcome, Step};
+use crate::model::{Action, Address, Class, Digest, Health, Outcome, RunId, Step};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,6 +112,9 @@ pub(super) const UNHEALTHY: &str = "unhealthy";
 /// The same of what is being deleted and should be gone for long.
 pub(super) const NOT_GONE: &str = "not-gone";
 
+/// How a step ends whose resource does not become ready: the live side calls that final, or its time is over.
+pub(super) const UNREADY: [&str; 2] = ["not-healthy", "deadline"];
+
 /// Tells whether no step failed: then no run's message speaks of it.
 pub(super) fn is_unwell(details: &Value) -> bool {
     details["code"] == UNHEALTHY || details["code"] == NOT_GONE
@@ -150,23 +153,7 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
                 certain: true,
             });
         }
-        if let Some(Outcome::Failed {
-            code,
-            message,
-            hint,
-        }) = outcome
-        {
-            found.push(Found {
-                address: step.address.clone(),
-                condition: Condition::Failing,
-                details: by_rules(
-                    step,
-                    json!({ "action": step.action, "code": code, "message": message, "hint": hint }),
-                ),
-                over: None,
-                certain: true,
-            });
-        }
+        found.extend(outcome.and_then(|outcome| failed(report.run, step, outcome)));
     }
     let unwell = report.plan.steps.iter().filter(|step| step.is_failing());
     found.extend(unwell.map(|step| Found {
@@ -194,6 +181,27 @@ pub(super) fn found(report: &Report) -> Vec<Found> {
     found
 }
 
+/// Returns how a step failed, where it did.
+fn failed(run: Option<RunId>, step: &Step, outcome: &Outcome) -> Option<Found> {
+    let Outcome::Failed {
+        code,
+        message,
+        hint,
+    } = outcome
+    else {
+        return None;
+    };
+    let details = json!({ "action": step.action, "code": code, "message": message, "hint": hint });
+    let run = run.filter(|_| UNREADY.contains(&code.as_str()));
+    Some(Found {
+        address: step.address.clone(),
+        condition: Condition::Failing,
+        details: by_run(run, by_rules(step, details)),
+        over: None,
+        certain: true,
+    })
+}
+
 /// Notes the rules of the spec that something is well by, where there are any.
 fn by_rules(step: &Step, mut details: Value) -> Value {
     if !step.health.is_empty() {
@@ -201,6 +209,28 @@ fn by_rules(step: &Step, mut details: Value) -> Value {
         details["rules"] = rules.short().into();
     }
     details
+}
+
+/// Notes the run whose rollout it is that failed, where it is one.
+fn by_run(run: Option<RunId>, mut details: Value) -> Value {
+    if let Some(run) = run {
+        details["run"] = run.0.into();
+    }
+    details
+}
+
+/// Returns the run whose rollout it is that does not work, where it is one.
+pub(super) fn run_of(details: &Value) -> Option<RunId> {
+    details["run"].as_i64().map(RunId)
+}
+
+/// Has what goes on failing stay that of the run that failed it first, or nobody's.
+fn keep_run(before: &Value, found: &mut Found) {
+    if let Some(details) = found.details.as_object_mut() {
+        details.remove("run");
+    }
+    let details = std::mem::take(&mut found.details);
+    found.details = by_run(run_of(before), details);
 }
 
 fn code_of(step: &Step) -> &'static str {
@@ -288,9 +318,10 @@ pub(super) fn next_step(details: &Value) -> Option<&str> {
     details["hint"].as_str().or(within.map(|(_, next)| next))
 }
 
-/// Notes with what goes on not working what was in the way of it before. Returns whether people know of what is in the
-/// way now.
+/// Notes with what goes on not working whose rollout it is, and what was in the way of it before. Returns whether people
+/// know of what is in the way now.
 pub(super) fn note_causes(before: &Value, now: Timestamp, found: &mut Found) -> bool {
+    keep_run(before, found);
     let causes = serde_json::from_value(before["causes"].clone());
     let mut causes: Causes = causes.unwrap_or_default();
     for next in [next_step(before), next_step(&found.details)] {

@@ -2,13 +2,11 @@
 //! that was cut short, by what stands. What failed before it, and was not touched since, is not its doing.
 
 use super::super::before::Before;
+use super::super::conditions::UNREADY;
 use super::super::{Kept, Report, World};
 use crate::ledger::LedgerError;
 use crate::model::{Health, Outcome, Step};
 use jiff::Timestamp;
-
-/// How a step ends whose resource does not become ready: the live side calls that final, or its time is over.
-const UNREADY: [&str; 2] = ["not-healthy", "deadline"];
 
 /// What is known of the time in which no version went well.
 struct Since {

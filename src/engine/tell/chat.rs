@@ -328,6 +328,10 @@ impl Carrier for Chat {
         let mut record = json!({ "posted": posted, "digest": digest, "news": news });
         if letter.ends {
             record["ends"] = true.into();
+            // It is rewritten when what failed works.
+            if letter.gravity == Gravity::Failure {
+                record["message"] = json!(letter.message);
+            }
         }
         self.record(name, record).await;
         Ok(())

@@ -141,19 +141,20 @@ impl Teller {
     /// the way of what does not work.
     async fn say_progress(&self, before: &Episode, episode: &Episode) {
         let now = self.world.clock.now();
+        let of_run = self.root_of_run(episode).await;
         let progress = match episode.condition.as_str() {
             "drift" => drift::progress(before, episode, now)
                 .map(|message| (message, episode.details["course"].to_string())),
-            "failing" => new_cause(before, episode),
+            "failing" => new_cause(before, episode, of_run.is_some()),
             _ => None,
         };
         let Some((message, what)) = progress else {
             return;
         };
-        let root = format!("episode/{}", episode.id);
-        let name = format!("{root}/{}", Digest::of(what).short());
+        let about = format!("episode/{}", episode.id);
+        let name = format!("{about}/{}", Digest::of(what).short());
         let letter = ChatLetter {
-            answers: Some(root),
+            answers: Some(of_run.unwrap_or(about)),
             ..self.channels.letter(&episode.environment, name, message)
         };
         self.chat.put(letter).await;
@@ -224,7 +225,10 @@ impl Teller {
             return;
         };
         self.episode_stands(episode, &message).await;
-        if is_for_people && !self.say_together(episode).await {
+        let is_said = !is_for_people
+            || self.say_together(episode).await
+            || self.say_after_run(episode, &message).await;
+        if !is_said {
             let (name, about) = (&report.plan.environment, format!("episode/{}", episode.id));
             let letter = ChatLetter {
                 since: episode.opened_at,
@@ -238,23 +242,25 @@ impl Teller {
 }
 
 /// Returns what is said of another cause than before, and the cause; of one that only the message of a run spoke of
-/// till now, the episode's own says it.
-fn new_cause(before: &Episode, episode: &Episode) -> Option<(Message, String)> {
+/// till now, and which has no thread there, the episode's own says it.
+fn new_cause(before: &Episode, episode: &Episode, of_run: bool) -> Option<(Message, String)> {
     let next = conditions::next_step(&episode.details)?;
     let is_new = conditions::next_step(&before.details) != Some(next);
-    (is_new && conditions::is_unwell(&before.details))
+    (is_new && (of_run || conditions::is_unwell(&before.details)))
         .then(|| (trouble::message(episode), next.to_owned()))
 }
 
-/// Returns the message on an episode as it stands, and whether people are to read it: failures speak to them
-/// through their run's message.
+/// Returns the message on an episode as it stands, and whether people are to read it: failures of steps speak to them
+/// through their run's message, and of those only the end of what did not work is told.
 fn message(episode: &Episode) -> Option<(Message, bool)> {
     Some(match episode.condition.as_str() {
         "drift" => (drift::message(episode)?, true),
         "unknown" | "fought-over" => (trouble::message(episode), true),
         "failing" => {
-            let is_unwell = conditions::is_unwell(&episode.details);
-            (trouble::message(episode), is_unwell)
+            let details = &episode.details;
+            let is_over = conditions::run_of(details).is_some() && episode.ended_at.is_some();
+            let is_told = conditions::is_unwell(details) || is_over;
+            (trouble::message(episode), is_told)
         }
         _ => return None,
     })

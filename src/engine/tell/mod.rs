@@ -1,6 +1,7 @@
 //! Tells people what happened: the log, chat, and the pull request a change came from; and programs, by a webhook. Speaks on
 //! transitions only, keyed on resource and condition; what it may not forget is in the ledger.
 
+mod aftermath;
 mod audience;
 mod cause;
 mod chat;

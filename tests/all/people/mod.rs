@@ -2,6 +2,7 @@
 //!
 //! GitHub's own OpenAPI judges every request, Slack's own models every message.
 
+mod aftermath;
 mod app;
 mod approved;
 mod besides;

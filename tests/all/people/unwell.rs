@@ -190,7 +190,7 @@ fn what_did_not_work_before_a_merge_is_no_failure_of_it() {
     let mut daemon = scene.started();
     let said = daemon.until("it does not work, and people know", |_| {
         let mut said = scene.said("infra").into_iter();
-        said.find(|one| one.starts_with("❌ shop/unpulled: does not work"))
+        said.find(|one| one.starts_with("❌ shop: ") && one.contains("1 failed"))
     });
     // What to do next stands on a line of its own; in JSON a break is two characters.
     assert!(!said.contains(r"\\n"), "{said}");
@@ -277,32 +277,36 @@ fn what_fails_for_another_reason_now_says_the_newest_wherever_it_was_told() {
         waits(cluster, &namespace, "ImagePullBackOff", 0)
     });
     says(&mut daemon, "ImagePullBackOff");
-    let roots = |scene: &Scene| {
-        let all = scene.slack.messages("infra").into_iter();
-        let is_it = |one: &Value| one["text"].as_str().unwrap().contains("shop/late");
-        all.filter(is_it).collect::<Vec<_>>()
+    let titled = |all: Vec<Value>, what: &str| {
+        let is_it = |one: &Value| one["text"].as_str().unwrap().contains(what);
+        all.into_iter().filter(is_it).collect::<Vec<_>>()
     };
-    let root = daemon.until("Slack has a message on it", |_| roots(&scene).pop());
+    let roots = |scene: &Scene| titled(scene.slack.messages("infra"), "1 failed");
+    let root = daemon.until("Slack has a message on the run", |_| roots(&scene).pop());
     let said = root["blocks"].to_string();
-    assert!(said.contains("ImagePullBackOff"), "{said}");
+    assert!(said.contains("no node takes it"), "{said}");
+    let ts = root["ts"].as_str().unwrap();
+    let replies = |scene: &Scene| titled(scene.slack.replies("infra", ts), "shop/late: does not");
+    daemon.until("its thread says what is in the way now", |_| {
+        let said = replies(&scene).pop()?["blocks"].to_string();
+        said.contains("ImagePullBackOff").then_some(())
+    });
 
     // It crashes, and by that alone it may still come up.
     waits(cluster, &namespace, "CrashLoopBackOff", 1).unwrap();
     says(&mut daemon, "CrashLoopBackOff");
     daemon.until("Slack says it in the same thread", |_| {
-        let now = roots(&scene).pop()?["blocks"].to_string();
-        let ts = root["ts"].as_str().unwrap();
-        let mut replies = scene.slack.replies("infra", ts).into_iter();
-        let is_said = replies.any(|one| one["blocks"].to_string().contains("CrashLoopBackOff"));
-        (is_said && now.contains("CrashLoopBackOff")).then_some(())
+        let said = replies(&scene).pop()?["blocks"].to_string();
+        said.contains("CrashLoopBackOff").then_some(())
     });
     waits(cluster, &namespace, "CrashLoopBackOff", 7).unwrap();
     // The same cause in other words is no news where people are told.
     stands(&mut daemon, "7 restarts");
     daemon.looked_again("shop");
+    let alone = titled(scene.slack.messages("infra"), "shop/late");
+    assert_eq!(alone, [] as [Value; 0]);
     assert_eq!(roots(&scene).len(), 1, "{:#?}", roots(&scene));
-    let replies = scene.slack.replies("infra", root["ts"].as_str().unwrap());
-    assert_eq!(replies.len(), 1, "{replies:#?}");
+    assert_eq!(replies(&scene).len(), 2, "{:#?}", replies(&scene));
     scene.assert_accepted();
 }
 

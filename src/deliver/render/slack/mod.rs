@@ -10,6 +10,7 @@ mod episode;
 mod escape;
 mod going;
 mod notice;
+mod over;
 mod run;
 
 pub use about::{About, Back, Links, RunWords};
@@ -18,6 +19,7 @@ pub use dropped::dropped_slack;
 pub use episode::{course_slack, episode_slack};
 pub use going::{Going, going_slack, so_far_slack};
 pub use notice::{Brought, brought_slack, each_slack, notice_slack};
+pub use over::over_slack;
 pub use run::run_slack;
 
 use super::clean;
