@@ -124,6 +124,47 @@ fn what_was_pushed_beside_what_was_shown_is_asked_for() {
 }
 
 #[test]
+fn what_showed_nothing_is_known_and_github_is_asked_once_while_the_rest_waits() {
+    let scene = scene();
+    let mut daemon = scene.world.start();
+    daemon.until("all is there", |_| {
+        scene.world.live("one").and(scene.world.live("two"))
+    });
+    let words = format!("# The first.\n{}", layer(&file("one", "one", "x\n")));
+    let number = scene.open("words", None, &[("a.yaml", &words)]);
+    daemon.until("it is known that it showed nothing", |_| {
+        let name = format!("reviewed/shop/pull/{number}");
+        let shown = async |ledger: &Ledger| ledger.delivery(&name).await.unwrap();
+        let shown = scene.world.ledger(shown).flatten()?;
+        (shown["coming"] != true).then_some(())
+    });
+    // Both are there when it looks again.
+    daemon.terminate();
+    scene.merge(number, "words");
+    scene.world.commit(&[("b.yaml", &layer(""))]);
+    let mut daemon = scene.world.start();
+    daemon.until("what nobody saw is asked for", |_| {
+        let mut pulls = scene.github.pulls().into_iter();
+        pulls.find(|one| one["number"] == number + 1).map(drop)
+    });
+    let asked = || {
+        let requests = scene.github.server.requests().into_iter();
+        let whose = |path: &str| path.contains("/commits/") && path.contains("/pulls");
+        requests.filter(|one| whose(&one.path)).count()
+    };
+    assert!(asked() > 0);
+    // What tells the result of the merge asks in its own time.
+    let is_quiet = (0..10).any(|_| {
+        let before = asked();
+        daemon.looked_again("shop");
+        asked() == before
+    });
+    assert!(is_quiet, "it is asked with each look");
+    assert_eq!(scene.world.live("two").unwrap(), "x\n");
+    scene.assert_accepted();
+}
+
+#[test]
 fn what_was_pushed_is_applied_as_soon_as_it_can_be_told_that_it_was() {
     let scene = scene();
     let mut daemon = scene.world.start();
