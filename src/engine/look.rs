@@ -185,13 +185,12 @@ pub(super) async fn look_at(
     });
     plan.beside = graph.len().saturating_sub(plan.steps.len());
     let is_plain = plan.released.is_empty() && plan.steps.iter().all(is_plain);
-    let looked = || Looked {
+    Ok(is_plain.then(|| Looked {
         graph,
         reconcile,
         seen,
         plan,
-    };
-    Ok(is_plain.then(looked))
+    }))
 }
 
 fn is_plain(step: &Step) -> bool {

@@ -177,29 +177,9 @@ impl Entry {
     ) -> Result<i64, sqlx::Error> {
         match self {
             Self::RunOpened(opening) => return runs::fold_opened(connection, opening, at).await,
-            Self::StepBegun {
-                run,
-                address,
-                owned,
-            } => {
-                runs::fold_begun(connection, (*run, address), at).await?;
-                if let Some(owned) = owned {
-                    inventory::fold(connection, address, Some(owned)).await?;
-                }
+            Self::StepBegun { .. } | Self::StepApplied { .. } | Self::StepEnded { .. } => {
+                self.fold_step(connection, at).await?;
             }
-            Self::StepApplied {
-                run,
-                address,
-                owned,
-            } => {
-                runs::fold_applied(connection, (*run, address), at).await?;
-                inventory::fold(connection, address, owned.as_deref()).await?;
-            }
-            Self::StepEnded {
-                run,
-                address,
-                outcome,
-            } => runs::fold_ended(connection, (*run, address), outcome, at).await?,
             Self::RunClosed { run, summary } => {
                 runs::fold_closed(connection, *run, summary, at).await?;
             }
@@ -235,5 +215,36 @@ impl Entry {
             Self::Probe => schema::set_fact(connection, "probe", at.to_string()).await?,
         }
         Ok(0)
+    }
+
+    /// Brings the tables to what it says of a run's step.
+    async fn fold_step(&self, connection: &mut AnyConnection, at: i64) -> Result<(), sqlx::Error> {
+        match self {
+            Self::StepBegun {
+                run,
+                address,
+                owned,
+            } => {
+                runs::fold_begun(connection, (*run, address), at).await?;
+                if let Some(owned) = owned {
+                    inventory::fold(connection, address, Some(owned)).await?;
+                }
+            }
+            Self::StepApplied {
+                run,
+                address,
+                owned,
+            } => {
+                runs::fold_applied(connection, (*run, address), at).await?;
+                inventory::fold(connection, address, owned.as_deref()).await?;
+            }
+            Self::StepEnded {
+                run,
+                address,
+                outcome,
+            } => runs::fold_ended(connection, (*run, address), outcome, at).await?,
+            _ => {}
+        }
+        Ok(())
     }
 }

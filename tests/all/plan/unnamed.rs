@@ -28,7 +28,7 @@ fn leaving(told: Result<Vec<Content>, Unknown>) -> Scene {
             json!({ "type": "claim", "folder": "shop", "name": "web" }),
         )
         .live("web", |live| {
-            live.external_id = Some("id-of-web".to_owned())
+            live.external_id = Some("id-of-web".to_owned());
         });
     scene.within.insert(address("space"), told);
     scene
