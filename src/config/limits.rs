@@ -33,6 +33,8 @@ pub struct SourceLimits {
     pub files: u64,
     /// One answer of a Git server, in bytes.
     pub fetch_bytes: u64,
+    /// One answer of a Git server about a fork's branch, in bytes.
+    pub fork_bytes: u64,
     /// How long one fetch may take.
     pub deadline: Duration,
 }
@@ -57,6 +59,7 @@ impl Default for SourceLimits {
             total_bytes: 256 * MIB,
             files: 100_000,
             fetch_bytes: 2048 * MIB,
+            fork_bytes: 64 * MIB,
             deadline: Duration::from_secs(120),
         }
     }
@@ -90,6 +93,7 @@ fn source(reading: &mut Reading, fields: &mut Fields<'_>) -> SourceLimits {
             .and_then(|node| reading.reader.whole(node, 1..=10_000_000))
             .unwrap_or(default.files),
         fetch_bytes: size::read(reading, fields.get("fetch"), default.fetch_bytes),
+        fork_bytes: size::read(reading, fields.get("forkFetch"), default.fork_bytes),
         deadline: fields
             .get("deadline")
             .and_then(|node| reading.reader.duration(node))
@@ -124,6 +128,13 @@ pub(super) fn schema() -> Value {
             (
                 "fetch",
                 size("One answer of a Git server; more is an error", "2GiB"),
+            ),
+            (
+                "forkFetch",
+                size(
+                    "One answer of a Git server about a fork's branch; more is an error, and the fork's pull request is not looked at",
+                    "64MiB",
+                ),
             ),
             ("deadline", duration("How long one fetch may take", "2m")),
         ],

@@ -194,6 +194,7 @@ fn origin(
         total_bytes: settings.limits.source.total_bytes,
         files: settings.limits.source.files,
         fetch_bytes: settings.limits.source.fetch_bytes,
+        fork_bytes: settings.limits.source.fork_bytes,
         deadline: settings.limits.source.deadline,
     };
     match &repository.access {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The contents of the snapshot read last.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Blobs(HashMap<Oid, Arc<[u8]>>);
 
 /// One reading: what it meets replaces what was known, once it is done.

@@ -14,18 +14,21 @@ pub struct Limits {
     pub files: u64,
     /// One answer of a server, in bytes; more is an error.
     pub fetch_bytes: u64,
+    /// One answer of a server about a fork's branch, in bytes: anybody may offer one.
+    pub fork_bytes: u64,
     /// One fetch, from the first byte to the last.
     pub deadline: Duration,
 }
 
 impl Default for Limits {
-    /// 1 MiB a file, 256 MiB and 100,000 files together, 2 GiB a fetch, two minutes.
+    /// 1 MiB a file, 256 MiB and 100,000 files together, 2 GiB a fetch, 64 MiB a fork's, two minutes.
     fn default() -> Self {
         Self {
             file_bytes: 1 << 20,
             total_bytes: 256 << 20,
             files: 100_000,
             fetch_bytes: 2 << 30,
+            fork_bytes: 64 << 20,
             deadline: Duration::from_secs(120),
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! Target -> Repository -> head (one small request) -> fetch (one commit, no history) -> Snapshot
-//!                      `-> merge_preview (base + head, merged in memory)             -> Snapshot
+//!                      `-> merge_preview, fork_preview (base + head, merged in memory) -> Snapshot
 //! folder -> Snapshot        Watch -> "it changed"        secrets, sops -> Secret        charts, render -> text
 //! ```
 

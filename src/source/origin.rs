@@ -63,6 +63,14 @@ impl Origin<'_> {
         }
     }
 
+    /// Throws away all that may be damaged and is ours.
+    pub(crate) fn forget_all(&mut self) -> Result<(), SourceError> {
+        match self {
+            Self::Local { .. } => Ok(()),
+            Self::Remote(remote) => remote.forget_all(),
+        }
+    }
+
     /// Tells whether `new` holds `old` in its history, and the other way round.
     pub(crate) fn relation(&mut self, old: Oid, new: Oid) -> Result<(bool, bool), SourceError> {
         match self {

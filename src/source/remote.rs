@@ -1,7 +1,7 @@
 //! A server's objects as far as they were needed: `tips.git` holds commits with all their files,
 //! `history.git` the history of commits without files (from a server that cannot leave them out,
-//! history comes into `tips.git` too). Both are caches: either is thrown away and made anew where it
-//! is damaged or has grown.
+//! history comes into `tips.git` too), and forks have another two. All are caches: each is thrown away
+//! and made anew where it is damaged or has grown.
 
 use super::history::{Line, line, walk};
 use super::store::{corrupt, disk_or_corrupt, missing_branch, opened};
@@ -12,14 +12,36 @@ use git2::Oid;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Over this many packs a store is made anew: each fetch adds one, and reading asks them all.
-const MOST_PACKS: usize = 48;
-
 /// How deep history is asked for, one after the other, until the question is answered.
 const DEPTHS: [u32; 3] = [32, 1024, WHOLE];
 
 /// Where a fetched commit is noted, so that the store itself says what it holds whole.
 const TIPS: &str = "refs/tips";
+
+/// Two stores that belong together.
+pub(crate) struct Stores {
+    /// Holds whole commits.
+    whole: &'static str,
+    /// Holds history without files.
+    history: &'static str,
+    /// Over this many packs a store is made anew: each fetch adds one, and reading asks them all.
+    most_packs: usize,
+}
+
+/// What is in the repository itself.
+pub(crate) const OURS: Stores = Stores {
+    whole: "tips.git",
+    history: "history.git",
+    most_packs: 48,
+};
+
+/// What previews of forks need, apart: whatever a stranger offers, the branch's own stay as they are. With fewer packs,
+/// since they say what the disk has to hold.
+pub(crate) const FORKS: Stores = Stores {
+    whole: "forks.git",
+    history: "forks-history.git",
+    most_packs: 16,
+};
 
 /// One target's server and what is here of it.
 pub(crate) struct Remote<'a> {
@@ -27,6 +49,7 @@ pub(crate) struct Remote<'a> {
     pub(crate) place: &'a Place,
     pub(crate) client: &'a Client,
     pub(crate) cache: &'a Cache,
+    pub(crate) stores: &'static Stores,
     pub(crate) stop: &'a Stop,
     pub(crate) session: Option<Session<'a>>,
 }
@@ -58,12 +81,12 @@ impl<'a> Remote<'a> {
 
     /// Opens the store of whole commits.
     pub(crate) fn store(&self) -> Result<git2::Repository, SourceError> {
-        self.opened("tips.git")
+        self.opened(self.stores.whole)
     }
 
-    /// Brings commits with all their files into `tips.git`, where they are not there yet.
+    /// Brings commits with all their files into their store, where they are not there yet.
     pub(crate) fn bring(&mut self, ids: &[Oid]) -> Result<(), SourceError> {
-        self.thin("tips.git")?;
+        self.thin(self.stores.whole)?;
         let store = self.store()?;
         let failed = |error| disk_or_corrupt(&self.target.name, "note what was fetched", error);
         let mut wants: Vec<Oid> = Vec::new();
@@ -100,7 +123,13 @@ impl<'a> Remote<'a> {
 
     /// Throws away the whole commits: they are damaged.
     pub(crate) fn forget(&self) -> Result<(), SourceError> {
-        self.removed("tips.git")
+        self.removed(self.stores.whole)
+    }
+
+    /// Throws away the history, too.
+    pub(crate) fn forget_all(&self) -> Result<(), SourceError> {
+        self.forget()?;
+        self.removed(self.stores.history)
     }
 
     /// Tells whether `new` holds `old` in its history, and the other way round. A commit that the
@@ -154,7 +183,11 @@ impl<'a> Remote<'a> {
         answer: impl Fn(&git2::Repository, &str, bool) -> Result<Option<T>, SourceError>,
     ) -> Result<Option<T>, SourceError> {
         let filters = self.session()?.filters();
-        let name = if filters { "history.git" } else { "tips.git" };
+        let name = if filters {
+            self.stores.history
+        } else {
+            self.stores.whole
+        };
         self.thin(name)?;
         for depth in DEPTHS {
             let store = self.opened(name)?;
@@ -228,7 +261,7 @@ impl<'a> Remote<'a> {
         // No folder means no packs.
         let packs = std::fs::read_dir(self.path(name).join("objects/pack"))
             .map_or(0, |files| files.count() / 2);
-        if packs > MOST_PACKS {
+        if packs > self.stores.most_packs {
             return self.removed(name);
         }
         Ok(())

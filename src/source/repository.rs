@@ -1,12 +1,13 @@
 //! One repository, from its settings to snapshots of it. Decides what is asked of whom; reading is
 //! `tree`'s, merging `merge`'s, bringing objects here `origin`'s.
 
+mod preview;
+
 use super::blobs::Blobs;
 use super::cache::Cache;
-use super::merge::{self, MergePreview, Sides};
+use super::merge::{self, MergePreview};
 use super::origin::Origin;
-use super::remote::Remote;
-use super::target::full_reference;
+use super::remote::{OURS, Remote, Stores};
 use super::{Movement, Place, SourceError, Stop, Target, Word, blocking, store, tree};
 use crate::model::{RepoPath, Revision, Snapshot};
 use crate::net::Client;
@@ -46,10 +47,17 @@ struct Inner {
     target: Target,
     place: Place,
     cache: Cache,
+    /// The same, but less is taken at once.
+    forks: Target,
     /// One piece of work at a time; the second finds what the first brought.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turn: Turn,
+    /// Forks have a turn of their own: nobody waits for what a stranger offers.
+    forks_turn: Turn,
     memory: Mutex<Memory>,
 }
+
+/// Whose turn it is.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What was read last.
 #[derive(Default)]
@@ -65,12 +73,17 @@ impl Repository {
     /// `Setting` for an address that cannot be used, `Locked` where another process holds the
     /// folder, `Disk` where it cannot be made.
     pub fn open(cache_dir: &Path, target: Target, client: &Client) -> Result<Self, SourceError> {
+        let mut forks = target.clone();
+        let limits = &mut forks.limits;
+        limits.fetch_bytes = limits.fetch_bytes.min(limits.fork_bytes);
         Ok(Self(Arc::new(Inner {
             client: client.clone(),
             place: target.place()?,
             cache: Cache::open(cache_dir, &target)?,
             target,
+            forks,
             turn: Arc::default(),
+            forks_turn: Arc::default(),
             memory: Mutex::default(),
         })))
     }
@@ -152,8 +165,29 @@ impl Repository {
     ) -> Result<MergePreview, SourceError> {
         let names = (base_branch.to_owned(), head_ref.to_owned());
         let at = at.cloned();
-        self.work(move |inner, stop| inner.merge_preview(names, at.as_ref(), stop))
-            .await
+        self.work(move |inner, stop| {
+            let mut origin = inner.origin(stop);
+            let (sides, store) = inner.sides(&mut origin, names, at.as_ref())?;
+            let blobs = &mut inner.memory().blobs;
+            merge::preview(&store, &inner.target, &sides, blobs, stop)
+        })
+        .await
+    }
+
+    /// As `merge_preview`, of a head that anybody may have made: no more of it is taken than `Limits::fork_bytes`, it is
+    /// kept apart, and nothing else waits for it.
+    ///
+    /// # Errors
+    /// As `merge_preview`.
+    pub async fn fork_preview(
+        &self,
+        base_branch: &str,
+        (head_ref, at): (&str, Option<&Revision>),
+    ) -> Result<MergePreview, SourceError> {
+        let names = (base_branch.to_owned(), head_ref.to_owned());
+        let at = at.cloned();
+        let preview = move |inner: &Inner, stop: &Stop| inner.fork_preview(names, at, stop);
+        self.work_in(&self.0.forks_turn, preview).await
     }
 
     /// Lists the commits that came onto a branch between two of its states and changed one of these
@@ -181,8 +215,16 @@ impl Repository {
         &self,
         work: impl FnOnce(&Inner, &Stop) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
+        self.work_in(&self.0.turn, work).await
+    }
+
+    async fn work_in<T: Send + 'static>(
+        &self,
+        turn: &Turn,
+        work: impl FnOnce(&Inner, &Stop) -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, SourceError> {
         let inner = Arc::clone(&self.0);
-        let turn = Arc::clone(&self.0.turn).lock_owned().await;
+        let turn = Arc::clone(turn).lock_owned().await;
         let deadline = self.0.target.limits.deadline;
         blocking(&self.0.target.name, deadline, move |stop| {
             // Until the work has really ended: where the caller is gone it may take a moment.
@@ -195,13 +237,23 @@ impl Repository {
 
 impl Inner {
     fn origin<'a>(&'a self, stop: &'a Stop) -> Origin<'a> {
+        self.origin_in(&OURS, &self.target, stop)
+    }
+
+    fn origin_in<'a>(
+        &'a self,
+        stores: &'static Stores,
+        target: &'a Target,
+        stop: &'a Stop,
+    ) -> Origin<'a> {
         match &self.place {
             Place::Local(path) => Origin::Local {
-                target: &self.target.name,
+                target: &target.name,
                 path,
             },
             place => Origin::Remote(Box::new(Remote {
-                target: &self.target,
+                target,
+                stores,
                 place,
                 client: &self.client,
                 cache: &self.cache,
@@ -267,36 +319,6 @@ impl Inner {
             Err(SourceError::Corrupt { .. }) if origin.forget()? => read(origin),
             other => other,
         }
-    }
-
-    fn merge_preview(
-        &self,
-        (base, head): (String, String),
-        at: Option<&Revision>,
-        stop: &Stop,
-    ) -> Result<MergePreview, SourceError> {
-        let mut origin = self.origin(stop);
-        let references = (full_reference(&base), full_reference(&head));
-        let [ours, theirs] = self.tips(&mut origin, [&references.0, &references.1])?;
-        let name = &self.target.name;
-        if let Some(wanted) = at.filter(|wanted| wanted.as_str() != theirs.to_string()) {
-            return Err(SourceError::Elsewhere {
-                target: name.clone(),
-                reference: references.1,
-                wanted: wanted.to_string(),
-            });
-        }
-        let common = origin
-            .common(ours, theirs)?
-            .ok_or_else(|| merge::unrelated(name, &base, &head))?;
-        let sides = Sides {
-            base: (base, ours),
-            head: (head, theirs),
-            common,
-        };
-        let store = origin.store(&[ours, theirs, common])?;
-        let blobs = &mut self.memory().blobs;
-        merge::preview(&store, &self.target, &sides, blobs, stop)
     }
 
     fn touching(

@@ -38,7 +38,7 @@ const DOCUMENTS: [(&str, bool); 34] = [
         true,
     ),
     (
-        "limits: { concurrency: 256, source: { file: 64KiB } }\nlog: { format: text, filter: debug }",
+        "limits: { concurrency: 256, source: { file: 64KiB, forkFetch: 8MiB } }\nlog: { format: text, filter: debug }",
         true,
     ),
     (

@@ -4,6 +4,7 @@ mod bad_charts;
 mod charts;
 mod cut;
 mod faults;
+mod forks;
 mod movement;
 mod origins;
 mod preview;
