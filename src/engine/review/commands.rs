@@ -1,6 +1,7 @@
 //! What people ask of us on a pull request: `/reconciled plan` and `/reconciled help`, from whoever may write
 //! to the repository. Everybody else is not heard. Answered once, also over a restart.
 
+use super::desk::Desk;
 use super::memory::Memory;
 use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{PullRequest, Said, Sign};
@@ -63,7 +64,9 @@ impl Reviewer {
             self.heard.insert(pull.number, at);
         }
     }
+}
 
+impl Desk {
     /// Reads what was said since the last time. Returns what is to be done, oldest first.
     pub(super) async fn hear(
         &self,

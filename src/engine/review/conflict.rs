@@ -1,9 +1,10 @@
 //! A pull request that cannot be merged any more: what its comment says of a plan that no merge would
 //! carry out.
 
+use super::ReviewError;
+use super::desk::Desk;
 use super::memory::Memory;
 use super::verdicts::Verdict;
-use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{PullRequest, StatusState};
 use crate::deliver::render::{Page, conflict_markdown, many};
 use crate::source::SourceError;
@@ -11,7 +12,7 @@ use crate::source::SourceError;
 /// How many characters of a title may name files.
 const ROOM: usize = 125;
 
-impl Reviewer {
+impl Desk {
     /// Says that a pull request conflicts with its base: in the status, and in the comment where
     /// there is one, for what it says is void.
     pub(super) async fn say_conflict(

@@ -2,13 +2,18 @@
 //! is kept up to date, and a verdict on its commit. Reads with what merged environments use; changes nothing.
 //!
 //! ```text
-//! wake: interval, hint, moved branch, ended run -> pass -> touched -> proposal -> written
-//!                                                    └ commands of people
+//! wake: interval, hint, moved branch, ended run -> pass -> desk -> touched -> proposal -> written
+//!                                                     └ commands of people
 //! ```
+//!
+//! Several pull requests are looked at at once, and new ones are listed meanwhile: what one waits for (a cluster that does
+//! not answer) delays no other.
 
 mod commands;
 mod compared;
 mod conflict;
+mod desk;
+mod failing;
 mod memory;
 mod pass;
 mod proposal;
@@ -27,9 +32,15 @@ use crate::ledger::LedgerError;
 use crate::model::{EnvironmentName, Fault as _, Revision};
 use crate::source::SourceError;
 use crate::telemetry::{Readiness, chain};
+use desk::{Attended, Desk};
+use failing::Failing;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use pass::Planned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -45,11 +56,9 @@ const BEHIND: Duration = Duration::from_secs(1);
 
 /// Reviews the pull requests of one repository.
 pub struct Reviewer {
-    world: World,
+    desk: Desk,
     readiness: Readiness,
     nth: usize,
-    followed: Followed,
-    forge: Arc<dyn Forge>,
     view: watch::Receiver<View>,
     interval: Duration,
     /// Brings the next look at the pull requests forward.
@@ -58,14 +67,19 @@ pub struct Reviewer {
     anew: Anew,
     /// The pull requests whose checks are still to be written anew.
     unwritten: BTreeSet<u64>,
-    /// The open pull requests, as they were listed last.
-    pulls: Vec<PullRequest>,
+    /// Those that are still to be looked at, the one that moved last first.
+    queue: VecDeque<PullRequest>,
+    /// Those that are looked at now.
+    busy: Vec<PullRequest>,
+    under_way: FuturesUnordered<BoxFuture<'static, Attended>>,
+    /// Those of them whose checks were asked for anew since they were begun.
+    outdated: BTreeSet<u64>,
     /// What each pull request was last planned from.
     planned: BTreeMap<u64, Planned>,
     /// When each pull request was talked about last, as far as everything said until then was heard.
     heard: BTreeMap<u64, Timestamp>,
-    /// Why a pull request could not be reviewed the last time, as it was logged.
-    failing: BTreeMap<u64, String>,
+    /// The pull requests that could not be reviewed the last time.
+    failing: BTreeMap<u64, Failing>,
 }
 
 /// Why one pull request was not reviewed.
@@ -108,17 +122,24 @@ impl Reviewer {
         readiness: Readiness,
     ) -> Self {
         Self {
-            world,
+            interval: followed.polling.interval,
+            desk: Desk {
+                world,
+                followed: Arc::new(followed),
+                forge,
+                view: view.clone(),
+                pulls: Arc::default(),
+            },
             readiness,
             nth,
-            interval: followed.polling.interval,
-            followed,
-            forge,
             view,
             hints,
             anew,
             unwritten: BTreeSet::new(),
-            pulls: Vec::new(),
+            queue: VecDeque::new(),
+            busy: Vec::new(),
+            under_way: FuturesUnordered::new(),
+            outdated: BTreeSet::new(),
             planned: BTreeMap::new(),
             heard: BTreeMap::new(),
             failing: BTreeMap::new(),
@@ -138,35 +159,44 @@ impl Reviewer {
                 let base = view.snapshots.get(&self.nth).cloned();
                 (base, Seen::of(&view, self.nth))
             };
-            let mut behind = false;
-            if let Some(base) = base {
+            let mut sees = true;
+            if lists && base.is_some() {
                 let result = tokio::select! {
                     () = stop.cancelled() => return,
-                    result = self.pass(&base, lists) => result,
+                    result = self.list() => result,
                 };
-                if lists {
-                    listed = Some(Instant::now());
-                }
+                listed = Some(Instant::now());
                 self.say_listing(&mut told, &result);
-                behind = result.unwrap_or_default();
+                sees = result.is_ok();
             }
-            let wait = if behind { patience } else { self.interval };
-            let wait = wait.min(self.interval);
-            patience = if behind { wait * 2 } else { BEHIND };
-            let next = listed.unwrap_or_else(Instant::now) + wait;
-            lists = tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep_until(next) => true,
-                () = self.hints.notified() => true,
-                base_moved = moved(self.view.clone(), self.nth, &seen) => base_moved,
+            if sees {
+                self.line_up();
+            }
+            let begun = listed.unwrap_or_else(Instant::now);
+            let mut behind = false;
+            let mut moved = pin!(moved(self.view.clone(), self.nth, &seen));
+            lists = loop {
+                if let Some(base) = &base {
+                    self.begin(base);
+                }
+                let wait = if behind { patience } else { self.interval };
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    Some(attended) = self.under_way.next() => behind |= self.end(attended),
+                    () = tokio::time::sleep_until(begun + wait.min(self.interval)) => break true,
+                    () = self.hints.notified() => break true,
+                    base_moved = &mut moved => break base_moved,
+                }
             };
+            patience = if behind { patience * 2 } else { BEHIND };
+            patience = patience.min(self.interval.max(BEHIND));
         }
     }
 
     /// Says that pull requests cannot be listed, once for each reason, and that they can again. As long as they cannot,
     /// whoever asks how it goes is told.
-    fn say_listing(&self, told: &mut Option<&'static str>, result: &Result<bool, ForgeError>) {
-        let name = format!("pull requests of {}", self.followed.origin.name());
+    fn say_listing(&self, told: &mut Option<&'static str>, result: &Result<(), ForgeError>) {
+        let name = format!("pull requests of {}", self.desk.followed.origin.name());
         let code = result.as_ref().err().map(|error| error.code());
         match result {
             Err(error) => {
@@ -179,7 +209,7 @@ impl Reviewer {
                 let why = format!("failed to {}. {hint}", chain(error));
                 self.readiness.trouble(name, why.trim_end());
             }
-            Ok(_) => {
+            Ok(()) => {
                 if told.is_some() {
                     tracing::info!("Pull requests can be listed again");
                 }

@@ -1,21 +1,24 @@
-//! One pass over the open pull requests: which are to be planned, and who asked for what.
+//! The open pull requests: which are to be looked at, a few at once, and what is remembered of each.
 
-use super::commands::{Command, Heard};
-use super::memory::Memory;
-use super::proposal::{Merge, Proposal};
+use super::desk::{Attended, Due, Ends};
+use super::failing::Failing;
 use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{ForgeError, PullRequest};
 use crate::engine::Origin;
-use crate::model::{EnvironmentName, RepoPath, Revision, Snapshot};
-use crate::source::{Repository, SourceError};
+use crate::model::{EnvironmentName, Revision, Snapshot};
+use crate::source::SourceError;
 use crate::telemetry::chain;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::Instrument as _;
 
 /// A plan this old is made anew, though nothing is known to have moved: live state did, maybe.
 const STALE: SignedDuration = SignedDuration::from_mins(15);
+
+/// So many pull requests are looked at at once: most of it is waiting, and each holds what it touches in memory.
+const AT_ONCE: usize = 4;
 
 /// What a pull request was planned from.
 pub(super) struct Planned {
@@ -37,175 +40,169 @@ impl Planned {
     }
 }
 
-/// How many runs of each environment found or made something new.
-type Ends = BTreeMap<EnvironmentName, u64>;
-
 impl Reviewer {
-    /// Looks at every pull request that is to be looked at; lists them first, or takes those of the last list.
-    /// Returns whether a branch was not yet, or no longer, where the list says it is.
-    pub(super) async fn pass(
-        &mut self,
-        base: &Arc<Snapshot>,
-        lists: bool,
-    ) -> Result<bool, ForgeError> {
-        let Origin::Git(repository) = self.followed.origin.clone() else {
-            return Ok(false);
+    /// Lists the open pull requests.
+    pub(super) async fn list(&mut self) -> Result<(), ForgeError> {
+        if !matches!(self.desk.followed.origin, Origin::Git(_)) {
+            return Ok(());
+        }
+        let pulls = self.desk.forge.open_pull_requests().await?;
+        let open = |number: &u64| pulls.iter().any(|pull| pull.number == *number);
+        self.planned.retain(|number, _| open(number));
+        self.heard.retain(|number, _| open(number));
+        self.failing.retain(|number, _| open(number));
+        if self.anew.take() {
+            self.planned.clear();
+            self.unwritten = pulls.iter().map(|pull| pull.number).collect();
+            self.outdated = self.busy.iter().map(|pull| pull.number).collect();
+        }
+        self.desk.pulls = pulls.into();
+        Ok(())
+    }
+
+    /// Has all open pull requests looked at, the one that moved last first: somebody waits for it.
+    pub(super) fn line_up(&mut self) {
+        let Origin::Git(repository) = &self.desk.followed.origin else {
+            return;
         };
-        let branch = repository.target().branch.clone();
-        if lists {
-            let pulls = self.forge.open_pull_requests().await?;
-            let open = |number: &u64| pulls.iter().any(|pull| pull.number == *number);
-            self.planned.retain(|number, _| open(number));
-            self.heard.retain(|number, _| open(number));
-            self.failing.retain(|number, _| open(number));
-            self.pulls = pulls;
-            if self.anew.take() {
-                self.planned.clear();
-                self.unwritten = self.pulls.iter().map(|pull| pull.number).collect();
-            }
+        let branch = &repository.target().branch;
+        let pulls = self.desk.pulls.iter();
+        let pulls = pulls.filter(|pull| pull.base_branch == *branch);
+        let mut pulls: Vec<PullRequest> = pulls.cloned().collect();
+        pulls.sort_by_key(|pull| Reverse(pull.moved_at));
+        self.queue = pulls.into();
+    }
+
+    /// Begins with those whose turn it is.
+    pub(super) fn begin(&mut self, base: &Arc<Snapshot>) {
+        let Origin::Git(repository) = self.desk.followed.origin.clone() else {
+            return;
+        };
+        while self.busy.len() < AT_ONCE {
+            let free = self.queue.iter().position(|pull| !self.waits(pull));
+            let Some(pull) = free.and_then(|at| self.queue.remove(at)) else {
+                return;
+            };
+            let Some(due) = self.due(pull, base) else {
+                continue;
+            };
+            let (number, head) = (due.pull.number, due.pull.head.short());
+            let span = tracing::info_span!("review", number, %head);
+            self.busy.push(due.pull.clone());
+            let attended = self.desk.clone().attend(repository.clone(), due);
+            self.under_way.push(Box::pin(attended.instrument(span)));
         }
-        let pulls = self.pulls.iter();
-        let pulls: Vec<PullRequest> = pulls
-            .filter(|pull| pull.base_branch == branch)
-            .cloned()
-            .collect();
-        let mut behind = false;
-        for pull in pulls {
-            let span =
-                tracing::info_span!("review", number = pull.number, head = %pull.head.short());
-            let attended = self.attend(&repository, &pull, base).instrument(span);
-            match attended.await {
-                Ok(()) => drop(self.failing.remove(&pull.number)),
-                Err(error) => {
-                    behind |= matches!(error, ReviewError::Source(SourceError::Elsewhere { .. }));
-                    self.failed(pull.number, &error);
+    }
+
+    /// Tells whether a pull request is not begun with yet: what is said of it, or of its commit, is said in order, and
+    /// forks are fetched one after the other.
+    fn waits(&self, pull: &PullRequest) -> bool {
+        let hinders = |busy: &PullRequest| {
+            busy.number == pull.number
+                || busy.head == pull.head
+                || (busy.from_fork && pull.from_fork)
+        };
+        self.busy.iter().any(hinders)
+    }
+
+    /// Returns why a pull request is to be looked at; `None` where it is not.
+    fn due(&self, pull: PullRequest, base: &Arc<Snapshot>) -> Option<Due> {
+        let now = self.desk.world.clock.now();
+        let ends = self.view.borrow().ends.clone();
+        let planned = self.planned.get(&pull.number);
+        let fresh = planned.is_some_and(|planned| planned.is_of(&pull, base, &ends, now));
+        let failing = self.failing.get(&pull.number);
+        let rests = failing.is_some_and(|failing| failing.rests(&pull.head, now));
+        let plans = !fresh && !rests;
+        let quiet = self.is_quiet(&pull);
+        (plans || !quiet).then(|| Due {
+            base: Arc::clone(base),
+            unwritten: self.unwritten.contains(&pull.number),
+            pull,
+            ends,
+            now,
+            plans,
+            quiet,
+        })
+    }
+
+    /// Remembers how a look ended. Returns whether a branch was not yet, or no longer, where the list says it is.
+    pub(super) fn end(&mut self, attended: Attended) -> bool {
+        let Attended {
+            due,
+            touched,
+            recorded,
+            result,
+        } = attended;
+        let number = due.pull.number;
+        self.busy.retain(|pull| pull.number != number);
+        // What was asked for meanwhile is still to be done.
+        let outdated = self.outdated.remove(&number);
+        if recorded && !outdated {
+            self.unwritten.remove(&number);
+        }
+        let looked = touched.is_some();
+        if let Some(touched) = touched.filter(|_| !outdated) {
+            let count = |name: EnvironmentName| {
+                let count = due.ends.get(&name).copied().unwrap_or_default();
+                (name, count)
+            };
+            let planned = Planned {
+                head: due.pull.head.clone(),
+                base: due.base.revision.clone(),
+                at: due.now,
+                touched: touched.into_iter().map(count).collect(),
+            };
+            self.planned.insert(number, planned);
+        }
+        match result {
+            Ok(()) => {
+                // Where nothing was looked at nothing is known to be mended.
+                if looked || !self.rests(&due) {
+                    self.failing.remove(&number);
                 }
+                if !due.quiet {
+                    self.heard_all(&due.pull, due.now);
+                }
+                false
+            }
+            Err(error) => {
+                self.failed(&due, &error);
+                matches!(error, ReviewError::Source(SourceError::Elsewhere { .. }))
             }
         }
-        Ok(behind)
+    }
+
+    fn rests(&self, due: &Due) -> bool {
+        let failing = self.failing.get(&due.pull.number);
+        failing.is_some_and(|failing| failing.rests(&due.pull.head, due.now))
     }
 
     /// Logs why a pull request was not reviewed, once for each reason.
-    fn failed(&mut self, number: u64, error: &ReviewError) {
-        let error = chain(error);
-        if self.failing.get(&number) != Some(&error) {
+    fn failed(&mut self, due: &Due, error: &ReviewError) {
+        let number = due.pull.number;
+        let before = self.failing.remove(&number);
+        let said = chain(error);
+        if before.as_ref().map(Failing::error) != Some(said.as_str()) {
             tracing::warn!(
                 number,
-                error,
+                error = said,
                 "Pull request not reviewed, trying again until it is"
             );
-            self.failing.insert(number, error);
         }
+        let lasts = matches!(error, ReviewError::Source(error) if is_dear(error));
+        let failing = Failing::again(before, (said, lasts), &due.pull.head, due.now);
+        self.failing.insert(number, failing);
     }
+}
 
-    /// Plans a pull request where that is due or was asked for.
-    async fn attend(
-        &mut self,
-        repository: &Repository,
-        pull: &PullRequest,
-        base: &Snapshot,
-    ) -> Result<(), ReviewError> {
-        let now = self.world.clock.now();
-        let ends = self.view.borrow().ends.clone();
-        let planned = self.planned.get(&pull.number);
-        let fresh = planned.is_some_and(|planned| planned.is_of(pull, base, &ends, now));
-        let quiet = self.is_quiet(pull);
-        if fresh && quiet {
-            return Ok(());
-        }
-        let name = format!("forge/{}/pull/{}", self.followed.origin.name(), pull.number);
-        let before = self.world.ledger.delivery(&name).await?.unwrap_or_default();
-        let mut memory: Memory = serde_json::from_value(before).unwrap_or_default();
-        if self.unwritten.contains(&pull.number) {
-            // GitHub took what they said back: they are looked up and written again.
-            memory.checked = None;
-        }
-        let heard = if quiet {
-            Heard::default()
-        } else {
-            self.hear(pull, &memory).await?
-        };
-        let asked = heard.asks_for(&Command::Plan);
-        if asked {
-            // Whoever asks sees when it was made, also where it says the same.
-            memory.written_at = None;
-        }
-        let mut result = Ok(());
-        if asked || !fresh {
-            let said = self.say(repository, pull, base, &mut memory).await;
-            result = said.map(|touched| {
-                let count = |name: EnvironmentName| {
-                    let count = ends.get(&name).copied().unwrap_or_default();
-                    (name, count)
-                };
-                let planned = Planned {
-                    head: pull.head.clone(),
-                    base: base.revision.clone(),
-                    at: now,
-                    touched: touched.into_iter().map(count).collect(),
-                };
-                self.planned.insert(pull.number, planned);
-            });
-        }
-        if result.is_ok() {
-            result = self.answer(pull, heard, &mut memory).await;
-        }
-        // What was written before something failed is not written again.
-        let memory = serde_json::to_value(memory).unwrap_or_default();
-        self.world.ledger.record_delivery(&name, &memory).await?;
-        self.unwritten.remove(&pull.number);
-        if result.is_ok() && !quiet {
-            self.heard_all(pull, now);
-        }
-        result
-    }
-
-    /// Brings what the pull request says of us up to date, as far as that is not what it says already.
-    /// Returns the environments it touches.
-    async fn say(
-        &self,
-        repository: &Repository,
-        pull: &PullRequest,
-        base: &Snapshot,
-        memory: &mut Memory,
-    ) -> Result<BTreeSet<EnvironmentName>, ReviewError> {
-        let preview = match repository
-            .merge_preview(&pull.base_branch, (&pull.head_ref(), Some(&pull.head)))
-            .await
-        {
-            // The branch moved meanwhile, by the merge of this very one maybe: what it shows on top of that is what nobody
-            // saw before they merged it. It is planned once the daemon knows the branch as it is now.
-            Ok(preview) if preview.base != base.revision => {
-                return Err(ReviewError::Source(SourceError::Elsewhere {
-                    target: self.followed.origin.name().to_owned(),
-                    reference: format!("refs/heads/{}", pull.base_branch),
-                    wanted: base.revision.to_string(),
-                }));
-            }
-            Ok(preview) => Arc::new(preview.snapshot),
-            Err(error @ SourceError::Conflict { .. }) => {
-                self.say_conflict(pull, &error, memory).await?;
-                return Ok(BTreeSet::new());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let fleet = Arc::clone(&self.view.borrow().fleet);
-        let merge = Merge {
-            followed: &self.followed,
-            fleet: &fleet,
-            base,
-            merged: &preview,
-            within: &RepoPath::default(),
-            from_fork: pull.from_fork,
-            knows_ours: true,
-        };
-        let proposal = Proposal::of(&self.world, merge).await;
-        if proposal.is_nothing() && memory.comment.is_none() {
-            self.write_untouched(pull, memory).await?;
-        } else {
-            memory.conflict_since = None;
-            self.write_proposal(pull, &proposal, memory).await?;
-        }
-        Ok(proposal.touched.names)
-    }
+/// Tells whether trying again is work for others, and is not likely to end otherwise.
+fn is_dear(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::TooLarge { .. }
+            | SourceError::Timeout { .. }
+            | SourceError::Corrupt { .. }
+            | SourceError::Unrelated { .. }
+    )
 }

@@ -1,19 +1,24 @@
 //! What a merge would make of the environments it touches: their plans, or why there are none, and the one
 //! comment that says so. Writes nothing anywhere.
 
-use super::super::{Fleet, Followed, Subject, Trust, World, look};
+use super::super::{CycleError, Fleet, Followed, Pinned, Subject, Trust, World, look};
 use super::touched::Touched;
 use super::{compared, stops};
 use crate::deliver::Sight;
 use crate::deliver::forge::StatusState;
 use crate::deliver::render::{
-    Broken, Gone, Merging, Page, many, plan_markdown, planned, validation_markdown,
+    Beside, Broken, Gone, Merging, Page, many, plan_markdown, planned, validation_markdown,
 };
 use crate::model::{Depth, Diagnostic, Digest, EnvironmentName, Fault as _, RepoPath, Snapshot};
 use crate::plan::Plan;
 use crate::telemetry::chain;
+use futures::{StreamExt as _, stream};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// So many environments of a merge are looked at at once: one that is silent is waited for, and each holds its graph in
+/// memory.
+const AT_ONCE: usize = 3;
 
 /// A merge that is thought about.
 pub(super) struct Merge<'a> {
@@ -90,27 +95,25 @@ impl Proposal {
     }
 
     async fn plan(&mut self, world: &World, trust: &Trust, fleet: &Fleet) {
-        for pinned in &self.touched.pinned {
-            let subject = Subject {
-                pinned,
-                everywhere: &self.touched.everywhere,
-                depth: Depth::PredictAll,
-                trust,
-            };
-            match look(world, subject).await {
-                Ok(looked) => {
-                    let name = pinned.name();
-                    let beside = compared::beside(pinned, &looked, fleet.kept().get(name));
-                    self.merging.beside.insert(name.clone(), beside);
-                    self.stops.push(stops::of(pinned, &looked));
-                    if looked.seen.is_blind() {
-                        self.blind.insert(pinned.name().clone());
+        let touched = &self.touched;
+        let looks = touched.pinned.iter();
+        let looks: Vec<_> = looks
+            .map(|pinned| Outlook::of(world, (pinned, touched), trust, fleet))
+            .collect();
+        let outlooks: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+        for (name, outlook) in outlooks {
+            match outlook {
+                Ok(outlook) => {
+                    if outlook.blind {
+                        self.blind.insert(name.clone());
                     }
-                    self.plans.push(looked.plan);
+                    self.merging.beside.insert(name, outlook.beside);
+                    self.stops.push(outlook.stops);
+                    self.plans.push(outlook.plan);
                 }
                 Err(error) => {
-                    let name = pinned.name().to_string();
-                    self.broken.push((name, chain(&error), error.hint()));
+                    let (said, hint) = (chain(&error), error.hint());
+                    self.broken.push((name.to_string(), said, hint));
                 }
             }
         }
@@ -231,5 +234,39 @@ impl Proposal {
         });
         let broken: Vec<Broken<'_>> = broken.collect();
         plan_markdown(&self.plans, &broken, &self.merging, page)
+    }
+}
+
+/// What is kept of a look at one environment.
+struct Outlook {
+    plan: Plan,
+    beside: Beside,
+    stops: Vec<Diagnostic>,
+    /// Whether nothing could be looked at.
+    blind: bool,
+}
+
+impl Outlook {
+    /// Looks at an environment, and lets go of all that is not told of it.
+    async fn of(
+        world: &World,
+        (pinned, touched): (&Pinned, &Touched),
+        trust: &Trust,
+        fleet: &Fleet,
+    ) -> (EnvironmentName, Result<Self, CycleError>) {
+        let name = pinned.name();
+        let subject = Subject {
+            pinned,
+            everywhere: &touched.everywhere,
+            depth: Depth::PredictAll,
+            trust,
+        };
+        let looked = look(world, subject).await.map(|looked| Self {
+            beside: compared::beside(pinned, &looked, fleet.kept().get(name)),
+            stops: stops::of(pinned, &looked),
+            blind: looked.seen.is_blind(),
+            plan: looked.plan,
+        });
+        (name.clone(), looked)
     }
 }

@@ -1,9 +1,10 @@
 //! The verdicts on a pull request: one under a name that never changes, so that it can be required, and one
 //! for each environment it touches. As check runs they are updated by id, so that nothing piles up.
 
+use super::ReviewError;
+use super::desk::Desk;
 use super::memory::{Checked, Memory};
 use super::proposal::Proposal;
-use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{Check, PullRequest, StatusState};
 use crate::deliver::render::{Page, plan_title, summary_markdown, titles_markdown};
 use crate::model::{Diagnostic, Digest, EnvironmentName};
@@ -142,7 +143,7 @@ impl Proposal {
     }
 }
 
-impl Reviewer {
+impl Desk {
     /// Writes check runs, each only where it does not say so already.
     pub(super) async fn write_checks(
         &self,

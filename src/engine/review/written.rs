@@ -1,10 +1,11 @@
 //! What is written on a pull request: the comment and the verdicts, each only where it does not say so already.
 
 use super::super::approval::reviewed;
+use super::ReviewError;
+use super::desk::Desk;
 use super::memory::Memory;
 use super::proposal::Proposal;
 use super::verdicts::{STABLE, Verdict};
-use super::{ReviewError, Reviewer};
 use crate::deliver::forge::{PullRequest, Status, StatusState};
 use crate::deliver::render::Page;
 use crate::model::Digest;
@@ -22,7 +23,7 @@ pub(super) struct Opinion {
     verdicts: Vec<Verdict>,
 }
 
-impl Reviewer {
+impl Desk {
     /// Writes what a merge would do.
     pub(super) async fn write_proposal(
         &self,

@@ -31,6 +31,7 @@ mod review;
 mod rolled_back;
 mod scene;
 mod sealed;
+mod silent;
 mod storm;
 mod talk;
 mod together;
