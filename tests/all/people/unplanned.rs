@@ -32,7 +32,12 @@ fn a_mistake_in_one_environment_hides_no_delete_in_another() {
     let change = change.each_ref().map(|(path, text)| (*path, text.as_str()));
     let number = scene.open("both", None, &change);
     scene.comment_with(&mut daemon, number, "To be put right");
-    scene.merge(number, "both");
+    let merge = scene.merge(number, "both");
+    // As long as the mistake stands, the other may have taken it over.
+    daemon.run_of("shop", &merge);
+    assert_eq!(scene.world.live("one").unwrap(), "x\n");
+    let mended = environment("staging", "", &file("page", "staging", "new\n"));
+    scene.world.commit(&[("staging.yaml", &mended)]);
     asked_for(&scene, &mut daemon, number + 1);
 }
 
