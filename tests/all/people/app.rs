@@ -156,6 +156,45 @@ fn mistakes_stand_in_their_place() {
 }
 
 #[test]
+fn more_mistakes_than_one_request_takes_are_all_told_and_none_twice() {
+    let scene = scene();
+    let mut daemon = scene.started();
+    let wrong: String = (0..120)
+        .map(|nth| format!("    r{nth}: {{ kind: host/fil, spec: {{ path: /r{nth} }} }}\n"))
+        .collect();
+    let many = format!("{}{wrong}", shop("hello\n"));
+    let number = scene.open("typos", None, &[("shop.yaml", &many)]);
+    let head = scene.head(number);
+    check(&scene, &mut daemon, (&head, STABLE), "120 mistakes");
+    let told = || {
+        let requests = scene.github.server.requests().into_iter();
+        let written =
+            requests.filter(|one| one.path.contains("/check-runs") && !one.body.is_empty());
+        let bodies = written.map(|one| serde_json::from_str::<Value>(&one.body).unwrap());
+        let told = bodies.map(|body| {
+            let told = body["output"]["annotations"].as_array().cloned();
+            told.unwrap_or_default()
+        });
+        told.filter(|told| !told.is_empty()).collect::<Vec<_>>()
+    };
+    let all = daemon.until("all of them are told", |_| {
+        let told = told();
+        (told.iter().map(Vec::len).sum::<usize>() >= 120).then_some(told)
+    });
+    // GitHub's limit, which keeps what it was told before.
+    assert!(all.iter().all(|told| told.len() <= 50), "{all:#?}");
+    let mut lines: Vec<u64> = all
+        .iter()
+        .flatten()
+        .map(|one| one["start_line"].as_u64().unwrap())
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!((lines.len(), all.iter().flatten().count()), (120, 120));
+    scene.assert_accepted();
+}
+
+#[test]
 fn what_stops_a_part_of_a_plan_stands_on_its_line() {
     let scene = scene();
     let mut daemon = scene.started();

@@ -191,6 +191,34 @@ fn a_secret_that_a_pull_request_adds_is_read_only_after_the_merge() {
 }
 
 #[test]
+fn no_secret_is_read_for_a_fork_that_uses_what_is_merged() {
+    let with = |text: &str| {
+        environment(
+            "shop",
+            "  secrets: { key: { file: machine.key } }\n  reconcile: { interval: 1h }\n",
+            &file("page", "page", &format!("{text} ${{secrets.key}}\n")),
+        )
+    };
+    let scene = Scene::new(&[("shop.yaml", &with("hello"))]);
+    std::fs::write(scene.world.folder().join("machine.key"), CANARY).unwrap();
+    let first = scene.world.git(&["rev-parse", "main"]);
+    let mut daemon = scene.world.start();
+    daemon.rest_after("shop", &first);
+    let opened = Opened::watch(&scene.world.folder().join("machine.key"));
+    let change = with("welcome");
+    let fork = scene.open("fork", Some("mallory/infra"), &[("shop.yaml", &change)]);
+    let (_, body) = scene.comment_with(&mut daemon, fork, "🟢 The specs are valid");
+    assert!(!opened.yet(), "the secret was read for {body}");
+    assert!(!body.contains(CANARY), "{body}");
+
+    // The same of one of us does have it read: that would have shown.
+    let ours = scene.open("ours", None, &[("shop.yaml", &change)]);
+    let (_, body) = scene.comment_with(&mut daemon, ours, "1 to update");
+    assert!(opened.yet() && !body.contains(CANARY), "{body}");
+    scene.assert_accepted();
+}
+
+#[test]
 fn a_connection_that_a_pull_request_changes_is_used_only_after_the_merge() {
     let scene = Scene::new(&[("shop.yaml", &shop("", "first-value"))]);
     let cloud = scene.with_cloud();
