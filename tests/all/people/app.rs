@@ -121,6 +121,20 @@ fn each_environment_has_a_check_run_that_is_updated_and_never_piles_up() {
 }
 
 #[test]
+fn a_token_that_ends_soon_is_used_no_more() {
+    let scene = scene();
+    // Fewer minutes than a pass may take: it is good for the request that it was asked for, and for no other.
+    let soon = json!({ "seconds": 240 });
+    scene.github.server.tell("lifetime", &soon);
+    let mut daemon = scene.started();
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let head = scene.head(number);
+    check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
+    assert_eq!(signed_in(&scene), 2);
+    scene.assert_accepted();
+}
+
+#[test]
 fn mistakes_stand_in_their_place() {
     let scene = scene();
     let mut daemon = scene.started();

@@ -67,13 +67,20 @@ function pushed(path, reference, head) {
   }
 }
 
+/** For how many seconds the next token of an App's lasts; the emulator's own hour where nothing is said. */
+let lifetime = 0;
+
 /** What GitHub calls the permissions that emulate keeps. */
 const permissions = { pull: "read", triage: "read", push: "write", maintain: "write" };
 
 function rewrite({ url, method }, body) {
   const [, number] = /\/issues\/(\d+)\/comments$/.exec(url.pathname) ?? [];
   if (method === "POST" && number && body.created_at) moved.set(key(url.pathname, number), body.created_at);
-  if (method === "POST" && url.pathname.endsWith("/access_tokens") && body.token) minted.add(body.token);
+  if (method === "POST" && url.pathname.endsWith("/access_tokens") && body.token) {
+    minted.add(body.token);
+    if (lifetime) body.expires_at = new Date(Date.now() + lifetime * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+    lifetime = 0;
+  }
   if (method === "POST" && url.pathname.endsWith("/check-runs") && body.id) checks.push({ repository: repository(url.pathname), id: body.id, sha: body.head_sha });
   if (url.pathname.endsWith("/permission")) return { ...body, permission: permissions[body.permission] ?? body.permission };
   if (method === "POST" && /^\/repos\/[^/]+\/[^/]+\/pulls$/.test(url.pathname)) opened(url.pathname, body);
@@ -209,6 +216,8 @@ const controls = {
   key: ({ app }) => keys.get(app),
   // No token of an installation lets anybody in any more.
   revoked: () => minted.clear(),
+  // {seconds}: of the next token alone.
+  lifetime: ({ seconds }) => void (lifetime = seconds),
   // {on}: whether it is.
   lagging: ({ on }) => void (lagging = on),
   reactions: () => reactions,
