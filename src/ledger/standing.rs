@@ -22,7 +22,7 @@ impl Ledger {
     }
 
     /// Remembers what was posted under this name, in the place of what was there. Writes nothing
-    /// where just that is known already. No tokens, no contents.
+    /// where just that is known already. No tokens, no values of secrets.
     ///
     /// # Errors
     /// Why it could not be read or written.
