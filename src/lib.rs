@@ -1,6 +1,6 @@
 //! `reconciled` keeps infrastructure equal to a Git repository.
 //!
-//! The rooms, in the order data flows; a room imports only rooms above it (`tests/tidy.rs` holds it):
+//! The rooms, in the order data flows; a room imports only rooms above it (`tests/tidy/main.rs` holds it):
 //!
 //! ```text
 //! model      nouns every room shares: plain data
@@ -16,7 +16,7 @@
 //! deliver    Plan -> the outside: route (pure), carry out, render (pure), forge, notify
 //! ledger     what was intended and what happened; inventory, episodes
 //! engine     the loop: cycle, schedule (pure), triggers
-//! web        health and metrics
+//! web        health, metrics, signed webhooks
 //! cli        one file per command
 //! ```
 //!

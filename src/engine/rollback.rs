@@ -63,6 +63,19 @@ pub(super) async fn instead(
     Ok(instead)
 }
 
+/// Returns the rollback that keeps an environment where it is.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(super) async fn keeping(
+    world: &World,
+    pinned: &Pinned,
+) -> Result<Option<Rollback>, LedgerError> {
+    let (name, at) = (pinned.name(), pinned.revision());
+    let mut all = world.ledger.rollbacks().await?.into_iter();
+    Ok(all.find(|one| one.environment == *name && one.to == *at))
+}
+
 /// Remembers what went well; and orders a rollback where a version never did, does not become ready, and
 /// the environment wants that. What is rolled back already stays where it is. Returns whether one was
 /// ordered.

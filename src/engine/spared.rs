@@ -1,7 +1,7 @@
 //! What an environment has and declares no more, and must not delete yet: Git may declare it somewhere else, where
 //! nobody can tell now.
 
-use super::{CycleError, Everywhere, Pinned, World};
+use super::{CycleError, Everywhere, Pinned, World, rollback};
 use crate::graph::Graph;
 use crate::model::{Action, Address, Owned};
 use crate::plan::Plan;
@@ -29,10 +29,7 @@ pub(super) async fn of(
     if left.is_empty() {
         return Ok(spared);
     }
-    let (name, at) = (pinned.name(), pinned.revision());
-    let rollbacks = world.ledger.rollbacks().await?;
-    let is_back = |one: &crate::ledger::Rollback| one.environment == *name && one.to == *at;
-    let is_back = rollbacks.iter().any(is_back);
+    let is_back = rollback::keeping(world, pinned).await?.is_some();
     for owned in left {
         let why = match everywhere.may_declare_elsewhere(graph, owned) {
             None if is_back && !world.ledger.made(&owned.address).await? => Some(

@@ -19,9 +19,8 @@ pub(super) mod reviewed;
 
 pub use ask::Asker;
 
-use super::{CycleError, Fleet, Kept, Looked, World};
+use super::{CycleError, Fleet, Kept, Looked, World, rollback};
 use crate::deliver::{self, Asked, Authority, Route};
-use crate::ledger::Rollback;
 use crate::model::OnMerge;
 use crate::plan;
 use jiff::Timestamp;
@@ -114,7 +113,7 @@ impl<'a> Gate<'a> {
         let (name, ledger) = (self.kept.pinned.name(), &world.ledger);
         let mut before = Memory::read(ledger, name).await?;
         let mut memory = before.clone();
-        let rollback = self.rolled_back(world).await?;
+        let rollback = rollback::keeping(world, &self.kept.pinned).await?;
         let course = self.keep(world, looked, rollback.as_ref()).await?;
         let clearance = match &rollback {
             Some(rollback) => {
@@ -216,12 +215,5 @@ impl<'a> Gate<'a> {
             asked,
             ..Clearance::by(Authority::Environment)
         })
-    }
-
-    /// Returns the rollback that keeps the environment where it is.
-    async fn rolled_back(&self, world: &World) -> Result<Option<Rollback>, CycleError> {
-        let (name, at) = (self.kept.pinned.name(), self.kept.pinned.revision());
-        let mut all = world.ledger.rollbacks().await?.into_iter();
-        Ok(all.find(|one| one.environment == *name && one.to == *at))
     }
 }

@@ -1,6 +1,6 @@
 //! What moves from one environment to another: nothing deletes it while nobody can tell who declares it.
 
-use super::{World, environment, files};
+use super::{Daemon, World, environment, files};
 use std::os::unix::fs::MetadataExt as _;
 
 fn named(name: &str, all: &[(&str, &str)]) -> String {
@@ -24,9 +24,8 @@ fn inode(world: &World) -> u64 {
 const KEEP: (&str, &str) = ("keep", "k\n");
 const WEB: (&str, &str) = ("web", "w\n");
 
-#[test]
-fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
-    let world = World::new();
+/// Starts with what moves in the first of two environments. Returns the commit, too.
+fn started(world: &World) -> (Daemon<'_>, String) {
     let first = world.commit(&[
         ("a.yaml", &named("a", &[KEEP, WEB])),
         ("b.yaml", &named("b", &[("beside", "b\n")])),
@@ -34,6 +33,13 @@ fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
     let mut daemon = world.start();
     daemon.run_of("a", &first);
     daemon.run_of("b", &first);
+    (daemon, first)
+}
+
+#[test]
+fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
+    let world = World::new();
+    let (mut daemon, _) = started(&world);
     let before = inode(&world);
     // One commit moves it, with a mistake in the file that it moves to.
     let mistake = "    wrong: { kind: host/fil }\n";
@@ -60,13 +66,7 @@ fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
 #[test]
 fn a_rollback_deletes_what_was_made_and_not_what_was_taken_over() {
     let world = World::new();
-    let first = world.commit(&[
-        ("a.yaml", &named("a", &[KEEP, WEB])),
-        ("b.yaml", &named("b", &[("beside", "b\n")])),
-    ]);
-    let mut daemon = world.start();
-    daemon.run_of("a", &first);
-    daemon.run_of("b", &first);
+    let (mut daemon, first) = started(&world);
     let before = inode(&world);
     let all = [("beside", "later\n"), WEB, ("new", "n\n")];
     world.commit(&[

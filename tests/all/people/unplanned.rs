@@ -22,6 +22,18 @@ fn asked_for(scene: &Scene, daemon: &mut Daemon<'_>, number: u64) {
     scene.assert_accepted();
 }
 
+/// Opens and merges the delete while no daemon runs.
+#[track_caller]
+fn asks_for_what_is_merged_unseen(scene: &Scene) {
+    let mut daemon = scene.world.start();
+    settled(scene, &mut daemon);
+    daemon.terminate();
+    let number = scene.open("soon", None, &[("a.yaml", &layer(""))]);
+    scene.merge(number, "soon");
+    let mut daemon = scene.world.start();
+    asked_for(scene, &mut daemon, number + 1);
+}
+
 #[test]
 fn a_mistake_in_one_environment_hides_no_delete_in_another() {
     let scene = scene();
@@ -44,13 +56,7 @@ fn a_mistake_in_one_environment_hides_no_delete_in_another() {
 #[test]
 fn who_merges_before_there_is_a_plan_has_seen_none() {
     let scene = scene();
-    let mut daemon = scene.world.start();
-    settled(&scene, &mut daemon);
-    daemon.terminate();
-    let number = scene.open("soon", None, &[("a.yaml", &layer(""))]);
-    scene.merge(number, "soon");
-    let mut daemon = scene.world.start();
-    asked_for(&scene, &mut daemon, number + 1);
+    asks_for_what_is_merged_unseen(&scene);
 }
 
 #[test]
@@ -106,11 +112,5 @@ fn an_environment_that_was_never_well_asks_as_any_other() {
     scene.world.write_live("strange", "somebody's\n");
     let strange = file("two", "two", "x\n") + &file("strange", "strange", "ours\n");
     scene.world.commit(&[("b.yaml", &layer(&strange))]);
-    let mut daemon = scene.world.start();
-    settled(&scene, &mut daemon);
-    daemon.terminate();
-    let number = scene.open("soon", None, &[("a.yaml", &layer(""))]);
-    scene.merge(number, "soon");
-    let mut daemon = scene.world.start();
-    asked_for(&scene, &mut daemon, number + 1);
+    asks_for_what_is_merged_unseen(&scene);
 }
