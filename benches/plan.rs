@@ -96,6 +96,7 @@ impl<'k> Scene<'k> {
                 value: live(now).value,
                 yielded: Vec::new(),
                 payload: None,
+                kept: Vec::new(),
             });
             observed.insert(was.address.clone(), Observation::Present(Box::new(seen)));
         }

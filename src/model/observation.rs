@@ -355,6 +355,8 @@ pub enum Prediction {
         yielded: Vec<(FieldPath, String)>,
         /// What to send so that exactly this happens; opaque, handed back in `Step::payload`.
         payload: Option<Value>,
+        /// Fields that stand in `value` as declared, though the server would keep them as they are live.
+        kept: Vec<FieldPath>,
     },
     /// The server would refuse, and says why.
     Refused {

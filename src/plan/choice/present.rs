@@ -262,6 +262,13 @@ fn unwell(health: &Health) -> Option<String> {
 
 fn unchecked(live: &Live) -> Option<String> {
     match &live.prediction {
+        Some(Prediction::Becomes { kept, .. }) if !kept.is_empty() => {
+            let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+            Some(format!(
+                "the live side would keep {} as it is (an admission webhook, mostly): change that or what is declared, or name the field in lifecycle.ignore",
+                kept.join(", ")
+            ))
+        }
         Some(Prediction::Deferred(what)) => Some(deferred(what)),
         _ => None,
     }

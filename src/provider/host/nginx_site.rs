@@ -147,6 +147,7 @@ fn predicted(desired: &Map, live: &Map) -> Prediction {
         value: Value::Map(after),
         yielded: Vec::new(),
         payload: None,
+        kept: Vec::new(),
     }
 }
 

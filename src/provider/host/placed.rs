@@ -190,6 +190,7 @@ fn predicted(
         value: Value::Map(after),
         yielded: Vec::new(),
         payload: None,
+        kept: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@
 pub(super) mod anew;
 mod delete;
 mod inside;
+mod taken;
 mod write;
 
 use super::super::ProviderError;
@@ -301,6 +302,7 @@ impl Work<'_> {
             };
             match self.write(&whole, &live).await {
                 Ok((after, yielded)) => {
+                    self.took(&whole, (&live, &after), &yielded)?;
                     let version = |object: &Json| object["metadata"]["resourceVersion"].clone();
                     let unchanged = version(&after) == version(&live);
                     return Ok(self.settled(&after, unchanged, &whole, &yielded).await);

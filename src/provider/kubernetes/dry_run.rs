@@ -3,6 +3,7 @@
 
 pub(super) mod essence;
 pub(super) mod instruction;
+mod kept;
 pub(super) mod merge;
 pub(super) mod refusal;
 pub(super) mod verdict;
@@ -14,7 +15,7 @@ use super::scalers::{Claim, Scalers};
 use super::seal::Sealer;
 use super::target::Target;
 use super::{fields, marks, shape};
-use crate::model::{Asked, Class, Prediction, Touch, Value, Verdict};
+use crate::model::{Asked, Class, FieldPath, Prediction, Touch, Value, Verdict};
 use instruction::Instruction;
 use merge::Merge;
 use serde_json::Value as Json;
@@ -83,7 +84,7 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
         };
         return Ok(Answer {
             verdict: Some(verdict.clone()),
-            ..question.becomes(value, &sent, &instruction, touches)
+            ..question.becomes(value, &sent, (&instruction, Vec::new()), touches)
         });
     }
     let (told, touches) = question.told(&sent.object, live).await?;
@@ -93,10 +94,7 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
             instruction,
         } => {
             let is_later = question.live.is_some_and(|live| is_later(live, &object));
-            let object = match question.live {
-                Some(live) => instruction.as_far_as_ours(live, object, &sent.object),
-                None => object,
-            };
+            let (object, kept) = question.ours(object, &sent.object, live, &instruction);
             let settled = matter.filter(|matter| shape::is_same(matter.live, &object));
             let yielded = instruction.yielded();
             let verdict = settled.map(|matter| cluster.verdicts.make(matter, &yielded));
@@ -107,7 +105,7 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
             Ok(Answer {
                 is_later,
                 verdict,
-                ..question.becomes(value, &sent, &instruction, touches)
+                ..question.becomes(value, &sent, (&instruction, kept), touches)
             })
         }
         Told::Refuses(prediction) => Ok(Answer {
@@ -144,6 +142,27 @@ impl Question<'_> {
         Ok(sent)
     }
 
+    /// Returns what the server told, as far as a write of ours changes it; what it keeps of what we would write
+    /// differs, and is named. `live` is where that can be told.
+    fn ours(
+        &self,
+        told: Json,
+        sent: &Json,
+        live: Option<&Json>,
+        instruction: &Instruction,
+    ) -> (Json, Vec<FieldPath>) {
+        let mut object = match self.live {
+            Some(live) => instruction.as_far_as_ours(live, told, sent),
+            None => told,
+        };
+        let Some((live, owned)) = live.zip(self.asked.owned.as_ref()) else {
+            return (object, Vec::new());
+        };
+        let sent = left::as_sent(sent, live, &self.asked.ignore, instruction);
+        let kept = kept::as_declared(&mut object, &sent, live, &owned.applied);
+        (object, kept)
+    }
+
     fn shaped(&self, mut object: Json) -> Value {
         with_type(&mut object, self.target);
         self.sealer.seal(shape::value(object, Some(self.desired)))
@@ -153,7 +172,7 @@ impl Question<'_> {
         &self,
         value: Value,
         sent: &shape::Payload,
-        instruction: &Instruction,
+        (instruction, kept): (&Instruction, Vec<FieldPath>),
         mut touches: Vec<Touch>,
     ) -> Answer {
         let declared = |path| shape::declared_path(path, Some(self.desired));
@@ -165,6 +184,7 @@ impl Question<'_> {
             value,
             yielded: shown.map(|(path, owner)| (declared(path), owner)).collect(),
             payload: Some(instruction.payload()),
+            kept,
         });
         Answer {
             prediction,

@@ -11,6 +11,7 @@ pub(super) mod managed;
 pub(super) mod patch;
 pub(super) mod place;
 pub(super) mod renewal;
+pub(super) mod spelling;
 
 use super::cluster::MANAGER;
 use super::error::Cause;

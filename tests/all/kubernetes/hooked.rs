@@ -3,6 +3,7 @@
 
 use super::{Scene, paths, until};
 use crate::peers::kubernetes::webhook::Webhook;
+use reconciled::model::{Fault, PathPattern};
 use serde_json::{Value as Json, json};
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
@@ -80,4 +81,112 @@ async fn what_webhooks_add_to_each_other_s_additions_is_no_drift() {
     let step = scene.step(&scene.plan(&changed).await, &changed[0]);
     let added = "spec.template.spec.containers[name=api].env[name=DEBUG]";
     assert_eq!(paths(&step), [added], "{step:#?}");
+}
+
+impl Scene {
+    /// Deploys, ready after some seconds.
+    fn ready_after(&self, seconds: u32, image: &str) -> Json {
+        let mut object = self.deployment("api", 0, image);
+        object["spec"]["minReadySeconds"] = json!(seconds);
+        object
+    }
+
+    /// Has the server ask a webhook about writes; returns as soon as it does.
+    async fn hook(&self, hook: &Webhook, path: &str, is_asked: impl Fn(&Json) -> bool) {
+        let mut probe = self.deployment("probe", 0, "x");
+        probe["spec"]["minReadySeconds"] = json!(3);
+        probe["metadata"]["labels"] = json!({ "reconciled.dev/environment": "another" });
+        self.cluster.post(&self.deployments(), &probe);
+        let probe = format!("{}/probe", self.deployments());
+        let configuration = hook.configuration(&self.namespace, path);
+        self.cluster.post(CONFIGURATIONS, &configuration);
+        let mut nth = 0;
+        until("the webhook is asked", async || {
+            nth += 1;
+            let changed = json!({ "metadata": { "annotations": { "nth": nth.to_string() } } });
+            self.cluster.merge_patch(&probe, &changed);
+            is_asked(&self.cluster.get(&probe)?).then_some(())
+        })
+        .await;
+    }
+}
+
+const SECONDS: &str = "spec.minReadySeconds";
+const IMAGE: &str = "spec.template.spec.containers[name=api].image";
+
+fn is_seven(live: &Json) -> bool {
+    live["spec"]["minReadySeconds"] == 7
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_a_webhook_keeps_in_the_write_alone_is_never_as_declared() {
+    let (mut scene, hook) = (Scene::new("firm"), Webhook::start());
+    scene.hook(&hook, "firm", is_seven).await;
+    let first = [scene.ready_after(3, "shop/api:1")];
+    scene.apply(&first).await;
+    // What the write itself told is no verdict that all is as declared.
+    let step = scene.step(&scene.plan(&first).await, &first[0]);
+    assert_eq!(paths(&step), [SECONDS], "{step:#?}");
+    let error = scene.carry_out(&step).await.unwrap_err();
+    assert_eq!(error.code(), "kept", "{error}");
+    assert!(error.to_string().contains(SECONDS), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("lifecycle.ignore"), "{hint}");
+
+    // What else changes goes in, and what is kept is told.
+    let second = [scene.ready_after(3, "shop/api:2")];
+    let step = scene.step(&scene.plan(&second).await, &second[0]);
+    assert_eq!(paths(&step), [SECONDS, IMAGE], "{step:#?}");
+    let error = scene.carry_out(&step).await.unwrap_err().to_string();
+    assert!(error.contains(SECONDS) && !error.contains(IMAGE), "{error}");
+    let step = scene.step(&scene.plan(&second).await, &second[0]);
+    assert_eq!(paths(&step), [SECONDS], "{step:#?}");
+
+    // As the hint says.
+    scene.ignore = vec![PathPattern::parse("/spec/minReadySeconds").unwrap()];
+    let step = scene.step(&scene.plan(&second).await, &second[0]);
+    assert_eq!(paths(&step), [""; 0], "{step:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_a_webhook_rewrites_in_the_write_alone_fails_at_once() {
+    let (mut scene, hook) = (Scene::new("rewritten"), Webhook::start());
+    let [first, second] = [3, 4].map(|seconds| [scene.ready_after(seconds, "shop/api:1")]);
+    scene.apply(&first).await;
+    scene.hook(&hook, "firm", is_seven).await;
+    let step = scene.step(&scene.plan(&second).await, &second[0]);
+    assert_eq!(paths(&step), [SECONDS], "{step:#?}");
+    let error = scene.carry_out(&step).await.unwrap_err();
+    assert_eq!(error.code(), "kept", "{error}");
+    assert!(error.to_string().contains(SECONDS), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_a_webhook_keeps_as_git_had_it_is_told_by_the_plan_and_the_write() {
+    let (mut scene, hook) = (Scene::new("pinned"), Webhook::start());
+    let first = [scene.ready_after(7, "shop/api:1")];
+    scene.apply(&first).await;
+    scene.hook(&hook, "pinned", is_seven).await;
+    scene.settled(&first).await;
+    let second = [scene.ready_after(3, "shop/api:2")];
+    let step = scene.step(&scene.plan(&second).await, &second[0]);
+    assert_eq!(paths(&step), [SECONDS, IMAGE], "{step:#?}");
+    let reason = step.reason.as_deref().unwrap_or_default();
+    assert!(
+        reason.contains(SECONDS) && !reason.contains(IMAGE),
+        "{reason}"
+    );
+    let error = scene.carry_out(&step).await.unwrap_err();
+    assert_eq!(error.code(), "kept", "{error}");
+    let text = error.to_string();
+    assert!(text.contains(SECONDS) && !text.contains(IMAGE), "{text}");
+    // It stays told, however often it is looked at.
+    for _ in 0..2 {
+        let plan = scene.plan(&second).await;
+        let step = scene.step(&plan, &second[0]);
+        assert_eq!(paths(&step), [SECONDS], "{step:#?}");
+        scene.remember(&plan);
+    }
+    // Git says again what the webhook has.
+    scene.settled(&[scene.ready_after(7, "shop/api:2")]).await;
 }

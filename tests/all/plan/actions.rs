@@ -174,6 +174,7 @@ fn fields_left_to_others_are_named() {
                     "horizontal-pod-autoscaler".into(),
                 )],
                 payload: None,
+                kept: Vec::new(),
             },
         );
     assert_snapshot!(scene.shown(), @r"

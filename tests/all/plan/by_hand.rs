@@ -69,6 +69,7 @@ fn what_the_server_made_of_it_is_nobodys_change() {
                 value: value(json!({ "name": "api", "size": 3, "text": "new" })),
                 yielded: Vec::new(),
                 payload: None,
+                kept: Vec::new(),
             },
         );
         scene.live("api", |live| live.touched_by = vec![nina(touch)])

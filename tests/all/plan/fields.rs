@@ -141,6 +141,7 @@ fn a_prediction_is_the_whole_truth() {
                 ),
                 yielded: Vec::new(),
                 payload: None,
+                kept: Vec::new(),
             },
         );
     assert_snapshot!(scene.shown(), @r#"
@@ -175,6 +176,7 @@ fn what_a_server_writes_elsewhere_follows_from_what_git_says() {
                     ),
                     yielded: Vec::new(),
                     payload: None,
+                    kept: Vec::new(),
                 },
             )
     };
@@ -239,6 +241,7 @@ fn what_is_empty_has_a_meaning_where_the_server_told_the_whole_object() {
                 value: super::scene::value(becomes),
                 yielded: Vec::new(),
                 payload: None,
+                kept: Vec::new(),
             },
         );
         scene.shown()

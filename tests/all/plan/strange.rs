@@ -60,6 +60,7 @@ fn what_a_write_leaves_of_it_is_not_shown_either() {
         value: value(becomes),
         yielded: Vec::new(),
         payload: None,
+        kept: Vec::new(),
     };
     let scene = peeked(desired, theirs).predicts("api", prediction);
     assert_snapshot!(scene.shown(), @r#"

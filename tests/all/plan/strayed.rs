@@ -106,6 +106,7 @@ fn it_is_in_no_reason_and_no_name_of_a_field() {
             value: value(json!({ "name": "api", "text": "hello", "map": {} })),
             yielded: Vec::new(),
             payload: None,
+            kept: Vec::new(),
         },
     );
     let shown = everything(&scene);

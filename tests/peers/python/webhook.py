@@ -1,7 +1,8 @@
 """Changes what the API server is asked to admit: PORT CERTIFICATE KEY.
 
 `/sidecar` gives pod templates a container, an annotation, and the object a label; `/env` gives every container a
-variable, also one that another webhook put there. What has it already is left alone.
+variable, also one that another webhook put there. What has it already is left alone. `/firm` has deployments that
+declare it ready after seven seconds, whatever they say; dry-runs are not told. `/pinned` tells those, too.
 """
 
 import base64
@@ -26,6 +27,19 @@ def env(change, has):
             change(f"/spec/template/spec/containers/{nth}/env", [{"name": "ZONE", "value": "blue"}])
 
 
+def firm(change, has):
+    if has["written"] and has["minReadySeconds"]:
+        change("/spec/minReadySeconds", 7)
+
+
+def pinned(change, has):
+    if has["minReadySeconds"]:
+        change("/spec/minReadySeconds", 7)
+
+
+PATHS = {"sidecar": sidecar, "env": env, "firm": firm, "pinned": pinned}
+
+
 class Webhook(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -40,8 +54,10 @@ class Webhook(http.server.BaseHTTPRequestHandler):
         has = {
             "containers": given["spec"]["template"]["spec"]["containers"],
             "labels": given["metadata"].get("labels", {}),
+            "minReadySeconds": given["spec"].get("minReadySeconds"),
+            "written": not request.get("dryRun"),
         }
-        {"sidecar": sidecar, "env": env}[self.path.split("?")[0].strip("/")](change, has)
+        PATHS[self.path.split("?")[0].strip("/")](change, has)
         response = {"uid": request["uid"], "allowed": True}
         if patch:
             response["patchType"] = "JSONPatch"

@@ -1,7 +1,7 @@
 //! The requests of one write: what people added is made ours first, then a server-side apply sets and
 //! takes off. Locked on the version just read, so that nothing is written over a change nobody has seen.
 
-use super::Work;
+use super::{Work, taken};
 use crate::model::Verdict;
 use crate::provider::kubernetes::dry_run::instruction::Instruction;
 use crate::provider::kubernetes::dry_run::merge::Merge;
@@ -112,7 +112,8 @@ impl Work<'_> {
     }
 
     /// What the server answered to a write would be its answer again, unless somebody added to it what
-    /// this write was not told of.
+    /// this write was not told of, or it is not what was sent: an admission webhook that sets a field in a real write
+    /// need not do so in a dry-run.
     pub(crate) async fn verdict(
         &self,
         live: &Json,
@@ -120,7 +121,12 @@ impl Work<'_> {
         yielded: &Yielded,
     ) -> Option<Verdict> {
         let ignore = &self.step.ignore;
-        if added::find(live, whole, ignore).is_some() {
+        let without = Instruction {
+            without: yielded.clone(),
+            ..Instruction::default()
+        };
+        let sent = left::as_sent(whole, live, ignore, &without);
+        if added::find(live, whole, ignore).is_some() || !taken::has_all(Some(live), &sent) {
             return None;
         }
         let (cluster, target) = (self.cluster, &self.target);
