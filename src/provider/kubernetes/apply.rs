@@ -149,7 +149,10 @@ impl Work<'_> {
     async fn create(&self) -> Result<Applied, ProviderError> {
         let object = self.payload()?;
         match self.make(&object).await {
-            Ok((live, true)) => Ok(self.settled(&live, false, &object, &Vec::new()).await),
+            Ok((live, true)) => {
+                self.marked(&live)?;
+                Ok(self.settled(&live, false, &object, &Vec::new()).await)
+            }
             // Made by ourselves before, in a run that was cut off before it could write that down.
             Ok((live, false)) if is_our_making(&live) => {
                 Ok(self.settled(&live, true, &object, &Vec::new()).await)
@@ -303,6 +306,7 @@ impl Work<'_> {
             match self.write(&whole, &live).await {
                 Ok((after, yielded)) => {
                     self.took(&whole, (&live, &after), &yielded)?;
+                    self.marked(&after)?;
                     let version = |object: &Json| object["metadata"]["resourceVersion"].clone();
                     let unchanged = version(&after) == version(&live);
                     return Ok(self.settled(&after, unchanged, &whole, &yielded).await);

@@ -179,6 +179,9 @@ pub(super) fn mark(object: &Json) -> Mark {
             .and_then(Json::as_object_mut)
         {
             annotations.retain(|key, _| !is_restless(key));
+            if annotations.is_empty() {
+                metadata.shift_remove("annotations");
+            }
         }
     }
     content.sort_all_objects();
@@ -308,6 +311,10 @@ mod tests {
         let object = |replicas: u32, ready: u32, version: &str| json!({ "metadata": { "uid": "u", "resourceVersion": version }, "spec": { "replicas": replicas }, "status": { "ready": ready } });
         assert_eq!(mark(&object(2, 0, "1")), mark(&object(2, 2, "7")));
         assert_ne!(mark(&object(2, 0, "1")), mark(&object(3, 0, "1")));
+        // Nor does the first annotation that a controller keeps for itself.
+        let mut noted = object(2, 0, "1");
+        noted["metadata"]["annotations"] = json!({ "deployment.kubernetes.io/revision": "1" });
+        assert_eq!(mark(&noted), mark(&object(2, 0, "1")));
     }
 
     #[test]

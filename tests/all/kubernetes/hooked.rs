@@ -3,7 +3,7 @@
 
 use super::{Scene, paths, until};
 use crate::peers::kubernetes::webhook::Webhook;
-use reconciled::model::{Fault, PathPattern};
+use reconciled::model::{Action, Fault as _, PathPattern};
 use serde_json::{Value as Json, json};
 
 const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
@@ -189,4 +189,31 @@ async fn a_field_that_a_webhook_keeps_as_git_had_it_is_told_by_the_plan_and_the_
     }
     // Git says again what the webhook has.
     scene.settled(&[scene.ready_after(7, "shop/api:2")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_a_webhook_takes_our_marks_off_fails() {
+    let (mut scene, hook) = (Scene::new("unmarked"), Webhook::start());
+    let first = [scene.ready_after(3, "shop/api:1")];
+    scene.apply(&first).await;
+    scene
+        .hook(&hook, "bare", |live| live["metadata"]["labels"].is_null())
+        .await;
+    let second = [scene.ready_after(3, "shop/api:2")];
+    // In the write, and in each after it that is to put them back.
+    for action in [Action::Update, Action::Adopt] {
+        let step = scene.step(&scene.plan(&second).await, &second[0]);
+        assert_eq!(step.action, action, "{step:#?}");
+        let error = scene.carry_out(&step).await.unwrap_err();
+        assert_eq!(error.code(), "unmarked", "{error}");
+        let text = error.to_string();
+        assert!(text.contains("reconciled.dev/environment"), "{text}");
+    }
+    // What is made so is no success either.
+    let mut other = scene.deployment("other", 0, "shop/api:1");
+    other["spec"]["minReadySeconds"] = json!(3);
+    let step = scene.step(&scene.plan(std::slice::from_ref(&other)).await, &other);
+    assert_eq!(step.action, Action::Create, "{step:#?}");
+    let error = scene.carry_out(&step).await.unwrap_err();
+    assert_eq!(error.code(), "unmarked", "{error}");
 }

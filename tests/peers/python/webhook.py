@@ -2,7 +2,8 @@
 
 `/sidecar` gives pod templates a container, an annotation, and the object a label; `/env` gives every container a
 variable, also one that another webhook put there. What has it already is left alone. `/firm` has deployments that
-declare it ready after seven seconds, whatever they say; dry-runs are not told. `/pinned` tells those, too.
+declare it ready after seven seconds, whatever they say; dry-runs are not told. `/pinned` tells those, too. `/bare` takes
+off what the metadata says; dry-runs are not told.
 """
 
 import base64
@@ -37,7 +38,13 @@ def pinned(change, has):
         change("/spec/minReadySeconds", 7)
 
 
-PATHS = {"sidecar": sidecar, "env": env, "firm": firm, "pinned": pinned}
+def bare(change, has):
+    if has["written"]:
+        change("/metadata/labels", {})
+        change("/metadata/annotations", {})
+
+
+PATHS = {"sidecar": sidecar, "env": env, "firm": firm, "pinned": pinned, "bare": bare}
 
 
 class Webhook(http.server.BaseHTTPRequestHandler):

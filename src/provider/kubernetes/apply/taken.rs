@@ -2,10 +2,11 @@
 //! them: an admission webhook sets them after the merge, and need not do so in a dry-run. Pure.
 
 use super::Work;
-use crate::model::{Change, FieldPath, Segment, Step, Value};
+use crate::model::{Change, FieldPath, Owner, Segment, Step, Value};
 use crate::provider::ProviderError;
 use crate::provider::kubernetes::dry_run::verdict::Yielded;
 use crate::provider::kubernetes::fields::{self, spelling};
+use crate::provider::kubernetes::marks;
 use serde_json::Value as Json;
 
 /// As many fields are named.
@@ -46,6 +47,34 @@ impl Work<'_> {
             code: "kept",
             hint: Some(
                 "Change the webhook or what is declared, or name the field in lifecycle.ignore."
+                    .to_owned(),
+            ),
+        })
+    }
+
+    /// Looks whether the object carries our mark. Without it nobody would know again that it is ours, and each run
+    /// would mark it once more.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(super) fn marked(&self, after: &Json) -> Result<(), ProviderError> {
+        let (address, reference) = (&self.step.address, &self.target.reference);
+        let owner = marks::owner_told(after, reference, address);
+        if matches!(&owner, Some(Owner::Resource(own)) if own == address) {
+            return Ok(());
+        }
+        Err(ProviderError::Refused {
+            what: self.what(),
+            reason: format!(
+                "the write was taken, but an admission webhook or the server itself took our mark off it (the labels {} and {}, the annotations {} and {})",
+                marks::ENVIRONMENT,
+                marks::PART_OF,
+                marks::ADDRESS,
+                marks::OBJECT
+            ),
+            code: "unmarked",
+            hint: Some(
+                "Have the webhook leave these labels and annotations alone: without them nothing tells that the object is ours."
                     .to_owned(),
             ),
         })
