@@ -349,7 +349,7 @@ pub(super) async fn of_past(
             Ok((reading, snapshot)) => {
                 all.extend(everywhere(&reading, &snapshot, &followed.outside, kinds).await);
             }
-            Err(_) => all.mark_partial(),
+            Err(_) => all.mark_unread(followed.origin.name()),
         }
     }
     let graph = past.graph_within(kinds, &Trust::All, &Arc::default()).await;

@@ -15,8 +15,8 @@ pub struct Everywhere {
     unresolved: BTreeSet<EnvironmentName>,
     /// Declared by a state that is not the newest, which cannot be used: nobody knows what that declares.
     behind: BTreeSet<EnvironmentName>,
-    /// True where not every repository was read yet: then every environment may still be declared.
-    partial: bool,
+    /// Repositories that were not read yet: every environment may still be declared there.
+    unread: BTreeSet<String>,
 }
 
 impl Everywhere {
@@ -47,9 +47,9 @@ impl Everywhere {
         graph::declared_twice(&graphs)
     }
 
-    /// Says that not every repository was read yet.
-    pub fn mark_partial(&mut self) {
-        self.partial = true;
+    /// Says that a repository was not read yet.
+    pub fn mark_unread(&mut self, repository: &str) {
+        self.unread.insert(repository.to_owned());
     }
 
     /// Takes in what others declare.
@@ -57,12 +57,12 @@ impl Everywhere {
         self.graphs.extend(other.graphs);
         self.unresolved.extend(other.unresolved);
         self.behind.extend(other.behind);
-        self.partial |= other.partial;
+        self.unread.extend(other.unread);
     }
 
     /// Tells whether an environment is declared, as far as that is known now.
     pub fn may_declare(&self, name: &EnvironmentName) -> bool {
-        self.partial || self.graphs.contains_key(name) || self.unresolved.contains(name)
+        !self.unread.is_empty() || self.graphs.contains_key(name) || self.unresolved.contains(name)
     }
 
     /// Tells whether an address counts as declared; `is_known` where the ledger knows it.
@@ -71,7 +71,9 @@ impl Everywhere {
         match self.graphs.get(name) {
             Some(graph) if graph.has(address) => true,
             known => {
-                is_known && (self.unresolved.contains(name) || (self.partial && known.is_none()))
+                is_known
+                    && (self.unresolved.contains(name)
+                        || (!self.unread.is_empty() && known.is_none()))
             }
         }
     }
@@ -108,7 +110,7 @@ impl Everywhere {
     }
 
     /// Returns why another environment may declare now what this one owns, where that cannot be told: the state it is
-    /// to be read from cannot be used, or which object it means is not known yet.
+    /// to be read from cannot be used or was not read yet, or which object it means is not known yet.
     pub(super) fn may_declare_elsewhere(&self, by: &Graph, owned: &Owned) -> Option<String> {
         let place = by.connections().get(&owned.connection);
         let mut others = self.graphs.iter();
@@ -122,7 +124,9 @@ impl Everywhere {
             let to = graph.may_declare(owned, place)?;
             Some(format!("{to} may be just that object"))
         });
-        reached.or_else(|| self.unresolved.first().map(unread))
+        let unresolved = || self.unresolved.first().map(unread);
+        let absent = || self.unread.first().map(|name| not_read_yet(name));
+        reached.or_else(unresolved).or_else(absent)
     }
 
     /// Returns what one environment owns and another declares now, by the owner's address.
@@ -151,6 +155,12 @@ fn unread(name: &EnvironmentName) -> String {
     format!("{name} may declare it now, and cannot be read as it is in Git: put that right first")
 }
 
+fn not_read_yet(repository: &str) -> String {
+    format!(
+        "the repository {repository} may declare it now, and was not read yet: it waits until that can be read, or is taken out of the settings"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +179,7 @@ mod tests {
         everywhere.add(&EnvironmentName::new("broken").unwrap(), None);
         assert!(everywhere.declares(&broken, true) && !everywhere.declares(&gone, true));
         // A repository that was not read yet may declare all the rest.
-        everywhere.mark_partial();
+        everywhere.mark_unread("other");
         assert!(everywhere.declares(&gone, true) && !everywhere.declares(&gone, false));
     }
 }

@@ -137,8 +137,11 @@ impl Daemon {
 
     fn declared_everywhere(&self) -> Arc<Everywhere> {
         let mut everywhere = self.fleet.everywhere();
-        if self.view.borrow().snapshots.len() < self.followed.len() {
-            everywhere.mark_partial();
+        let view = self.view.borrow();
+        for (nth, followed) in self.followed.iter().enumerate() {
+            if !view.snapshots.contains_key(&nth) {
+                everywhere.mark_unread(followed.origin.name());
+            }
         }
         Arc::new(everywhere)
     }

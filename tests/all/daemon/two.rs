@@ -4,6 +4,7 @@ use super::{World, environment, file, files};
 use crate::peers::cut::Cut;
 use crate::peers::git;
 use serde_json::json;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 /// A second repository beside the world's own.
@@ -135,4 +136,50 @@ fn a_git_server_that_hangs_in_a_pack_holds_up_no_other_repository() {
     daemon.until("the far one goes on", |_| {
         (world.live("y")? == two).then_some(())
     });
+}
+
+#[test]
+fn what_may_have_moved_into_a_repository_that_is_not_read_yet_is_not_deleted() {
+    let world = World::new();
+    let named = |name: &str, all: &[(&str, &str)]| {
+        environment(name, "  reconcile: { interval: 1s }\n", &files(all))
+    };
+    let (keep, web) = (("keep", "k\n"), ("web", "w\n"));
+    let other = second(&world, "second", &named("b", &[("beside", "b\n")]));
+    let first = world.commit(&[("a.yaml", &named("a", &[keep, web]))]);
+    let mut daemon = world.start();
+    daemon.run_of("a", &first);
+    daemon.until("both are applied", |_| world.live("beside"));
+    daemon.terminate();
+    let inode = || {
+        let web = std::fs::metadata(world.host().join("web")).unwrap();
+        web.ino()
+    };
+    let before = inode();
+
+    // It moves from the one to the other, which is away when the daemon comes back.
+    world.commit(&[("a.yaml", &named("a", &[("keep", "later\n")]))]);
+    let text = named("b", &[("beside", "b\n"), web]);
+    let text = text.replace("HOST", world.host().to_str().unwrap());
+    std::fs::write(other.join("shop.yaml"), text).unwrap();
+    git::git(
+        &other,
+        &["commit", "--quiet", "--all", "--message", "moved"],
+    );
+    let away = world.folder().join("away");
+    std::fs::rename(&other, &away).unwrap();
+    let mut daemon = world.start();
+    daemon.until("the rest is applied, and it is said why that waits", |_| {
+        let said = world.command(&["status"]);
+        let waits = said.stdout.contains("repository second may declare it now");
+        (waits && world.live("keep")? == "later\n").then_some(())
+    });
+    daemon.looked_again("a");
+    assert_eq!(inode(), before);
+
+    std::fs::rename(&away, &other).unwrap();
+    daemon.until("it is the other's", |_| {
+        (world.owned() == ["a/keep", "b/beside", "b/web"]).then_some(())
+    });
+    assert_eq!(inode(), before);
 }
