@@ -5,8 +5,8 @@ use super::veils::Veils;
 use super::{Trust, trust};
 use crate::graph::Graph;
 use crate::model::{
-    Address, Asked, Connection, ConnectionName, Depth, DigestKey, Health, Identity, Map, Marked,
-    Observation, Observed, Owned, ResourceId, Wanted,
+    Address, Asked, Basis, Connection, ConnectionName, Depth, DigestKey, Health, HealthRule,
+    Identity, Map, Marked, Observation, Observed, Owned, ResourceId, Wanted,
 };
 use crate::provider::Registry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -256,8 +256,17 @@ fn question(
         is_read: wanted.is_read,
         afresh: false,
         ignore: wanted.lifecycle.ignore.clone(),
-        health: wanted.lifecycle.health.clone(),
+        health: told_of(wanted),
     })
+}
+
+/// Returns when a resource works; a branch's own rules are not quoted.
+fn told_of(wanted: &Wanted) -> Vec<HealthRule> {
+    let rules = wanted.lifecycle.health.iter();
+    match &wanted.basis {
+        Basis::Merged => rules.cloned().collect(),
+        Basis::Branch { .. } => rules.map(HealthRule::unquoted).collect(),
+    }
 }
 
 /// Returns what expressions may read of a resource now: nothing where it is not there, a stranger's to a branch, not

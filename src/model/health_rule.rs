@@ -26,6 +26,21 @@ pub struct HealthRule {
 pub trait Judge: fmt::Debug + Send + Sync {
     /// Tells whether a live object works. What cannot be computed is not ready yet: the field may come.
     fn judged(&self, object: &Value) -> Health;
+
+    /// Returns one that judges the same, and names the rule by its place where it would quote it. A branch could
+    /// write guesses of a secret there: what is told is shown without secrets, and so without the right one.
+    fn unquoted(&self) -> Arc<dyn Judge>;
+}
+
+impl HealthRule {
+    /// Returns it as it is told of a branch, by its place.
+    #[must_use]
+    pub fn unquoted(&self) -> Self {
+        Self {
+            judge: self.judge.unquoted(),
+            ..self.clone()
+        }
+    }
 }
 
 impl PartialEq for HealthRule {

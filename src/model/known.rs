@@ -83,6 +83,11 @@ impl Known {
         }
     }
 
+    /// Tells whether it looks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// Returns all it looks for, a text that holds another before that one.
     pub fn into_texts(self) -> Vec<Zeroizing<String>> {
         self.texts

@@ -50,7 +50,7 @@ pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{DeletionBudget, Every, Lifecycle, OnDrift, OnFailure, OnMerge, Reconcile};
 pub use render::{Chart, ChartReference, Recipe, Render};
-pub use secret::Secret;
+pub use secret::{MASK, Secret};
 pub use secret_source::{ClusterSecret, SecretSource};
 pub use snapshot::{File, RepoPath, Snapshot};
 pub use step::{Action, Change, Origin, Step};

@@ -3,8 +3,11 @@
 //!
 //! Only what differs is looked through, and nothing that is written: hashes, marks and payloads stay as they are.
 
+mod guessed;
+
 use super::diff;
 use crate::model::{Basis, Change, Known, Live, Prediction, Segment, Step, Value, Wanted};
+use guessed::Guessed;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -13,14 +16,33 @@ const SHORTEST: usize = 4;
 
 /// Takes them out of a step.
 pub(super) fn hide(step: &mut Step, wanted: &Wanted, known: &Known) {
+    let told = [&step.reason, &step.unknown]
+        .into_iter()
+        .any(Option::is_some);
+    let told = told || step.unready.is_some();
+    let other = |change: &Change| change.after.as_ref() != diff::at(&wanted.desired, &change.path);
+    let guessed = match told || step.changes.iter().any(other) {
+        true => Guessed::of(wanted, known),
+        false => None,
+    };
     for change in &mut step.changes {
         hide_change(change, wanted, known);
+        if let Some(guessed) = &guessed {
+            guessed.hide(change, wanted);
+        }
     }
+    let clean = |words: String| {
+        let words = known.clean(words);
+        match &guessed {
+            Some(guessed) => guessed.clean(words),
+            None => words,
+        }
+    };
     for words in [&mut step.reason, &mut step.unknown] {
-        *words = words.take().map(|words| known.clean(words));
+        *words = words.take().map(clean);
     }
     let unready = step.unready.take();
-    step.unready = unready.map(|health| health.reworded(|why| known.clean(why)));
+    step.unready = unready.map(|health| health.reworded(clean));
 }
 
 /// What Git says at the same place in plain text is no secret there. On a pull request that is what the merged

@@ -18,10 +18,14 @@ const LONGEST_SEEN: usize = 160;
 
 /// Reads `health`: each rule, and where it says what it is for.
 pub(super) fn read(node: &Node, reader: &mut Reader) -> Vec<(HealthRule, Place)> {
-    reader.list(node, |reader, item| one(item, reader))
+    let mut nth = 0..;
+    reader.list(node, |reader, item| {
+        let name = format!("lifecycle.health[{}]", nth.next().unwrap_or_default());
+        one((item, &name), reader)
+    })
 }
 
-fn one(node: &Node, reader: &mut Reader) -> Option<(HealthRule, Place)> {
+fn one((node, name): (&Node, &str), reader: &mut Reader) -> Option<(HealthRule, Place)> {
     let mut fields = reader.fields(node, &node.place)?;
     let api_version = fields.get("apiVersion");
     let kind = fields.get("kind");
@@ -31,24 +35,23 @@ fn one(node: &Node, reader: &mut Reader) -> Option<(HealthRule, Place)> {
     let plain = |node: Option<&Node>, reader: &mut Reader| {
         node.and_then(|node| reader.name(node).map(str::to_owned))
     };
-    let ready = ready.and_then(|node| checked(node, reader));
-    let failed = failed.and_then(|node| checked(node, reader));
+    let ready = ready.and_then(|node| checked((node, format!("{name}.ready")), reader));
+    let failed = failed.and_then(|node| checked((node, format!("{name}.failed")), reader));
     let place = kind.or(api_version).unwrap_or(node).place.clone();
-    let rules = Rules {
-        ready: ready?,
-        failed,
-    };
+    let (ready_text, ready) = ready?;
+    let (failed_text, failed) = failed.unzip();
     let rule = HealthRule {
         api_version: plain(api_version, reader),
         kind: plain(kind, reader),
-        ready: rules.ready.text.clone(),
-        failed: rules.failed.as_ref().map(|rule| rule.text.clone()),
-        judge: Arc::new(rules),
+        ready: ready_text,
+        failed: failed_text,
+        judge: Arc::new(Rules { ready, failed }),
     };
     Some((rule, place))
 }
 
-fn checked(node: &Node, reader: &mut Reader) -> Option<Rule> {
+/// Returns a rule with its text.
+fn checked((node, name): (&Node, String), reader: &mut Reader) -> Option<(String, Rule)> {
     let text = reader.name(node)?;
     if text.trim_start().starts_with("${") {
         let message = "a rule is one expression, and stands without ${ }";
@@ -56,8 +59,8 @@ fn checked(node: &Node, reader: &mut Reader) -> Option<Rule> {
         reader.report(error.with_hint("Write it as in object.status.phase == 'Ready'."));
         return None;
     }
-    match Rule::parsed(text) {
-        Ok(rule) => Some(rule),
+    match Rule::parsed(name, text) {
+        Ok(rule) => Some((text.to_owned(), rule)),
         Err(wrong) => {
             let wrong = wrong.into_iter().map(|wrong| located(wrong, &node.place));
             wrong.for_each(|error| reader.report(error));
@@ -84,20 +87,31 @@ pub(super) fn check(
 }
 
 /// The two expressions of a rule.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rules {
     ready: Rule,
     failed: Option<Rule>,
 }
 
 /// One of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rule {
+    /// Where it stands in its resource.
+    name: String,
     text: String,
-    expression: Expression,
+    /// Whether its text is told, and what it names.
+    is_quoted: bool,
+    expression: Arc<Expression>,
 }
 
 impl Judge for Rules {
+    fn unquoted(&self) -> Arc<dyn Judge> {
+        Arc::new(Self {
+            ready: self.ready.unquoted(),
+            failed: self.failed.as_ref().map(Rule::unquoted),
+        })
+    }
+
     fn judged(&self, object: &Value) -> Health {
         let mut aside = String::new();
         if let Some(failed) = &self.failed {
@@ -105,7 +119,7 @@ impl Judge for Rules {
                 Ok(true) => {
                     return Health::Failed(format!(
                         "its rule for failed holds: {}{}\nLook at what its controller says about it.",
-                        failed.text,
+                        failed.told(),
                         failed.seen(object)
                     ));
                 }
@@ -114,7 +128,7 @@ impl Judge for Rules {
                 Err(wrong) => {
                     aside = format!(
                         "; its rule for failed cannot be computed: {}",
-                        wrong.message
+                        failed.wrong(&wrong)
                     );
                 }
             }
@@ -124,23 +138,58 @@ impl Judge for Rules {
             Ok(true) => Health::Ready,
             Ok(false) => Health::Progressing(format!(
                 "its rule does not hold yet: {}{}{aside}",
-                ready.text,
+                ready.told(),
                 ready.seen(object)
             )),
             Err(wrong) => Health::Progressing(format!(
-                "its rule cannot be computed yet: {}: {}{aside}",
-                ready.text, wrong.message
+                "its rule cannot be computed yet: {}: {}{}{aside}",
+                ready.told(),
+                ready.wrong(&wrong),
+                ready.seen_beside(object)
             )),
         }
     }
 }
 
 impl Rule {
-    fn parsed(text: &str) -> Result<Self, Vec<Wrong>> {
+    fn parsed(name: String, text: &str) -> Result<Self, Vec<Wrong>> {
         Ok(Self {
+            name,
             text: text.to_owned(),
-            expression: expression::parse_over(text, &[ROOT])?,
+            is_quoted: true,
+            expression: Arc::new(expression::parse_over(text, &[ROOT])?),
         })
+    }
+
+    fn unquoted(&self) -> Self {
+        Self {
+            is_quoted: false,
+            ..self.clone()
+        }
+    }
+
+    fn told(&self) -> &str {
+        match self.is_quoted {
+            true => &self.text,
+            false => &self.name,
+        }
+    }
+
+    fn wrong(&self, wrong: &Wrong) -> String {
+        match &wrong.near {
+            _ if self.is_quoted => wrong.message.clone(),
+            _ if wrong.code == MISSING => "a field it reads is not there".to_owned(),
+            Some(near) => wrong.message.replace(&format!("`{near}`"), "what it names"),
+            None => wrong.message.clone(),
+        }
+    }
+
+    /// Says it where nothing else tells what it reads.
+    fn seen_beside(&self, object: &Value) -> String {
+        match self.is_quoted {
+            true => String::new(),
+            false => self.seen(object),
+        }
     }
 
     fn holds(&self, object: &Value) -> Result<bool, Wrong> {
@@ -166,6 +215,9 @@ impl Rule {
         let told = chains.into_iter().take(MOST_SEEN).map(|chain| {
             let (found, used) = Live(object).find(chain);
             let name = chain.join(".");
+            if used < chain.len() && !self.is_quoted {
+                return format!("{} has no such field", chain[..used].join("."));
+            }
             if used < chain.len() {
                 return format!("{name} is not there");
             }
@@ -212,13 +264,45 @@ mod tests {
     use crate::model::Secret;
     use serde_json::json;
 
+    fn rules(ready: &str, failed: Option<&str>) -> Rules {
+        let parsed = |name: &str, text: &str| Rule::parsed(name.to_owned(), text).unwrap();
+        Rules {
+            ready: parsed("health[0].ready", ready),
+            failed: failed.map(|failed| parsed("health[0].failed", failed)),
+        }
+    }
+
+    fn of_status(status: serde_json::Value) -> Value {
+        Value::from_json(json!({ "kind": "Database", "status": status }))
+    }
+
     fn told(ready: &str, failed: Option<&str>, status: serde_json::Value) -> String {
-        let rules = Rules {
-            ready: Rule::parsed(ready).unwrap(),
-            failed: failed.map(|failed| Rule::parsed(failed).unwrap()),
+        format!("{:?}", rules(ready, failed).judged(&of_status(status)))
+    }
+
+    #[test]
+    fn what_a_branch_wrote_is_told_by_its_place() {
+        let told = |ready: &str, failed: Option<&str>| {
+            let status = of_status(json!({ "phase": "Pending" }));
+            format!("{:?}", rules(ready, failed).unquoted().judged(&status))
         };
-        let object = json!({ "kind": "Database", "status": status });
-        format!("{:?}", rules.judged(&Value::from_json(object)))
+        insta::assert_snapshot!([
+            told("object.status.phase == 'guess'", None),
+            told("object.status.phase == ''", Some("object.status.phase != 'guess'")),
+            told("object.status.guess == ''", None),
+            told("object.status.phase == 'guess' && object.guess == ''", None),
+            told("object.status.phase.guess == ''", None),
+            told("object['guess'] == ''", Some("object.status.guess.x == ''")),
+            told("object.status.phase == 1 + 'guess'", None),
+        ].join("\n"), @r#"
+        Progressing("its rule does not hold yet: health[0].ready (object.status.phase is \"Pending\")")
+        Failed("its rule for failed holds: health[0].failed (object.status.phase is \"Pending\")\nLook at what its controller says about it.")
+        Progressing("its rule cannot be computed yet: health[0].ready: a field it reads is not there (object.status has no such field)")
+        Progressing("its rule does not hold yet: health[0].ready (object has no such field, object.status.phase is \"Pending\")")
+        Progressing("its rule cannot be computed yet: health[0].ready: what it names cannot be read from a text (object.status.phase has no such field)")
+        Progressing("its rule cannot be computed yet: health[0].ready: a field it reads is not there (object has no such field)")
+        Progressing("its rule cannot be computed yet: health[0].ready: `+` cannot join a whole number and a text (object.status.phase is \"Pending\")")
+        "#);
     }
 
     #[test]
@@ -258,10 +342,7 @@ mod tests {
             "object.status.token == 'x'",
             "object.status.token + 1 == 'x'",
         ] {
-            let rules = Rules {
-                ready: Rule::parsed(ready).unwrap(),
-                failed: None,
-            };
+            let rules = rules(ready, None);
             let told = format!("{:?}", rules.judged(&object));
             assert!(
                 told.starts_with("Progressing") && !told.contains("canary"),

@@ -14,6 +14,7 @@ mod ended;
 mod enterprise;
 mod events;
 mod going;
+mod guessed;
 mod held;
 mod hints;
 mod killed;

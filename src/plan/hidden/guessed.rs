@@ -1,0 +1,85 @@
+//! What a branch writes itself, in what others say of it: hidden there just as a secret is. The words of a server are
+//! shown without secrets, so that of many guesses that it repeats the right one would be seen to be missing.
+
+use crate::model::{Basis, Change, Known, MASK, Value, Wanted};
+use crate::plan::diff;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use zeroize::Zeroizing;
+
+/// Shorter words are no secret that is looked for.
+const SHORTEST: usize = 8;
+/// Nor is one word in small letters up to this length, as the name of a field.
+const LONGEST_WORD: usize = 10;
+/// Before these a few letters of a secret are looked for, too: it may have been cut.
+const CUTS: [&str; 2] = ["…", "..."];
+
+/// The words of a branch that the merged spec has not.
+pub(super) struct Guessed {
+    words: Known,
+}
+
+impl Guessed {
+    /// Finds them; `None` where there are none, or no secret that one could be.
+    pub(super) fn of(wanted: &Wanted, known: &Known) -> Option<Self> {
+        let Basis::Branch { said, merged, .. } = &wanted.basis else {
+            return None;
+        };
+        if known.is_empty() {
+            return None;
+        }
+        let mut words = BTreeSet::new();
+        said.walk(&mut |node| note(node, &mut words));
+        wanted.desired.walk(&mut |node| note(node, &mut words));
+        let mut openly = BTreeSet::new();
+        if let Some(merged) = merged {
+            merged.walk(&mut |node| note(node, &mut openly));
+        }
+        let mut texts = Vec::new();
+        for word in words.difference(&openly) {
+            texts.push(Zeroizing::new((*word).to_owned()));
+            // As it looks to whoever hid a secret in it before.
+            if let Cow::Owned(hidden) = known.without(word, &[])
+                && hidden != MASK
+            {
+                texts.push(Zeroizing::new(hidden));
+            }
+        }
+        (!texts.is_empty()).then(|| Self {
+            words: Known::quoted(texts),
+        })
+    }
+
+    /// Returns somebody's words without them.
+    pub(super) fn clean(&self, words: String) -> String {
+        self.words.clean(words)
+    }
+
+    /// Takes them out of what a field becomes, where the branch does not say just that of this field.
+    pub(super) fn hide(&self, change: &mut Change, wanted: &Wanted) {
+        let openly = diff::at(&wanted.desired, &change.path);
+        let after = change.after.as_ref();
+        if let Some(hidden) = after.and_then(|after| self.words.hidden(after, openly)) {
+            change.after = Some(hidden);
+        }
+    }
+}
+
+/// Notes a text, its parts as a server may repeat them, and names of fields.
+fn note<'v>(node: &'v Value, words: &mut BTreeSet<&'v str>) {
+    let mut add = |text: &'v str| {
+        let parts = text.split(|one: char| one.is_whitespace() || "\"'`:/,;=@(){}[]".contains(one));
+        words.extend(parts.chain([text]).filter(|text| may_be_secret(text)));
+    };
+    match node {
+        Value::String(text) => add(text),
+        Value::Map(fields) => fields.keys().for_each(|key| add(key)),
+        _ => {}
+    }
+}
+
+fn may_be_secret(text: &str) -> bool {
+    let is_word = text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_cut = CUTS.iter().any(|cut| text.contains(cut));
+    is_cut || text.trim().len() >= SHORTEST && !is_word
+}
