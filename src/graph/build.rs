@@ -13,7 +13,7 @@ use crate::spec::Environment;
 use crate::spec::expression::Fuel;
 use crate::spec::manifests::has_members;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Returns what has to be rendered before the graph of an environment can be built. What is wrong
 /// with the rest is told by [`build`].
@@ -134,7 +134,6 @@ fn build_with(
     }
     wrong.extend(twice::within(&objects));
     none_of(wrong)?;
-    let waiting = Waiting::of(environment, &nodes, secrets);
     Ok(Graph {
         environment: environment.name.clone(),
         reconcile: environment.reconcile.clone(),
@@ -142,13 +141,14 @@ fn build_with(
         labels: environment.labels.clone(),
         connecting: environment.connections.clone(),
         connections,
+        waiting: Waiting::of(environment, &nodes, secrets),
         sorted: sorted(&nodes),
         nodes,
         waves,
         values,
         objects,
         warnings,
-        waiting,
+        derived: OnceLock::new(),
     })
 }
 

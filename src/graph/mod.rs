@@ -9,6 +9,7 @@ mod allowance;
 mod build;
 mod checked;
 mod connections;
+mod derived;
 pub mod keep;
 mod labels;
 mod manifests;
@@ -39,7 +40,7 @@ use crate::model::{
 use crate::source::secrets::Secrets;
 use node::Node;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use values::Values;
 
 /// One environment with its references followed.
@@ -59,6 +60,8 @@ pub struct Graph {
     objects: Vec<twice::Object>,
     warnings: Vec<Diagnostic>,
     waiting: unread::Waiting,
+    /// What is made of secrets; computed when somebody asks.
+    derived: OnceLock<Vec<Secret>>,
 }
 
 impl Graph {
@@ -103,7 +106,8 @@ impl Graph {
         secrets.is_whole() && self.values.has(secrets)
     }
 
-    /// Returns the values of the secrets that its spec names, as far as they are at hand.
+    /// Returns the values of the secrets that its spec names, as far as they are at hand, and what it makes of
+    /// them.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         fn secret(value: &Value) -> Option<&Secret> {
             match value {
@@ -111,7 +115,9 @@ impl Graph {
                 _ => None,
             }
         }
-        self.values.secrets.values().filter_map(secret)
+        let derived = self.derived.get_or_init(|| derived::derived(self));
+        let named = self.values.secrets.values();
+        named.filter_map(secret).chain(derived)
     }
 
     /// Tells whether it declares an address, members included.

@@ -1,13 +1,12 @@
 //! Secrets as anybody's words may quote them, and what takes them out of a text. It does not know where they
 //! belong: what is secret by its place is sealed before, and this is for what turns up anywhere else.
 
+mod spelled;
+
 use super::secret::{MASK, Secret};
 use super::value::{Map, Value};
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value as Json;
+use spelled::{encoded, flat, percent_encoded, quoted};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -25,13 +24,6 @@ const SHORTEST_LINE: usize = 16;
 const SHORTEST_BEGUN: usize = 4;
 /// What stands where a text was cut, by ourselves or by others.
 const CUTS: [&str; 2] = ["…", "..."];
-/// What stands in a URL in hexadecimal: all but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-
 /// Texts that are not to be shown. `Debug` shows none.
 #[derive(Default)]
 pub struct Known {
@@ -50,13 +42,13 @@ impl Known {
             if !is_telling(text) {
                 continue;
             }
-            texts.push(Zeroizing::new(STANDARD.encode(text)));
-            let encoded = percent_encoded(text);
+            texts.extend(encoded(text));
+            let percent = percent_encoded(text);
             // As a form has it. Source: the URL standard, "application/x-www-form-urlencoded".
             texts.push(Zeroizing::new(
-                encoded.replace("%20", "+").replace('~', "%7E"),
+                percent.replace("%20", "+").replace('~', "%7E"),
             ));
-            texts.push(encoded);
+            texts.push(percent);
             let is_opaque = |line: &&str| {
                 line.len() >= SHORTEST_LINE && is_telling(line) && !line.starts_with("-----")
             };
@@ -244,30 +236,11 @@ fn is_telling(text: &str) -> bool {
     text.trim().len() >= SHORTEST && letters.len() >= FEWEST_LETTERS && !is_word
 }
 
-/// Returns a text as it stands inside of quotes, in JSON or Go; Go's own writer of JSON escapes more.
-fn quoted(text: &str) -> [Zeroizing<String>; 2] {
-    let json = Json::from(text).to_string();
-    let inner = Zeroizing::new(json[1..json.len() - 1].to_owned());
-    let more = [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")];
-    let more = more.iter().fold((*inner).clone(), |text, (bare, escaped)| {
-        text.replace(bare, escaped)
-    });
-    [inner, Zeroizing::new(more)]
-}
-
-/// Returns a text as it stands in a URL.
-fn percent_encoded(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(utf8_percent_encode(text, RESERVED).to_string())
-}
-
-/// Returns a text on one line.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
     use proptest::prelude::*;
 
     fn known(secrets: &[&str]) -> Known {
@@ -288,6 +261,31 @@ mod tests {
         }
         let wrapped = "x can@ry\n  \"7\"/value y".to_owned();
         assert_eq!(known.clean(wrapped), "x (sensitive) y");
+    }
+
+    #[test]
+    fn a_secret_is_found_in_what_was_encoded_with_it_wherever_it_begins() {
+        let known = known(&["Zx9?>canary~-77"]);
+        for (before, after) in [
+            ("", ""),
+            ("a", "b"),
+            ("ab", ""),
+            ("abc:", "de"),
+            ("robot:", ""),
+        ] {
+            for engine in [STANDARD, URL_SAFE] {
+                let whole = engine.encode(format!("{before}Zx9?>canary~-77{after}"));
+                let text = format!("auth={whole};");
+                let shown = known.without(&text, &[]);
+                let left = shown.trim_start_matches("auth=").replace(MASK, "");
+                // What its neighbours have a part in.
+                let most = (before.len() + after.len()) * 4 / 3 + 5;
+                assert!(
+                    shown.contains(MASK) && left.len() <= most,
+                    "{whole}: {shown}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::Scene;
 use crate::daemon::Daemon;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reconciled::ledger::Episode;
 use serde_json::json;
 
@@ -240,7 +242,9 @@ fn a_secret_that_somebody_copied_into_an_open_object_is_told_to_nobody() {
         "v1",
         "Secret",
         "token",
-        json!({ "stringData": { "token": "${secrets.token}" } }),
+        json!({ "stringData": { "token": "${secrets.token}", "up": "${secrets.token.upperAscii()}",
+            "auth": "${base64.encode('bot:' + secrets.token)}", "part": "${secrets.token.substring(0, 12)}",
+            "open": "postgres.shop.svc" } }),
     );
     let resources = [
         ("namespace", scene.namespace()),
@@ -251,20 +255,34 @@ fn a_secret_that_somebody_copied_into_an_open_object_is_told_to_nobody() {
     let secrets = json!({ "token": { "env": "TOKEN" } });
     let commit = scene.commit_with(secrets, json!({ "onDrift": "report" }), &resources);
     daemon.run_of(scene.name, &commit);
-    let patch = json!({ "data": { "text": format!("{canary} of hello") } }).to_string();
+    // What is made of it is it, too; what Git writes out beside it is not.
+    let encoded = STANDARD.encode(format!("bot:{canary}"));
+    let (up, part) = (canary.to_ascii_uppercase(), &canary[..12]);
+    let (longer, twice) = (
+        STANDARD.encode(format!("robot:{canary}")),
+        STANDARD.encode(&encoded),
+    );
+    let made = format!("{up} {encoded} {twice} {longer}");
+    let patch = json!({ "data": { "text": format!("{canary} of hello"), "made": made, "part": part,
+        "open": "postgres.shop.svc" } })
+    .to_string();
     scene.kubectl(["patch", "configmap/page", "--patch", &patch]);
     let drift = daemon.episode("drift", |drift| scene.is(drift.address.as_ref(), "page"));
     let told = drift.details.to_string();
     assert!(told.contains("(sensitive) of hello"), "{told}");
+    assert!(told.contains("postgres.shop.svc"), "{told}");
+    let of_longer = &longer[8..longer.len() - 4];
+    let all = [canary, &up, part, &encoded, &twice, of_longer];
+    let is_clean = |said: &str| all.iter().all(|one| !said.contains(*one));
     for command in [&["plan"][..], &["status"], &["history", "show", "1"]] {
         for format in ["text", "json"] {
-            let all = [&["--output", format], command].concat();
-            let said = scene.told(&all).0;
-            assert!(!said.contains(canary), "{all:?}: {said}");
+            let args = [&["--output", format], command].concat();
+            let said = scene.told(&args).0;
+            assert!(is_clean(&said), "{args:?}: {said}");
         }
     }
     let (_, log) = daemon.terminate();
-    assert!(!told.contains(canary) && !log.contains(canary), "{log}");
+    assert!(is_clean(&told) && is_clean(&log), "{told} {log}");
 }
 
 #[test]
