@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::ledger::Ledger;
 use crate::telemetry::log;
 use crate::web;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
     super::block_on(async {
         let mut settings = settings::of_daemon(global, out)?;
         log::install(settings.log.format, &settings.log.filter)?;
+        take_handles();
         let stopped = super::stopped();
         tokio::pin!(stopped);
         let ledger = Ledger::open(&settings.ledger.path).await?;
@@ -130,6 +132,18 @@ async fn new_settings(
                 told = error;
             }
         }
+    }
+}
+
+/// Takes as many file handles as may be had: the usual 1,024 are for programs that choose among few.
+fn take_handles() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::debug!(%error, "File handles stay few");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::Digest;
 use crate::net::Limiters;
 use crate::provider::Nudge;
 use crate::source::Watch;
-use crate::telemetry::{Clock, Metrics, Readiness, chain};
+use crate::telemetry::{Clock, Metrics, Readiness};
 use crate::web::{self, Hinted, Hooks};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -234,11 +234,7 @@ fn pages(
         ledger: lasting.ledger.clone(),
         hooks,
     };
-    async move {
-        if let Err(error) = web::serve(listener, state, stop.cancelled_owned()).await {
-            tracing::error!(error = chain(&error), "Pages are not served any more");
-        }
-    }
+    web::serve(listener, state, stop.cancelled_owned())
 }
 
 /// Waits until a file that the settings depend on changes. Where it cannot be watched, for ever.

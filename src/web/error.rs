@@ -15,16 +15,12 @@ pub enum WebError {
         /// What the system said.
         source: io::Error,
     },
-    /// The listener broke.
-    #[error("serve health and metrics")]
-    Serve(#[source] io::Error),
 }
 
 impl Fault for WebError {
     fn code(&self) -> &'static str {
         match self {
             Self::Listen { .. } => "web-listen",
-            Self::Serve(_) => "web-serve",
         }
     }
 
@@ -33,14 +29,12 @@ impl Fault for WebError {
             Self::Listen { .. } => Some(
                 "Stop what uses it, or name another with `web.listen` in the settings.".to_owned(),
             ),
-            Self::Serve(_) => None,
         }
     }
 
     fn class(&self) -> Class {
         match self {
             Self::Listen { .. } => Class::User,
-            Self::Serve(_) => Class::Transient,
         }
     }
 }

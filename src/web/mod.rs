@@ -8,6 +8,7 @@
 //! /webhooks/github  POST, signed: 202, or 403 where the signature is wrong, 404 where no secret is set
 //! ```
 
+mod connections;
 mod error;
 mod github;
 mod health;
@@ -23,12 +24,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use connections::Bounds;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 /// How long one answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,31 +67,12 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, WebError> {
 }
 
 /// Serves until `shutdown` is over, and a little longer for who is being answered.
-///
-/// # Errors
-/// Why it cannot be served.
 pub async fn serve(
     listener: TcpListener,
     state: State,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), WebError> {
-    let (stopping, stopped) = oneshot::channel();
-    let signal = async move {
-        shutdown.await;
-        let _nobody_waits = stopping.send(());
-    };
-    let serving = axum::serve(listener, pages(state)).with_graceful_shutdown(signal);
-    tokio::select! {
-        served = serving => served.map_err(WebError::Serve),
-        () = past_grace(stopped) => Ok(()),
-    }
-}
-
-async fn past_grace(stopped: oneshot::Receiver<()>) {
-    if stopped.await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(GRACE).await;
+) {
+    connections::serve(listener, pages(state), Bounds::default(), shutdown).await;
 }
 
 fn pages(state: State) -> Router {

@@ -4,16 +4,22 @@ use super::*;
 use crate::model::Fault as _;
 use crate::net::http::{Client, HttpSettings, Request as Question, Response as Answer};
 use std::net::Ipv4Addr;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 struct Served {
     address: SocketAddr,
     state: State,
     stop: oneshot::Sender<()>,
-    ended: tokio::task::JoinHandle<Result<(), WebError>>,
+    ended: tokio::task::JoinHandle<()>,
 }
 
 async fn served() -> Served {
+    served_within(Bounds::default()).await
+}
+
+async fn served_within(bounds: Bounds) -> Served {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
     let state = State {
         metrics: Metrics::new(),
@@ -24,9 +30,14 @@ async fn served() -> Served {
     let (stop, stopped) = oneshot::channel();
     Served {
         address: listener.local_addr().unwrap(),
-        ended: tokio::spawn(serve(listener, state.clone(), async {
-            let _dropped_means_stop = stopped.await;
-        })),
+        ended: tokio::spawn(connections::serve(
+            listener,
+            pages(state.clone()),
+            bounds,
+            async {
+                let _dropped_means_stop = stopped.await;
+            },
+        )),
         state,
         stop,
     }
@@ -99,7 +110,7 @@ async fn the_end_does_not_wait_for_who_never_finishes_asking() {
     );
     tokio::time::pause();
     served.stop.send(()).unwrap();
-    served.ended.await.unwrap().unwrap();
+    served.ended.await.unwrap();
 }
 
 #[tokio::test]
@@ -108,4 +119,69 @@ async fn a_taken_address_is_named() {
     let error = listen(served.address).await.unwrap_err();
     assert_eq!(error.code(), "web-listen");
     assert!(error.to_string().contains(&served.address.to_string()));
+}
+
+/// Opens a connection and asks for half of something.
+async fn half_asked(served: &Served) -> TcpStream {
+    let mut slow = TcpStream::connect(served.address).await.unwrap();
+    let half = b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\nX";
+    slow.write_all(half).await.unwrap();
+    slow
+}
+
+/// Waits until the other end of a connection was closed.
+async fn closed(mut slow: TcpStream) {
+    let mut said = Vec::new();
+    // Reset is closed, too.
+    let _whatever = slow.read_to_end(&mut said).await;
+}
+
+#[tokio::test]
+async fn who_never_finishes_asking_is_not_waited_for() {
+    let served = served_within(Bounds {
+        head: Duration::from_millis(50),
+        ..Bounds::default()
+    })
+    .await;
+    closed(half_asked(&served).await).await;
+    // Nor who says nothing at all, be it after an answer.
+    closed(TcpStream::connect(served.address).await.unwrap()).await;
+    let mut again = TcpStream::connect(served.address).await.unwrap();
+    let question = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    again.write_all(question).await.unwrap();
+    closed(again).await;
+}
+
+#[tokio::test]
+async fn nobody_stays_longer_than_their_time() {
+    let served = served_within(Bounds {
+        head: Duration::MAX,
+        life: Duration::from_millis(50),
+        ..Bounds::default()
+    })
+    .await;
+    closed(half_asked(&served).await).await;
+}
+
+#[tokio::test]
+async fn only_so_many_are_served_at_once_and_the_others_after_them() {
+    let served = served_within(Bounds {
+        at_once: 2,
+        head: Duration::from_millis(300),
+        life: Duration::from_secs(60),
+    })
+    .await;
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        slow.push(half_asked(&served).await);
+    }
+    let url = format!("http://{}/healthz", served.address)
+        .parse()
+        .unwrap();
+    let client = Client::new(&HttpSettings::default()).unwrap();
+    let answer = client.send(Question::new(http::Method::GET, url)).await;
+    assert_eq!(answer.unwrap().status, 200);
+    for slow in slow {
+        closed(slow).await;
+    }
 }

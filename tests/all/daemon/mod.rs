@@ -23,6 +23,7 @@ mod canary;
 mod causes;
 mod clustered;
 mod crash;
+mod crowded;
 mod encrypted;
 mod footing;
 mod keeping;
