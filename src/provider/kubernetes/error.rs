@@ -135,7 +135,11 @@ impl Failure {
             "{}, though it was asked for one object at a time: the server behind this kind does not page its lists. Have it page them; one or two objects of a kind in a namespace are read singly",
             self.reason
         );
-        Self { reason, ..self }
+        Self {
+            class: Class::User,
+            reason,
+            ..self
+        }
     }
 
     /// Returns what was seen, for people: on one line, cut to what helps.

@@ -31,7 +31,7 @@ const MOST_SENDS: u32 = 5;
 /// The largest answer that is read: any one object, which etcd limits to 1.5 MiB, and pages of usual ones. A
 /// page that is larger is asked for in smaller ones.
 const LARGEST: usize = 64 * 1024 * 1024;
-/// The code of an answer that is larger.
+/// The code of an answer that is larger: no object is, so that the server is broken, and may be well again.
 const TOO_LARGE: &str = "too-large";
 /// How many objects a page holds at most.
 const PAGE: u32 = 500;
@@ -342,7 +342,7 @@ impl Sender {
             return Failure::transient("connection-lost", "the answer broke off");
         }
         let most = self.largest / 1024 / 1024;
-        Failure::user(TOO_LARGE, format!("the answer is larger than {most} MiB"))
+        Failure::transient(TOO_LARGE, format!("the answer is larger than {most} MiB"))
     }
 
     /// Waits for its turn, sends, and returns the answer's beginning.

@@ -187,3 +187,32 @@ async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
     assert_eq!((large.code, large.class), ("too-large", Class::User));
     assert!(large.reason.contains("does not page its lists"));
 }
+
+#[tokio::test]
+async fn an_answer_that_never_ends_is_tried_again_later_and_not_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut asked = [0; 4096];
+                let _read = stream.read(&mut asked).await;
+                let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+                let mut sent = stream.write_all(head).await;
+                while sent.is_ok() {
+                    sent = stream.write_all(b"4\r\n    \r\n").await;
+                }
+            });
+        }
+    });
+    let (mut sender, _) = sender(&uri);
+    sender.largest = 2048;
+    let failure = sender.read("/api/v1/namespaces/shop/configmaps/page", "*/*");
+    let failure = failure.await.err().unwrap();
+    // What passes has the schedule's back-off, whatever the interval is.
+    assert_eq!(
+        (failure.code, failure.class),
+        ("too-large", Class::Transient)
+    );
+}
