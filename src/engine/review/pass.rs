@@ -20,6 +20,14 @@ const STALE: SignedDuration = SignedDuration::from_mins(15);
 /// So many pull requests are looked at at once: most of it is waiting, and each holds what it touches in memory.
 const AT_ONCE: usize = 4;
 
+/// So many times in a row a plan is made anew at once because live state moved. Then it moves back and forth, and each
+/// next one waits longer, up to [`LONGEST_REST`].
+const AT_ONCE_AGAIN: u32 = 3;
+const FIRST_REST: SignedDuration = SignedDuration::from_secs(10);
+const LONGEST_REST: SignedDuration = SignedDuration::from_mins(5);
+/// What did not move for so long is calm.
+const CALM: SignedDuration = SignedDuration::from_mins(10);
+
 /// What a pull request was planned from.
 pub(super) struct Planned {
     head: Revision,
@@ -27,16 +35,38 @@ pub(super) struct Planned {
     at: Timestamp,
     /// The environments it touches, with how many of their runs had found or made something new.
     touched: BTreeMap<EnvironmentName, u64>,
+    /// How many times in a row it was planned anew for live state alone.
+    moves: u32,
 }
 
 impl Planned {
+    /// Takes in that it was planned again after `before`.
+    fn after(mut self, before: Option<&Self>) -> Self {
+        let moved = before.filter(|before| {
+            let same = before.head == self.head && before.base == self.base;
+            same && self.at.duration_since(before.at) < CALM
+        });
+        self.moves = moved.map_or(0, |before| before.moves.saturating_add(1));
+        self
+    }
+
+    /// Returns how long it stands as it is, though live state moved.
+    fn rest(&self) -> SignedDuration {
+        match self.moves.checked_sub(AT_ONCE_AGAIN) {
+            None => SignedDuration::ZERO,
+            Some(more) => FIRST_REST
+                .saturating_mul(1 << more.min(5))
+                .min(LONGEST_REST),
+        }
+    }
+
     /// Tells whether a plan would be made of the same again.
     fn is_of(&self, pull: &PullRequest, base: &Snapshot, ends: &Ends, now: Timestamp) -> bool {
         let same = |(name, count): (&EnvironmentName, &u64)| ends.get(name).unwrap_or(&0) == count;
         self.head == pull.head
             && self.base == base.revision
             && now.duration_since(self.at) < STALE
-            && self.touched.iter().all(same)
+            && (self.touched.iter().all(same) || now.duration_since(self.at) < self.rest())
     }
 }
 
@@ -152,7 +182,9 @@ impl Reviewer {
                 base: due.base.revision.clone(),
                 at: due.now,
                 touched: touched.into_iter().map(count).collect(),
+                moves: 0,
             };
+            let planned = planned.after(self.planned.get(&number));
             self.planned.insert(number, planned);
         }
         match result {
@@ -205,4 +237,38 @@ fn is_dear(error: &SourceError) -> bool {
             | SourceError::Corrupt { .. }
             | SourceError::Unrelated { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_back_and_forth_is_planned_less_and_less_often() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let planned = |second, head: &str| Planned {
+            head: Revision::new(head),
+            base: Revision::new("base"),
+            at: at(second),
+            touched: BTreeMap::new(),
+            moves: 0,
+        };
+        let (mut now, mut last, mut times) = (0, planned(0, "head"), 0);
+        // Live state moves every second for an hour.
+        while now < 3600 {
+            now += 1;
+            if at(now).duration_since(last.at) >= last.rest() {
+                last = planned(now, "head").after(Some(&last));
+                times += 1;
+            }
+        }
+        assert!((15..25).contains(&times), "{times}");
+        // What is pushed, or was calm, is planned at once.
+        assert_eq!(
+            planned(now, "other").after(Some(&last)).rest(),
+            SignedDuration::ZERO
+        );
+        let calm = planned(now + 700, "head").after(Some(&last));
+        assert_eq!(calm.rest(), SignedDuration::ZERO);
+    }
 }

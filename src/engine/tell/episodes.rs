@@ -226,6 +226,7 @@ impl Teller {
         };
         self.episode_stands(episode, &message).await;
         let is_said = !is_for_people
+            || self.say_flapping(episode).await
             || self.say_together(episode).await
             || self.say_after_run(episode, &message).await;
         if !is_said {

@@ -92,7 +92,7 @@ fn corrected(report: &Report) -> impl Iterator<Item = &Address> {
     steps.map(|step| &step.address).filter(is_good)
 }
 
-fn is_fight(episode: &Episode) -> bool {
+pub(super) fn is_fight(episode: &Episode) -> bool {
     episode.condition == Condition::Fought.as_str()
 }
 

@@ -10,6 +10,7 @@ mod digest;
 mod ends;
 mod episodes;
 mod fights;
+mod flaps;
 mod going;
 mod hindrance;
 mod hook;
@@ -38,6 +39,7 @@ pub use audience::{Audience, Ways};
 use audience::{Channels, Origins, SharedChannels};
 use chat::{Chat, ChatLetter};
 use daily::Daily;
+use flaps::Flaps;
 pub(super) use going::watched;
 use hook::HookLetter;
 pub(super) use lost::Shortfall;
@@ -63,6 +65,7 @@ pub struct Teller {
     notifier: Arc<dyn Notifier>,
     urgent: Urgent,
     storms: Storms,
+    flaps: Flaps,
     /// By the name of the repository.
     pulls: BTreeMap<String, Pulls>,
     channels: SharedChannels,
@@ -129,6 +132,7 @@ impl Teller {
             notifier,
             urgent: Urgent::default(),
             storms: Storms::default(),
+            flaps: Flaps::default(),
             counts: counts.clone(),
             world,
         }

@@ -13,6 +13,7 @@ mod drifted;
 mod ended;
 mod enterprise;
 mod events;
+mod flapping;
 mod going;
 mod guessed;
 mod held;
