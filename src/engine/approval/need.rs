@@ -107,7 +107,7 @@ impl Gate<'_> {
         let shown = reviewed::of(&world.ledger, name, content).await?;
         // One that went well before something else was in force shows another plan today than it did then.
         if versions.is_in_force(content) {
-            return Ok(still(plan, &shown.unwrap_or_default()));
+            return Ok(still(plan));
         }
         let seen = match shown {
             Some(seen) => Seen::Shown(seen),
@@ -183,6 +183,10 @@ impl Gate<'_> {
                 Showed::Sight(shown) => all.join(shown),
             }
         }
+        // Nobody looked at the rest, and what nobody looked at may have come by a pull request that showed nothing.
+        if found.more {
+            all.get_or_insert_default();
+        }
         // What those showed that are known may be all there is to see.
         let covers = |seen: &Sight| seen.surpassed_by(plan).is_none();
         if let Some(wait) = found.again
@@ -200,9 +204,10 @@ impl Gate<'_> {
 /// Says whom it needs where Git says what it said when all was well: nobody, but for what would be lost and was never
 /// shown. That is asked for by something else than Git: a stranger in the place of what was ours, a value from
 /// elsewhere that cannot change in place, another release of the tool that renders.
-fn still(plan: &Plan, shown: &Sight) -> Needed {
+/// What a pull request showed was carried out then: that yes is used up.
+fn still(plan: &Plan) -> Needed {
     let loses = plan.declared().any(Sight::is_lossy);
-    match shown.surpassed_by(plan).filter(|_| loses) {
+    match Sight::default().surpassed_by(plan).filter(|_| loses) {
         Some(worse) => Needed::Approval(Need::of_what_nobody_merged(&worse)),
         None => Needed::Nobody(None),
     }

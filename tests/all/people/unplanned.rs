@@ -91,6 +91,22 @@ fn what_is_pushed_at_the_last_moment_was_seen_by_nobody() {
 }
 
 #[test]
+fn what_was_merged_before_much_else_is_not_taken_for_a_push() {
+    let scene = scene();
+    let mut daemon = scene.world.start();
+    settled(&scene, &mut daemon);
+    daemon.terminate();
+    let number = scene.open("long-ago", None, &[("a.yaml", &layer(""))]);
+    scene.merge(number, "long-ago");
+    // More than anybody looks at.
+    for nth in 0..21 {
+        scene.world.commit(&[("notes.txt", &format!("{nth}\n"))]);
+    }
+    let mut daemon = scene.world.start();
+    asked_for(&scene, &mut daemon, number + 1);
+}
+
+#[test]
 fn what_is_safe_needs_nobody_who_saw_it() {
     let scene = scene();
     let mut daemon = scene.world.start();
