@@ -109,24 +109,27 @@ impl Everywhere {
         graph.flat_map(|graph| graph.secrets())
     }
 
-    /// Returns why another environment may declare now what this one owns, where that cannot be told: the state it is
-    /// to be read from cannot be used or was not read yet, or which object it means is not known yet.
-    pub(super) fn may_declare_elsewhere(&self, by: &Graph, owned: &Owned) -> Option<String> {
-        let place = by.connections().get(&owned.connection);
-        let mut others = self.graphs.iter();
-        let reached = others.find_map(|(name, graph)| {
-            if name != by.environment()
-                && self.behind.contains(name)
-                && graph.may_reach(owned, place)
-            {
-                return Some(unread(name));
-            }
-            let to = graph.may_declare(owned, place)?;
-            Some(format!("{to} may be just that object"))
-        });
-        let unresolved = || self.unresolved.first().map(unread);
+    /// Returns what may declare now, in this environment or another, what this one owns: which object it means is not
+    /// known yet, or only the live side tells it from that.
+    pub(super) fn may_declare_it(&self, by: &Graph, owned: &Owned) -> Vec<&Address> {
+        let through = by.connections().get(&owned.connection);
+        let all = self.graphs.values();
+        all.flat_map(|graph| graph.may_declare(owned, through))
+            .collect()
+    }
+
+    /// Returns why another environment may declare now what this one owns, where the state it is to be read from cannot
+    /// be used or was not read yet.
+    pub(super) fn may_declare_unread(&self, by: &Graph, owned: &Owned) -> Option<String> {
+        let through = by.connections().get(&owned.connection);
+        let mut behind = self.behind.iter().filter(|name| *name != by.environment());
+        let reaches = |name: &&EnvironmentName| {
+            let graph = self.graphs.get(*name);
+            graph.is_some_and(|graph| graph.may_reach(owned, through))
+        };
+        let reached = behind.find(reaches).or_else(|| self.unresolved.first());
         let absent = || self.unread.first().map(|name| not_read_yet(name));
-        reached.or_else(unresolved).or_else(absent)
+        reached.map(unread).or_else(absent)
     }
 
     /// Returns what one environment owns and another declares now, by the owner's address.

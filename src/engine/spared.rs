@@ -31,7 +31,7 @@ pub(super) async fn of(
     }
     let is_back = rollback::keeping(world, pinned).await?.is_some();
     for owned in left {
-        let why = match everywhere.may_declare_elsewhere(graph, owned) {
+        let why = match declared_elsewhere(world, everywhere, (graph, owned)).await? {
             None if is_back && !world.ledger.made(&owned.address).await? => Some(
                 "the state it is rolled back from took it over as it was: it is not for a rollback to delete"
                     .to_owned(),
@@ -41,4 +41,19 @@ pub(super) async fn of(
         spared.extend(why.map(|why| (owned.address.clone(), why)));
     }
     Ok(spared)
+}
+
+/// Returns why something may declare what is to be deleted.
+async fn declared_elsewhere(
+    world: &World,
+    everywhere: &Everywhere,
+    (graph, owned): (&Graph, &Owned),
+) -> Result<Option<String>, CycleError> {
+    for to in everywhere.may_declare_it(graph, owned) {
+        let known = world.ledger.owned_at(to).await?;
+        if !known.is_some_and(|known| known.is_a_namesake_of(owned)) {
+            return Ok(Some(format!("{to} may be just that object")));
+        }
+    }
+    Ok(everywhere.may_declare_unread(graph, owned))
 }

@@ -106,36 +106,33 @@ impl Graph {
             object.kind == *kind
                 && object.identity == *identity
                 && (same_place(&object.connection, connection)
-                    || same_cluster(&object.connection, connection, identity))
+                    || object.connection.reaches_object(connection, identity))
         });
         found.map(|object| &object.address)
     }
 
-    /// Returns what may be, here, the object that a record is of, where nothing says that it is another: it is called
-    /// so, or nobody knows yet how it is called. `through` is what the record's connection is now.
-    pub fn may_declare(
-        &self,
+    /// Returns all that may be, here, the object that a record is of, as far as Git tells: what is called so, then
+    /// that of which nobody knows yet how it is called. `through` is what the record's connection is now.
+    pub fn may_declare<'g>(
+        &'g self,
         owned: &Owned,
         through: Option<&Arc<Connection>>,
-    ) -> Option<&Address> {
+    ) -> Vec<&'g Address> {
         let may_lead = |connection: &Arc<Connection>| may_lead(connection, owned, through);
-        let named = self.objects.iter().find(|object| {
+        let named = self.objects.iter().filter(|object| {
             object.address != owned.address
                 && object.kind == owned.kind
                 && may_be(&object.identity, &owned.identity)
                 && may_lead(&object.connection)
         });
-        let unnamed = || {
-            let known: BTreeSet<&Address> = self.objects.iter().map(|one| &one.address).collect();
-            let mut nodes = self.nodes.iter();
-            nodes.find(|node| {
-                node.kind.name == owned.kind
-                    && !known.contains(&node.address)
-                    && self.connections.get(&node.connection).is_none_or(may_lead)
-            })
-        };
+        let known: BTreeSet<&Address> = self.objects.iter().map(|one| &one.address).collect();
+        let unnamed = self.nodes.iter().filter(|node| {
+            node.kind.name == owned.kind
+                && !known.contains(&node.address)
+                && self.connections.get(&node.connection).is_none_or(may_lead)
+        });
         let named = named.map(|object| &object.address);
-        named.or_else(|| unnamed().map(|node| &node.address))
+        named.chain(unnamed.map(|node| &node.address)).collect()
     }
 
     /// Tells whether something here may lead where a record's object is.
@@ -154,12 +151,6 @@ fn same_place(one: &Arc<Connection>, other: &Arc<Connection>) -> bool {
             && one.settings.holes().is_empty())
 }
 
-/// Tells whether connections reach one cluster as two accounts, where an identity is the same object for both.
-fn same_cluster(one: &Connection, other: &Connection, identity: &Identity) -> bool {
-    let namespace = |connection: &Connection| connection.settings.get("namespace").cloned();
-    one.reaches(other) && (names_namespace(identity) || namespace(one) == namespace(other))
-}
-
 /// Tells whether a connection may lead where a record's object is.
 fn may_lead(connection: &Connection, owned: &Owned, through: Option<&Arc<Connection>>) -> bool {
     connection.provider == owned.kind.provider()
@@ -167,21 +158,15 @@ fn may_lead(connection: &Connection, owned: &Owned, through: Option<&Arc<Connect
             || through.is_some_and(|through| through.reaches(connection)))
 }
 
-/// The field of an identity that a connection may say for it.
-const NAMESPACE: &str = "/metadata/namespace";
-
-fn names_namespace(identity: &Identity) -> bool {
-    identity.get(NAMESPACE).is_some_and(|name| !name.is_empty())
-}
-
 /// Tells whether two identities may be of one object: where one leaves its namespace to its connection, that may be
 /// the other's.
 fn may_be(one: &Identity, other: &Identity) -> bool {
-    let leaves = !names_namespace(one) || !names_namespace(other);
+    let leaves = !one.names_namespace() || !other.names_namespace();
+    let is_namespace = |field: &str| field == Identity::NAMESPACE;
     let mut fields = one.0.iter().zip(&other.0);
     one.0.len() == other.0.len()
         && fields.all(|(one, other)| {
-            one == other || (leaves && one.0 == NAMESPACE && other.0 == NAMESPACE)
+            one == other || (leaves && is_namespace(&one.0) && is_namespace(&other.0))
         })
 }
 

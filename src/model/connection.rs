@@ -2,6 +2,7 @@
 
 use super::diagnostic::Location;
 use super::id::ConnectionName;
+use super::observation::Identity;
 use super::value::Value;
 
 /// Where a cluster's connection leads that names none.
@@ -95,6 +96,13 @@ impl Connection {
         self.provider == other.provider
             && bare(&self.settings) == bare(&other.settings)
             && self.settings.holes().is_empty()
+    }
+
+    /// Tells whether an identity is the same object behind another one: as two accounts of one cluster are. Where
+    /// it leaves its namespace to the connection, that has to be the same, too.
+    pub fn reaches_object(&self, other: &Self, identity: &Identity) -> bool {
+        let namespace = |connection: &Self| connection.settings.get("namespace").cloned();
+        self.reaches(other) && (identity.names_namespace() || namespace(self) == namespace(other))
     }
 }
 

@@ -33,12 +33,21 @@ pub enum Depth {
 pub struct Identity(pub Vec<(String, String)>);
 
 impl Identity {
+    /// The field that a connection may say for it.
+    pub const NAMESPACE: &str = "/metadata/namespace";
+
     /// Returns the value of one identity field, by its pointer (`/metadata/name`).
     pub fn get(&self, pointer: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(field, _)| field == pointer)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Tells whether it says in which namespace the object is: else that is its connection's to say.
+    pub fn names_namespace(&self) -> bool {
+        self.get(Self::NAMESPACE)
+            .is_some_and(|name| !name.is_empty())
     }
 }
 
@@ -94,11 +103,21 @@ pub struct Owned {
 }
 
 impl Owned {
+    /// Tells whether another record is of an object that is only called alike: the live side gave each an id of its own,
+    /// as two clusters do.
+    pub fn is_a_namesake_of(&self, other: &Self) -> bool {
+        let ids = self.external_id.as_ref().zip(other.external_id.as_ref());
+        self.identity == other.identity && ids.is_some_and(|(one, another)| one != another)
+    }
+
     /// Returns where it was applied, where this connection leads elsewhere: looking there says nothing
     /// about it.
     pub fn left_behind_by(&self, connection: &Connection) -> Option<&str> {
         let old = self.place.as_deref()?;
-        let leads_elsewhere = connection.leads_to().is_some_and(|new| new != old);
+        let leads_elsewhere = match self.identity.names_namespace() {
+            true => !connection.may_lead_to(Some(old)),
+            false => connection.leads_to().is_some_and(|new| new != old),
+        };
         leads_elsewhere.then_some(old)
     }
 }

@@ -145,9 +145,7 @@ impl<'a> Container<'a> {
     }
 
     fn is_through(&self, other: &Connection) -> bool {
-        other.name == self.connection.name
-            || (&other.provider, &other.settings)
-                == (&self.connection.provider, &self.connection.settings)
+        other.name == self.connection.name || other.reaches(self.connection)
     }
 
     fn says(&self, identity: &Identity) -> bool {

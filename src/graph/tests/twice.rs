@@ -73,7 +73,7 @@ fn what_another_account_declares_in_the_same_cluster_is_the_same_object() {
     let told = |connection: &str, metadata: &str| {
         let graph = config(connection, metadata);
         let exactly = graph.declares(&web.kind, &web.identity, &ours).is_some();
-        (exactly, graph.may_declare(&web, Some(&ours)).is_some())
+        (exactly, !graph.may_declare(&web, Some(&ours)).is_empty())
     };
     let named = "name: web, namespace: shop";
     assert_eq!(told("context: prod", named), (true, true));

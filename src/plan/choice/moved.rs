@@ -11,8 +11,8 @@ pub(super) fn moved(wanted: &Wanted, owned: Option<&Owned>, facts: &Facts<'_>) -
     // One that is no longer declared may just have got another name; nothing there can be reached.
     let elsewhere = old.filter(|old| {
         old.name != wanted.connection.name
-            && (&old.provider, &old.settings)
-                != (&wanted.connection.provider, &wanted.connection.settings)
+            && old.settings != wanted.connection.settings
+            && !old.reaches_object(&wanted.connection, &owned.identity)
     });
     if let (None, Some(place)) = (elsewhere, owned.left_behind_by(&wanted.connection)) {
         return Some(format!(

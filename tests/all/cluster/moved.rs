@@ -2,6 +2,7 @@
 
 use super::Scene;
 use crate::daemon::Daemon;
+use crate::peers::kubernetes::cluster;
 use serde_json::{Value as Json, json};
 
 const PAGE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: page }\ndata: { text: x }\n";
@@ -43,6 +44,40 @@ fn moves(scene: &Scene, daemon: &mut Daemon<'_>, resources: &[(&str, Json)]) {
         .map(ToString::to_string)
         .collect();
     assert_eq!(addresses.len(), 4, "{addresses:?}");
+}
+
+#[test]
+fn what_is_only_called_alike_in_another_place_holds_nothing_up() {
+    let scene = Scene::new("alike");
+    let other = cluster().namespace("alike-elsewhere");
+    let page = |name: &str| {
+        json!({ "kind": "kubernetes/object", "spec": {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": { "text": "x" } } })
+    };
+    // Both leave the namespace to their connections, as to the contexts of two kubeconfigs.
+    let commit = |name: &str, namespace: &str, resources: Json| {
+        let text = json!({ "apiVersion": "reconciled.dev/v1alpha1", "kind": "Environment", "metadata": { "name": name }, "spec": {
+            "connections": { "cluster": { "provider": "kubernetes", "context": "peers", "namespace": namespace } },
+            "reconcile": { "interval": "1s" }, "resources": resources } });
+        let path = format!("{name}.yaml");
+        scene.world.commit(&[(path.as_str(), &text.to_string())])
+    };
+    let mut daemon = scene.world.start();
+    let both =
+        json!({ "namespace": scene.namespace(), "page": page("page"), "rest": page("rest") });
+    let here = commit(scene.name, scene.name, both);
+    scene.done(&mut daemon, &here);
+    let there = commit("elsewhere", &other, json!({ "page": page("page") }));
+    daemon.run_of("elsewhere", &there);
+    let one = json!({ "namespace": scene.namespace(), "rest": page("rest") });
+    let dropped = commit(scene.name, scene.name, one);
+    scene.done(&mut daemon, &dropped);
+    assert!(scene.live("configmaps/page").is_none());
+    assert!(
+        cluster()
+            .get(&format!("/api/v1/namespaces/{other}/configmaps/page"))
+            .is_some()
+    );
 }
 
 #[test]

@@ -60,6 +60,24 @@ fn a_container_goes_after_all_that_is_in_it() {
 }
 
 #[test]
+fn what_another_account_has_in_a_container_goes_first() {
+    let mut scene = Scene::new()
+        .settled("test/thing", "space", folder())
+        .settled("test/thing", "data", within("data"))
+        .through(json!({}))
+        .as_another_account();
+    scene.owned[1].connection = scene.wanted[1].connection.name.clone();
+    scene.reconcile.destroy = true;
+    assert_eq!(after(&scene, "space"), ["prod/data"]);
+    // And keeps it where it is to stay.
+    scene.wanted[1].lifecycle.protect = Some(true);
+    assert_snapshot!(scene.steps(), @r"
+    wait prod/data: the environment is taken down, but it is protected; `lifecycle: { protect: false }` lets it go
+    wait prod/space: the environment is taken down, but prod/data is in it and is not deleted in this plan: everything in it would go with it
+    ");
+}
+
+#[test]
 fn what_is_gone_from_a_container_holds_nothing_up() {
     let scene = taken_down().absent("data");
     assert_eq!(after(&scene, "space"), ["prod/web"]);

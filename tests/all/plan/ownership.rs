@@ -4,7 +4,9 @@ use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
 use reconciled::deliver::render::{Merging, Page, plan_markdown};
 use reconciled::deliver::{Authority, route};
-use reconciled::model::{Connection, Observation, OnDrift, Owner, Reconcile, Value};
+use reconciled::model::{
+    Connection, ConnectionName, Observation, OnDrift, Owner, Reconcile, Value,
+};
 use reconciled::plan::Released;
 use serde_json::json;
 use std::sync::Arc;
@@ -161,6 +163,22 @@ fn another_object_under_the_same_id_would_leave_the_first_behind() {
         .absent("api")
         .applied("test/plain", "api", json!({"name": "first"}));
     assert_snapshot!(scene.steps(), @"wait prod/api: it was applied as first, which would be left behind: give it another id, so that the old one is deleted and the new one made");
+}
+
+#[test]
+fn another_account_of_the_same_cluster_leaves_nothing_behind() {
+    let scene = Scene::new()
+        .wants("test/plain", "api", json!({}))
+        .absent("api")
+        .applied("test/plain", "api", json!({}))
+        .through(json!({}))
+        .as_another_account();
+    assert_snapshot!(scene.steps(), @"create prod/api: it is gone from the live side, though it was applied");
+    // One that leads elsewhere does.
+    let mut scene = scene.through(json!({ "context": "elsewhere" }));
+    let other = ConnectionName::new("other").unwrap();
+    scene.wanted[0].connection = Arc::clone(&scene.connections[&other]);
+    assert_snapshot!(scene.steps(), @"wait prod/api: it was applied through the connection main, which would be left behind: give it another id, so that the old one is deleted and the new one made");
 }
 
 /// Lets the connection lead to another root than what was applied through it.
