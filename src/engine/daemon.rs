@@ -302,6 +302,10 @@ impl Daemon {
     fn ended(&mut self, ended: Result<(tokio::task::Id, Passed), JoinError>) {
         let (id, passed) = ended.unwrap_or_else(|error| {
             tracing::error!(error = chain(&error), "A run broke off, trying again later");
+            // What it was asked for is the next one's to answer.
+            if let Some(name) = self.running.get(&error.id()) {
+                self.asked.remove(name);
+            }
             (error.id(), Passed::broken_off())
         });
         if let Some(name) = self.running.remove(&id) {

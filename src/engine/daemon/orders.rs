@@ -31,13 +31,15 @@ impl Daemon {
         // Those that were answered are nobody's any more.
         self.asked.retain(|_, (order, _)| waiting.contains(order));
         let now = self.parts.world.clock.now();
-        // One that a run took is that run's to answer, however long it takes.
-        let is_known = |order: &&Order| self.asked.contains_key(&order.environment);
-        let new: Vec<Order> = waiting
-            .iter()
-            .filter(|one| !is_known(one))
-            .cloned()
-            .collect();
+        let is_in_hand = |order: &Order| {
+            let name = &order.environment;
+            // One that a run took is that run's to answer, however long it takes. An environment may have gone while
+            // another waited for its turn.
+            let known = self.asked.get(name);
+            known.is_some_and(|(_, is_taken)| *is_taken || self.fleet.kept().contains_key(name))
+        };
+        let mut new = waiting.clone();
+        new.retain(|order| !is_in_hand(order));
         for order in new {
             let name = order.environment.clone();
             let refused = if self.fleet.kept().contains_key(&name) {

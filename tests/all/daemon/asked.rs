@@ -1,6 +1,7 @@
 //! What a person asks a running daemon to carry out now: just the plan that they saw, in their name.
 
 use super::{Daemon, World, environment, files};
+use crate::peers::silent::Silent;
 use reconciled::ledger::RunOutcome;
 use serde_json::Value;
 
@@ -17,6 +18,26 @@ fn drifted(world: &World) -> Daemon<'_> {
     world.write_live("page", "hacked\n");
     daemon.episode("drift", |drift| drift.ended_at.is_none());
     daemon
+}
+
+/// Orders a plan of an environment that nobody saw.
+fn order(world: &World, environment: &str) {
+    let since = jiff::Timestamp::now();
+    let order = serde_json::json!({ "environment": environment, "plan": "0123456789abcdef", "by": "otto", "since": since, "answer": null });
+    let ordered = format!(
+        "INSERT INTO deliveries (name, posted, at) VALUES ('apply/{environment}', '{order}', 0)"
+    );
+    world.in_database(ordered.leak());
+}
+
+/// Waits for what is said to that.
+fn answer(world: &World, daemon: &mut Daemon<'_>, environment: &str) -> Value {
+    let name = format!("apply/{environment}");
+    daemon.until("the order is answered", |_| {
+        let order = world.ledger(async |ledger| ledger.delivery(&name).await.unwrap());
+        let answer: Value = order.flatten()?["answer"].take();
+        (!answer.is_null()).then_some(answer)
+    })
 }
 
 #[test]
@@ -58,16 +79,8 @@ fn drift_that_is_only_reported_is_put_back_by_the_daemon_when_somebody_asks() {
 fn another_plan_than_the_one_that_was_seen_is_not_carried_out() {
     let world = World::new();
     let mut daemon = drifted(&world);
-    world.in_database(
-        r#"INSERT INTO deliveries (name, posted, at) VALUES ('apply/shop',
-           '{"environment":"shop","plan":"0123456789abcdef","by":"otto","since":"'
-           || strftime('%Y-%m-%dT%H:%M:%SZ', 'now') || '","answer":null}', 0)"#,
-    );
-    let answer = daemon.until("the order is answered", |_| {
-        let order = world.ledger(async |ledger| ledger.delivery("apply/shop").await.unwrap());
-        let answer: Value = order.flatten()?["answer"].take();
-        (!answer.is_null()).then_some(answer)
-    });
+    order(&world, "shop");
+    let answer = answer(&world, &mut daemon, "shop");
     let why = answer["refused"].as_str().unwrap();
     assert!(why.contains("is not as the plan showed it"), "{answer}");
     assert_eq!(world.live("page").unwrap(), "hacked\n");
@@ -120,4 +133,36 @@ fn what_was_applied_on_a_path_is_found_by_that_path() {
             .contains(" cli       done        1 done  by nina\n"),
         "{said:?}"
     );
+}
+
+#[test]
+fn an_order_whose_environment_goes_while_it_waits_is_refused() {
+    let world = World::new();
+    let cloud = Silent::start();
+    world.variable("CLOUD", "token");
+    world.settings(|settings| {
+        settings["providers"]["rest"]["baseUrls"]["digitalocean"] = cloud.url().into();
+        // Whoever asks waits for as long as the test.
+        settings["limits"]["requestTimeout"] = "10h".into();
+    });
+    let db = "    db: { kind: digitalocean/database-cluster, connection: cloud, spec: { name: lost-db, engine: pg, version: \"17\", size: db-s-1vcpu-1gb, region: nyc3, num_nodes: 1 } }\n";
+    let lost = environment("lost", "  secrets: { cloud: { env: CLOUD } }\n", db).replace(
+        "connections:\n",
+        "connections:\n    cloud: { provider: digitalocean, token: \"${secrets.cloud}\" }\n",
+    );
+    world.commit(&[("shop.yaml", &shop()), ("lost.yaml", &lost)]);
+    let mut daemon = world.start();
+    daemon.until("its run waits for the cloud", |_| {
+        (cloud.waiting() > 0).then_some(())
+    });
+    for environment in ["lost", "nobody"] {
+        order(&world, environment);
+    }
+    // Both are looked at together: the other waits for its turn now.
+    let refused = answer(&world, &mut daemon, "nobody");
+    assert!(refused.to_string().contains("keeps no environment"));
+    world.git(&["rm", "--quiet", "lost.yaml"]);
+    world.commit(&[("README.md", "words\n")]);
+    let refused = answer(&world, &mut daemon, "lost");
+    assert!(refused.to_string().contains("keeps no environment"));
 }

@@ -11,6 +11,7 @@ pub(crate) mod hooks;
 pub(crate) mod kubernetes;
 pub(crate) mod process;
 pub(crate) mod registry;
+pub(crate) mod silent;
 pub(crate) mod slack;
 pub(crate) mod wait;
 

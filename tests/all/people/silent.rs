@@ -3,40 +3,7 @@
 use super::scene::Scene;
 use crate::daemon::{environment, files};
 use crate::peers::digitalocean::TOKEN;
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-
-/// A cloud that hears every question and answers none, until it hangs up.
-struct Silent {
-    url: String,
-    /// Those who wait; `None` once it hangs up on everybody.
-    held: Arc<Mutex<Option<Vec<TcpStream>>>>,
-}
-
-impl Silent {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let held = Arc::new(Mutex::new(Some(Vec::new())));
-        let holding = Arc::clone(&held);
-        std::thread::spawn(move || {
-            for caller in listener.incoming() {
-                if let Some(held) = holding.lock().unwrap().as_mut() {
-                    held.push(caller.unwrap());
-                }
-            }
-        });
-        Self { url, held }
-    }
-
-    fn waiting(&self) -> usize {
-        self.held.lock().unwrap().as_ref().map_or(0, Vec::len)
-    }
-
-    fn hang_up(&self) {
-        *self.held.lock().unwrap() = None;
-    }
-}
+use crate::peers::silent::Silent;
 
 fn shop(page: &str) -> String {
     environment("shop", "", &files(&[("page", page)]))
@@ -65,7 +32,7 @@ fn what_one_waits_for_delays_no_other_pull_request() {
     let cloud = Silent::start();
     scene.world.variable("CLOUD", TOKEN);
     scene.world.settings(|settings| {
-        settings["providers"]["rest"]["baseUrls"]["digitalocean"] = cloud.url.as_str().into();
+        settings["providers"]["rest"]["baseUrls"]["digitalocean"] = cloud.url().into();
         // Whoever asks waits for as long as the test.
         settings["limits"]["requestTimeout"] = "10h".into();
     });
