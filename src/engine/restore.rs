@@ -43,6 +43,7 @@ pub(super) async fn restore(
                     // A secret that is missing is missing there, too.
                     Err(reason) => {
                         tracing::error!(environment = %name, revision = %revision, reason, "The last good state cannot be used either, keeping nothing");
+                        fleet.lose(&name, repository);
                     }
                 }
             }
@@ -158,7 +159,7 @@ async fn last_good(
         .await
         .map_err(|error| chain(&error))?
     else {
-        return Ok(None);
+        return Err("a folder keeps no state of the past".to_owned());
     };
     let kinds = world.registry.kinds();
     let reading = beside::read(&snapshot, None, Some(path), kinds).await;
