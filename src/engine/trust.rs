@@ -259,7 +259,7 @@ impl Trust {
             .iter()
             .filter_map(|name| merged.and_then(|merged| merged.get(*name)));
         secrets.extend(merged.flat_map(|merged| merged.secrets()));
-        for value in seen.outputs.values().flat_map(Map::values) {
+        for value in seen.outputs.values().flat_map(|fields| fields.values()) {
             value.walk(&mut |node| {
                 if let Value::Secret(secret) = node {
                     secrets.push(secret);

@@ -4,7 +4,7 @@
 //! chart could put it anywhere in any form, where nothing tells that it is one. Nor what other
 //! resources answer: it is known only after they are applied.
 
-use crate::model::{Chart, ChartReference, Diagnostic, Hole, Recipe, Render, RepoPath, Value};
+use crate::model::{Chart, ChartReference, Diagnostic, Recipe, Render, RepoPath, Value};
 use crate::spec::Declared;
 use crate::spec::chart;
 use crate::spec::environment::manifests_path;
@@ -163,9 +163,7 @@ impl Values<'_> {
 fn is_secret(value: &Value) -> bool {
     match value {
         Value::Secret(_) => true,
-        Value::Hole(Hole {
-            sensitive, needs, ..
-        }) => *sensitive && needs.is_empty(),
+        Value::Hole(hole) => hole.sensitive && hole.needs.is_empty(),
         Value::List(items) => items.iter().any(is_secret),
         Value::Map(fields) => fields.iter().any(|(_, value)| is_secret(value)),
         _ => false,

@@ -57,7 +57,7 @@ pub(super) fn opened(fields: &Map) -> Map {
 
 fn open(value: &Value) -> Value {
     match value {
-        Value::Secret(_) => Value::Hole(Hole {
+        Value::Secret(_) => Value::from(Hole {
             template: String::new(),
             needs: BTreeSet::new(),
             sensitive: true,

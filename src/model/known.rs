@@ -3,8 +3,9 @@
 
 mod spelled;
 
+use super::map::Map;
 use super::secret::{MASK, Secret};
-use super::value::{Map, Value};
+use super::value::Value;
 use aho_corasick::{AhoCorasick, MatchKind};
 use spelled::{encoded, flat, percent_encoded, quoted};
 use std::borrow::Cow;

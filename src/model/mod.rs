@@ -16,6 +16,7 @@ pub mod id;
 pub mod kind;
 pub mod kinds;
 pub mod known;
+pub mod map;
 pub mod notify;
 pub mod observation;
 pub mod outcome;
@@ -41,6 +42,7 @@ pub use id::{Address, ConnectionName, EnvironmentName, KindName, ResourceId, Rev
 pub use kind::{Inside, Kind, LAST_WAVE, Labels, ListRule, OnImmutable, Output, Proof, Select};
 pub use kinds::Kinds;
 pub use known::Known;
+pub use map::Map;
 pub use notify::{Gravity, Mention, Notify};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,
@@ -54,6 +56,6 @@ pub use secret::{MASK, Secret};
 pub use secret_source::{ClusterSecret, SecretSource};
 pub use snapshot::{File, RepoPath, Snapshot};
 pub use step::{Action, Change, Origin, Step};
-pub use value::{Hole, Map, Value};
+pub use value::{Hole, Value};
 pub use wanted::{Basis, Veil, Wanted};
 pub use window::{InvalidWindow, Window};

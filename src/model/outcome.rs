@@ -1,7 +1,7 @@
 //! How a step ended.
 
+use super::map::Map;
 use super::observation::{Health, Mark, Verdict};
-use super::value::Map;
 use serde::{Deserialize, Serialize};
 
 /// What a provider answers after a write.

@@ -1,12 +1,9 @@
 //! The tree that desired and live state are made of: JSON, plus secrets and holes.
 
+use super::map::Map;
 use super::secret::{MASK, Secret};
-use indexmap::IndexMap;
-use serde::{Serialize, Serializer, ser::SerializeMap as _, ser::SerializeSeq as _};
+use serde::{Serialize, Serializer, ser::SerializeSeq as _};
 use std::collections::BTreeSet;
-
-/// A map of fields in the order they were written.
-pub type Map = IndexMap<String, Value>;
 
 /// What every output shows in a hole's place.
 pub const LATER: &str = "(known after apply)";
@@ -26,7 +23,7 @@ pub enum Value {
     /// A sensitive scalar.
     Secret(Secret),
     /// A value that is not known before another resource is applied.
-    Hole(Hole),
+    Hole(Box<Hole>),
     /// A list.
     List(Vec<Self>),
     /// A map of fields.
@@ -159,7 +156,7 @@ impl Value {
         let mut holes = Vec::new();
         self.walk(&mut |value| {
             if let Self::Hole(hole) = value {
-                holes.push(hole);
+                holes.push(hole.as_ref());
             }
         });
         holes
@@ -167,29 +164,27 @@ impl Value {
 
     /// Seals what stands at a place, given as a pattern's parts: `*` is any field or item.
     #[must_use]
-    pub fn sealed_at(self, parts: &[String]) -> Self {
+    pub fn sealed_at(mut self, parts: &[String]) -> Self {
+        self.seal_at(parts);
+        self
+    }
+
+    fn seal_at(&mut self, parts: &[String]) {
         let Some((part, rest)) = parts.split_first() else {
-            return self.sealed();
+            return self.seal();
         };
-        let deeper = |here: bool, value: Self| if here { value.sealed_at(rest) } else { value };
         match self {
-            Self::Map(fields) => Self::Map(
-                fields
-                    .into_iter()
-                    .map(|(key, value)| {
-                        let here = part == "*" || *part == key;
-                        (key, deeper(here, value))
-                    })
-                    .collect(),
-            ),
-            Self::List(items) => Self::List(
-                items
-                    .into_iter()
-                    .enumerate()
-                    .map(|(nth, item)| deeper(part == "*" || part.parse() == Ok(nth), item))
-                    .collect(),
-            ),
-            scalar => scalar,
+            Self::Map(fields) => {
+                let here = |key: &str| part == "*" || part == key;
+                let under = fields.iter_mut().filter(|(key, _)| here(key));
+                under.for_each(|(_, field)| field.seal_at(rest));
+            }
+            Self::List(items) => {
+                let here = |nth| part == "*" || part.parse() == Ok(nth);
+                let under = items.iter_mut().enumerate().filter(|(nth, _)| here(*nth));
+                under.for_each(|(_, item)| item.seal_at(rest));
+            }
+            _ => {}
         }
     }
 
@@ -213,22 +208,19 @@ impl Value {
 
     /// Seals every scalar below this node.
     #[must_use]
-    pub fn sealed(self) -> Self {
+    pub fn sealed(mut self) -> Self {
+        self.seal();
+        self
+    }
+
+    /// In place: a tree that is made anew leaves as much behind as it holds.
+    fn seal(&mut self) {
         match self {
-            Self::List(items) => Self::List(items.into_iter().map(Self::sealed).collect()),
-            Self::Map(fields) => Self::Map(
-                fields
-                    .into_iter()
-                    .map(|(key, value)| (key, value.sealed()))
-                    .collect(),
-            ),
-            Self::Hole(hole) => Self::Hole(Hole {
-                sensitive: true,
-                ..hole
-            }),
-            Self::Null => Self::Null,
-            Self::Secret(secret) => Self::Secret(secret),
-            scalar => Self::Secret(Secret::from_json(&scalar.masked_json())),
+            Self::List(items) => items.iter_mut().for_each(Self::seal),
+            Self::Map(fields) => fields.values_mut().for_each(Self::seal),
+            Self::Hole(hole) => hole.sensitive = true,
+            Self::Null | Self::Secret(_) => {}
+            scalar => *scalar = Self::Secret(Secret::from_json(&scalar.masked_json())),
         }
     }
 }
@@ -244,6 +236,12 @@ fn below(key: &str, field: &Value) -> Vec<Vec<String>> {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::String(text.to_owned())
+    }
+}
+
+impl From<Hole> for Value {
+    fn from(hole: Hole) -> Self {
+        Self::Hole(Box::new(hole))
     }
 }
 
@@ -270,13 +268,7 @@ impl Serialize for Value {
                 }
                 list.end()
             }
-            Self::Map(fields) => {
-                let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (key, value) in fields {
-                    map.serialize_entry(key, value)?;
-                }
-                map.end()
-            }
+            Self::Map(fields) => fields.serialize(serializer),
         }
     }
 }
@@ -302,12 +294,18 @@ mod tests {
     }
 
     #[test]
+    fn a_node_is_no_larger_than_a_text_and_its_tag() {
+        // A state of 4,000 objects is some hundred thousand of them.
+        assert!(size_of::<Value>() <= size_of::<String>() + size_of::<usize>());
+    }
+
+    #[test]
     fn a_value_with_a_hole_cannot_be_sent() {
         let hole = Hole {
             template: "${x}".into(),
             needs: BTreeSet::new(),
             sensitive: false,
         };
-        assert_eq!(Value::List(vec![Value::Hole(hole)]).exposed_json(), None);
+        assert_eq!(Value::List(vec![hole.into()]).exposed_json(), None);
     }
 }

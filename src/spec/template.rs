@@ -167,10 +167,11 @@ impl Template {
             Shape::Number(value) => Value::Number(value.clone()),
             Shape::Text(text) => Value::String(text.clone()),
             Shape::Computed(computed) => computed.resolve(scope, fuel, wrong),
-            Shape::Withheld(computed) => Value::Hole(Hole {
+            Shape::Withheld(computed) => Hole {
                 sensitive: true,
                 ..computed.hole(scope)
-            }),
+            }
+            .into(),
             Shape::List(items) => Value::List(
                 items
                     .iter()
@@ -211,7 +212,7 @@ impl Computed {
             }
         }
         match (known, sealed) {
-            (false, _) => Value::Hole(self.hole(scope)),
+            (false, _) => self.hole(scope).into(),
             (true, true) => Value::Secret(Secret::new(text)),
             (true, false) => Value::String(text),
         }

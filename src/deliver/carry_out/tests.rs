@@ -382,7 +382,7 @@ async fn a_hole_is_filled_from_the_step_before() {
         needs: BTreeSet::from(["db".into()]),
         sensitive: true,
     };
-    let url = ("url".to_owned(), Value::Hole(hole));
+    let url = ("url".to_owned(), Value::from(hole));
     api.desired = Some(Arc::new(Value::Map(Map::from_iter([url]))));
     let mut db = step("db", Action::Create, 0, &[]);
     db.is_read = true;

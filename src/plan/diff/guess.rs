@@ -88,7 +88,7 @@ impl Guesses {
         changes.extend(hidden.into_iter().map(|path| Change {
             path: path.clone(),
             before: lists::at(before, path).cloned(),
-            after: Some(Value::Hole(Hole {
+            after: Some(Value::from(Hole {
                 template: String::new(),
                 needs: BTreeSet::new(),
                 sensitive: true,

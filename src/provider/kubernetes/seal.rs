@@ -102,27 +102,23 @@ impl<'a> Sealer<'a> {
     /// Seals an object of the server, or a part of it that begins at its root.
     pub(super) fn seal(&self, value: Value) -> Value {
         let value = self.kind.sealed(value);
-        let value = self
+        let mut value = self
             .places
             .iter()
             .fold(value, |value, place| value.sealed_at(place));
-        self.by_text(value)
+        self.by_text(&mut value);
+        value
     }
 
     /// Seals a secret that was moved to another place, e.g. by a webhook or a rename.
-    fn by_text(&self, value: Value) -> Value {
+    fn by_text(&self, value: &mut Value) {
         match value {
-            Value::String(text) if self.knows(&text) => Value::Secret(Secret::new(text)),
-            Value::List(items) => {
-                Value::List(items.into_iter().map(|item| self.by_text(item)).collect())
+            Value::String(text) if self.knows(text) => {
+                *value = Value::Secret(Secret::new(std::mem::take(text)));
             }
-            Value::Map(fields) => Value::Map(
-                fields
-                    .into_iter()
-                    .map(|(key, field)| (key, self.by_text(field)))
-                    .collect(),
-            ),
-            other => other,
+            Value::List(items) => items.iter_mut().for_each(|item| self.by_text(item)),
+            Value::Map(fields) => fields.values_mut().for_each(|field| self.by_text(field)),
+            _ => {}
         }
     }
 

@@ -50,7 +50,7 @@ fn without_holes(
 ) -> Option<Value> {
     match value {
         Value::Hole(hole) => {
-            holes.push((path.clone(), hole.clone()));
+            holes.push((path.clone(), hole.as_ref().clone()));
             None
         }
         Value::Map(fields) => {
@@ -80,7 +80,7 @@ pub(super) fn with_holes(mut value: Value, holes: &[(FieldPath, Hole)]) -> Optio
 
 fn put(value: &mut Value, path: &[Segment], hole: &Hole) -> Option<()> {
     let Some((first, rest)) = path.split_first() else {
-        *value = Value::Hole(hole.clone());
+        *value = hole.clone().into();
         return Some(());
     };
     match (first, value) {
@@ -273,7 +273,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn hole() -> Value {
-        Value::Hole(Hole {
+        Value::from(Hole {
             template: "${x}".to_owned(),
             needs: BTreeSet::new(),
             sensitive: true,

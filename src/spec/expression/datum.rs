@@ -1,7 +1,6 @@
 //! What an expression computes with: JSON plus bytes, each node sealed or not.
 
 use super::Stop;
-use crate::model::value::Hole;
 use crate::model::{Secret, Value};
 use indexmap::IndexMap;
 
@@ -102,7 +101,7 @@ impl Datum {
                 let open = Value::from_json(secret.expose_json());
                 return Ok(Self::from_value(&open)?.sealed_if(true));
             }
-            Value::Hole(Hole { .. }) => return Err(Stop::Unknown),
+            Value::Hole(_) => return Err(Stop::Unknown),
             Value::List(items) => Content::List(
                 items
                     .iter()

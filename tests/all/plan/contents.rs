@@ -65,7 +65,7 @@ fn what_another_account_has_in_a_container_goes_first() {
         .settled("test/thing", "space", folder())
         .settled("test/thing", "data", within("data"))
         .through(json!({}))
-        .as_another_account();
+        .by_another_account();
     scene.owned[1].connection = scene.wanted[1].connection.name.clone();
     scene.reconcile.destroy = true;
     assert_eq!(after(&scene, "space"), ["prod/data"]);

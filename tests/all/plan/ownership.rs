@@ -172,7 +172,7 @@ fn another_account_of_the_same_cluster_leaves_nothing_behind() {
         .absent("api")
         .applied("test/plain", "api", json!({}))
         .through(json!({}))
-        .as_another_account();
+        .by_another_account();
     assert_snapshot!(scene.steps(), @"create prod/api: it is gone from the live side, though it was applied");
     // One that leads elsewhere does.
     let mut scene = scene.through(json!({ "context": "elsewhere" }));

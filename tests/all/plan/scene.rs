@@ -119,7 +119,7 @@ pub(super) fn value(json: Json) -> Value {
         }
         Json::Object(fields) if fields.contains_key("$hole") => {
             let id = fields["$hole"].as_str().unwrap();
-            Value::Hole(Hole {
+            Value::from(Hole {
                 template: format!("${{resources.{id}.uri}}"),
                 needs: BTreeSet::from([id.to_owned()]),
                 sensitive: fields.contains_key("sensitive"),
@@ -209,7 +209,7 @@ impl Scene {
     }
 
     /// What was wanted last is reached as another account, through a connection of its own.
-    pub(super) fn as_another_account(mut self) -> Self {
+    pub(super) fn by_another_account(mut self) -> Self {
         let account = ("serviceAccount".to_owned(), Value::from("shop/ci"));
         let connection = Arc::new(Connection {
             name: ConnectionName::new("other").unwrap(),

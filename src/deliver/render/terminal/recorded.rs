@@ -98,7 +98,7 @@ fn side(json: &Json) -> Option<Value> {
 fn unmasked(value: Value) -> Value {
     match value {
         Value::String(text) if text == MASK => Value::Secret(Secret::new(text)),
-        Value::String(text) if text == LATER => Value::Hole(Hole {
+        Value::String(text) if text == LATER => Value::from(Hole {
             template: String::new(),
             needs: std::collections::BTreeSet::new(),
             sensitive: false,
