@@ -11,8 +11,9 @@ use std::sync::Arc;
 pub struct Everywhere {
     graphs: BTreeMap<EnvironmentName, Arc<Graph>>,
     /// Declared, but not to be resolved now: whatever the ledger owns of these counts as declared,
-    /// so that nobody takes it over by mistake.
-    unresolved: BTreeSet<EnvironmentName>,
+    /// so that nobody takes it over by mistake. With what can be read of each all the same; nothing
+    /// where nobody knows what it may declare.
+    unresolved: BTreeMap<EnvironmentName, Vec<Arc<Graph>>>,
     /// Declared by a state that is not the newest, which cannot be used: nobody knows what that declares.
     behind: BTreeSet<EnvironmentName>,
     /// Repositories that were not read yet: every environment may still be declared there.
@@ -25,8 +26,15 @@ impl Everywhere {
         self.behind.remove(name);
         match graph {
             Some(graph) => drop(self.graphs.insert(name.clone(), graph)),
-            None => drop(self.unresolved.insert(name.clone())),
+            None => self.add_broken(name, Vec::new()),
         }
+    }
+
+    /// Takes in an environment that cannot be used, with what can be read of it without its secrets, where that is
+    /// all there may be of it.
+    pub(super) fn add_broken(&mut self, name: &EnvironmentName, at_hand: Vec<Arc<Graph>>) {
+        self.behind.remove(name);
+        self.unresolved.insert(name.clone(), at_hand);
     }
 
     /// Says that the newest state of an environment cannot be used, and an older one is kept.
@@ -62,7 +70,9 @@ impl Everywhere {
 
     /// Tells whether an environment is declared, as far as that is known now.
     pub fn may_declare(&self, name: &EnvironmentName) -> bool {
-        !self.unread.is_empty() || self.graphs.contains_key(name) || self.unresolved.contains(name)
+        !self.unread.is_empty()
+            || self.graphs.contains_key(name)
+            || self.unresolved.contains_key(name)
     }
 
     /// Tells whether an address counts as declared; `is_known` where the ledger knows it.
@@ -72,7 +82,7 @@ impl Everywhere {
             Some(graph) if graph.has(address) => true,
             known => {
                 is_known
-                    && (self.unresolved.contains(name)
+                    && (self.unresolved.contains_key(name)
                         || (!self.unread.is_empty() && known.is_none()))
             }
         }
@@ -127,7 +137,13 @@ impl Everywhere {
             let graph = self.graphs.get(*name);
             graph.is_some_and(|graph| graph.may_reach(owned, through))
         };
-        let reached = behind.find(reaches).or_else(|| self.unresolved.first());
+        // Whatever it means to declare, it does so through a connection of its own.
+        let may_reach = |graphs: &[Arc<Graph>]| {
+            graphs.is_empty() || graphs.iter().any(|graph| graph.may_reach(owned, through))
+        };
+        let mut broken = self.unresolved.iter();
+        let broken = broken.find(|(_, graphs)| may_reach(graphs));
+        let reached = behind.find(reaches).or(broken.map(|(name, _)| name));
         let absent = || self.unread.first().map(|name| not_read_yet(name));
         reached.map(unread).or_else(absent)
     }

@@ -1,6 +1,7 @@
 //! Which environments there are, and from which Git state each is kept. A file that is broken
 //! leaves its environment at the last good state; one that vanished deletes nothing.
 
+mod at_hand;
 mod counted;
 pub(super) mod mistakes;
 mod restored;
@@ -13,6 +14,7 @@ use crate::model::{
 };
 use crate::source::Outside;
 use crate::spec::{Approval, EnvironmentReading, Reading};
+use at_hand::Broken;
 use mistakes::{kept_elsewhere, same_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -69,6 +71,8 @@ pub struct Fleet {
     kept: BTreeMap<EnvironmentName, Kept>,
     /// Broken, and without a good state to keep; with the repository and the mistakes of each.
     lost: BTreeMap<EnvironmentName, (String, Vec<Diagnostic>)>,
+    /// What can be read of broken ones all the same, by repository.
+    at_hand: BTreeMap<(String, EnvironmentName), Option<Arc<Graph>>>,
     /// Mistakes in files that name no environment, by repository.
     unreadable: BTreeMap<String, Vec<Diagnostic>>,
     /// What one repository declares of an environment that another keeps, and is refused.
@@ -127,7 +131,7 @@ impl Fleet {
             .keys()
             .filter(|name| !self.kept.contains_key(*name))
         {
-            everywhere.add(name, None);
+            everywhere.add_broken(name, self.at_hand(name));
         }
         everywhere
     }
@@ -182,7 +186,7 @@ impl Fleet {
         let mut news = Vec::new();
         let mut there = BTreeSet::new();
         let mut mistakes: BTreeMap<EnvironmentName, Vec<Diagnostic>> = BTreeMap::new();
-        let mut candidates = BTreeMap::new();
+        let (mut candidates, mut at_hand) = (BTreeMap::new(), BTreeMap::new());
         let allowance = Arc::default();
         for read in reading.environments {
             let name = read.name.clone();
@@ -193,17 +197,13 @@ impl Fleet {
             let kept = self.claimed(repository, read, from, kinds, claims);
             match kept.await {
                 Ok(kept) => drop(candidates.insert(name, kept)),
-                Err(diagnostics) => mistakes.entry(name).or_default().extend(diagnostics),
+                Err(broken) => {
+                    at_hand.insert(name.clone(), broken.at_hand);
+                    mistakes.entry(name).or_default().extend(broken.mistakes);
+                }
             }
         }
-        let mut nameless = Vec::new();
-        for diagnostic in reading.diagnostics {
-            // A file too broken to name its environment is still the file that one was read from.
-            match self.at(repository, &diagnostic.location.file) {
-                Some(name) => mistakes.entry(name).or_default().push(diagnostic),
-                None => nameless.push(diagnostic),
-            }
-        }
+        let nameless = self.nameless(repository, reading.diagnostics, &mut mistakes);
         let unreadable = !nameless.is_empty();
         news.extend(self.mark_unreadable(repository, nameless));
         there.extend(mistakes.keys().cloned());
@@ -221,6 +221,7 @@ impl Fleet {
         let kept = candidates.into_iter();
         news.extend(kept.flat_map(|(name, kept)| self.keep(name, kept)));
         for (name, diagnostics) in mistakes {
+            self.note_at_hand(repository, &name, at_hand.remove(&name).flatten());
             news.extend(self.mark_broken(repository, name, diagnostics));
         }
         news.extend(self.drop_gone(repository, &there, unreadable));
@@ -235,12 +236,12 @@ impl Fleet {
         (snapshot, outside, allowance): Source<'_>,
         kinds: &Kinds,
         claims: &Claims,
-    ) -> Result<Kept, Vec<Diagnostic>> {
+    ) -> Result<Kept, Broken> {
         match (
             claims.kept_unread(&read.name, repository),
             &read.environment,
         ) {
-            (Some(home), Ok(environment)) => Err(vec![kept_elsewhere(home, environment)]),
+            (Some(home), Ok(environment)) => Err(vec![kept_elsewhere(home, environment)].into()),
             _ => {
                 self.kept_of(repository, read, snapshot, (outside, allowance), kinds)
                     .await
@@ -255,16 +256,20 @@ impl Fleet {
         snapshot: &Arc<Snapshot>,
         (outside, allowance): (&Outside, &Arc<Allowance>),
         kinds: &Kinds,
-    ) -> Result<Kept, Vec<Diagnostic>> {
+    ) -> Result<Kept, Broken> {
         let approval = read.approval.clone();
         let pinned = Pinned::new(read, snapshot, outside)?;
-        let graph = pinned.graph_within(kinds, &Trust::All, allowance).await?;
+        let graph = pinned.graph_within(kinds, &Trust::All, allowance).await;
+        let graph = graph.map_err(|mistakes| Broken {
+            mistakes,
+            at_hand: pinned.graph_at_hand(kinds, allowance).ok().map(Arc::new),
+        })?;
         if let Some(other) = self
             .kept
             .get(pinned.name())
             .filter(|kept| kept.repository != repository)
         {
-            return Err(vec![same_name(other, &pinned)]);
+            return Err(vec![same_name(other, &pinned)].into());
         }
         Ok(Kept {
             repository: repository.to_owned(),
@@ -307,7 +312,9 @@ impl Fleet {
 
     fn keep(&mut self, name: EnvironmentName, new: Kept) -> Vec<News> {
         let was_lost = self.lost.remove(&name).is_some();
-        self.refused.remove(&(new.repository.clone(), name.clone()));
+        let key = (new.repository.clone(), name.clone());
+        self.refused.remove(&key);
+        self.at_hand.remove(&key);
         let old = self.kept.insert(name.clone(), new);
         let same = |old: &Kept| {
             let new = &self.kept[&name];
@@ -375,8 +382,10 @@ impl Fleet {
         let gone: BTreeSet<_> = kept.chain(lost.map(|(name, _)| name)).cloned().collect();
         self.kept.retain(|name, _| !gone.contains(name));
         self.lost.retain(|name, _| !gone.contains(name));
-        self.refused
-            .retain(|(of, name), _| of != repository || there.contains(name));
+        let stays =
+            |(of, name): &(String, EnvironmentName)| of != repository || there.contains(name);
+        self.refused.retain(|key, _| stays(key));
+        self.at_hand.retain(|key, _| stays(key));
         gone.into_iter().map(News::Gone).collect()
     }
 }

@@ -1,8 +1,9 @@
 //! What is wrong where two repositories mean one environment, and mistakes in one line.
 
-use super::{Kept, Pinned};
-use crate::model::{Diagnostic, Severity};
+use super::{Fleet, Kept, Pinned};
+use crate::model::{Diagnostic, EnvironmentName, Severity};
 use crate::spec::Environment;
+use std::collections::BTreeMap;
 
 /// Returns where a mistake is.
 pub(in crate::engine) fn place(one: &Diagnostic) -> String {
@@ -18,6 +19,26 @@ pub(in crate::engine) fn told(mistakes: &[Diagnostic]) -> Option<String> {
         more => format!(" (and {more} more)"),
     };
     Some(format!("{}: {}{more}", place(first), first.message))
+}
+
+impl Fleet {
+    /// Returns the mistakes of which nobody can tell whose they are; the others join their environment's.
+    pub(super) fn nameless(
+        &self,
+        repository: &str,
+        diagnostics: Vec<Diagnostic>,
+        mistakes: &mut BTreeMap<EnvironmentName, Vec<Diagnostic>>,
+    ) -> Vec<Diagnostic> {
+        let mut nameless = Vec::new();
+        for diagnostic in diagnostics {
+            // A file too broken to name its environment is still the file that one was read from.
+            match self.at(repository, &diagnostic.location.file) {
+                Some(name) => mistakes.entry(name).or_default().push(diagnostic),
+                None => nameless.push(diagnostic),
+            }
+        }
+        nameless
+    }
 }
 
 pub(super) fn kept_elsewhere(home: &str, environment: &Environment) -> Diagnostic {

@@ -1,5 +1,6 @@
 //! An older state of one environment, put in force again; or why it cannot be.
 
+use super::at_hand::Broken;
 use super::mistakes::told;
 use super::{Arrival, Claims, Fleet, News};
 use crate::model::{EnvironmentName, Kinds};
@@ -36,7 +37,7 @@ impl Fleet {
         let kept = self.kept_of(repository, read, snapshot, (outside, &allowance), kinds);
         match kept.await {
             Ok(kept) => Ok(self.keep(name.clone(), kept)),
-            Err(mistakes) => {
+            Err(Broken { mistakes, .. }) => {
                 Err(told(&mistakes).unwrap_or_else(|| "it cannot be read there".to_owned()))
             }
         }

@@ -1,6 +1,6 @@
 //! What moves from one environment to another: nothing deletes it while nobody can tell who declares it.
 
-use super::{Daemon, World, environment, files};
+use super::{Daemon, World, environment, file, files};
 use std::os::unix::fs::MetadataExt as _;
 
 fn named(name: &str, all: &[(&str, &str)]) -> String {
@@ -61,6 +61,30 @@ fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
         (world.owned() == ["a/keep", "b/beside", "b/web"]).then_some(())
     });
     assert_eq!(inode(&world), before);
+}
+
+#[test]
+fn an_environment_that_was_never_good_holds_only_deletes_of_where_it_leads() {
+    let world = World::new();
+    let (mut daemon, _) = started(&world);
+    let before = inode(&world);
+    let secrets = "  secrets: { key: { env: NEVER_SET } }\n";
+    let broken = environment("c", secrets, &file("x", "x", "${secrets.key}"));
+    world.commit(&[("a.yaml", &named("a", &[KEEP])), ("c.yaml", &broken)]);
+    daemon.until("it is said why that waits", |_| {
+        let said = world.command(&["status"]);
+        said.stdout.contains("c may declare it now").then_some(())
+    });
+    daemon.looked_again("a");
+    assert_eq!(inode(&world), before);
+    // As broken, and it leads to another root.
+    let elsewhere = broken.replace("root: HOST", "root: HOST/elsewhere");
+    assert_ne!(elsewhere, broken);
+    world.commit(&[("c.yaml", &elsewhere)]);
+    daemon.until("it is deleted", |_| {
+        world.live("web").is_none().then_some(())
+    });
+    assert_eq!(world.live("keep").as_deref(), Some("k\n"));
 }
 
 #[test]
