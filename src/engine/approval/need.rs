@@ -172,8 +172,9 @@ impl Gate<'_> {
         let Some(found) = self.asker.read(name, asked).await else {
             return Ok(Seen::Unsure);
         };
-        // Beside what came by a pull request, what was pushed is no reason not to ask.
-        let (mut all, mut is_settled): (Option<Sight>, bool) = (None, true);
+        // Beside what came by a pull request, what was pushed is no reason not to ask; nor is what nobody looked at, which
+        // may have come by one that showed nothing.
+        let (mut all, mut is_settled) = (found.more.then(Sight::default), true);
         for number in found.numbers {
             let all = all.get_or_insert_default();
             match reviewed::of_pull(&world.ledger, name, number).await? {
@@ -182,10 +183,6 @@ impl Gate<'_> {
                 Showed::Coming => is_settled = false,
                 Showed::Sight(shown) => all.join(shown),
             }
-        }
-        // Nobody looked at the rest, and what nobody looked at may have come by a pull request that showed nothing.
-        if found.more {
-            all.get_or_insert_default();
         }
         // What those showed that are known may be all there is to see.
         let covers = |seen: &Sight| seen.surpassed_by(plan).is_none();

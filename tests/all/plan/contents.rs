@@ -2,9 +2,10 @@
 
 use super::scene::{Scene, address, live};
 use insta::assert_snapshot;
-use reconciled::model::{Identity, Observation};
+use reconciled::model::{Connection, ConnectionName, Identity, Observation, Value};
 use reconciled::plan::Beside;
 use serde_json::{Value as Json, json};
+use std::sync::Arc;
 
 fn folder() -> Json {
     json!({ "type": "folder", "name": "shop" })
@@ -12,6 +13,21 @@ fn folder() -> Json {
 
 fn within(name: &str) -> Json {
     json!({ "type": "claim", "folder": "shop", "name": name })
+}
+
+impl Scene {
+    /// What was wanted last is reached as another account, through a connection of its own.
+    pub(super) fn by_another_account(mut self) -> Self {
+        let account = ("serviceAccount".to_owned(), Value::from("shop/ci"));
+        let connection = Arc::new(Connection {
+            name: ConnectionName::new("other").unwrap(),
+            settings: Value::Map([account].into_iter().collect()),
+            ..Connection::clone(&self.connection())
+        });
+        let name = connection.name.clone();
+        self.connections.insert(name, Arc::clone(&connection));
+        self.with(|wanted| wanted.connection = connection)
+    }
 }
 
 fn taken_down() -> Scene {

@@ -208,20 +208,7 @@ impl Scene {
         self
     }
 
-    /// What was wanted last is reached as another account, through a connection of its own.
-    pub(super) fn by_another_account(mut self) -> Self {
-        let account = ("serviceAccount".to_owned(), Value::from("shop/ci"));
-        let connection = Arc::new(Connection {
-            name: ConnectionName::new("other").unwrap(),
-            settings: Value::Map([account].into_iter().collect()),
-            ..Connection::clone(&self.connection())
-        });
-        let name = connection.name.clone();
-        self.connections.insert(name, Arc::clone(&connection));
-        self.with(|wanted| wanted.connection = connection)
-    }
-
-    fn connection(&self) -> Arc<Connection> {
+    pub(super) fn connection(&self) -> Arc<Connection> {
         self.connections.values().next().unwrap().clone()
     }
 
