@@ -1,9 +1,10 @@
 //! What all environments of one state declare together, as far as that can be known.
 
 use crate::graph::{self, Graph, Twice};
-use crate::model::{Address, Connection, ConnectionName, EnvironmentName, Owned, Secret};
+use crate::model::{Address, Connection, ConnectionName, EnvironmentName, Owned, RepoPath, Secret};
 use crate::plan::Beside;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// What all environments declare.
@@ -16,6 +17,8 @@ pub struct Everywhere {
     unresolved: BTreeMap<EnvironmentName, Vec<Arc<Graph>>>,
     /// Declared by a state that is not the newest, which cannot be used: nobody knows what that declares.
     behind: BTreeSet<EnvironmentName>,
+    /// Files that cannot be read so far as to name their environments.
+    nameless: BTreeSet<RepoPath>,
     /// Repositories that were not read yet: every environment may still be declared there.
     unread: BTreeSet<String>,
 }
@@ -60,11 +63,17 @@ impl Everywhere {
         self.unread.insert(repository.to_owned());
     }
 
+    /// Says that a file cannot be read, and that nobody knows which environment it is of.
+    pub(super) fn mark_nameless(&mut self, file: &RepoPath) {
+        self.nameless.insert(file.clone());
+    }
+
     /// Takes in what others declare.
     pub fn extend(&mut self, other: Self) {
         self.graphs.extend(other.graphs);
         self.unresolved.extend(other.unresolved);
         self.behind.extend(other.behind);
+        self.nameless.extend(other.nameless);
         self.unread.extend(other.unread);
     }
 
@@ -145,7 +154,8 @@ impl Everywhere {
         let broken = broken.find(|(_, graphs)| may_reach(graphs));
         let reached = behind.find(reaches).or(broken.map(|(name, _)| name));
         let absent = || self.unread.first().map(|name| not_read_yet(name));
-        reached.map(unread).or_else(absent)
+        let nameless = || self.nameless.first().map(unread);
+        reached.map(unread).or_else(nameless).or_else(absent)
     }
 
     /// Returns what one environment owns and another declares now, by the owner's address.
@@ -170,8 +180,8 @@ impl Everywhere {
     }
 }
 
-fn unread(name: &EnvironmentName) -> String {
-    format!("{name} may declare it now, and cannot be read as it is in Git: put that right first")
+fn unread(what: impl Display) -> String {
+    format!("{what} may declare it now, and cannot be read as it is in Git: put that right first")
 }
 
 fn not_read_yet(repository: &str) -> String {

@@ -133,6 +133,9 @@ impl Fleet {
         {
             everywhere.add_broken(name, self.at_hand(name));
         }
+        for wrong in self.unreadable.values().flatten() {
+            everywhere.mark_nameless(&wrong.location.file);
+        }
         everywhere
     }
 

@@ -64,6 +64,32 @@ fn what_may_have_moved_into_a_broken_environment_is_not_deleted() {
 }
 
 #[test]
+fn what_may_have_moved_into_a_new_file_that_cannot_be_read_is_not_deleted() {
+    let world = World::new();
+    let (mut daemon, _) = started(&world);
+    let before = inode(&world);
+    world.commit(&[
+        ("a.yaml", &named("a", &[("keep", "later\n")])),
+        (
+            "c.yaml",
+            "apiVersion: reconciled.dev/v1alpha1\nkind: Environment\nmetadata: [\n",
+        ),
+    ]);
+    daemon.until("the rest is applied, and it is said why that waits", |_| {
+        let said = world.command(&["status"]);
+        let waits = said.stdout.contains("c.yaml may declare it now");
+        (waits && world.live("keep")? == "later\n").then_some(())
+    });
+    daemon.looked_again("a");
+    assert_eq!(inode(&world), before);
+    world.commit(&[("c.yaml", &named("c", &[WEB]))]);
+    daemon.until("it is the other's", |_| {
+        (world.owned() == ["a/keep", "b/beside", "c/web"]).then_some(())
+    });
+    assert_eq!(inode(&world), before);
+}
+
+#[test]
 fn an_environment_that_was_never_good_holds_only_deletes_of_where_it_leads() {
     let world = World::new();
     let (mut daemon, _) = started(&world);
