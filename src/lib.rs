@@ -15,7 +15,7 @@
 //! plan       wanted + observed + owned + rules + now -> Plan                 (pure)
 //! deliver    Plan -> the outside: route (pure), carry out, render (pure), forge, notify
 //! ledger     what was intended and what happened; inventory, episodes
-//! engine     the loop: cycle, schedule (pure), triggers
+//! engine     the loop: cycle, schedule (pure), approval, review, what is told
 //! web        health, metrics, signed webhooks
 //! cli        one file per command
 //! ```

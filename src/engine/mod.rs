@@ -1,7 +1,7 @@
 //! The loop: what runs when, and one run from Git to its record.
 //!
-//! Decides nothing about a step (`plan` does), lets nothing go (`route` does) and words nothing
-//! (`render` does).
+//! Decides nothing about a step (`plan` does) and lets nothing go (`route` does). What it does not do it says why, in
+//! a sentence; how a plan, a comment or a message looks is `render`'s.
 //!
 //! ```text
 //! follower ─ heard ─┐                        ┌ cycle = look -> route -> intent -> carry out -> close

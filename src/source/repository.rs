@@ -192,7 +192,8 @@ impl Repository {
 
     /// Lists the commits that came onto a branch between two of its states and changed one of these
     /// files or folders, newest first. Merges, squashed commits and rebased ones count each for what
-    /// it changed; what a merge brought is not listed beside it. Only the newest are looked at.
+    /// it changed; what a merge brought is not listed beside it. Only the newest 20 are looked at,
+    /// whatever they changed.
     ///
     /// # Errors
     /// `MissingRevision` where one is gone; else as `fetch`.

@@ -1,6 +1,6 @@
-//! What other environments have in what is to be deleted with all that is in it, asked of the cluster itself. A plan
-//! holds what it can tell from connections and records; another kubeconfig, another context and the namespace that a
-//! context gives lead to the same place, and no plan sees that. The marks on what is there do not depend on it.
+//! What other environments have in what is to be deleted with all that is in it, asked of the cluster itself at the
+//! delete: what came there since the plan looked into it (`observe::within`), by whichever kubeconfig or context. The
+//! marks on what is there do not depend on those.
 
 use super::Work;
 use crate::model::{Address, Owner};
