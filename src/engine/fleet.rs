@@ -10,7 +10,7 @@ use super::{Claims, Everywhere, Instead, Pinned, Trust};
 use crate::graph::{self, Allowance, Graph, Twice};
 use crate::ledger::Version;
 use crate::model::{
-    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Snapshot,
+    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
 };
 use crate::source::Outside;
 use crate::spec::{Approval, EnvironmentReading, Reading};
@@ -133,7 +133,9 @@ impl Fleet {
         {
             everywhere.add_broken(name, self.at_hand(name));
         }
-        for wrong in self.unreadable.values().flatten() {
+        // What is only a warning (a link, a file that is too large) was never read, and hides nothing now.
+        let unreadable = self.unreadable.values().flatten();
+        for wrong in unreadable.filter(|wrong| wrong.severity == Severity::Error) {
             everywhere.mark_nameless(&wrong.location.file);
         }
         everywhere

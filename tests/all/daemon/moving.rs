@@ -90,6 +90,17 @@ fn what_may_have_moved_into_a_new_file_that_cannot_be_read_is_not_deleted() {
 }
 
 #[test]
+fn a_file_that_is_only_left_out_holds_nothing_up() {
+    let world = World::new();
+    let (mut daemon, _) = started(&world);
+    std::os::unix::fs::symlink("b.yaml", world.repository().join("link.yaml")).unwrap();
+    world.commit(&[("a.yaml", &named("a", &[("keep", "later\n")]))]);
+    daemon.until("it is deleted", |_| {
+        (world.owned() == ["a/keep", "b/beside"]).then_some(())
+    });
+}
+
+#[test]
 fn an_environment_that_was_never_good_holds_only_deletes_of_where_it_leads() {
     let world = World::new();
     let (mut daemon, _) = started(&world);
