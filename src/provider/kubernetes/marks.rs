@@ -55,12 +55,30 @@ pub(super) fn put(object: &mut Json, address: &Address, reference: &Reference) {
         ("annotations", ADDRESS, address.to_string()),
         ("annotations", OBJECT, reference.mark_text()),
     ] {
-        let place = &mut object["metadata"][field];
-        if !place.is_object() {
-            *place = Json::Object(Map::new());
-        }
-        place[key] = Json::String(text);
+        write(object, field, key, Json::String(text));
     }
+}
+
+/// Puts the marks of one state of an object on another one of it, as far as it carries any.
+pub(super) fn carry(from: &Json, to: &mut Json) {
+    for (field, key) in [
+        ("labels", ENVIRONMENT),
+        ("labels", PART_OF),
+        ("annotations", ADDRESS),
+        ("annotations", OBJECT),
+    ] {
+        if let Some(text) = from["metadata"][field].get(key) {
+            write(to, field, key, text.clone());
+        }
+    }
+}
+
+fn write(object: &mut Json, field: &str, key: &str, text: Json) {
+    let place = &mut object["metadata"][field];
+    if !place.is_object() {
+        *place = Json::Object(Map::new());
+    }
+    place[key] = text;
 }
 
 /// Takes our marks off, so that they are no difference; a map that held nothing else goes too.

@@ -7,6 +7,7 @@
 use super::fieldset::{self, Key};
 use crate::model::{FieldPath, PathPattern, Segment};
 use crate::provider::kubernetes::cluster::MANAGER;
+use crate::provider::kubernetes::marks;
 use serde_json::{Map, Value as Json};
 
 /// Returns the object with ignored fields as they are live, or without those that are not there.
@@ -29,7 +30,10 @@ pub(crate) fn as_live(sent: &Json, live: &Json, ignore: &[PathPattern]) -> Json 
         ours: ours.as_ref(),
     };
     let kept = Keep { ignore }.node(&FieldPath::default(), sent, side);
-    kept.unwrap_or_else(|| sent.clone())
+    let mut kept = kept.unwrap_or_else(|| sent.clone());
+    // Our marks are no field that anybody ignores: without them it would not be ours.
+    marks::carry(sent, &mut kept);
+    kept
 }
 
 /// One place of the live side.
@@ -166,6 +170,17 @@ mod tests {
             "env": [{ "name": "A", "value": "own" }, { "name": "B", "value": "live" }] } });
         assert_eq!(as_live(&sent, &live, &ignore), kept);
     }
+    #[test]
+    fn our_marks_are_written_whatever_is_ignored() {
+        let mark = json!({ marks::ADDRESS: "shop/page" });
+        let sent = json!({ "metadata": { "annotations": mark } });
+        let ignore = [PathPattern::parse("/metadata/annotations").unwrap()];
+        let live = json!({ "metadata": { "annotations": { "theirs": "x", marks::ADDRESS: "before/page" } } });
+        let kept = json!({ "metadata": { "annotations": { "theirs": "x", marks::ADDRESS: "shop/page" } } });
+        assert_eq!(as_live(&sent, &live, &ignore), kept);
+        assert_eq!(as_live(&sent, &json!({}), &ignore), sent);
+    }
+
     #[test]
     fn what_is_ours_and_goes_from_git_stays_where_it_is_ignored() {
         let set = json!({ "f:spec": { "f:replicas": {}, "f:paused": {}, "f:strategy": { "f:type": {} } } });
