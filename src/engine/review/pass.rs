@@ -61,10 +61,10 @@ impl Planned {
     }
 
     /// Tells whether a plan would be made of the same again.
-    fn is_of(&self, pull: &PullRequest, base: &Snapshot, ends: &Ends, now: Timestamp) -> bool {
+    fn is_of(&self, (head, base): (&Revision, &Revision), ends: &Ends, now: Timestamp) -> bool {
         let same = |(name, count): (&EnvironmentName, &u64)| ends.get(name).unwrap_or(&0) == count;
-        self.head == pull.head
-            && self.base == base.revision
+        self.head == *head
+            && self.base == *base
             && now.duration_since(self.at) < STALE
             && (self.touched.iter().all(same) || now.duration_since(self.at) < self.rest())
     }
@@ -140,7 +140,8 @@ impl Reviewer {
         let now = self.desk.world.clock.now();
         let ends = self.view.borrow().ends.clone();
         let planned = self.planned.get(&pull.number);
-        let fresh = planned.is_some_and(|planned| planned.is_of(&pull, base, &ends, now));
+        let fresh =
+            planned.is_some_and(|planned| planned.is_of((&pull.head, &base.revision), &ends, now));
         let failing = self.failing.get(&pull.number);
         let rests = failing.is_some_and(|failing| failing.rests(&pull.head, now));
         let plans = !fresh && !rests;
@@ -246,18 +247,21 @@ mod tests {
     #[test]
     fn what_moves_back_and_forth_is_planned_less_and_less_often() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let shop = EnvironmentName::new("shop").unwrap();
+        let runs = |second: i64| BTreeMap::from([(shop.clone(), u64::try_from(second).unwrap())]);
         let planned = |second, head: &str| Planned {
             head: Revision::new(head),
             base: Revision::new("base"),
             at: at(second),
-            touched: BTreeMap::new(),
+            touched: runs(second),
             moves: 0,
         };
+        let (head, base) = (Revision::new("head"), Revision::new("base"));
         let (mut now, mut last, mut times) = (0, planned(0, "head"), 0);
         // Live state moves every second for an hour.
         while now < 3600 {
             now += 1;
-            if at(now).duration_since(last.at) >= last.rest() {
+            if !last.is_of((&head, &base), &runs(now), at(now)) {
                 last = planned(now, "head").after(Some(&last));
                 times += 1;
             }
