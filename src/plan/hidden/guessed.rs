@@ -69,7 +69,10 @@ impl Guessed {
 fn note<'v>(node: &'v Value, words: &mut BTreeSet<&'v str>) {
     let mut add = |text: &'v str| {
         let parts = text.split(|one: char| one.is_whitespace() || "\"'`:/,;=@(){}[]".contains(one));
-        words.extend(parts.chain([text]).filter(|text| may_be_secret(text)));
+        // A server that reads a text splits it at anything, and quotes the part that it cannot read.
+        let pieces = text.split(|one: char| !one.is_alphanumeric());
+        let all = parts.chain(pieces).chain([text]);
+        words.extend(all.filter(|text| may_be_secret(text)));
     };
     match node {
         Value::String(text) => add(text),
@@ -82,4 +85,20 @@ fn may_be_secret(text: &str) -> bool {
     let is_word = text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_lowercase());
     let is_cut = CUTS.iter().any(|cut| text.contains(cut));
     is_cut || text.trim().len() >= SHORTEST && !is_word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_known_by_whatever_part_of_it_a_server_quotes() {
+        // A schedule is split at its dashes, and only the part that is no number is quoted.
+        let text = Value::from("0-Zx9canary77 of team-Zx9canary78, * *");
+        let mut words = BTreeSet::new();
+        note(&text, &mut words);
+        for part in ["Zx9canary77", "0-Zx9canary77", "team-Zx9canary78"] {
+            assert!(words.contains(part), "{part}: {words:?}");
+        }
+    }
 }
