@@ -15,8 +15,9 @@ pub struct Everywhere {
     /// so that nobody takes it over by mistake. With what can be read of each all the same; nothing
     /// where nobody knows what it may declare.
     unresolved: BTreeMap<EnvironmentName, Vec<Arc<Graph>>>,
-    /// Declared by a state that is not the newest, which cannot be used: nobody knows what that declares.
-    behind: BTreeSet<EnvironmentName>,
+    /// Declared by a state that is not the newest, which cannot be used: nobody knows what that declares. With what
+    /// can be read of the newest all the same.
+    behind: BTreeMap<EnvironmentName, Vec<Arc<Graph>>>,
     /// Files that cannot be read so far as to name their environments.
     nameless: BTreeSet<RepoPath>,
     /// Repositories that were not read yet: every environment may still be declared there.
@@ -40,9 +41,10 @@ impl Everywhere {
         self.unresolved.insert(name.clone(), at_hand);
     }
 
-    /// Says that the newest state of an environment cannot be used, and an older one is kept.
-    pub fn mark_behind(&mut self, name: &EnvironmentName) {
-        self.behind.insert(name.clone());
+    /// Says that the newest state of an environment cannot be used, and an older one is kept; with what can be read of
+    /// the newest without its secrets.
+    pub(super) fn mark_behind(&mut self, name: &EnvironmentName, at_hand: Vec<Arc<Graph>>) {
+        self.behind.insert(name.clone(), at_hand);
     }
 
     /// Takes out an environment that is declared no more.
@@ -141,10 +143,11 @@ impl Everywhere {
     /// be used or was not read yet.
     pub(super) fn may_declare_unread(&self, by: &Graph, owned: &Owned) -> Option<String> {
         let through = by.connections().get(&owned.connection);
-        let mut behind = self.behind.iter().filter(|name| *name != by.environment());
-        let reaches = |name: &&EnvironmentName| {
-            let graph = self.graphs.get(*name);
-            graph.is_some_and(|graph| graph.may_reach(owned, through))
+        let mut behind = self.behind.iter();
+        // It may come to lead elsewhere than it does by the state that is kept.
+        let reaches = |(name, at_hand): &(&EnvironmentName, &Vec<Arc<Graph>>)| {
+            let mut graphs = self.graphs.get(*name).into_iter().chain(*at_hand);
+            *name != by.environment() && graphs.any(|graph| graph.may_reach(owned, through))
         };
         // Whatever it means to declare, it does so through a connection of its own.
         let may_reach = |graphs: &[Arc<Graph>]| {
@@ -152,7 +155,7 @@ impl Everywhere {
         };
         let mut broken = self.unresolved.iter();
         let broken = broken.find(|(_, graphs)| may_reach(graphs));
-        let reached = behind.find(reaches).or(broken.map(|(name, _)| name));
+        let reached = behind.find(reaches).or(broken).map(|(name, _)| name);
         let absent = || self.unread.first().map(|name| not_read_yet(name));
         let nameless = || self.nameless.first().map(unread);
         reached.map(unread).or_else(nameless).or_else(absent)

@@ -123,7 +123,7 @@ impl Fleet {
         for (name, kept) in &self.kept {
             everywhere.add(name, Some(Arc::clone(&kept.graph)));
             if !kept.broken.is_empty() {
-                everywhere.mark_behind(name);
+                everywhere.mark_behind(name, self.at_hand(name));
             }
         }
         for name in self

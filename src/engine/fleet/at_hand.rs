@@ -35,7 +35,7 @@ impl Fleet {
         self.at_hand.insert(key, at_hand);
     }
 
-    /// Returns all that can be read of a lost environment, in whichever repository; empty where that is not all there
+    /// Returns all that can be read of a broken environment, in whichever repository; empty where that is not all there
     /// may be.
     pub(super) fn at_hand(&self, name: &EnvironmentName) -> Vec<Arc<Graph>> {
         let of_name = self.at_hand.iter().filter(|((_, own), _)| own == name);

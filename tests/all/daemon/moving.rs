@@ -90,6 +90,35 @@ fn what_may_have_moved_into_a_new_file_that_cannot_be_read_is_not_deleted() {
 }
 
 #[test]
+fn where_a_broken_environment_is_to_lead_counts_beside_where_it_leads() {
+    let world = World::new();
+    let there = named("b", &[("beside", "b\n")]).replace("root: HOST", "root: HOST/elsewhere");
+    let first = world.commit(&[("a.yaml", &named("a", &[KEEP, WEB])), ("b.yaml", &there)]);
+    let mut daemon = world.start();
+    daemon.run_of("a", &first);
+    daemon.run_of("b", &first);
+    let before = inode(&world);
+    // One commit moves it, has the other lead to where it is, and needs a secret there that is missing.
+    let more = file("x", "x", "${secrets.key}");
+    let moved = environment(
+        "b",
+        "  secrets: { key: { env: NEVER_SET } }\n",
+        &(files(&[("beside", "b\n"), WEB]) + &more),
+    );
+    world.commit(&[
+        ("a.yaml", &named("a", &[("keep", "later\n")])),
+        ("b.yaml", &moved),
+    ]);
+    daemon.until("the rest is applied, and it is said why that waits", |_| {
+        let said = world.command(&["status"]);
+        let waits = said.stdout.contains("b may declare it now");
+        (waits && world.live("keep")? == "later\n").then_some(())
+    });
+    daemon.looked_again("a");
+    assert_eq!(inode(&world), before);
+}
+
+#[test]
 fn a_file_that_is_only_left_out_holds_nothing_up() {
     let world = World::new();
     let (mut daemon, _) = started(&world);
