@@ -1,16 +1,21 @@
 //! Connections as they come: only so many at once, each with so much time, so that nobody who opens them and
-//! never asks takes the file handles that the work needs.
+//! never asks takes the file handles that the work needs, or keeps a supervisor from asking.
+
+mod guests;
 
 use super::{GRACE, TIMEOUT};
 use axum::Router;
+use guests::{Guest, Guests};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -21,21 +26,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// How many there are at once. Further ones wait in the system's own queue, where they cost nothing.
+    /// How many there are at once. For one more, one of them goes.
     pub(super) at_once: usize,
     /// How long the head of a request may take, also the next one on the same connection.
     pub(super) head: Duration,
-    /// How long a connection may stay, whatever it does: an answer that nobody reads is sent for ever.
+    /// How long a connection may ask. What it asked last has [`TIMEOUT`] more: an answer that nobody reads is sent
+    /// for ever.
     pub(super) life: Duration,
 }
 
 impl Default for Bounds {
-    /// Supervisors, a monitoring system and webhooks take a handful.
+    /// Supervisors, a monitoring system and webhooks take a handful. No connection stays for more than a minute.
     fn default() -> Self {
         Self {
             at_once: 128,
             head: Duration::from_secs(10),
-            life: Duration::from_secs(60),
+            life: Duration::from_secs(60).saturating_sub(TIMEOUT),
         }
     }
 }
@@ -47,19 +53,18 @@ pub(super) async fn serve(
     bounds: Bounds,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let slots = Arc::new(Semaphore::new(bounds.at_once));
+    let mut guests = Guests::at_most(bounds.at_once);
     let (stop, mut open) = (CancellationToken::new(), JoinSet::new());
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(_) = open.join_next() => {}
-            next = next(&listener, &slots) => {
-                let (stream, slot) = next;
-                let carried = carry(stream, pages.clone(), bounds, stop.clone());
+            (stream, guest) = next(&listener, &mut guests) => {
+                while open.try_join_next().is_some() {}
+                let (pages, stop) = (pages.clone(), stop.clone());
                 open.spawn(async move {
-                    carried.await;
-                    drop(slot);
+                    carry(stream, pages, bounds, stop, &guest).await;
+                    drop(guest);
                 });
             }
         }
@@ -70,16 +75,16 @@ pub(super) async fn serve(
     let _late = timeout(GRACE, rest).await;
 }
 
-/// Waits until there may be one more connection, and there is one.
-async fn next(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // It is never closed.
-    let slot = Arc::clone(slots).acquire_owned().await.ok();
+/// Waits until there is one more connection, and may be.
+async fn next(listener: &TcpListener, guests: &mut Guests) -> (TcpStream, Arc<Guest>) {
+    let (stream, peer) = accepted(listener).await;
+    (stream, guests.welcome(peer).await)
+}
+
+async fn accepted(listener: &TcpListener) -> (TcpStream, IpAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, peer)) => return (stream, peer.ip().to_canonical()),
             Err(error) => {
                 tracing::debug!(%error, "Connection not taken");
                 sleep(PAUSE).await;
@@ -88,18 +93,41 @@ async fn next(
     }
 }
 
-/// Answers one connection until its time is over.
-async fn carry(stream: TcpStream, pages: Router, bounds: Bounds, stop: CancellationToken) {
+/// Answers one connection until its time is over, or somebody else needs it more.
+async fn carry(
+    stream: TcpStream,
+    pages: Router,
+    bounds: Bounds,
+    stop: CancellationToken,
+    guest: &Arc<Guest>,
+) {
+    let pages = TowerToHyperService::new(pages);
+    let answered = service_fn(|request: hyper::Request<Incoming>| {
+        let (guest, answer) = (Arc::clone(guest), pages.call(request));
+        async move { guest.asking(answer).await }
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages));
+        .serve_connection(TokioIo::new(stream), answered);
     tokio::pin!(serving);
+    let over = async {
+        tokio::select! { () = stop.cancelled() => {}, () = sleep(bounds.life) => {} }
+    };
+    let all = async {
+        tokio::select! {
+            ended = serving.as_mut() => ended.err(),
+            () = over => {
+                serving.as_mut().graceful_shutdown();
+                timeout(TIMEOUT, serving).await.ok().and_then(Result::err)
+            }
+        }
+    };
     let broken = tokio::select! {
-        ended = serving.as_mut() => ended.err(),
-        () = async { tokio::select! { () = stop.cancelled() => {}, () = sleep(bounds.life) => {} } } => {
-            serving.as_mut().graceful_shutdown();
-            timeout(TIMEOUT, serving).await.ok().and_then(Result::err)
+        broken = all => broken,
+        () = guest.dismissed() => {
+            tracing::debug!("Connection ended for another");
+            None
         }
     };
     if let Some(error) = broken {

@@ -155,7 +155,7 @@ async fn who_never_finishes_asking_is_not_waited_for() {
 #[tokio::test]
 async fn nobody_stays_longer_than_their_time() {
     let served = served_within(Bounds {
-        head: Duration::MAX,
+        head: Duration::from_secs(600),
         life: Duration::from_millis(50),
         ..Bounds::default()
     })
@@ -163,11 +163,17 @@ async fn nobody_stays_longer_than_their_time() {
     closed(half_asked(&served).await).await;
 }
 
+#[test]
+fn a_connection_may_stay_for_a_minute() {
+    let minute = Duration::from_secs(60);
+    assert_eq!(Bounds::default().life + TIMEOUT, minute);
+}
+
 #[tokio::test]
-async fn only_so_many_are_served_at_once_and_the_others_after_them() {
+async fn only_so_many_are_served_at_once_and_who_never_asks_goes_first() {
     let served = served_within(Bounds {
         at_once: 2,
-        head: Duration::from_millis(300),
+        head: Duration::from_secs(600),
         life: Duration::from_secs(60),
     })
     .await;
@@ -181,7 +187,37 @@ async fn only_so_many_are_served_at_once_and_the_others_after_them() {
     let client = Client::new(&HttpSettings::default()).unwrap();
     let answer = client.send(Question::new(http::Method::GET, url)).await;
     assert_eq!(answer.unwrap().status, 200);
-    for slow in slow {
+    // The last may stay.
+    for slow in slow.into_iter().take(18) {
         closed(slow).await;
     }
+}
+
+#[tokio::test]
+async fn who_has_most_connections_gives_one_up_for_somebody_else() {
+    let served = served_within(Bounds {
+        at_once: 3,
+        head: Duration::from_secs(600),
+        life: Duration::from_secs(60),
+    })
+    .await;
+    let from = |peer: [u8; 4]| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::from(peer), 0).into()).unwrap();
+        socket.connect(served.address)
+    };
+    let mut patient = from([127, 0, 0, 1]).await.unwrap();
+    let mut flood = Vec::new();
+    for _ in 0..20 {
+        flood.push(from([127, 0, 0, 2]).await.unwrap());
+    }
+    for slow in flood.drain(..18) {
+        closed(slow).await;
+    }
+    // The oldest of all is not of the crowd.
+    let question = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    patient.write_all(question).await.unwrap();
+    let mut answer = String::new();
+    patient.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

@@ -1,8 +1,10 @@
 //! Many who open connections to the daemon's pages and never ask: it goes on with its work.
 
 use super::{World, environment, files};
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+use tokio::net::TcpSocket;
 
 fn shop(greeting: &str) -> String {
     environment("shop", "", &files(&[("page", greeting)]))
@@ -51,5 +53,38 @@ fn who_opens_many_connections_and_never_asks_keeps_nothing_from_being_done() {
     daemon.run_of("shop", &commit);
     assert_eq!(world.live("page").unwrap(), "welcome\n");
     drop(open);
+    assert!(daemon.terminate().0.success());
+}
+
+/// Opens a connection from another address of this machine, and asks half a question.
+async fn half_asked_from(peer: &str, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{peer}:0").parse().unwrap()).unwrap();
+    let mut slow = socket.connect(to).await.unwrap().into_std().unwrap();
+    slow.write_all(b"GET /metrics HTTP/1.1\r\nX").unwrap();
+    slow
+}
+
+#[test]
+fn a_supervisor_is_answered_while_somebody_holds_all_connections() {
+    let world = World::new();
+    world.commit(&[("shop.yaml", &shop("hello\n"))]);
+    let mut daemon = world.start();
+    let address = daemon.logged("Pages are served", |_| true)["address"].clone();
+    let address: SocketAddr = address.as_str().unwrap().parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_io().build().unwrap();
+    let began = Instant::now();
+    let flood = (0..400).map(|_| runtime.block_on(half_asked_from("127.0.0.2", address)));
+    let flood: Vec<_> = flood.collect();
+    let mut probe = TcpStream::connect(address).unwrap();
+    let question = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    probe.write_all(question).unwrap();
+    let mut answer = String::new();
+    probe.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // In turn, 128 of them for ten seconds each, it would be half a minute.
+    assert!(began.elapsed() < Duration::from_secs(25));
+    drop(flood);
     assert!(daemon.terminate().0.success());
 }
