@@ -8,7 +8,7 @@ mod crowds;
 mod through;
 
 pub(super) use causes::Causes;
-pub(super) use crowds::{Crowd, LEFT_ALONE, crowds, is_crowd};
+pub(super) use crowds::{Crowd, LEFT_ALONE, crowds, is_crowd, is_storm};
 pub(super) use through::Through;
 
 use super::{Report, drift};

@@ -49,7 +49,12 @@ impl Crowd {
 
 /// Tells whether a condition is that of a crowd.
 pub(in crate::engine) fn is_crowd(condition: &str) -> bool {
-    condition.starts_with("unknown/") || condition.ends_with("/many")
+    condition.starts_with("unknown/") || is_storm(condition)
+}
+
+/// Tells whether a condition is that of many resources that it began for in the same look.
+pub(in crate::engine) fn is_storm(condition: &str) -> bool {
+    condition.ends_with("/many")
 }
 
 /// Returns what many have in common of what a run found. `open` is what was open before.

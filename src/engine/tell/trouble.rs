@@ -108,7 +108,7 @@ impl Teller {
         let about = format!("episode/{}", episode.id);
         let message = message(episode);
         self.episode_stands(episode, &message).await;
-        if self.say_together(episode).await {
+        if self.say_flapping(episode).await || self.say_together(episode).await {
             return;
         }
         let letter = ChatLetter {
