@@ -2,7 +2,7 @@
 //! follows, and starts runs. Decides nothing itself.
 
 use super::follower::{Polling, follow};
-use super::schedule::{Command, Ended, Pace, Reason, Schedule};
+use super::schedule::{Ended, Pace, Reason, Schedule};
 use super::standing::Standings;
 use super::tell::Teller;
 use super::unwatched::Unwatched;
@@ -235,8 +235,8 @@ impl Daemon {
 
     fn tell(&mut self, name: &EnvironmentName, reason: Reason) {
         let now = self.parts.world.clock.now();
-        if let Some(Command::Preempt(name)) = self.schedule.tell(name, reason, now)
-            && let Some(cancel) = self.cancels.get(&name)
+        if self.schedule.tell(name, reason, now)
+            && let Some(cancel) = self.cancels.get(name)
         {
             tracing::info!(environment = %name, "Newer revision, cutting the run short");
             cancel.cancel();
@@ -266,10 +266,7 @@ impl Daemon {
             return;
         }
         let now = self.parts.world.clock.now();
-        for command in self.schedule.due(now) {
-            let Command::Start(name, reason) = command else {
-                continue;
-            };
+        for (name, reason) in self.schedule.due(now) {
             let Some(kept) = self.fleet.kept().get(&name).cloned() else {
                 self.schedule.end(&name, Ended::default(), now);
                 continue;

@@ -132,15 +132,6 @@ pub struct Ended {
     pub gone_by: Option<Timestamp>,
 }
 
-/// What the engine has to do now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Command {
-    /// Start a run.
-    Start(EnvironmentName, Reason),
-    /// Cut the run under way short: its waiting ends, nothing further starts.
-    Preempt(EnvironmentName),
-}
-
 /// When which environment runs.
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -179,14 +170,12 @@ impl Schedule {
         }
     }
 
-    /// Takes a reason to run an environment soon.
-    pub(super) fn tell(
-        &mut self,
-        name: &EnvironmentName,
-        reason: Reason,
-        now: Timestamp,
-    ) -> Option<Command> {
-        let slot = self.slots.get_mut(name)?;
+    /// Takes a reason to run an environment soon. Returns whether the run under way is cut short for it: its waiting
+    /// ends, nothing further starts.
+    pub(super) fn tell(&mut self, name: &EnvironmentName, reason: Reason, now: Timestamp) -> bool {
+        let Some(slot) = self.slots.get_mut(name) else {
+            return false;
+        };
         let is_new = matches!(reason, Reason::Revision | Reason::Rollback);
         // What failed may have failed for what is another now.
         if is_new || reason == Reason::Secret {
@@ -200,11 +189,11 @@ impl Schedule {
             slot.next = Some(slot.next.map_or((now, reason), |(was_at, was)| {
                 (was_at.min(now), was.max(reason))
             }));
-            return is_new.then(|| Command::Preempt(name.clone()));
+            return is_new;
         }
         slot.some = None;
         slot.bring_forward(now, reason, now);
-        None
+        false
     }
 
     /// Takes a hint that a live resource may have changed. One about what failed, or is fought over,
@@ -222,7 +211,7 @@ impl Schedule {
     }
 
     /// Returns what is due, marking it as running. Never more at once than the pace allows.
-    pub(super) fn due(&mut self, now: Timestamp) -> Vec<Command> {
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<(EnvironmentName, Reason)> {
         let running = self.slots.values().filter(|slot| slot.running).count();
         let mut due: Vec<_> = self
             .slots
@@ -241,7 +230,7 @@ impl Schedule {
                 slot.resting = is_early && looks.contains(&slot.reason);
                 // What is due for all of it by now is about these, too.
                 slot.some = slot.some.take().filter(|some| some.rest.0 > now);
-                Command::Start(name.clone(), slot.reason)
+                (name.clone(), slot.reason)
             })
             .collect()
     }

@@ -79,11 +79,7 @@ fn a_secret_with_another_value_cuts_the_wait_of_what_failed_short() {
         (schedule, now)
     };
     let (mut schedule, retry) = failed_often();
-    assert!(
-        schedule
-            .tell(&name("a"), Reason::Secret, at(retry - 60))
-            .is_none()
-    );
+    assert!(!schedule.tell(&name("a"), Reason::Secret, at(retry - 60)));
     assert_eq!(started(&mut schedule, retry - 60), Some(Reason::Secret));
     assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
     // It counts from the start again.
@@ -93,11 +89,7 @@ fn a_secret_with_another_value_cuts_the_wait_of_what_failed_short() {
     let (mut schedule, retry) = failed_often();
     assert!(started(&mut schedule, retry).is_some());
     schedule.nudge(&of("z"), at(retry));
-    assert!(
-        schedule
-            .tell(&name("a"), Reason::Secret, at(retry))
-            .is_none()
-    );
+    assert!(!schedule.tell(&name("a"), Reason::Secret, at(retry)));
     schedule.end(&name("a"), failing(&["x"]), at(retry + 1));
     assert_eq!(started(&mut schedule, retry + 1), Some(Reason::Secret));
     assert_eq!(schedule.resting(&name("a")), BTreeSet::new());
