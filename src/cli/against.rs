@@ -3,7 +3,7 @@
 use super::chosen::{self, Access};
 use super::output::Format;
 use super::paths::Place;
-use super::{Exit, Global, Output, plan, settings};
+use super::{Exit, Global, Output, planned, settings};
 use crate::deliver::render::{Page, conflict_markdown};
 use crate::engine::{self, Proposal};
 use crate::plan::Plan;
@@ -61,7 +61,7 @@ fn show(proposal: &Proposal, page: &Page<'_>, out: &Output) -> anyhow::Result<Ex
             if !proposal.mistakes().is_empty() {
                 return chosen::refuse(proposal.mistakes(), out);
             }
-            plan::show(&plans, out)?;
+            planned::show(&plans, out)?;
             for gone in proposal.gone() {
                 let name = &gone.name;
                 out.say(&match gone.is_renamed() {
@@ -76,7 +76,7 @@ fn show(proposal: &Proposal, page: &Page<'_>, out: &Output) -> anyhow::Result<Ex
             }
         }
     }
-    let unsure = plan::unsure(plans.iter().copied(), out);
+    let unsure = planned::unsure(plans.iter().copied(), out);
     Ok(if unsure || proposal.is_wrong() {
         Exit::Failed
     } else if proposal.gone().is_empty() && plans.iter().all(|plan| plan.is_empty()) {

@@ -5,7 +5,7 @@ mod tell;
 
 use super::chosen::{Access, Choice, Chosen};
 use super::progress::Steps;
-use super::{Exit, Global, Output, ask, pause, pauses, plan, settings};
+use super::{Exit, Global, Output, ask, pause, pauses, planned, settings};
 use crate::deliver::render::{RunResult, Screen, run_json, run_rest_terminal, run_terminal};
 use crate::deliver::{Authority, Progress};
 use crate::engine::{self, Looked, Orders, Report, World};
@@ -53,10 +53,10 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             }
         }
         let mut chosen = args.choice.find(Access::Write, global, out).await?;
-        let looked = plan::all(&chosen, out).await?;
+        let looked = planned::all(&chosen, out).await?;
         let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
         if !out.is_json() {
-            plan::show(&plans, out)?;
+            planned::show(&plans, out)?;
         }
         let anything = plans
             .iter()
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &Output) -> anyhow::Result<
             return Ok(Exit::Differs);
         }
         let reports = carried_out(args, &mut chosen, looked, out).await?;
-        let unsure = plan::unsure(reports.iter().map(|report| &report.plan), out);
+        let unsure = planned::unsure(reports.iter().map(|report| &report.plan), out);
         Ok(match unsure {
             true => Exit::Failed,
             false => exit(&reports),

@@ -19,6 +19,7 @@ mod paths;
 mod pause;
 mod pauses;
 mod plan;
+mod planned;
 mod progress;
 mod rollback;
 mod run;

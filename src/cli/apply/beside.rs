@@ -3,7 +3,7 @@
 
 use super::{Args, agreed};
 use crate::cli::chosen::Access;
-use crate::cli::{Exit, Global, Output, history, pause, pauses, plan};
+use crate::cli::{Exit, Global, Output, history, pause, pauses, planned};
 use crate::config::Settings;
 use crate::deliver::render::{Screen, waiting_terminal};
 use crate::ledger::{Answer, Holder, Ledger, Order, RunDetails, RunOutcome};
@@ -25,10 +25,10 @@ pub(super) async fn run(
     out: &Output,
 ) -> anyhow::Result<Exit> {
     let chosen = args.choice.find(Access::Read, global, out).await?;
-    let looked = plan::all(&chosen, out).await?;
+    let looked = planned::all(&chosen, out).await?;
     let plans: Vec<&Plan> = looked.iter().map(|looked| &looked.plan).collect();
     if !out.is_json() {
-        plan::show(&plans, out)?;
+        planned::show(&plans, out)?;
     }
     pauses::say(&chosen.stops, out);
     let writes = |plan: &&&Plan| plan.steps.iter().any(|step| step.action.writes());
@@ -37,7 +37,7 @@ pub(super) async fn run(
         if out.is_json() {
             out.json(&Vec::<RunDetails>::new())?;
         }
-        return Ok(plan::exit(&plans, out));
+        return Ok(planned::exit(&plans, out));
     }
     if !chosen.stops.is_empty() {
         pauses::refuse(&chosen.stops, false, out);
@@ -66,7 +66,7 @@ pub(super) async fn run(
             out.data(&history::steps(run, out)?)?;
         }
     }
-    Ok(match plan::unsure(plans.iter().copied(), out) {
+    Ok(match planned::unsure(plans.iter().copied(), out) {
         true => Exit::Failed,
         false => exit(&runs),
     })
