@@ -1,7 +1,8 @@
 //! What a merge would do besides what its plans tell: found by holding it beside the branch it goes into.
 
-use super::words::lasted;
+use super::words::{apart, held, lasted, many};
 use crate::model::{Address, EnvironmentName, Every, Reconcile, Step, Window};
+use crate::plan::Plan;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,6 +122,29 @@ fn listed(all: &[String]) -> String {
         [] => "none".to_owned(),
         some => some.join(", "),
     }
+}
+
+/// Says of all plans of a pull request what they would do in how many environments, and what is not known or held.
+/// What was merged before is none of it.
+pub fn planned(plans: &[Plan], merging: &Merging) -> String {
+    let before = |step: &Step| merging.is_from_before(step);
+    let counts = apart(plans, before);
+    let declared = plans.iter().flat_map(Plan::declared);
+    let writes = declared.filter(|step| !before(step)).count();
+    let of = many(plans.len(), "environment");
+    let mut parts = match (writes, counts.unknown) {
+        (0, 1..) => vec![format!("Nothing known to change in {of}")],
+        _ => vec![format!("{} planned in {of}", many(writes, "change"))],
+    };
+    let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
+    parts.extend(held.into_iter().map(str::to_owned));
+    if counts.otherwise_waiting() > 0 {
+        parts.push(format!("{} waiting", counts.otherwise_waiting()));
+    }
+    if counts.unknown > 0 {
+        parts.push(format!("{} could not be looked at", counts.unknown));
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use markdown::{
     drift_markdown, help_markdown, overtaken_markdown, plan_markdown, revert_markdown,
     rolled_back_markdown, run_markdown, summary_markdown, titles_markdown, validation_markdown,
 };
-pub use merging::{Beside, Gone, Merging, changed_settings};
+pub use merging::{Beside, Gone, Merging, changed_settings, planned};
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{
     About, Back, Brought, Going, Links, RunWords, brought_slack, course_slack, daily_slack,
@@ -38,4 +38,4 @@ pub use terminal::{
     Screen, diagnostics_terminal, ended_terminal, plan_terminal, recorded_terminal,
     run_rest_terminal, run_terminal, waiting_terminal,
 };
-pub use words::{Counts, many, planned, touched, verdict as plan_title};
+pub use words::{Counts, many, touched, verdict as plan_title};

@@ -1,6 +1,5 @@
 //! Words and counts every renderer shares.
 
-use super::merging::Merging;
 use crate::model::{Action, Address, Connection, Outcome, Step};
 use crate::plan::Plan;
 use jiff::Timestamp;
@@ -165,29 +164,6 @@ pub fn verdict(plan: &Plan, already: &BTreeSet<Address>) -> String {
     }
     if counts.unknown > 0 {
         parts.push(format!("{} unknown", many(counts.unknown, "resource")));
-    }
-    parts.join(", ")
-}
-
-/// Says of all plans of a pull request what they would do in how many environments, and what is not known or held.
-/// What was merged before is none of it.
-pub fn planned(plans: &[Plan], merging: &Merging) -> String {
-    let before = |step: &Step| merging.is_from_before(step);
-    let counts = apart(plans, before);
-    let declared = plans.iter().flat_map(Plan::declared);
-    let writes = declared.filter(|step| !before(step)).count();
-    let of = many(plans.len(), "environment");
-    let mut parts = match (writes, counts.unknown) {
-        (0, 1..) => vec![format!("Nothing known to change in {of}")],
-        _ => vec![format!("{} planned in {of}", many(writes, "change"))],
-    };
-    let held: BTreeSet<&str> = plans.iter().filter_map(held).collect();
-    parts.extend(held.into_iter().map(str::to_owned));
-    if counts.otherwise_waiting() > 0 {
-        parts.push(format!("{} waiting", counts.otherwise_waiting()));
-    }
-    if counts.unknown > 0 {
-        parts.push(format!("{} could not be looked at", counts.unknown));
     }
     parts.join(", ")
 }

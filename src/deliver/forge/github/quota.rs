@@ -1,10 +1,10 @@
-//! How long GitHub asks us to send nothing.
+//! Whether GitHub asks us to send less, and for how long nothing.
 //!
 //! Source: "Rate limits for the REST API" in GitHub's documentation: `retry-after` first; then
 //! `x-ratelimit-reset` where `x-ratelimit-remaining` is 0; else at least a minute.
 
-use super::refusal;
 use crate::net::Response;
+use crate::net::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) fn wait(answer: &Response) -> Option<Duration> {
     let number = |name| answer.header(name)?.trim().parse::<i64>().ok();
     let words = serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap_or_default();
     let message = words["message"].as_str().unwrap_or_default();
-    let limited = refusal::is_limit(answer.status, &answer.headers, message);
+    let limited = is_limit(answer.status, &answer.headers, message);
     if limited && let Some(seconds) = number("retry-after") {
         let seconds = u64::try_from(seconds).unwrap_or_default();
         return Some(Duration::from_secs(seconds).min(LONGEST));
@@ -35,6 +35,22 @@ pub(super) fn wait(answer: &Response) -> Option<Duration> {
     limited.then_some(UNNAMED)
 }
 
+/// Tells whether an answer asks for fewer requests.
+pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN => {
+            let left = headers.get("x-ratelimit-remaining");
+            let message = message.to_lowercase();
+            let told = ["rate limit", "abuse detection"];
+            left.is_some_and(|left| left == "0")
+                || headers.contains_key("retry-after")
+                || told.iter().any(|why| message.contains(why))
+        }
+        _ => false,
+    }
+}
+
 /// When GitHub answered by its own clock, so that ours may be off.
 pub(super) fn date(answer: &Response) -> Option<Timestamp> {
     let date = answer.header("date")?;
@@ -44,7 +60,7 @@ pub(super) fn date(answer: &Response) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::http::{HeaderMap, HeaderName, StatusCode};
+    use crate::net::http::HeaderName;
     use bytes::Bytes;
 
     fn asked(status: u16, headers: &[(&'static str, &str)], message: &str) -> Option<u64> {

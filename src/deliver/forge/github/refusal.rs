@@ -1,8 +1,8 @@
 //! What an answer means that is not what was asked for.
 
+use super::quota::is_limit;
 use super::wire::WireError;
 use crate::deliver::forge::ForgeError;
-use crate::net::http::{HeaderMap, StatusCode};
 use octocrab::GitHubError;
 
 /// Whatever octocrab was asked for.
@@ -31,22 +31,6 @@ fn unanswered(doing: &'static str, source: Box<dyn std::error::Error + Send + Sy
         Ok(WireError::Unreachable(source)) | Err(source) => {
             ForgeError::Unreachable { doing, source }
         }
-    }
-}
-
-/// Tells whether an answer asks for fewer requests.
-pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => true,
-        StatusCode::FORBIDDEN => {
-            let left = headers.get("x-ratelimit-remaining");
-            let message = message.to_lowercase();
-            let told = ["rate limit", "abuse detection"];
-            left.is_some_and(|left| left == "0")
-                || headers.contains_key("retry-after")
-                || told.iter().any(|why| message.contains(why))
-        }
-        _ => false,
     }
 }
 
