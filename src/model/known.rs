@@ -32,6 +32,8 @@ pub struct Known {
     texts: Vec<Zeroizing<String>>,
     /// Made when something is looked for.
     search: OnceLock<Option<AhoCorasick>>,
+    /// Where each is, as in a dictionary. Made when a beginning is looked for.
+    sorted: OnceLock<Vec<usize>>,
 }
 
 impl Known {
@@ -73,6 +75,7 @@ impl Known {
         Self {
             texts,
             search: OnceLock::new(),
+            sorted: OnceLock::new(),
         }
     }
 
@@ -120,14 +123,31 @@ impl Known {
         (from < words.len()).then_some(clean)
     }
 
-    /// Returns how much of the longest beginning of one of them a text ends in, of so many letters at least.
+    /// Returns how much of the longest beginning of one of them a text ends in, of so many letters at least, or of
+    /// one that is shorter as a whole.
     fn begun(&self, text: &str, shortest: usize) -> Option<usize> {
-        let found = self.texts.iter().filter_map(|known| {
-            let ends = known.char_indices().map(|(at, _)| at).skip(shortest);
-            let ends = ends.chain([known.len()]);
-            ends.filter(|end| text.ends_with(&known[..*end])).max()
+        let longest = self.texts.first().map_or(0, |text| text.len());
+        let far = text.len().saturating_sub(longest);
+        let mut letters = text[text.ceil_char_boundary(far)..].chars().count();
+        let mut ends = text.char_indices().filter(|(at, _)| *at >= far);
+        let is_begun = |(at, _): &(usize, char)| {
+            let (end, enough) = (&text[*at..], letters >= shortest);
+            letters -= 1;
+            let next = self.next_to(end);
+            next.is_some_and(|known| known == end || enough && known.starts_with(end))
+        };
+        ends.find(is_begun).map(|(at, _)| text.len() - at)
+    }
+
+    /// Returns the first of them in a dictionary that is not before a text: if any begins with it, this one does.
+    fn next_to(&self, text: &str) -> Option<&str> {
+        let sorted = self.sorted.get_or_init(|| {
+            let mut sorted: Vec<_> = (0..self.texts.len()).collect();
+            sorted.sort_unstable_by_key(|nth| self.texts[*nth].as_str());
+            sorted
         });
-        found.max()
+        let place = sorted.partition_point(|nth| self.texts[*nth].as_str() < text);
+        sorted.get(place).map(|nth| self.texts[*nth].as_str())
     }
 
     /// Returns a value without them; `None` where it holds none. What `openly` says itself, which is no secret,
@@ -307,7 +327,29 @@ mod tests {
         }
     }
 
+    /// What [`Known::begun`] finds, one known text after the other.
+    fn begun_by_each(known: &Known, text: &str, shortest: usize) -> Option<usize> {
+        let found = known.texts.iter().filter_map(|known| {
+            let ends = known.char_indices().map(|(at, _)| at).skip(shortest);
+            let ends = ends.chain([known.len()]);
+            ends.filter(|end| text.ends_with(&known[..*end])).max()
+        });
+        found.max()
+    }
+
     proptest! {
+        #[test]
+        fn the_longest_beginning_is_found_at_once(
+            texts in proptest::collection::vec("[aé\"]{1,9}", 0..12),
+            text in "[aé\"]{0,14}",
+            shortest in 1..6usize,
+        ) {
+            let texts = texts.into_iter().map(Zeroizing::new).collect();
+            let known = Known::quoted(texts);
+            let each = begun_by_each(&known, &text, shortest);
+            prop_assert_eq!(known.begun(&text, shortest), each);
+        }
+
         #[test]
         fn wherever_a_text_is_cut_no_half_of_a_secret_stays(
             (secret, cut) in "[!-~]{12,40}".prop_flat_map(|secret| (4..secret.len(), Just(secret)).prop_map(|(cut, secret)| (secret, cut))),
