@@ -6,7 +6,7 @@ mod spelled;
 use super::map::Map;
 use super::secret::{MASK, Secret};
 use super::value::Value;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use spelled::{encoded, flat, percent_encoded, quoted};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -82,6 +82,12 @@ impl Known {
     /// Tells whether it looks for nothing.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
+    }
+
+    /// Returns how many bytes the search for them takes.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.search().map_or(0, AhoCorasick::memory_usage)
     }
 
     /// Returns all it looks for, a text that holds another before that one.
@@ -238,6 +244,8 @@ impl Known {
             let texts = self.texts.iter().map(|text| text.as_str());
             let mut search = AhoCorasick::builder();
             search.match_kind(MatchKind::LeftmostLongest);
+            // A table with a row for each letter of long texts takes some hundred times as much as they do.
+            search.kind(Some(AhoCorasickKind::ContiguousNFA));
             search.build(texts).ok()
         });
         made.as_ref()

@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 const SHORTEST: usize = 8;
 /// Nor is one word in small letters up to this length, as the name of a field.
 const LONGEST_WORD: usize = 10;
+/// What is longer is known in pieces of this length, one after the other: what a server quotes of it still is hidden.
+const LONGEST: usize = 1024;
 /// Before these a few letters of a secret are looked for, too: it may have been cut.
 const CUTS: [&str; 2] = ["…", "..."];
 
@@ -72,6 +74,7 @@ fn note<'v>(node: &'v Value, words: &mut BTreeSet<&'v str>) {
         // A server that reads a text splits it at anything, and quotes the part that it cannot read.
         let pieces = text.split(|one: char| !one.is_alphanumeric());
         let all = parts.chain(pieces).chain([text]);
+        let all = all.flat_map(in_pieces);
         words.extend(all.filter(|text| may_be_secret(text)));
     };
     match node {
@@ -79,6 +82,16 @@ fn note<'v>(node: &'v Value, words: &mut BTreeSet<&'v str>) {
         Value::Map(fields) => fields.keys().for_each(|key| add(key)),
         _ => {}
     }
+}
+
+/// Cuts a text where it is too long.
+fn in_pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(LONGEST));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn may_be_secret(text: &str) -> bool {
@@ -99,6 +112,45 @@ mod tests {
         note(&text, &mut words);
         for part in ["Zx9canary77", "0-Zx9canary77", "team-Zx9canary78"] {
             assert!(words.contains(part), "{part}: {words:?}");
+        }
+    }
+
+    fn guessed(text: &str) -> Known {
+        let text = Value::from(text);
+        let mut words = BTreeSet::new();
+        note(&text, &mut words);
+        let words = words.into_iter().map(str::to_owned).map(Zeroizing::new);
+        Known::quoted(words.collect())
+    }
+
+    /// A text whose words never repeat.
+    fn long(length: usize, between: &str) -> String {
+        let word = |nth: u32| format!("{:08x}{between}", nth.wrapping_mul(0x9E37_79B1));
+        let words = length / (8 + between.len());
+        (0..).map(word).take(words).collect()
+    }
+
+    #[test]
+    fn the_longest_text_of_an_object_takes_no_more_than_some_times_its_length() {
+        let memory = guessed(&long(1 << 20, "\n")).memory();
+        assert!(memory < 48 << 20, "{memory}");
+    }
+
+    #[test]
+    fn of_a_long_text_that_is_quoted_no_word_is_shown() {
+        for between in ["", " of ", "\n", " \"é\" "] {
+            let text = long(40_000, between);
+            let known = guessed(&text);
+            let cut = &text[..text.floor_char_boundary(20_000)];
+            for quote in [&text[..], cut, &cut.replace('"', "\\\"")] {
+                let shown = known.clean(format!("invalid value: {quote}"));
+                let rest = shown.replace(MASK, "").replace(between.trim(), "");
+                assert!(shown.len() < quote.len(), "{between:?}: {shown}");
+                let rest = rest.trim_start_matches("invalid value: ");
+                // Half a word where the last piece begins, which is cut itself.
+                let left = rest.chars().filter(char::is_ascii_alphanumeric).count();
+                assert!(left < 8, "{between:?}: {rest}");
+            }
         }
     }
 }
