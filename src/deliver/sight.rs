@@ -1,6 +1,6 @@
 //! What people saw of a plan, kept for telling whether another is more dangerous. Pure.
 
-use crate::model::{Action, Address, Step};
+use crate::model::{Action, Address, Step, and_more};
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -82,12 +82,7 @@ impl Sight {
             .filter(|(step, danger)| is_new(*danger, self.0.get(&step.address)))
             .map(|(step, danger)| format!("{} {}", danger.as_str(), step.address))
             .collect();
-        let more = new.len().saturating_sub(NAMED);
-        let mut said = new[..new.len() - more].join(", ");
-        if more > 0 {
-            said = format!("{said} and {more} more");
-        }
-        (!new.is_empty()).then_some(said)
+        (!new.is_empty()).then(|| and_more(&new, NAMED))
     }
 
     /// Tells whether a step needs people who saw it.
@@ -116,11 +111,7 @@ impl Sight {
             return None;
         }
         let other: Vec<String> = plan.declared().filter_map(other).collect();
-        let more = other.len().saturating_sub(NAMED);
-        let mut said = other[..other.len() - more].join(", ");
-        if more > 0 {
-            said = format!("{said} and {more} more");
-        }
+        let said = and_more(&other, NAMED);
         let shown = match self.0.len() {
             1 => "1 change".to_owned(),
             some => format!("{some} changes"),

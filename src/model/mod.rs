@@ -17,6 +17,7 @@ pub mod kind;
 pub mod kinds;
 pub mod known;
 pub mod map;
+mod naming;
 pub mod notify;
 pub mod observation;
 pub mod outcome;
@@ -43,6 +44,7 @@ pub use kind::{Inside, Kind, LAST_WAVE, Labels, ListRule, OnImmutable, Output, P
 pub use kinds::Kinds;
 pub use known::Known;
 pub use map::Map;
+pub use naming::and_more;
 pub use notify::{Gravity, Mention, Notify};
 pub use observation::{
     Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,

@@ -4,7 +4,7 @@
 use super::{Beside, Inputs, Plan};
 use crate::model::{
     Action, Address, Connection, Identity, Inside, Live, Observation, Owned, PathPattern, Step,
-    Value,
+    Value, and_more,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -188,25 +188,16 @@ fn stays(inputs: &Inputs<'_>, container: &Step, step: &Step) -> bool {
 fn reason(step: &Step, left: &[&Step], beside: &[&Address]) -> String {
     let all = left.iter().map(|step| &step.address);
     let all: Vec<&Address> = all.chain(beside.iter().copied()).collect();
-    let named = all.iter().take(NAMED);
-    let named: Vec<String> = named.map(ToString::to_string).collect();
-    let more = match all.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let named = and_more(&all, NAMED);
     let (is, stays) = match all.len() {
         1 => ("is", "is not deleted"),
         _ => ("are", "are not deleted"),
     };
     let why = step.reason.as_deref().unwrap_or("it is to be deleted");
     if beside.is_empty() && left.iter().all(|step| step.gone_by.is_some()) {
-        return format!(
-            "{why}, but {}{more} {is} in it and not gone yet",
-            named.join(", ")
-        );
+        return format!("{why}, but {named} {is} in it and not gone yet");
     }
     format!(
-        "{why}, but {}{more} {is} in it and {stays} in this plan: everything in it would go with it",
-        named.join(", ")
+        "{why}, but {named} {is} in it and {stays} in this plan: everything in it would go with it"
     )
 }

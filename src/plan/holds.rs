@@ -1,9 +1,12 @@
 //! What holds a plan, or its deletes, as a whole: a pause, a window, the deletion budget.
 
 use super::{Hold, Inputs};
-use crate::model::{Action, Step, Window};
+use crate::model::{Action, Step, Window, and_more};
 use jiff::Timestamp;
 use std::fmt::Write as _;
+
+/// How many deletes a hold names.
+const NAMED: usize = 3;
 
 /// Returns every hold, the widest first.
 pub(super) fn holds(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Hold> {
@@ -118,15 +121,8 @@ fn budget(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Hold> {
         budget.percent,
         inputs.owned.len()
     );
-    let named: Vec<String> = deletes
-        .iter()
-        .take(3)
-        .map(|step| step.address.to_string())
-        .collect();
-    reason.push_str(&named.join(", "));
-    if deletes.len() > named.len() {
-        let _infallible = write!(reason, " and {} more", deletes.len() - named.len());
-    }
+    let named = deletes.iter().map(|step| &step.address);
+    reason.push_str(&and_more(named, NAMED));
     let count = all.max(budget.count as usize);
     let percent = (all * 100).div_ceil(inputs.owned.len().max(1));
     let percent = percent.max(budget.percent as usize).min(100);

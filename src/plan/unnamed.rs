@@ -3,7 +3,7 @@
 //! while it cannot tell.
 
 use super::{Inputs, Plan};
-use crate::model::{Action, Address, Content, Live, Observation, Owner, Step};
+use crate::model::{Action, Address, Content, Live, Observation, Owner, Step, and_more};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many kinds a reason names, and how many of each.
@@ -75,10 +75,8 @@ fn reason(left: &[&Content]) -> String {
     for one in left {
         kinds.entry(&one.kind).or_default().insert(said(one));
     }
-    let of_kind = |(kind, names): (&&str, &BTreeSet<String>)| {
-        let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
-        format!("{kind} {}{}", first.join(", "), more(names.len()))
-    };
+    let of_kind =
+        |(kind, names): (&&str, &BTreeSet<String>)| format!("{kind} {}", and_more(names, NAMED));
     let named: Vec<String> = kinds.iter().take(NAMED).map(of_kind).collect();
     let kinds = match kinds.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -101,12 +99,5 @@ fn said(one: &Content) -> String {
         None => one.name.clone(),
         Some(Owner::Resource(address)) => format!("{} of {address}", one.name),
         Some(Owner::Foreign(tool)) => format!("{} of {tool}", one.name),
-    }
-}
-
-fn more(all: usize) -> String {
-    match all.saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
     }
 }

@@ -1,7 +1,7 @@
 //! Why a repository, a folder or an outside secret was not read. Each state is its own variant, so
 //! that none of them can look like an empty repository.
 
-use crate::model::{Class, Fault};
+use crate::model::{Class, Fault, and_more};
 
 /// What an error stands on, kept out of the text.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -273,7 +273,7 @@ impl Fault for SourceError {
             Self::MissingBranch { branches, .. } if !branches.is_empty() => {
                 return Some(format!(
                     "It has {}. Push the branch, or correct its name in the settings. Nothing is changed meanwhile.",
-                    listed(branches)
+                    and_more(branches, MOST_BRANCHES)
                 ));
             }
             Self::MissingBranch { .. } => {
@@ -339,12 +339,3 @@ impl Fault for SourceError {
 
 /// The most branches a hint names.
 const MOST_BRANCHES: usize = 10;
-
-fn listed(branches: &[String]) -> String {
-    let named = branches.iter().take(MOST_BRANCHES).map(String::as_str);
-    let named = named.collect::<Vec<_>>().join(", ");
-    match branches.len().saturating_sub(MOST_BRANCHES) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
-}

@@ -5,7 +5,7 @@ use super::paper::Names;
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
 use crate::deliver::render::words::{deed, sign, touched};
-use crate::model::{Action, Step};
+use crate::model::{Action, Step, and_more};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -100,19 +100,12 @@ pub(super) fn over_hands<'s>(steps: impl Iterator<Item = &'s Step>) -> Vec<Strin
         if fields.is_empty() {
             return None;
         }
-        let more = match fields.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let shown = fields[..fields.len().min(NAMED)].join(", ");
+        let shown = and_more(&fields, NAMED);
         let by = match touched(step) {
             by if by.is_empty() => String::new(),
             by => format!(" – by {}", text(&by.join(", "))),
         };
-        Some(format!(
-            "{}: {shown}{more}{by}",
-            code(&step.address.to_string())
-        ))
+        Some(format!("{}: {shown}{by}", code(&step.address.to_string())))
     };
     steps.filter_map(item).collect()
 }
@@ -129,18 +122,8 @@ pub(super) fn by_reason<'s>(steps: impl Iterator<Item = (&'s Step, &'s str)>) ->
         together.push(code(&step.address.to_string()));
     }
     let item = |reason: &&str| {
-        let all = &named[*reason];
-        let more = match all.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let shown = all
-            .iter()
-            .take(NAMED)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ");
-        format!("{shown}{more} – {}", escape::reason(reason))
+        let shown = and_more(&named[*reason], NAMED);
+        format!("{shown} – {}", escape::reason(reason))
     };
     reasons.iter().map(item).collect()
 }

@@ -4,7 +4,7 @@ use super::{Ink, Screen};
 use crate::deliver::render::clean;
 use crate::deliver::render::run::RunResult;
 use crate::deliver::render::words::{ended, quiet};
-use crate::model::{Action, Outcome, Step};
+use crate::model::{Action, Outcome, Step, and_more};
 use std::time::Duration;
 
 /// The most resources one reason names.
@@ -92,19 +92,12 @@ fn left_lines(result: &RunResult<'_>, screen: Screen) -> Vec<String> {
         }
     }
     for (steps, why) in left {
-        let names = steps
-            .iter()
-            .take(MOST_NAMES)
-            .map(|step| step.address.resource.to_string());
-        let names = names.collect::<Vec<_>>().join(", ");
-        let more = match steps.len().saturating_sub(MOST_NAMES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let names = steps.iter().map(|step| &step.address.resource);
+        let names = and_more(names, MOST_NAMES);
         let sign = screen.paint(Ink::Yellow, "!");
         lines.push(format!(
             "  {sign} {}",
-            clean::reason(&format!("{names}{more}: {why}"))
+            clean::reason(&format!("{names}: {why}"))
         ));
     }
     lines

@@ -3,7 +3,7 @@
 //! marks on what is there do not depend on those.
 
 use super::Work;
-use crate::model::{Address, Owner};
+use crate::model::{Address, Owner, and_more};
 use crate::provider::ProviderError;
 use crate::provider::kubernetes::discovery::{Lookup, Served, Types};
 use crate::provider::kubernetes::error::Failure;
@@ -46,12 +46,7 @@ impl Work<'_> {
         if found.is_empty() {
             return Ok(());
         }
-        let named: Vec<String> = found.iter().take(NAMED).map(ToString::to_string).collect();
-        let more = match found.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let named = format!("{}{more}", named.join(", "));
+        let named = and_more(&found, NAMED);
         Err(ProviderError::Refused {
             what: self.what(),
             reason: format!(

@@ -1,7 +1,7 @@
 //! Tells what is in a namespace, or what there is of a custom kind, and would be lost with it: asked only where
 //! that is to go. Leaves out what the cluster makes by itself and what goes with something else in there.
 
-use crate::model::{Content, Live, Step, Value};
+use crate::model::{Content, Live, Step, Value, and_more};
 use crate::provider::kubernetes::cluster::{Cluster, MANAGER};
 use crate::provider::kubernetes::discovery::{Lookup, Served};
 use crate::provider::kubernetes::error::Failure;
@@ -75,7 +75,7 @@ async fn in_namespace(
     let down: BTreeSet<&str> = types.down().collect();
     if !down.is_empty() {
         let down: Vec<&str> = down.into_iter().collect();
-        let reason = format!("nobody answers for {}", named(&down));
+        let reason = format!("nobody answers for {}", and_more(&down, NAMED));
         return Err(Failure::transient("group-away", reason));
     }
     let is_asked = |served: &&Served| !KEPT_BY_CLUSTER.contains(&served.kind.as_str());
@@ -100,7 +100,7 @@ async fn in_namespace(
     if !forbidden.is_empty() {
         let reason = format!(
             "the connection's account lacks the verb list on {} in namespace {namespace}",
-            named(&forbidden)
+            and_more(&forbidden, NAMED)
         );
         return Err(Failure::user("forbidden", reason));
     }
@@ -172,19 +172,6 @@ async fn of_custom_kind(cluster: &Cluster, name: &str) -> Result<Vec<Content>, F
         .iter()
         .filter(|object| !is_going(object) && !is_of(object, &there));
     Ok(lost.map(|object| content(&served, object, true)).collect())
-}
-
-fn named(all: &[&str]) -> String {
-    let first = all
-        .iter()
-        .take(NAMED)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    match all.len().saturating_sub(NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
 }
 
 fn content(served: &Served, object: &Json, everywhere: bool) -> Content {
