@@ -5,7 +5,8 @@ use super::Work;
 use crate::model::{Change, FieldPath, Owner, Segment, Step, Value};
 use crate::provider::ProviderError;
 use crate::provider::kubernetes::dry_run::verdict::Yielded;
-use crate::provider::kubernetes::fields::{self, spelling};
+use crate::provider::kubernetes::fields;
+use crate::provider::kubernetes::fields::spelling::{self, Place};
 use crate::provider::kubernetes::marks;
 use serde_json::Value as Json;
 
@@ -92,8 +93,9 @@ fn left(step: &Step, sent: &Json, (before, after): (&Json, &Json)) -> Vec<FieldP
         let Some(declared) = declared.filter(|declared| !declared.is_null()) else {
             return false;
         };
-        let was_to_be = planned.is_some_and(|planned| has_all(Some(&planned), declared));
-        !has_all(after, declared) && (before == after || was_to_be)
+        let place = Place::at(&path);
+        let was_to_be = planned.is_some_and(|planned| has_all(place, Some(&planned), declared));
+        !has_all(place, after, declared) && (before == after || was_to_be)
     };
     let changes = step.changes.iter();
     let set = changes.filter(|change| change.after.is_some() && is_left(change));
@@ -129,21 +131,22 @@ fn find<'v>(value: &'v Json, path: &[Segment]) -> Option<&'v Json> {
 
 /// Tells whether an object has all that was sent. What the server writes in a way of its own that is not known here is
 /// not found; then it is asked once more.
-pub(super) fn has_all(live: Option<&Json>, sent: &Json) -> bool {
+pub(super) fn has_all(place: Place, live: Option<&Json>, sent: &Json) -> bool {
     match (sent, live) {
         (Json::Object(fields), live) => {
             let live = |key: &String| live.and_then(|live| live.get(key));
-            fields.iter().all(|(key, sent)| has_all(live(key), sent))
+            let mut fields = fields.iter();
+            fields.all(|(key, sent)| has_all(place.key(key), live(key), sent))
         }
         (Json::Array(items), Some(Json::Array(live))) => {
-            let has = |sent: &Json| live.iter().any(|live| has_all(Some(live), sent));
+            let has = |sent: &Json| live.iter().any(|live| has_all(place, Some(live), sent));
             items.iter().all(has)
         }
         (Json::Array(items), None) => items.is_empty(),
         (Json::Null, None) => true,
         // Nothing is not always written down.
         (sent, None) => matches!(sent.as_str(), Some("")) || *sent == false || *sent == 0,
-        (sent, Some(live)) => spelling::is_same(sent, live),
+        (sent, Some(live)) => spelling::is_same(place, sent, live),
     }
 }
 
@@ -157,7 +160,7 @@ mod tests {
         let sent = json!({ "data": { "a": "1" }, "items": [{ "name": "x", "on": false }], "none": {}, "no": null });
         let live = json!({ "data": { "a": "1", "b": "2" },
             "items": [{ "name": "added" }, { "name": "x", "more": 1 }], "status": {} });
-        assert!(has_all(Some(&live), &sent));
+        assert!(has_all(Place::Root, Some(&live), &sent));
         for (place, value) in [
             ("/data/a", json!("2")),
             ("/items/1/name", json!("y")),
@@ -166,8 +169,33 @@ mod tests {
         ] {
             let mut other = live.clone();
             *other.pointer_mut(place).unwrap() = value;
-            assert!(!has_all(Some(&other), &sent), "{place}");
+            assert!(!has_all(Place::Root, Some(&other), &sent), "{place}");
         }
+    }
+
+    #[test]
+    fn a_text_that_reads_as_a_quantity_is_only_itself() {
+        let object = |text: &str| {
+            json!({ "data": { "a": text }, "metadata": { "labels": { "v": text } },
+            "spec": { "containers": [{ "args": [text], "env": [{ "name": "V", "value": text }] }] } })
+        };
+        let (sent, live) = (object("1.10"), object("1.1"));
+        assert!(has_all(Place::Root, Some(&sent), &sent));
+        for place in [
+            "/data/a",
+            "/metadata/labels/v",
+            "/spec/containers/0/args/0",
+            "/spec/containers/0/env/0/value",
+        ] {
+            let mut other = sent.clone();
+            other
+                .pointer_mut(place)
+                .unwrap()
+                .clone_from(live.pointer(place).unwrap());
+            assert!(!has_all(Place::Root, Some(&other), &sent), "{place}");
+        }
+        let limits = |text: &str| json!({ "spec": { "limits": { "cpu": text } } });
+        assert!(has_all(Place::Root, Some(&limits("1.1")), &limits("1.10")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::provider::kubernetes::dry_run::instruction::Instruction;
 use crate::provider::kubernetes::dry_run::merge::Merge;
 use crate::provider::kubernetes::dry_run::verdict::{Matter, Yielded};
 use crate::provider::kubernetes::error::Failure;
+use crate::provider::kubernetes::fields::spelling::Place;
 use crate::provider::kubernetes::fields::{added, fieldset, ignored, left, renewal};
 use crate::provider::kubernetes::scalers::Scalers;
 use crate::provider::kubernetes::target;
@@ -126,7 +127,9 @@ impl Work<'_> {
             ..Instruction::default()
         };
         let sent = left::as_sent(whole, live, ignore, &without);
-        if added::find(live, whole, ignore).is_some() || !taken::has_all(Some(live), &sent) {
+        if added::find(live, whole, ignore).is_some()
+            || !taken::has_all(Place::Root, Some(live), &sent)
+        {
             return None;
         }
         let (cluster, target) = (self.cluster, &self.target);

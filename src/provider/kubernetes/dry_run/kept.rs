@@ -2,7 +2,7 @@
 //! on each request. Where Git said before what is live, and says something else now, that is no way to write it. Pure.
 
 use crate::model::{FieldPath, Segment};
-use crate::provider::kubernetes::fields::spelling;
+use crate::provider::kubernetes::fields::spelling::{self, Place};
 use serde_json::Value as Json;
 
 /// One place of an object.
@@ -73,7 +73,7 @@ fn put(told: &mut Json, side: Side<'_>, at: &FieldPath, kept: &mut Vec<FieldPath
                 && is_plain(sent)
                 && told == side.live
                 && told == side.applied
-                && !spelling::is_same(sent, told) =>
+                && !spelling::is_same(Place::at(&at.0), sent, told) =>
         {
             *told = sent.clone();
             kept.push(at.clone());
@@ -121,6 +121,13 @@ mod tests {
         // In whatever order its items are.
         sent["spec"]["containers"].as_array_mut().unwrap().reverse();
         assert_eq!(kept(&sent, &live, &live).0, told);
+    }
+
+    #[test]
+    fn what_is_only_text_is_another_where_it_is_written_in_another_way() {
+        let (live, sent) = (object("1", "a:1", "1.1"), object("1", "a:1", "1.10"));
+        let (told, paths) = kept(&sent, &live, &live);
+        assert_eq!((paths, told), (vec!["data.at".to_owned()], sent));
     }
 
     #[test]

@@ -1,12 +1,57 @@
 //! Whether a value says what another says, written in another way: the server writes quantities and durations in a form
 //! of its own. Pure.
 
+use crate::model::Segment;
 use serde_json::Value as Json;
 
-/// Tells whether one value is the other, as far as that can be told without asking.
-pub(crate) fn is_same(one: &Json, other: &Json) -> bool {
+/// Where in an object a value is, as far as that says how it may be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The object itself.
+    #[default]
+    Root,
+    /// Somewhere in it: a quantity or a duration may be written there.
+    Field,
+    /// In the variables of a container.
+    Variables,
+    /// Where text is only text: `1.10` is not `1.1`.
+    Text,
+}
+
+impl Place {
+    /// Returns where a path from the root leads.
+    pub(crate) fn at(path: &[Segment]) -> Self {
+        let below = |place: Self, segment: &Segment| match segment {
+            Segment::Key(key) => place.key(key),
+            Segment::Index(_) | Segment::Item(_) => place,
+        };
+        path.iter().fold(Self::Root, below)
+    }
+
+    /// Returns where a field of this leads; an item of a list is where its list is.
+    pub(crate) fn key(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Text, _)
+            | (Self::Root, "data" | "binaryData" | "stringData")
+            | (Self::Variables, "value")
+            | (
+                _,
+                "metadata" | "labels" | "annotations" | "matchLabels" | "nodeSelector" | "args"
+                | "command",
+            ) => Self::Text,
+            (_, "env") => Self::Variables,
+            _ => Self::Field,
+        }
+    }
+}
+
+/// Tells whether one value is the other where it is, as far as that can be told without asking.
+pub(crate) fn is_same(place: Place, one: &Json, other: &Json) -> bool {
     if one == other {
         return true;
+    }
+    if place == Place::Text {
+        return false;
     }
     let (Some(one), Some(other)) = (text(one), text(other)) else {
         return false;
@@ -125,9 +170,32 @@ mod tests {
             (json!("1.5h"), json!("1h30m")),
         ] {
             assert!(
-                is_same(&one, &other) && is_same(&other, &one),
+                is_same(Place::Field, &one, &other) && is_same(Place::Field, &other, &one),
                 "{one} {other}"
             );
+        }
+    }
+
+    #[test]
+    fn text_is_told_from_what_may_be_a_quantity_by_where_it_is() {
+        let place = |path: &str| path.split('.').fold(Place::Root, Place::key);
+        for text in [
+            "data.version",
+            "metadata.labels.version",
+            "spec.template.metadata.annotations.version",
+            "spec.selector.matchLabels.version",
+            "spec.containers.args",
+            "spec.containers.env.value",
+        ] {
+            assert_eq!(place(text), Place::Text, "{text}");
+        }
+        for field in [
+            "spec.containers.resources.limits.cpu",
+            "spec.containers.env.valueFrom.resourceFieldRef.divisor",
+            "spec.metrics.resource.target.value",
+            "spec.data.size",
+        ] {
+            assert_eq!(place(field), Place::Field, "{field}");
         }
     }
 
@@ -149,7 +217,7 @@ mod tests {
             ),
         ] {
             assert!(
-                !is_same(&one, &other) && !is_same(&other, &one),
+                !is_same(Place::Field, &one, &other) && !is_same(Place::Field, &other, &one),
                 "{one} {other}"
             );
         }
