@@ -229,6 +229,7 @@ fn owned(wanted: &Wanted, key: &DigestKey) -> Owned {
         kind: wanted.kind.name.clone(),
         connection: wanted.connection.name.clone(),
         place: wanted.connection.leads_to(),
+        through: None,
         identity: wanted.identity.clone().expect("no holes here"),
         external_id: Some("5ad8a1a5-0000-4000-8000-000000000000".to_owned()),
         applied: key.sealed_json(&wanted.desired).into(),

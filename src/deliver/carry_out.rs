@@ -316,6 +316,7 @@ impl Run<'_> {
             kind: step.kind.clone(),
             connection: step.connection.name.clone(),
             place: step.connection.leads_to(),
+            through: step.connection.fingerprint(self.needs.digest_key),
             identity: step.identity.clone(),
             external_id: applied.external_id.clone(),
             applied: Arc::new(self.needs.digest_key.sealed_json(desired)),

@@ -124,6 +124,13 @@ impl Everywhere {
         is_whole.then(|| Arc::clone(connection))
     }
 
+    /// Returns the connection of what is declared under an address.
+    pub(super) fn connection_of(&self, address: &Address) -> Option<&Arc<Connection>> {
+        self.graphs
+            .get(&address.environment)?
+            .connection_of(address)
+    }
+
     /// Returns the secrets of an environment that are at hand.
     pub(super) fn secrets(&self, environment: &EnvironmentName) -> impl Iterator<Item = &Secret> {
         let graph = self.graphs.get(environment).into_iter();

@@ -135,6 +135,11 @@ impl Graph {
         self.nodes.is_empty()
     }
 
+    /// Returns the connection of a resource.
+    pub fn connection_of(&self, address: &Address) -> Option<&Arc<Connection>> {
+        self.connections.get(&self.node(address)?.connection)
+    }
+
     fn node(&self, address: &Address) -> Option<&Node> {
         let place = self
             .sorted

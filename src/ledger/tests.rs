@@ -26,6 +26,7 @@ pub(super) fn owned(text: &str, applied: serde_json::Value) -> Owned {
         kind: KindName::new("host/file"),
         connection: crate::model::ConnectionName::new("here").unwrap(),
         place: None,
+        through: None,
         identity: Identity(vec![("/path".into(), "/etc/motd".into())]),
         external_id: None,
         applied: applied.into(),

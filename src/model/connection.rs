@@ -1,12 +1,16 @@
 //! Where a provider reaches.
 
 use super::diagnostic::Location;
+use super::digest::{Digest, DigestKey};
 use super::id::ConnectionName;
 use super::observation::Identity;
 use super::value::Value;
 
 /// Where a cluster's connection leads that names none.
 const CURRENT_CONTEXT: &str = "the current context";
+
+/// So many digits tell two secrets apart that nobody chose to be alike.
+const FINGERPRINT: usize = 16;
 
 /// Settings of a cluster's connection that say as whom or where in it, and not which it is.
 const WITHIN: [&str; 2] = ["namespace", "serviceAccount"];
@@ -51,6 +55,16 @@ impl Connection {
             true => default.to_owned(),
             false => words.join(", "),
         })
+    }
+
+    /// Returns by which secrets it leads where it does, without telling them; `None` where no secret has a say in that.
+    pub fn fingerprint(&self, key: &DigestKey) -> Option<String> {
+        if self.settings.secret_places().is_empty() {
+            return None;
+        }
+        let sealed = key.sealed_json(&self.settings).to_string();
+        let digest = Digest::of(sealed);
+        Some(digest.as_str().chars().take(FINGERPRINT).collect())
     }
 
     /// Returns where it leads in the words of a title, never as whom: `cluster prod`, `host /srv`, `digitalocean`.

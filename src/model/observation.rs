@@ -1,6 +1,7 @@
 //! What is asked of the live side and what it answered.
 
 use super::connection::Connection;
+use super::digest::DigestKey;
 use super::fault::Class;
 use super::health_rule::HealthRule;
 use super::id::{Address, KindName};
@@ -73,10 +74,12 @@ pub struct Owned {
     pub kind: KindName,
     /// The connection it was applied through.
     pub connection: super::id::ConnectionName,
-    /// Where that led then (`Connection::leads_to`); `None` where that could not be told, and in records
-    /// of older versions.
+    /// Where that led then (`Connection::leads_to`); `None` where that was not told, as by older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// Which secrets it was reached by when its id was told (`Connection::fingerprint`): others may lead elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
     /// Which live object it is.
     pub identity: Identity,
     /// The id the live side made for it, where it makes one (a cloud's UUID, a Kubernetes uid).
@@ -109,6 +112,13 @@ impl Owned {
     pub fn is_a_namesake_of(&self, other: &Self) -> bool {
         let ids = self.external_id.as_ref().zip(other.external_id.as_ref());
         self.identity == other.identity && ids.is_some_and(|(one, another)| one != another)
+    }
+
+    /// Tells whether its id was told through this connection as it leads now: else it says nothing of what is there.
+    pub fn is_told_through(&self, connection: &Connection, key: &DigestKey) -> bool {
+        let is_whole = connection.settings.holes().is_empty();
+        let is_there = self.place == connection.leads_to();
+        is_whole && is_there && self.through == connection.fingerprint(key)
     }
 
     /// Returns where it was applied, where this connection leads elsewhere: looking there says nothing

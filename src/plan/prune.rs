@@ -218,6 +218,7 @@ pub(super) fn stray(
         kind: marked.kind.clone(),
         connection: marked.connection.name.clone(),
         place: marked.connection.leads_to(),
+        through: None,
         identity: marked.identity.clone(),
         external_id: None,
         applied: Arc::default(),

@@ -25,6 +25,7 @@ fn owned(text: &str) -> Owned {
         kind: KindName::new("host/file"),
         connection: ConnectionName::new("here").unwrap(),
         place: None,
+        through: None,
         identity: Identity(vec![("/path".into(), text.into())]),
         external_id: None,
         applied: serde_json::json!({}).into(),

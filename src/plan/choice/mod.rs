@@ -106,6 +106,10 @@ fn record(step: &Step, live: Option<&Live>, owned: Option<&Owned>, key: &DigestK
         kind: step.kind.clone(),
         connection: step.connection.name.clone(),
         place: step.connection.leads_to(),
+        through: match live {
+            Some(_) => step.connection.fingerprint(key),
+            None => owned.and_then(|owned| owned.through.clone()),
+        },
         identity: step.identity.clone(),
         external_id: step.external_id.clone(),
         applied: Arc::new(key.sealed_json(desired)),

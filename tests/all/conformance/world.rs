@@ -242,6 +242,7 @@ impl<'a> World<'a> {
             kind: step.kind.clone(),
             connection: step.connection.name.clone(),
             place: step.connection.leads_to(),
+            through: step.connection.fingerprint(&self.key),
             identity: step.identity.clone(),
             external_id: applied.external_id.clone(),
             applied: self

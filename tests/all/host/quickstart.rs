@@ -196,6 +196,7 @@ impl Walk {
                 kind: step.kind.clone(),
                 connection: step.connection.name.clone(),
                 place: step.connection.leads_to(),
+                through: None,
                 identity: step.identity.clone(),
                 external_id: None,
                 applied: self.key.sealed_json(&desired).into(),

@@ -300,6 +300,7 @@ impl Scene {
                 kind: step.kind.clone(),
                 connection: step.connection.name.clone(),
                 place: step.connection.leads_to(),
+                through: step.connection.fingerprint(&self.key),
                 identity: step.identity.clone(),
                 external_id: applied.external_id.clone(),
                 applied: self

@@ -313,6 +313,7 @@ impl Scene {
             kind: row.name.clone(),
             connection: self.connection().name.clone(),
             place: self.connection().leads_to(),
+            through: None,
             identity: row.identity_of(&applied).unwrap(),
             external_id: None,
             applied: key().sealed_json(&row.sealed(applied)).into(),

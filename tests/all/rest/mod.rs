@@ -168,6 +168,7 @@ impl World {
             kind: asked.kind.clone(),
             connection: asked.connection.name.clone(),
             place: asked.connection.leads_to(),
+            through: None,
             identity: asked.identity.clone(),
             external_id: applied.external_id.clone(),
             applied: key().sealed_json(asked.desired.as_ref().unwrap()).into(),
