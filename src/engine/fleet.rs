@@ -10,7 +10,7 @@ use super::{Claims, Everywhere, Instead, Pinned, Trust};
 use crate::graph::{self, Allowance, Graph, Twice};
 use crate::ledger::Version;
 use crate::model::{
-    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Severity, Snapshot,
+    Diagnostic, Digest, EnvironmentName, Every, Kinds, RepoPath, Revision, Snapshot,
 };
 use crate::source::Outside;
 use crate::spec::{Approval, EnvironmentReading, Reading};
@@ -75,6 +75,8 @@ pub struct Fleet {
     at_hand: BTreeMap<(String, EnvironmentName), Option<Arc<Graph>>>,
     /// Mistakes in files that name no environment, by repository.
     unreadable: BTreeMap<String, Vec<Diagnostic>>,
+    /// Files of those that may hide an environment, by repository.
+    hiding: BTreeMap<String, BTreeSet<RepoPath>>,
     /// What one repository declares of an environment that another keeps, and is refused.
     refused: BTreeMap<(String, EnvironmentName), Vec<Diagnostic>>,
 }
@@ -133,10 +135,8 @@ impl Fleet {
         {
             everywhere.add_broken(name, self.at_hand(name));
         }
-        // What is only a warning (a link, a file that is too large) was never read, and hides nothing now.
-        let unreadable = self.unreadable.values().flatten();
-        for wrong in unreadable.filter(|wrong| wrong.severity == Severity::Error) {
-            everywhere.mark_nameless(&wrong.location.file);
+        for file in self.hiding.values().flatten() {
+            everywhere.mark_nameless(file);
         }
         everywhere
     }
@@ -210,6 +210,8 @@ impl Fleet {
         }
         let nameless = self.nameless(repository, reading.diagnostics, &mut mistakes);
         let unreadable = !nameless.is_empty();
+        let hiding = mistakes::hiding(&nameless, &reading.hiding);
+        self.hiding.insert(repository.to_owned(), hiding);
         news.extend(self.mark_unreadable(repository, nameless));
         there.extend(mistakes.keys().cloned());
         let goes = |name: &EnvironmentName, kept: &Kept| {

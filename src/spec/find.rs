@@ -1,9 +1,10 @@
 //! Documents of ours by content: which files hold them, and which of them are environments.
 
+use super::hiding::may_hide_environment;
 use super::{API_VERSION, Approval, approval};
 use crate::model::{Diagnostic, EnvironmentName, File, Location, RepoPath, Severity, Snapshot};
 use crate::yaml::{Document, Flavour, Limits, Node, Parsed, Place, nearest, parse};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The files of a snapshot that were parsed so far.
@@ -30,6 +31,8 @@ pub(super) struct Found {
     pub(super) names: Vec<(EnvironmentName, Place)>,
     pub(super) approvals: Vec<Approval>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Files with such mistakes that may be meant as an environment.
+    pub(super) hiding: BTreeSet<RepoPath>,
 }
 
 impl<'s> Library<'s> {
@@ -63,7 +66,13 @@ impl<'s> Library<'s> {
             match file {
                 File::Bytes(bytes) if is_ours(bytes) => {
                     let parsed = self.parse(path, bytes);
+                    let before = found.diagnostics.len();
                     sort_out((path, folder), bytes, &parsed, &mut found);
+                    if found.diagnostics.len() > before
+                        && may_hide_environment((path, snapshot), bytes, &parsed)
+                    {
+                        found.hiding.insert(path.clone());
+                    }
                 }
                 File::Bytes(_) => {}
                 _ => found.diagnostics.extend(unread(path, file)),

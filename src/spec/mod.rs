@@ -14,6 +14,7 @@ pub(crate) mod environment;
 pub(crate) mod expression;
 mod find;
 pub(crate) mod health_rule;
+mod hiding;
 mod kustomization;
 mod layer;
 mod lifecycle;
@@ -82,4 +83,6 @@ pub struct Reading {
     pub environments: Vec<EnvironmentReading>,
     /// Mistakes in files of ours that belong to no environment that could be named.
     pub diagnostics: Vec<Diagnostic>,
+    /// Files of those that may be meant as an environment all the same.
+    pub hiding: BTreeSet<RepoPath>,
 }

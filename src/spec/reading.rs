@@ -42,6 +42,7 @@ pub fn read(snapshot: &Snapshot, options: &ReadOptions<'_>) -> Reading {
     let mut reading = Reading {
         environments: Vec::new(),
         diagnostics: found.diagnostics,
+        hiding: found.hiding,
     };
     for candidate in found.environments {
         let mut files = BTreeSet::from([candidate.path.clone()]);

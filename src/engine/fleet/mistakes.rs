@@ -1,9 +1,9 @@
 //! What is wrong where two repositories mean one environment, and mistakes in one line.
 
 use super::{Fleet, Kept, Pinned};
-use crate::model::{Diagnostic, EnvironmentName, Severity};
+use crate::model::{Diagnostic, EnvironmentName, RepoPath, Severity};
 use crate::spec::Environment;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns where a mistake is.
 pub(in crate::engine) fn place(one: &Diagnostic) -> String {
@@ -19,6 +19,16 @@ pub(in crate::engine) fn told(mistakes: &[Diagnostic]) -> Option<String> {
         more => format!(" (and {more} more)"),
     };
     Some(format!("{}: {}{more}", place(first), first.message))
+}
+
+/// Returns the files of such mistakes that may hide an environment. What is only a warning (a link, a file that is too
+/// large) was never read, and hides nothing now.
+pub(super) fn hiding(nameless: &[Diagnostic], may: &BTreeSet<RepoPath>) -> BTreeSet<RepoPath> {
+    let errors = nameless
+        .iter()
+        .filter(|one| one.severity == Severity::Error);
+    let files = errors.map(|one| &one.location.file);
+    files.filter(|file| may.contains(*file)).cloned().collect()
 }
 
 impl Fleet {

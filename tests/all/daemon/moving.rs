@@ -130,6 +130,31 @@ fn a_file_that_is_only_left_out_holds_nothing_up() {
 }
 
 #[test]
+fn what_cannot_hide_an_environment_holds_nothing_up() {
+    let world = World::new();
+    let (mut daemon, _) = started(&world);
+    let ours = "apiVersion: reconciled.dev/v1alpha1\n";
+    let mistaken = format!("{ours}kind: Approval\nmetadata: {{ name: a }}\nspec: 7\n");
+    let cut_off = format!("{ours}kind: Approval\nmetadata: [\n");
+    let later = format!("{ours}kind: Policy\nmetadata: {{ name: p }}\n");
+    let template = format!("{{{{- if .Values.on }}}}\n{ours}kind: Environment\n{{{{- end }}}}\n");
+    world.commit(&[
+        ("a.yaml", &named("a", &[("keep", "later\n")])),
+        ("approvals/mistaken.yaml", &mistaken),
+        ("approvals/cut-off.yaml", &cut_off),
+        ("later.yaml", &later),
+        (
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+        ),
+        ("chart/templates/one.yaml", &template),
+    ]);
+    daemon.until("it is deleted", |_| {
+        (world.owned() == ["a/keep", "b/beside"]).then_some(())
+    });
+}
+
+#[test]
 fn an_environment_that_was_never_good_holds_only_deletes_of_where_it_leads() {
     let world = World::new();
     let (mut daemon, _) = started(&world);
