@@ -4,7 +4,7 @@ use crate::deliver::forge::{Forge, ForgeError};
 use crate::model::{Class, Fault, RepoPath, Revision};
 use crate::source::{Repository, SourceError, Word};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How old a commit is before nobody tells of it means that it was pushed: the forge's index of what pull requests
 /// brought follows a merge after a while, and nothing says how long that is.
@@ -16,8 +16,8 @@ const SOON: SignedDuration = SignedDuration::from_secs(5);
 /// The pull requests that changed some files between two states of a branch.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Merges {
-    /// Their numbers.
-    pub numbers: BTreeSet<u64>,
+    /// Their numbers, and what was at the head of each when it was merged.
+    pub heads: BTreeMap<u64, Revision>,
     /// True where more was merged than was looked at: only the newest are here.
     pub more: bool,
     /// In how long to ask again, where the forge may not know yet whose a commit is.
@@ -78,12 +78,12 @@ pub(super) async fn merges(
         let named = word.as_ref().and_then(Word::pull);
         let merged = forge.merged_as(commit, named).await?.into_iter();
         let here = merged.filter(|pull| pull.base_branch == repository.target().branch);
-        let here: Vec<u64> = here.map(|pull| pull.number).collect();
+        let here: Vec<(u64, Revision)> = here.map(|pull| (pull.number, pull.head)).collect();
         if here.is_empty() {
             let again = word.and_then(|word| again(word.at?, now));
             found.again = found.again.into_iter().chain(again).min();
         }
-        found.numbers.extend(here);
+        found.heads.extend(here);
     }
     Ok(found)
 }

@@ -175,9 +175,9 @@ impl Gate<'_> {
         // Beside what came by a pull request, what was pushed is no reason not to ask; nor is what nobody looked at, which
         // may have come by one that showed nothing.
         let (mut all, mut is_settled) = (found.more.then(Sight::default), true);
-        for number in found.numbers {
+        for (number, head) in found.heads {
             let all = all.get_or_insert_default();
-            match reviewed::of_pull(&world.ledger, name, number).await? {
+            match reviewed::of_pull(&world.ledger, name, (number, &head)).await? {
                 Showed::Nothing => {}
                 // It may be known a moment later.
                 Showed::Coming => is_settled = false,

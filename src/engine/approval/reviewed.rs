@@ -1,11 +1,12 @@
 //! What pull requests showed of environments before they were merged: by what the files say, so that no forge has
-//! to be asked when that is merged, and by their numbers, for what several of them say together.
+//! to be asked when that is merged, and by their numbers, for what several of them say together. What was shown under a
+//! number is what was shown of one head: whoever pushes more shows more, and until that is shown nobody saw it.
 //!
 //! Each is remembered for itself: however many pull requests are open, none is forgotten for another.
 
 use crate::deliver::Sight;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Digest, EnvironmentName};
+use crate::model::{Digest, EnvironmentName, Revision};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 struct Shown {
     sight: Sight,
+    /// The head of the pull request that it was shown of; `None` in records of older versions, which tell of none.
+    #[serde(default)]
+    head: Option<Revision>,
     /// The day on which it was shown last, counted from 1970: what is shown still does not grow old.
     day: i64,
     /// Whether it is only about to be shown.
@@ -21,9 +25,18 @@ struct Shown {
 }
 
 impl Shown {
-    fn on(now: Timestamp, sight: Sight, coming: bool) -> serde_json::Value {
-        let day = now.as_second() / (24 * 60 * 60);
-        serde_json::to_value(Self { sight, day, coming }).unwrap_or_default()
+    fn on(now: Timestamp, head: &Revision, sight: Sight, coming: bool) -> serde_json::Value {
+        let shown = Self {
+            sight,
+            head: Some(head.clone()),
+            day: now.as_second() / (24 * 60 * 60),
+            coming,
+        };
+        serde_json::to_value(shown).unwrap_or_default()
+    }
+
+    fn is_of(&self, head: &Revision) -> bool {
+        self.head.as_ref() == Some(head)
     }
 }
 
@@ -45,10 +58,10 @@ pub(super) enum Showed {
 pub(in crate::engine) async fn remember(
     ledger: &Ledger,
     name: &EnvironmentName,
-    (number, content, sight): (u64, Digest, Sight),
+    ((number, head), content, sight): ((u64, &Revision), Digest, Sight),
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    let shown = Shown::on(now, sight, false);
+    let shown = Shown::on(now, head, sight, false);
     ledger
         .record_delivery(&of_content(name, &content), &shown)
         .await?;
@@ -58,21 +71,25 @@ pub(in crate::engine) async fn remember(
 }
 
 /// Remembers that a pull request is about to show something of a state of an environment, where nothing is known of
-/// it yet: who merges it before that is done has seen nothing.
+/// it yet: who merges it before that is done has seen nothing. What it showed of another head counts no more.
 ///
 /// # Errors
 /// The ledger cannot be read or written.
 pub(in crate::engine) async fn expect(
     ledger: &Ledger,
     name: &EnvironmentName,
-    (number, content): (u64, Digest),
+    ((number, head), content): ((u64, &Revision), Digest),
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    let nothing = Shown::on(now, Sight::default(), true);
-    for record in [of_content(name, &content), of_number(name, number)] {
-        if find(ledger, &record).await?.is_none() {
-            ledger.record_delivery(&record, &nothing).await?;
-        }
+    let nothing = Shown::on(now, head, Sight::default(), true);
+    let record = of_content(name, &content);
+    if find(ledger, &record).await?.is_none() {
+        ledger.record_delivery(&record, &nothing).await?;
+    }
+    let record = of_number(name, number);
+    let known = find(ledger, &record).await?;
+    if !known.is_some_and(|shown| shown.is_of(head)) {
+        ledger.record_delivery(&record, &nothing).await?;
     }
     Ok(())
 }
@@ -87,14 +104,14 @@ pub(super) async fn of(
     Ok(known.map(|shown| shown.sight))
 }
 
-/// Returns what a pull request showed last of an environment.
+/// Returns what a pull request showed of an environment with this head.
 pub(super) async fn of_pull(
     ledger: &Ledger,
     name: &EnvironmentName,
-    number: u64,
+    (number, head): (u64, &Revision),
 ) -> Result<Showed, LedgerError> {
     let known = find(ledger, &of_number(name, number)).await?;
-    Ok(match known {
+    Ok(match known.filter(|shown| shown.is_of(head)) {
         None => Showed::Nothing,
         Some(Shown { coming: true, .. }) => Showed::Coming,
         Some(Shown { sight, .. }) => Showed::Sight(sight),
@@ -127,43 +144,66 @@ mod tests {
         let seen: Sight = serde_json::from_value(json!({ "shop/page": "deletes" })).unwrap();
         let (first, second) = (Digest::of("first"), Digest::of("second"));
         let known = async |content: &Digest| of(&ledger, &shop, content).await.unwrap();
-        expect(&ledger, &shop, (7, first.clone()), now)
+        let head = Revision::new("one");
+        let pull = async |number| of_pull(&ledger, &shop, (number, &head)).await.unwrap();
+        expect(&ledger, &shop, ((7, &head), first.clone()), now)
             .await
             .unwrap();
         assert_eq!(known(&first).await, Some(Sight::default()));
-        assert_eq!(of_pull(&ledger, &shop, 7).await.unwrap(), Showed::Coming);
-        assert_eq!(of_pull(&ledger, &shop, 8).await.unwrap(), Showed::Nothing);
-        let shown = (7, first.clone(), seen.clone());
+        assert_eq!(pull(7).await, Showed::Coming);
+        assert_eq!(pull(8).await, Showed::Nothing);
+        let shown = ((7, &head), first.clone(), seen.clone());
         remember(&ledger, &shop, shown, now).await.unwrap();
         for content in [&first, &second] {
-            expect(&ledger, &shop, (7, content.clone()), now)
+            expect(&ledger, &shop, ((7, &head), content.clone()), now)
                 .await
                 .unwrap();
         }
         assert_eq!(known(&first).await, Some(seen.clone()));
         assert_eq!(known(&second).await, Some(Sight::default()));
-        let pull = of_pull(&ledger, &shop, 7).await.unwrap();
-        assert_eq!(pull, Showed::Sight(seen));
+        assert_eq!(pull(7).await, Showed::Sight(seen));
+    }
+
+    #[tokio::test]
+    async fn what_was_shown_of_one_head_says_nothing_of_another() {
+        let ledger = Ledger::in_memory().await.unwrap();
+        let (shop, now) = (EnvironmentName::new("shop").unwrap(), Timestamp::UNIX_EPOCH);
+        let seen: Sight = serde_json::from_value(json!({ "shop/page": "deletes" })).unwrap();
+        let [old, new] = ["old", "new"].map(Revision::new);
+        let of = async |head| of_pull(&ledger, &shop, (7, head)).await.unwrap();
+        let shown = ((7, &old), Digest::of("first"), seen.clone());
+        remember(&ledger, &shop, shown, now).await.unwrap();
+        assert_eq!(of(&new).await, Showed::Nothing);
+        assert_eq!(of(&old).await, Showed::Sight(seen.clone()));
+        let coming = ((7, &new), Digest::of("second"));
+        expect(&ledger, &shop, coming, now).await.unwrap();
+        assert_eq!(of(&new).await, Showed::Coming);
+        assert_eq!(of(&old).await, Showed::Nothing);
+        // Shown anew as it was, it is seen at once.
+        let shown = ((7, &new), Digest::of("second"), seen.clone());
+        remember(&ledger, &shop, shown, now).await.unwrap();
+        assert_eq!(of(&new).await, Showed::Sight(seen));
     }
 
     #[tokio::test]
     async fn none_is_forgotten_for_another() {
         let ledger = Ledger::in_memory().await.unwrap();
-        let shop = EnvironmentName::new("shop").unwrap();
+        let (shop, head) = (EnvironmentName::new("shop").unwrap(), Revision::new("one"));
         let sight = || serde_json::from_value::<Sight>(json!({})).unwrap();
         let content = |number: u64| Digest::of(format!("state {number}"));
         for number in 0..120 {
-            let shown = (number, content(number), sight());
+            let shown = ((number, &head), content(number), sight());
             remember(&ledger, &shop, shown, Timestamp::UNIX_EPOCH)
                 .await
                 .unwrap();
         }
         for number in 0..120 {
-            let by_number = of_pull(&ledger, &shop, number).await.unwrap();
+            let by_number = of_pull(&ledger, &shop, (number, &head)).await.unwrap();
             let by_content = of(&ledger, &shop, &content(number)).await.unwrap();
             assert_eq!(by_number, Showed::Sight(sight()));
             assert_eq!(by_content, Some(sight()));
         }
-        assert_eq!(of_pull(&ledger, &shop, 120).await.unwrap(), Showed::Nothing);
+        let none = of_pull(&ledger, &shop, (120, &head)).await.unwrap();
+        assert_eq!(none, Showed::Nothing);
     }
 }

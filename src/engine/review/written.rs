@@ -42,11 +42,11 @@ impl Desk {
         let (ledger, now) = (&self.world.ledger, self.world.clock.now());
         // It may be merged the moment it is written: until it is known here what it shows, that is nothing.
         for (name, content, _) in proposal.shown() {
-            reviewed::expect(ledger, &name, (pull.number, content), now).await?;
+            reviewed::expect(ledger, &name, ((pull.number, &pull.head), content), now).await?;
         }
         self.write_comment(pull, &opinion, memory).await?;
         for (name, content, sight) in proposal.shown() {
-            let shown = (pull.number, content, sight);
+            let shown = ((pull.number, &pull.head), content, sight);
             reviewed::remember(ledger, &name, shown, now).await?;
         }
         self.write_verdicts(pull, opinion.verdicts, memory).await

@@ -192,7 +192,7 @@ impl Carrier for Results {
         let mut again = None;
         if told.pulls.is_empty() || told.early {
             let merges = self.merged(letter).await?;
-            for number in merges.numbers {
+            for number in merges.heads.into_keys() {
                 told.pulls.entry(number).or_insert(Standing::Untold);
             }
             again = merges.again;

@@ -4,6 +4,7 @@ use super::approved::request;
 use super::scene::Scene;
 use super::together::{layer, scene};
 use crate::daemon::{Daemon, environment, file};
+use reconciled::ledger::Ledger;
 
 /// Waits until all of the scene's files are there.
 fn settled(scene: &Scene, daemon: &mut Daemon<'_>) {
@@ -88,6 +89,27 @@ fn what_is_pushed_at_the_last_moment_was_seen_by_nobody() {
     daemon.until("the other is applied", |_| {
         (scene.world.live("note")? == "b\n").then_some(())
     });
+}
+
+#[test]
+fn what_an_older_push_showed_says_nothing_of_the_newer() {
+    let scene = scene();
+    let mut daemon = scene.world.start();
+    settled(&scene, &mut daemon);
+    let number = scene.open("twice", None, &[("a.yaml", &layer(""))]);
+    scene.comment_with(&mut daemon, number, "1 to delete in shop");
+    daemon.until("it is known what it showed", |_| {
+        let name = format!("reviewed/shop/pull/{number}");
+        let shown = async |ledger: &Ledger| ledger.delivery(&name).await.unwrap();
+        let shown = scene.world.ledger(shown).flatten()?;
+        (shown["coming"] != true).then_some(())
+    });
+    daemon.terminate();
+    let two = file("two", "two", "later\n");
+    scene.push(number, "twice", &[("b.yaml", &layer(&two))]);
+    scene.merge(number, "twice");
+    let mut daemon = scene.world.start();
+    asked_for(&scene, &mut daemon, number + 1);
 }
 
 #[test]
