@@ -246,9 +246,10 @@ impl Run<'_> {
         applied: Applied,
         owned: Option<Arc<Owned>>,
     ) -> (Outcome, bool) {
-        let done = |but| match applied.unchanged {
-            true => Outcome::Unchanged,
-            false => Outcome::Done { but },
+        let note = applied.note;
+        let done = |but: Option<String>| match (applied.unchanged, note) {
+            (true, None) => Outcome::Unchanged,
+            (_, note) => Outcome::Done { but: but.or(note) },
         };
         let (outputs, is_ready, but) = match applied.health {
             _ if step.action == Action::Delete => return (done(None), true),

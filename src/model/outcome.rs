@@ -19,6 +19,8 @@ pub struct Applied {
     pub unchanged: bool,
     /// Where the same write again would change nothing: how to know that without asking.
     pub verdict: Option<Verdict>,
+    /// What of it is otherwise than declared, as was foretold; a sentence fragment.
+    pub note: Option<String>,
 }
 
 /// How a step ended.
@@ -27,7 +29,8 @@ pub struct Applied {
 pub enum Outcome {
     /// Carried out, and ready where that was waited for.
     Done {
-        /// What of it is not there yet though nobody waits for it, as a sentence fragment.
+        /// What of it is not there yet though nobody waits for it, or is otherwise than declared, as a sentence
+        /// fragment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         but: Option<String>,
     },

@@ -104,6 +104,7 @@ impl Provider for Scripted {
             health: self.health(),
             unchanged: false,
             verdict: None,
+            note: None,
         })
     }
 }

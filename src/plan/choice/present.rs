@@ -4,13 +4,16 @@ use super::draft::{deferred, known, plain, refuse, waiting};
 use super::moved::moved;
 use super::{Choice, Facts};
 use crate::model::{
-    Action, Change, Health, Live, OnImmutable, Owned, Owner, Prediction, Step, Touch, Value, Veil,
-    Wanted,
+    Action, Change, FieldPath, Health, Live, OnImmutable, Owned, Owner, Prediction, Step, Touch,
+    Value, Veil, Wanted,
 };
 use crate::plan::kept::kept;
 use crate::plan::ownership::Claim;
 use crate::plan::{diff, going};
 use std::sync::Arc;
+
+/// A value up to this length is told in a sentence.
+const SHORT: usize = 80;
 
 /// What is to become ours that is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,13 +266,22 @@ fn unwell(health: &Health) -> Option<String> {
 fn unchecked(live: &Live) -> Option<String> {
     match &live.prediction {
         Some(Prediction::Becomes { kept, .. }) if !kept.is_empty() => {
-            let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+            let kept: Vec<String> = kept.iter().map(|path| as_kept(live, path)).collect();
             Some(format!(
-                "the live side would keep {} as it is (an admission webhook, mostly): change that or what is declared, or name the field in lifecycle.ignore",
+                "{} by the server (an admission webhook, mostly): change that or what is declared, or name the field in lifecycle.ignore",
                 kept.join(", ")
             ))
         }
         Some(Prediction::Deferred(what)) => Some(deferred(what)),
         _ => None,
+    }
+}
+
+/// Says as what a field stays.
+fn as_kept(live: &Live, path: &FieldPath) -> String {
+    let text = diff::at(&live.value, path).map(|value| value.masked_json().to_string());
+    match text.filter(|text| text.len() <= SHORT) {
+        Some(text) => format!("{path} would be kept at {text}"),
+        None => format!("{path} would be kept as it is"),
     }
 }

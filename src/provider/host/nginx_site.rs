@@ -191,6 +191,7 @@ pub(super) fn apply(
         health: Health::Ready,
         verdict: None,
         unchanged: verdict == Verdict::Done,
+        note: None,
     })
 }
 

@@ -254,6 +254,7 @@ pub(super) fn apply(root: &Root, form: &dyn Form, step: &Step) -> Result<Applied
         health: Health::Ready,
         unchanged: verdict == Verdict::Done,
         verdict: None,
+        note: None,
     })
 }
 
@@ -276,6 +277,7 @@ fn removed(
         health: Health::Ready,
         unchanged,
         verdict: None,
+        note: None,
     })
 }
 

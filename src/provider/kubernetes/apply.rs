@@ -115,6 +115,7 @@ fn gone(unchanged: bool) -> Applied {
         health: Health::Ready,
         unchanged,
         verdict: None,
+        note: None,
     }
 }
 
@@ -305,11 +306,12 @@ impl Work<'_> {
             };
             match self.write(&whole, &live).await {
                 Ok((after, yielded)) => {
-                    self.took(&whole, (&live, &after), &yielded)?;
+                    let note = self.took(&whole, (&live, &after), &yielded)?;
                     self.marked(&after)?;
                     let version = |object: &Json| object["metadata"]["resourceVersion"].clone();
                     let unchanged = version(&after) == version(&live);
-                    return Ok(self.settled(&after, unchanged, &whole, &yielded).await);
+                    let settled = self.settled(&after, unchanged, &whole, &yielded).await;
+                    return Ok(Applied { note, ..settled });
                 }
                 Err(failure) if failure.is_stale() && tries < TRIES => {}
                 Err(failure) if failure.is_stale() => {
@@ -342,6 +344,7 @@ impl Work<'_> {
             health: self.sealer.scrubbed_health(health),
             unchanged,
             verdict,
+            note: None,
         }
     }
 }

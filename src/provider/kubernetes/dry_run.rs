@@ -91,10 +91,11 @@ pub(super) async fn predict(question: &Question<'_>) -> Result<Answer, Failure> 
     match told {
         Told::Gives {
             object,
-            instruction,
+            mut instruction,
         } => {
             let is_later = question.live.is_some_and(|live| is_later(live, &object));
             let (object, kept) = question.ours(object, &sent.object, live, &instruction);
+            instruction.foretold.clone_from(&kept);
             let settled = matter.filter(|matter| shape::is_same(matter.live, &object));
             let yielded = instruction.yielded();
             let verdict = settled.map(|matter| cluster.verdicts.make(matter, &yielded));
@@ -254,6 +255,7 @@ impl Question<'_> {
                     without,
                     kept,
                     added: Some(added.fields),
+                    ..Instruction::default()
                 };
                 let told = Told::Gives {
                     object,

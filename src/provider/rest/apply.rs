@@ -119,6 +119,7 @@ impl Work<'_> {
             health: Health::Ready,
             unchanged: found.is_none(),
             verdict: None,
+            note: None,
         })
     }
 
@@ -191,6 +192,7 @@ impl Work<'_> {
             health: object.health(),
             unchanged,
             verdict: None,
+            note: None,
         }
     }
 

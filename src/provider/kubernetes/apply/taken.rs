@@ -1,5 +1,6 @@
 //! Whether a write took. The server may answer one with success and have the fields as they were, or as nobody declared
-//! them: an admission webhook sets them after the merge, and need not do so in a dry-run. Pure.
+//! them: an admission webhook sets them after the merge, and need not do so in a dry-run. Where it does, the plan said
+//! so, and whoever let it be carried out knows. Pure.
 
 use super::Work;
 use crate::model::{Change, FieldPath, Owner, Segment, Step, Value};
@@ -14,17 +15,20 @@ use serde_json::Value as Json;
 const NAMED: usize = 5;
 
 impl Work<'_> {
-    /// Looks whether fields that were to change are not as they were sent.
+    /// Looks whether fields that were to change are not as they were sent. Returns what to say of those that the
+    /// dry-run foretold to stay as they are, where there are such.
     ///
     /// # Errors
-    /// There are such.
+    /// There are others.
     pub(super) fn took(
         &self,
         sent: &Json,
         (before, after): (&Json, &Json),
         yielded: &Yielded,
-    ) -> Result<(), ProviderError> {
-        let mut left = left(self.step, sent, (before, after));
+    ) -> Result<Option<String>, ProviderError> {
+        let foretold = self.instruction().foretold;
+        let expected = with_kept(sent, before, &foretold);
+        let mut left = left(self.step, (sent, &expected), (before, after));
         // What came to be another's since the plan is not written.
         let others = fields::shown(sent, Some(before), yielded);
         let is_in = |one: &FieldPath, other: &FieldPath| one.0.starts_with(&other.0);
@@ -33,17 +37,17 @@ impl Work<'_> {
             !others.any(|(other, _)| is_in(path, other) || is_in(other, path))
         });
         if left.is_empty() {
-            return Ok(());
-        }
-        let mut names: Vec<String> = left.iter().map(ToString::to_string).take(NAMED).collect();
-        if left.len() > NAMED {
-            names.push(format!("{} more", left.len() - NAMED));
+            let said = !foretold.is_empty();
+            return Ok(said.then(|| {
+                let names = named(&foretold);
+                format!("the server keeps {names} as it was, as the plan said (an admission webhook, mostly)")
+            }));
         }
         Err(ProviderError::Refused {
             what: self.what(),
             reason: format!(
                 "the write was taken, but an admission webhook or the server itself has {} otherwise than declared",
-                names.join(", ")
+                named(&left)
             ),
             code: "kept",
             hint: Some(
@@ -82,20 +86,47 @@ impl Work<'_> {
     }
 }
 
+/// Names some fields, and how many more there are.
+fn named(fields: &[FieldPath]) -> String {
+    let mut names: Vec<String> = fields.iter().map(ToString::to_string).take(NAMED).collect();
+    if fields.len() > NAMED {
+        names.push(format!("{} more", fields.len() - NAMED));
+    }
+    names.join(", ")
+}
+
+/// Returns what is to be there after the write: what was sent, and what the dry-run foretold to stay as it is.
+fn with_kept(sent: &Json, before: &Json, foretold: &[FieldPath]) -> Json {
+    let mut expected = sent.clone();
+    for path in foretold {
+        if let (Some(place), Some(kept)) = (find_mut(&mut expected, &path.0), find(before, &path.0))
+        {
+            place.clone_from(kept);
+        }
+    }
+    expected
+}
+
 /// Returns the declared fields that the plan was to change, and that are as they were, or as neither Git nor the
 /// server's own prediction has them. The plan's changes are from the server's own form to its own form, so nothing is
 /// one for how it is written.
-fn left(step: &Step, sent: &Json, (before, after): (&Json, &Json)) -> Vec<FieldPath> {
+fn left(
+    step: &Step,
+    (sent, expected): (&Json, &Json),
+    (before, after): (&Json, &Json),
+) -> Vec<FieldPath> {
     let is_left = |change: &Change| {
         let path = as_sent(&change.path);
-        let [declared, before, after] = [sent, before, after].map(|object| find(object, &path));
+        let place = Place::at(&path);
+        let [declared, expected, before, after] =
+            [sent, expected, before, after].map(|object| find(object, &path));
         let planned = change.after.as_ref().and_then(Value::exposed_json);
-        let Some(declared) = declared.filter(|declared| !declared.is_null()) else {
+        let Some((declared, expected)) = declared.zip(expected).filter(|(is, _)| !is.is_null())
+        else {
             return false;
         };
-        let place = Place::at(&path);
         let was_to_be = planned.is_some_and(|planned| has_all(place, Some(&planned), declared));
-        !has_all(place, after, declared) && (before == after || was_to_be)
+        !has_all(place, after, expected) && (before == after || was_to_be)
     };
     let changes = step.changes.iter();
     let set = changes.filter(|change| change.after.is_some() && is_left(change));
@@ -117,16 +148,29 @@ fn find<'v>(value: &'v Json, path: &[Segment]) -> Option<&'v Json> {
     path.iter().try_fold(value, |value, segment| match segment {
         Segment::Key(key) => value.get(key),
         Segment::Index(nth) => value.get(*nth),
-        Segment::Item(keys) => value.as_array()?.iter().find(|item| {
-            let is = |own: &Json, text: &str| match own {
-                Json::String(own) => own == text,
-                own => own.to_string().as_str() == text,
-            };
-            // A key may be left out where it has a default.
-            let mut known = keys.iter().filter(|(key, _)| item.get(key).is_some());
-            known.clone().next().is_some() && known.all(|(key, text)| is(&item[key], text))
-        }),
+        Segment::Item(keys) => value.as_array()?.iter().find(|item| is_item(item, keys)),
     })
+}
+
+fn find_mut<'v>(value: &'v mut Json, path: &[Segment]) -> Option<&'v mut Json> {
+    path.iter().try_fold(value, |value, segment| match segment {
+        Segment::Key(key) => value.get_mut(key),
+        Segment::Index(nth) => value.get_mut(*nth),
+        Segment::Item(keys) => {
+            let mut items = value.as_array_mut()?.iter_mut();
+            items.find(|item| is_item(item, keys))
+        }
+    })
+}
+
+fn is_item(item: &Json, keys: &[(String, String)]) -> bool {
+    let is = |own: &Json, text: &str| match own {
+        Json::String(own) => own == text,
+        own => own.to_string().as_str() == text,
+    };
+    // A key may be left out where it has a default.
+    let mut known = keys.iter().filter(|(key, _)| item.get(key).is_some());
+    known.clone().next().is_some() && known.all(|(key, text)| is(&item[key], text))
 }
 
 /// Tells whether an object has all that was sent. What the server writes in a way of its own that is not known here is

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 impl Work<'_> {
     /// Returns how the step is to be written: as it was predicted, where it was.
-    fn instruction(&self) -> Instruction {
+    pub(super) fn instruction(&self) -> Instruction {
         let payload = self.step.payload.as_ref();
         payload.and_then(Instruction::read).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! How a predicted write is sent: what the dry-run found out, carried through the plan in a step's
 //! payload, which nobody else reads.
 
-use crate::model::{Map, Value};
+use crate::model::{FieldPath, Map, Segment, Value};
 use crate::provider::kubernetes::fields::managed;
 use crate::provider::kubernetes::scalers::Claim;
 use serde_json::Value as Json;
@@ -15,6 +15,8 @@ pub(crate) struct Instruction {
     pub(crate) kept: Vec<Claim>,
     /// Fields that people added and that are taken off, as a set of the server's notation.
     pub(crate) added: Option<Json>,
+    /// Declared fields that the dry-run gave as they are live, whatever is sent.
+    pub(crate) foretold: Vec<FieldPath>,
 }
 
 impl Instruction {
@@ -31,6 +33,10 @@ impl Instruction {
         map.insert("kept".to_owned(), pairs(&self.kept));
         if let Some(added) = &self.added {
             map.insert("added".to_owned(), Value::from_json(added.clone()));
+        }
+        if !self.foretold.is_empty() {
+            let paths = self.foretold.iter().map(written).collect();
+            map.insert("foretold".to_owned(), Value::List(paths));
         }
         Value::Map(map)
     }
@@ -52,6 +58,10 @@ impl Instruction {
             without: pairs("without")?,
             kept: pairs("kept")?,
             added: payload.get("added").and_then(Value::exposed_json),
+            foretold: match payload.get("foretold") {
+                Some(paths) => paths.as_list()?.iter().map(read).collect::<Option<_>>()?,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -72,6 +82,34 @@ impl Instruction {
     }
 }
 
+/// Writes down a place: a field by its name, an item of a list by its keys.
+fn written(path: &FieldPath) -> Value {
+    let segment = |segment: &Segment| match segment {
+        Segment::Key(key) => Value::from(key.clone()),
+        Segment::Index(nth) => Value::from(nth.to_string()),
+        Segment::Item(keys) => {
+            let keys = keys.iter().cloned();
+            Value::Map(keys.map(|(key, text)| (key, text.into())).collect())
+        }
+    };
+    Value::List(path.0.iter().map(segment).collect())
+}
+
+fn read(path: &Value) -> Option<FieldPath> {
+    let segment = |segment: &Value| match segment {
+        Value::String(key) => Some(Segment::Key(key.clone())),
+        Value::Map(keys) => {
+            let keys = keys.iter();
+            let pair =
+                |(key, text): (&String, &Value)| Some((key.clone(), text.as_str()?.to_owned()));
+            keys.map(pair).collect::<Option<_>>().map(Segment::Item)
+        }
+        _ => None,
+    };
+    let segments = path.as_list()?.iter().map(segment);
+    segments.collect::<Option<_>>().map(FieldPath)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +122,10 @@ mod tests {
             without: claim(".spec.replicas", "keda-operator"),
             kept: claim(".spec.paused", "HorizontalPodAutoscaler api"),
             added: Some(json!({ "f:spec": { "f:tty": {} } })),
+            foretold: vec![FieldPath(vec![
+                Segment::Key("containers".to_owned()),
+                Segment::Item(vec![("name".to_owned(), "api".to_owned())]),
+            ])],
         };
         assert_eq!(Instruction::read(&whole.payload()), Some(whole));
     }
