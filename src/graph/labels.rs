@@ -12,9 +12,7 @@ pub(super) fn applied(value: Value, rule: &Labels, labels: &[(String, String)]) 
         Labels::Map(at) => {
             if let Some(Value::Map(fields)) = slot(&mut value, at, || Value::Map(Map::new())) {
                 for (key, text) in labels {
-                    fields
-                        .entry(key.clone())
-                        .or_insert_with(|| Value::String(text.clone()));
+                    fields.get_or_insert_with(key, || Value::String(text.clone()));
                 }
             }
         }
@@ -53,7 +51,7 @@ fn field<'v>(value: &'v mut Value, key: &str, empty: impl Fn() -> Value) -> Opti
     let Value::Map(fields) = value else {
         return None;
     };
-    let field = fields.entry(key.to_owned()).or_insert_with(&empty);
+    let field = fields.get_or_insert_with(key, &empty);
     if matches!(field, Value::Null) {
         *field = empty();
     }

@@ -176,7 +176,7 @@ impl Value {
         match self {
             Self::Map(fields) => {
                 let here = |key: &str| part == "*" || part == key;
-                let under = fields.iter_mut().filter(|(key, _)| here(key));
+                let under = fields.into_iter().filter(|(key, _)| here(key));
                 under.for_each(|(_, field)| field.seal_at(rest));
             }
             Self::List(items) => {

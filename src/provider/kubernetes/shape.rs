@@ -86,7 +86,7 @@ fn put(value: &mut Value, path: &[Segment], hole: &Hole) -> Option<()> {
     match (first, value) {
         (Segment::Key(key), Value::Map(fields)) => {
             let empty = || Value::Map(Map::new());
-            put(fields.entry(key.clone()).or_insert_with(empty), rest, hole)
+            put(fields.get_or_insert_with(key, empty), rest, hole)
         }
         // The server keeps the order of declared items in what it merges, so the index holds.
         (Segment::Index(index), Value::List(items)) => put(items.get_mut(*index)?, rest, hole),

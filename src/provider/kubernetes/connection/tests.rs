@@ -22,7 +22,7 @@ fn connection(settings: Json, user: &Json) -> Connection {
     let mut settings = Value::from_json(settings);
     if let Value::Map(fields) = &mut settings {
         let inline = Value::Secret(Secret::new(kubeconfig(user)));
-        fields.entry("kubeconfig".to_owned()).or_insert(inline);
+        fields.get_or_insert_with("kubeconfig", || inline);
     }
     Connection {
         name: ConnectionName::new("cluster").unwrap(),
