@@ -74,8 +74,8 @@ impl Members<'_> {
             objects.iter().filter_map(cluster_scoped_by).collect();
         let mut nodes: Vec<Node> = Vec::new();
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for object in &objects {
-            let Some(found) = Named::of(object, self.wrong) else {
+        for object in objects {
+            let Some(found) = Named::of(&object, self.wrong) else {
                 continue;
             };
             let namespaced = !(is_cluster_scoped(&found)
@@ -91,16 +91,17 @@ impl Members<'_> {
                     .push(found.place.error("declared-twice", message));
                 continue;
             }
+            let lifecycle = self.lifecycle(&object);
             let spec = match &namespace {
                 Some(namespace) if found.namespace.is_none() => in_namespace(object, namespace),
-                _ => object.clone(),
+                _ => object,
             };
             let name = self.of.address.resource.member(member);
             nodes.push(Node {
                 address: Address::new(self.of.address.environment.clone(), name),
                 kind: Arc::clone(&kind),
                 spec: Arc::new(spec),
-                lifecycle: self.lifecycle(object),
+                lifecycle,
                 place: self.place(found.place),
                 ..self.of.clone()
             });

@@ -140,8 +140,8 @@ pub(super) fn cluster_scoped_by(object: &Template) -> Option<(String, String)> {
     ))
 }
 
-pub(super) fn in_namespace(object: &Template, namespace: &str) -> Template {
-    let mut object = object.clone();
+/// Puts an object into a namespace.
+pub(super) fn in_namespace(mut object: Template, namespace: &str) -> Template {
     if let Shape::Map(entries) = &mut object.content
         && let Some((_, metadata)) = entries.iter_mut().find(|(key, _)| key.text == "metadata")
         && let Shape::Map(fields) = &mut metadata.content
