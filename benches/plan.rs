@@ -142,7 +142,7 @@ impl<'k> Scene<'k> {
         let mut digests = Vec::new();
         for (wanted, owned) in self.wanted.iter().zip(&self.owned) {
             digests.push(digest(&wanted.desired));
-            digests.push(Digest::of(owned.applied.to_string()));
+            digests.push(Digest::of(owned.applied.json().to_string()));
             if let Some(Observation::Present(live)) = self.observed.get(&wanted.address) {
                 digests.push(digest(&live.value));
                 if let Some(Prediction::Becomes { value, .. }) = &live.prediction {
@@ -208,7 +208,7 @@ fn live(wanted: &Wanted) -> Live {
         }
     }
     Live {
-        value,
+        value: value.into(),
         outputs: Map::new(),
         prediction: None,
         owner: Some(Owner::Resource(wanted.address.clone())),

@@ -320,7 +320,7 @@ impl Run<'_> {
             through: step.connection.fingerprint(self.needs.digest_key),
             identity: step.identity.clone(),
             external_id: applied.external_id.clone(),
-            applied: Arc::new(self.needs.digest_key.sealed_json(desired)),
+            applied: self.needs.digest_key.sealed_json(desired).into(),
             protected: step.protected,
             done: false,
             unproven: self.needs.wait && applied.health != Health::Ready,

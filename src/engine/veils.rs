@@ -71,7 +71,7 @@ impl Veils {
         let others = self.records.iter().filter(|record| record.address != *but);
         let veil = |record: &Owned| Veil {
             of: record.address.clone(),
-            said: Arc::new(Value::from_json((*record.applied).clone())),
+            said: Arc::new(record.applied.value()),
         };
         others.filter(is_it).map(veil).collect()
     }
@@ -94,13 +94,13 @@ pub(super) fn speakers(wanted: &[Wanted]) -> BTreeSet<&EnvironmentName> {
 fn seal(live: &mut Live, veils: &[Veil]) {
     for place in veils.iter().flat_map(|veil| veil.said.secret_places()) {
         let sealed = |value: &mut Value| *value = std::mem::take(value).sealed_at(&place);
-        sealed(&mut live.value);
+        sealed(Arc::make_mut(&mut live.value));
         let outputs = Value::Map(std::mem::take(&mut live.outputs)).sealed_at(&place);
         if let Value::Map(outputs) = outputs {
             live.outputs = outputs;
         }
         if let Some(Prediction::Becomes { value, .. }) = &mut live.prediction {
-            sealed(value);
+            sealed(Arc::make_mut(value));
         }
     }
 }

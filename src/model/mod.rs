@@ -23,6 +23,7 @@ pub mod observation;
 pub mod outcome;
 pub mod path;
 pub mod reconcile;
+pub mod recorded;
 pub mod render;
 pub mod secret;
 pub mod secret_source;
@@ -53,6 +54,7 @@ pub use observation::{
 pub use outcome::{Applied, Outcome};
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{DeletionBudget, Every, Lifecycle, OnDrift, OnFailure, OnMerge, Reconcile};
+pub use recorded::Recorded;
 pub use render::{Chart, ChartReference, Recipe, Render};
 pub use secret::{MASK, Secret};
 pub use secret_source::{ClusterSecret, SecretSource};

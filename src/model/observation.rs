@@ -8,7 +8,7 @@ use super::id::{Address, KindName};
 use super::kind::ListRule;
 use super::map::Map;
 use super::path::{FieldPath, PathPattern};
-use super::shared;
+use super::recorded::Recorded;
 use super::value::Value;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -85,8 +85,7 @@ pub struct Owned {
     /// The id the live side made for it, where it makes one (a cloud's UUID, a Kubernetes uid).
     pub external_id: Option<String>,
     /// The declared fields as last applied, secrets as keyed digests (`DigestKey::sealed_json`).
-    #[serde(with = "shared")]
-    pub applied: Arc<serde_json::Value>,
+    pub applied: Recorded,
     /// True where it was marked protected when last applied: a prune of it waits.
     pub protected: bool,
     /// True where it was seen to have done its work, of what goes by itself then.
@@ -246,7 +245,7 @@ impl From<Unknown> for Observation {
 #[derive(Clone, Debug)]
 pub struct Live {
     /// Its fields under the provider's own names; secrets sealed.
-    pub value: Value,
+    pub value: Arc<Value>,
     /// What expressions can read; secrets sealed.
     pub outputs: Map,
     /// What a write of the declared fields would give.
@@ -270,6 +269,18 @@ pub struct Live {
     /// The tool that applied it from files and keeps no claim on it (`kubectl`): Git takes such an object
     /// over without being told to.
     pub applied_by: Option<&'static str>,
+}
+
+impl Live {
+    /// Takes in what a write would give; what it would leave as it is is shared, since there are thousands.
+    pub fn foretell(&mut self, mut prediction: Option<Prediction>) {
+        if let Some(Prediction::Becomes { value, .. }) = &mut prediction
+            && *value == self.value
+        {
+            *value = Arc::clone(&self.value);
+        }
+        self.prediction = prediction;
+    }
 }
 
 /// Whose mark a live object carries.
@@ -379,8 +390,9 @@ impl Touch {
 pub enum Prediction {
     /// The object after the write, comparable with `Live::value` field by field, in full.
     Becomes {
-        /// The whole object after the write; secrets sealed.
-        value: Value,
+        /// The whole object after the write; secrets sealed. What a write does not change is shared with
+        /// `Live::value`.
+        value: Arc<Value>,
         /// Fields we declare but leave to another owner, and to whom.
         yielded: Vec<(FieldPath, String)>,
         /// What to send so that exactly this happens; opaque, handed back in `Step::payload`.

@@ -4,7 +4,7 @@
 use super::{Inputs, Released, going};
 use crate::model::{
     Action, Address, Connection, ConnectionName, Identity, Kind, KindName, Live, Marked,
-    Observation, Owned, Owner, Prediction, Step, Value,
+    Observation, Owned, Owner, Prediction, Recorded, Step, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -221,7 +221,7 @@ pub(super) fn stray(
         through: None,
         identity: marked.identity.clone(),
         external_id: None,
-        applied: Arc::default(),
+        applied: Recorded::default(),
         protected: false,
         done: false,
         unproven: false,
@@ -287,7 +287,7 @@ fn is_marked_by(live: &Live, address: &Address) -> bool {
 }
 
 fn blank(owned: &Owned, kind: Option<&Kind>, connection: Option<&Arc<Connection>>) -> Step {
-    let applied = Value::from_json((*owned.applied).clone());
+    let applied = owned.applied.value();
     let gone = || {
         Arc::new(Connection {
             name: owned.connection.clone(),

@@ -57,7 +57,7 @@ impl Provider for Scripted {
             address: asked.address.clone(),
             unasked: None,
             observation: Observation::Present(Box::new(Live {
-                value: Value::Null,
+                value: Value::Null.into(),
                 outputs: self.outputs.clone(),
                 prediction: None,
                 owner: None,

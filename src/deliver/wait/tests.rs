@@ -26,7 +26,7 @@ impl Provider for Heard {
                 false => self.heard.clone(),
             };
             let live = Live {
-                value: Value::Null,
+                value: Value::Null.into(),
                 outputs: Map::new(),
                 prediction: None,
                 owner: None,

@@ -112,7 +112,7 @@ fn record(step: &Step, live: Option<&Live>, owned: Option<&Owned>, key: &DigestK
         },
         identity: step.identity.clone(),
         external_id: step.external_id.clone(),
-        applied: Arc::new(key.sealed_json(desired)),
+        applied: key.sealed_json(desired).into(),
         protected: step.protected,
         done: step.passing && works,
         unproven: !works && owned.is_some_and(|owned| owned.unproven),

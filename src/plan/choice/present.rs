@@ -41,7 +41,7 @@ pub(super) fn present(
         let mut veiled = wanted.clone();
         veiled.veils.push(Veil {
             of: gone.address.clone(),
-            said: Arc::new(Value::from_json((*gone.applied).clone())),
+            said: Arc::new(gone.applied.value()),
         });
         // Whoever applied it meant no object of ours.
         let theirs = Live {

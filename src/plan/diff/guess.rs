@@ -25,7 +25,7 @@ impl Guesses {
             return guesses;
         };
         let (kind, merged) = (&*wanted.kind, merged.as_ref());
-        guesses.applied = owned.map(|owned| Value::from_json((*owned.applied).clone()));
+        guesses.applied = owned.map(|owned| owned.applied.value());
         let sides = [
             Some(&*wanted.desired),
             merged,

@@ -45,13 +45,14 @@ pub fn changes(
 ) -> Vec<Change> {
     let (after, reach) = match &live.prediction {
         Some(Prediction::Becomes { value, .. }) if wanted.desired.holes().is_empty() => {
-            (value, Reach::Whole)
+            (&**value, Reach::Whole)
         }
         _ => (&*wanted.desired, Reach::Declared),
     };
     let guesses = Guesses::of(wanted, owned, Some(&live.value));
     // Most of what is kept is as it should be; that is told without walking it.
-    if reach == Reach::Whole && live.value == *after && guesses.is_empty() {
+    let stays = || std::ptr::eq(&*live.value, after) || *live.value == *after;
+    if reach == Reach::Whole && guesses.is_empty() && stays() {
         return Vec::new();
     }
     let refused: &[FieldPath] = match &live.prediction {
@@ -82,7 +83,7 @@ pub fn is_guessing(wanted: &Wanted, owned: Option<&Owned>) -> bool {
 
 /// Tells whether Git says what it said when this was applied, what is ignored apart.
 pub(super) fn is_as_applied(wanted: &Wanted, owned: &Owned, key: &DigestKey) -> bool {
-    let applied = Value::from_json((*owned.applied).clone());
+    let applied = owned.applied.value();
     let origins = Origins {
         desired: &wanted.desired,
         applied: Some(&applied),
@@ -116,7 +117,7 @@ struct Diff<'a> {
 
 impl<'a> Diff<'a> {
     fn new(wanted: &'a Wanted, owned: Option<&Owned>, key: &'a DigestKey) -> Self {
-        let applied = owned.map(|owned| Value::from_json((*owned.applied).clone()));
+        let applied = owned.map(|owned| owned.applied.value());
         Self {
             kind: Cow::Borrowed(&wanted.kind),
             wanted,

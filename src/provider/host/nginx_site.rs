@@ -99,14 +99,14 @@ pub(super) fn observe(
         lists: Vec::new(),
         verdict: None,
         applied_by: None,
-        value: Value::Map(value),
+        value: Value::Map(value).into(),
     })))
 }
 
 fn shown(site: &Site<'_>, asked: &Asked, found: &Found) -> Result<Map, HostError> {
     let desired = asked.desired.as_deref();
     let declared = desired.and_then(|desired| desired.get("content"));
-    let applied = asked.owned.as_ref().map(|owned| &*owned.applied);
+    let applied = asked.owned.as_ref().map(|owned| owned.applied.json());
     let text = site
         .text()
         .unwrap_or_else(|| "(too large to show)".to_owned());
@@ -118,7 +118,7 @@ fn shown(site: &Site<'_>, asked: &Asked, found: &Found) -> Result<Map, HostError
     };
     let secret = is_private
         || declared.is_some_and(is_secret)
-        || match applied.and_then(|applied| applied.get("content")) {
+        || match applied.as_ref().and_then(|applied| applied.get("content")) {
             Some(last) => last.get("$secret").is_some(),
             None => site.record.as_ref().is_some_and(|record| record.sealed),
         };
@@ -144,7 +144,7 @@ fn predicted(desired: &Map, live: &Map) -> Prediction {
     let declared = desired.iter().filter(|(_, value)| **value != Value::Null);
     after.extend(declared.map(|(field, value)| (field.clone(), value.clone())));
     Prediction::Becomes {
-        value: Value::Map(after),
+        value: Value::Map(after).into(),
         yielded: Vec::new(),
         payload: None,
         kept: Vec::new(),

@@ -100,9 +100,10 @@ pub(super) fn observe(
                 .transpose()?,
         });
     };
+    let applied = asked.owned.as_ref().map(|owned| owned.applied.json());
     let known = Known {
         desired,
-        applied: asked.owned.as_ref().map(|owned| &*owned.applied),
+        applied: applied.as_ref(),
         sealed: look.record.as_ref().is_some_and(|record| record.sealed),
         open: look.record.as_ref().map(|record| &record.open),
         whose: look.whose(&asked.address, root)?,
@@ -130,7 +131,7 @@ pub(super) fn observe(
         lists: Vec::new(),
         verdict: None,
         applied_by: None,
-        value: Value::Map(value),
+        value: Value::Map(value).into(),
     })))
 }
 
@@ -187,7 +188,7 @@ fn predicted(
         }
     }
     Ok(Prediction::Becomes {
-        value: Value::Map(after),
+        value: Value::Map(after).into(),
         yielded: Vec::new(),
         payload: None,
         kept: Vec::new(),

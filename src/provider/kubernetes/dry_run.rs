@@ -160,7 +160,7 @@ impl Question<'_> {
             return (object, Vec::new());
         };
         let sent = left::as_sent(sent, live, &self.asked.ignore, instruction);
-        let kept = kept::as_declared(&mut object, &sent, live, &owned.applied);
+        let kept = kept::as_declared(&mut object, &sent, live, &owned.applied.json());
         (object, kept)
     }
 
@@ -182,7 +182,7 @@ impl Question<'_> {
         }
         let shown = fields::shown(&sent.object, self.live, &instruction.yielded()).into_iter();
         let prediction = shape::with_holes(value, &sent.holes).map(|value| Prediction::Becomes {
-            value,
+            value: value.into(),
             yielded: shown.map(|(path, owner)| (declared(path), owner)).collect(),
             payload: Some(instruction.payload()),
             kept,

@@ -177,13 +177,13 @@ async fn look(
     if asked.is_read {
         seen.outputs = outputs(live, target, &sealer);
     }
-    seen.lists = lists(answer.prediction.as_ref(), &seen, live);
     seen.verdict = if ask {
         answer.verdict
     } else {
         asked.verdict().cloned()
     };
-    seen.prediction = answer.prediction;
+    seen.foretell(answer.prediction);
+    seen.lists = lists(&seen, live);
     seen.touched_by = answer.touches;
     let kept = kept((cluster, asked, target), &seen, &sealer).await;
     seen.prediction = kept.or(seen.prediction);
@@ -219,14 +219,10 @@ async fn examined(
 }
 
 /// Tells how lists are matched, where there is anything to match.
-fn lists(
-    prediction: Option<&Prediction>,
-    seen: &Live,
-    live: &Json,
-) -> Vec<(PathPattern, ListRule)> {
-    match prediction {
+fn lists(seen: &Live, live: &Json) -> Vec<(PathPattern, ListRule)> {
+    match &seen.prediction {
         None => Vec::new(),
-        Some(Prediction::Becomes { value, .. }) if *value == seen.value => Vec::new(),
+        Some(Prediction::Becomes { value, .. }) if Arc::ptr_eq(value, &seen.value) => Vec::new(),
         Some(_) => managed::list_rules(live),
     }
 }
@@ -287,7 +283,7 @@ pub(super) fn present(
         going_since: live["metadata"]["deletionTimestamp"]
             .as_str()
             .and_then(|since| since.parse().ok()),
-        value: sealer.seal(shape::value(object, desired)),
+        value: sealer.seal(shape::value(object, desired)).into(),
         prediction: None,
         touched_by: Vec::new(),
         lists: Vec::new(),

@@ -25,8 +25,9 @@ impl<'a> Sealer<'a> {
     /// Learns from what is declared, and from what was applied last.
     pub(super) fn new(kind: &'a Kind, asked: &Asked) -> Self {
         let mut sealer = Self::of(kind, asked.desired.as_deref());
-        if let Some(owned) = &asked.owned {
-            sealer.learn_applied(&owned.applied, &mut Vec::new());
+        let applied = asked.owned.as_ref().map(|owned| &owned.applied);
+        if let Some(applied) = applied.filter(|applied| applied.mentions("$secret")) {
+            sealer.learn_applied(&applied.json(), &mut Vec::new());
         }
         sealer
     }

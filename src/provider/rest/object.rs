@@ -53,7 +53,7 @@ impl Object<'_> {
     /// Returns what was seen, for a plan.
     pub(super) fn live(&self, desired: Option<&Value>, owner: Option<Owner>) -> Live {
         Live {
-            value: self.value(desired),
+            value: self.value(desired).into(),
             outputs: self.outputs(),
             prediction: None,
             owner,

@@ -186,7 +186,8 @@ fn observation(session: &Session, row: &Kind, objects: &[Json], question: &Asked
     };
     let mut live = object(session, row, question, body).live(question.desired.as_deref(), owner);
     if let Some(owned) = &question.owned {
-        live.value = sealed_as_recorded(live.value, &owned.applied);
+        let value = Arc::unwrap_or_clone(live.value);
+        live.value = sealed_as_recorded(value, &owned.applied.json()).into();
     }
     Observation::Present(Box::new(live))
 }

@@ -168,7 +168,7 @@ fn fields_left_to_others_are_named() {
         .predicts(
             "api",
             Prediction::Becomes {
-                value: super::scene::value(json!({"name": "api", "replicas": 3})),
+                value: super::scene::value(json!({"name": "api", "replicas": 3})).into(),
                 yielded: vec![(
                     FieldPath::default().key("replicas"),
                     "horizontal-pod-autoscaler".into(),
@@ -209,7 +209,7 @@ fn a_value_taken_over_into_git_is_remembered() {
     let plan = scene.plan();
     assert!(plan.is_empty());
     assert_eq!(
-        *plan.records[0].applied,
+        plan.records[0].applied.json(),
         json!({"size": "l", "name": "api"})
     );
 }

@@ -66,7 +66,7 @@ fn what_the_server_made_of_it_is_nobodys_change() {
         let scene = scene().predicts(
             "api",
             Prediction::Becomes {
-                value: value(json!({ "name": "api", "size": 3, "text": "new" })),
+                value: value(json!({ "name": "api", "size": 3, "text": "new" })).into(),
                 yielded: Vec::new(),
                 payload: None,
                 kept: Vec::new(),

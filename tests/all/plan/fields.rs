@@ -138,7 +138,8 @@ fn a_prediction_is_the_whole_truth() {
             Prediction::Becomes {
                 value: super::scene::value(
                     json!({"quota": "1", "name": "api", "size": "l", "tier": "gold"}),
-                ),
+                )
+                .into(),
                 yielded: Vec::new(),
                 payload: None,
                 kept: Vec::new(),
@@ -173,7 +174,8 @@ fn what_a_server_writes_elsewhere_follows_from_what_git_says() {
                 Prediction::Becomes {
                     value: super::scene::value(
                         json!({"name": "api", "data": {"key": "bmV3"}, "size": 7}),
-                    ),
+                    )
+                    .into(),
                     yielded: Vec::new(),
                     payload: None,
                     kept: Vec::new(),
@@ -238,7 +240,7 @@ fn what_is_empty_has_a_meaning_where_the_server_told_the_whole_object() {
         let scene = plain(desired, live).predicts(
             "api",
             Prediction::Becomes {
-                value: super::scene::value(becomes),
+                value: super::scene::value(becomes).into(),
                 yielded: Vec::new(),
                 payload: None,
                 kept: Vec::new(),

@@ -135,7 +135,7 @@ pub(super) fn value(json: Json) -> Value {
 
 pub(super) fn live(json: Json, owner: Option<Owner>) -> Live {
     Live {
-        value: value(json),
+        value: value(json).into(),
         outputs: reconciled::model::Map::new(),
         prediction: None,
         owner,

@@ -57,7 +57,7 @@ fn what_a_write_leaves_of_it_is_not_shown_either() {
     let theirs = json!({ "name": "api", "list": [CANARY] });
     let becomes = json!({ "name": "api", "list": [CANARY, "mine"] });
     let prediction = Prediction::Becomes {
-        value: value(becomes),
+        value: value(becomes).into(),
         yielded: Vec::new(),
         payload: None,
         kept: Vec::new(),

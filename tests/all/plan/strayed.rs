@@ -103,7 +103,7 @@ fn it_is_in_no_reason_and_no_name_of_a_field() {
     let scene = scene.predicts(
         "api",
         Prediction::Becomes {
-            value: value(json!({ "name": "api", "text": "hello", "map": {} })),
+            value: value(json!({ "name": "api", "text": "hello", "map": {} })).into(),
             yielded: Vec::new(),
             payload: None,
             kept: Vec::new(),
