@@ -21,6 +21,7 @@ mod naming;
 pub mod notify;
 pub mod observation;
 pub mod outcome;
+pub mod owned;
 pub mod path;
 pub mod reconcile;
 pub mod recorded;
@@ -48,10 +49,11 @@ pub use map::Map;
 pub use naming::and_more;
 pub use notify::{Gravity, Mention, Notify};
 pub use observation::{
-    Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owned, Owner,
-    Prediction, Touch, Unknown, Verdict,
+    Asked, Depth, Health, Identity, Live, Mark, Marked, Observation, Observed, Owner, Prediction,
+    Touch, Unknown, Verdict,
 };
 pub use outcome::{Applied, Outcome};
+pub use owned::Owned;
 pub use path::{FieldPath, PathPattern, Segment};
 pub use reconcile::{DeletionBudget, Every, Lifecycle, OnDrift, OnFailure, OnMerge, Reconcile};
 pub use recorded::Recorded;
