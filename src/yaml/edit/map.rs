@@ -26,10 +26,9 @@ impl Writer<'_> {
             self.put(end..end, with);
             return Ok(());
         }
-        let field = self
-            .manner
-            .entry(name, value, column(text, first.key.start));
-        self.add_lines(next_line(text, end), field);
+        let column = column(text, first.key.start);
+        let field = self.manner.entry(name, value, column);
+        self.add_lines(below_comments(text, next_line(text, end), column), field);
         Ok(())
     }
 
@@ -82,4 +81,20 @@ impl Writer<'_> {
             with: lines,
         });
     }
+}
+
+/// Returns where the comments end that stand below a value and further right than its key: they are about that value,
+/// and what is added after it does not part them.
+fn below_comments(text: &str, from: usize, column: usize) -> usize {
+    let (mut at, mut end) = (from, from);
+    for line in text[from..].split_inclusive('\n') {
+        at += line.len();
+        let inner = line.trim_start_matches(' ');
+        match inner.trim_end() {
+            "" => {}
+            comment if comment.starts_with('#') && line.len() - inner.len() > column => end = at,
+            _ => break,
+        }
+    }
+    end
 }

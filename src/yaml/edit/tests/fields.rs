@@ -1,6 +1,6 @@
 //! Fields and items that come and go.
 
-use super::shown;
+use super::{shown, with};
 use serde_json::json;
 
 /// Maps and lists of lines, and in brackets.
@@ -118,4 +118,26 @@ fn so_do_items_and_what_stands_in_brackets() {
       -  only: 1\n
       +q: 1\n
     "#);
+}
+
+#[test]
+fn what_is_added_parts_no_comment_from_what_it_is_about() {
+    let added = |text: &str| with(text, "added", Some(json!("x")));
+    for (text, now) in [
+        (
+            "a: 1\nlist:\n- b\n\n  # of the list\n",
+            "a: 1\nlist:\n- b\n\n  # of the list\nadded: x\n",
+        ),
+        (
+            "a:\r\n  b: 1\r\n    # of b",
+            "a:\r\n  b: 1\r\n    # of b\r\nadded: x",
+        ),
+        (
+            "a: 1\n\n# of the file\n",
+            "a: 1\nadded: x\n\n# of the file\n",
+        ),
+        ("a: 1\n\n\n", "a: 1\nadded: x\n\n\n"),
+    ] {
+        assert_eq!(added(text).as_deref(), Ok(now));
+    }
 }
