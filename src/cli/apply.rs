@@ -38,8 +38,8 @@ pub(super) struct Args {
     /// Do not wait until resources are ready
     #[arg(long)]
     no_wait: bool,
-    /// Go on although the environment is rolled back or, with a path, paused. What is paused is resumed first
-    /// where it is named
+    /// Go on although the environment is rolled back or, with a path, paused. A paused one that is named has to be
+    /// resumed first: `reconciled resume ENV`
     #[arg(long)]
     despite_pause: bool,
 }

@@ -102,7 +102,7 @@ fn said(out: &Output, name: &EnvironmentName, paused: bool, text: &str) -> anyho
 }
 
 /// Returns the command that has to be typed next, with the settings that were named.
-fn again(global: &Global, command: &str) -> String {
+pub(super) fn again(global: &Global, command: &str) -> String {
     typed(global.settings.as_deref(), command)
 }
 

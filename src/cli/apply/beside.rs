@@ -32,16 +32,20 @@ pub(super) async fn run(
     }
     pauses::say(&chosen.stops, out);
     let writes = |plan: &&&Plan| plan.steps.iter().any(|step| step.action.writes());
-    let writing: Vec<&&Plan> = plans.iter().filter(writes).collect();
+    if plans.iter().any(|plan| writes(&plan)) && !chosen.stops.is_empty() {
+        pauses::refuse(&chosen.stops, false, out);
+        return Ok(Exit::Differs);
+    }
+    let (held, writing): (Vec<&&Plan>, Vec<&&Plan>) =
+        plans.iter().filter(writes).partition(|plan| is_held(plan));
+    for plan in &held {
+        say_held(plan, global, out);
+    }
     if writing.is_empty() {
         if out.is_json() {
             out.json(&Vec::<RunDetails>::new())?;
         }
         return Ok(planned::exit(&plans, out));
-    }
-    if !chosen.stops.is_empty() {
-        pauses::refuse(&chosen.stops, false, out);
-        return Ok(Exit::Differs);
     }
     if !agreed(args, out)? {
         return Ok(Exit::Differs);
@@ -66,10 +70,29 @@ pub(super) async fn run(
             out.data(&history::steps(run, out)?)?;
         }
     }
+    let is_rest_held = !held.is_empty();
     Ok(match planned::unsure(plans.iter().copied(), out) {
         true => Exit::Failed,
+        false if is_rest_held => super::worst(&[Exit::Differs, exit(&runs)]),
         false => exit(&runs),
     })
+}
+
+/// Tells whether a pause or a closed window holds all of a plan: ordered, nothing of it would be carried out.
+fn is_held(plan: &Plan) -> bool {
+    plan.holds.iter().any(|hold| !hold.deletes_only)
+}
+
+fn say_held(plan: &Plan, global: &Global, out: &Output) {
+    let name = &plan.environment;
+    let next = match plan.holds.iter().any(|hold| hold.code == "paused") {
+        true => format!(
+            "`{}` ends a pause that somebody set; one that the spec declares ends with a merge",
+            pause::again(global, &format!("resume {name}"))
+        ),
+        false => "it is carried out when nothing holds it any more".to_owned(),
+    };
+    out.say(&format!("Nothing was changed in {name}: {next}."));
 }
 
 /// Orders one plan and waits until the daemon carried it out.

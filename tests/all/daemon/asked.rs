@@ -88,6 +88,27 @@ fn another_plan_than_the_one_that_was_seen_is_not_carried_out() {
 }
 
 #[test]
+fn what_is_paused_is_not_ordered_and_it_is_said_how_to_go_on() {
+    let world = World::new();
+    let _daemon = drifted(&world);
+    let paused = world.command(&["pause", "shop", "--why", "a release"]);
+    assert_eq!(paused.code, Some(0), "{paused:?}");
+    for more in [None, Some("--despite-pause")] {
+        let apply = ["apply", "shop", "--yes"].into_iter().chain(more);
+        let said = world.command(&apply.collect::<Vec<_>>());
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.stderr.contains("resume shop` ends a pause"),
+            "{said:?}"
+        );
+        assert!(!said.stderr.contains("Asked the daemon"), "{said:?}");
+    }
+    let said = world.command(&["apply", "shop", "--yes", "--output", "json"]);
+    assert_eq!((said.code, said.stdout.trim()), (Some(2), "[]"), "{said:?}");
+    assert_eq!(world.live("page").unwrap(), "hacked\n");
+}
+
+#[test]
 fn a_plan_that_a_rollback_holds_says_so_itself() {
     let world = World::new();
     let first = world.commit(&[("shop.yaml", &shop())]);
