@@ -183,6 +183,7 @@ impl Intake {
         self.keep(fleet, &news).await?;
         self.tell((repository, Some(&snapshot.revision)), &news)
             .await;
+        self.teller.mended_unseen(&self.fleet, repository).await;
         Ok(news)
     }
 

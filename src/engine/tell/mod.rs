@@ -28,11 +28,11 @@ mod trouble;
 mod waits;
 
 use super::conditions::End;
-use super::{Counts, CycleError, Followed, Kept, Report, World, before};
+use super::{Counts, CycleError, Fleet, Followed, Kept, Report, World, before};
 use crate::deliver::forge::Forge;
 use crate::deliver::notify::Notifier;
 use crate::deliver::render::RunResult;
-use crate::ledger::LedgerError;
+use crate::ledger::{Episode, LedgerError};
 use crate::model::{Address, EnvironmentName, Fault as _, Revision};
 use crate::telemetry::{Readiness, chain};
 pub use audience::{Audience, Ways};
@@ -302,6 +302,22 @@ impl Teller {
         tracing::info!(environment = %name, "Spec can be used again");
         let over = self.trouble_over(name, trouble::BROKEN, End::Mended);
         trouble::log_untold(over.await);
+    }
+
+    /// Says so of what a repository declares and nobody saw mended: while no daemon ran, or while the ledger took
+    /// nothing in.
+    pub(super) async fn mended_unseen(&self, fleet: &Fleet, repository: &str) {
+        let open = self.world.ledger.open_episodes_of(trouble::BROKEN).await;
+        let open = open.unwrap_or_else(|error| {
+            trouble::log_untold(Err(error));
+            Vec::new()
+        });
+        let is_usable = |kept: &Kept| kept.repository == repository && kept.broken.is_empty();
+        for Episode { environment, .. } in open {
+            if fleet.kept().get(&environment).is_some_and(is_usable) {
+                self.mended(&environment).await;
+            }
+        }
     }
 }
 

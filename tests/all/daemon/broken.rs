@@ -262,6 +262,11 @@ fn a_start_without_a_secret_says_that_nothing_is_kept_and_deletes_nothing() {
     daemon.until("it is kept again", |_| {
         (world.live("page")? == "canary").then_some(())
     });
+    // Nobody who ran saw it mended, and it is said all the same.
+    let over = daemon.episode("broken-spec", |one| one.ended_at.is_some());
+    assert_eq!(over.how.as_deref(), Some("mended"));
+    let status = world.command(&["status"]);
+    assert!(!status.stdout.contains("broken-spec"), "{}", status.stdout);
 }
 
 #[test]
