@@ -21,7 +21,8 @@ pub(super) use text::of_trouble;
   reconciled status
   reconciled status production --output json
 
-Exit codes: 0 nothing is wrong, 2 something is (differences, failures, held changes, no daemon), 1 failed")]
+Exit codes: 0 nothing is wrong, also where no daemon ever ran with these settings; 2 something is (differences, \
+failures, held changes, a daemon that ran and does not); 1 failed")]
 pub(super) struct Args {
     /// Only this environment
     #[arg(value_parser = super::environment)]
@@ -144,7 +145,10 @@ fn without_ledger(daemon: &Daemon, settings: &Settings, out: &Output) -> anyhow:
         (false, false) => "No daemon ran with these settings yet: there is no ledger. `reconciled run` starts one. What was applied on a path: `reconciled history list --path PATH`.".to_owned(),
     };
     if out.is_json() {
-        out.json(&json!({ "daemon": daemon.json(), "ledger": null }))?;
+        let nothing: [Value; 0] = [];
+        out.json(&json!({
+            "daemon": daemon.json(), "ledger": null, "conditions": {}, "environments": nothing, "repositories": nothing,
+        }))?;
     } else {
         out.say(&text);
     }

@@ -47,6 +47,13 @@ fn status_knows_of_a_daemon_whose_ledger_was_taken_away_with_its_lock() {
     // Nobody ran yet: that is no trouble.
     let said = world.command(&["status"]);
     assert_eq!(said.code, Some(0), "{said:?}");
+    let said = world.command(&["status", "--output", "json"]);
+    let told: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(told["ledger"], json!(null), "{told}");
+    for part in ["environments", "repositories"] {
+        assert_eq!(told[part], json!([]), "{told}");
+    }
+    assert_eq!(told["conditions"], json!({}), "{told}");
     let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
     let mut daemon = world.start();
     daemon.run_of("shop", &commit);
