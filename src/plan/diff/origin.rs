@@ -74,7 +74,7 @@ impl Origins<'_> {
         }
         match (now, then) {
             (Some(Value::Map(now)), Some(Value::Map(then))) => {
-                let gone = then.keys().filter(|key| !now.contains_key(*key));
+                let gone = then.keys().filter(|key| !now.contains_key(key));
                 now.keys()
                     .chain(gone)
                     .any(|key| self.differs(&path.key(key), now.get(key), then.get(key)))

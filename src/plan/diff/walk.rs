@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
                     self.node(&path.key(key), before.get(key), Some(after));
                 }
                 if self.reach == Reach::Whole {
-                    for (key, gone) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
+                    for (key, gone) in before.iter().filter(|(key, _)| !after.contains_key(key)) {
                         self.node(&path.key(key), Some(gone), None);
                     }
                 }

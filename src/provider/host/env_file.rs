@@ -97,7 +97,7 @@ impl Form for Variables {
             .keys()
             .filter(|key| is_private || live.values.contains_key(*key));
         let mut added: Vec<_> = live.values.keys().collect();
-        added.retain(|key| !desired.contains_key(*key));
+        added.retain(|key| !desired.contains_key(key));
         let mut strange = live.strange;
         // Names may tell as much as values: of another's file that is no environment file, say.
         let others = added.len() + strange.len();

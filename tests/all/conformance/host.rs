@@ -45,10 +45,7 @@ pub(crate) fn with(base: &Value, path: &[&str], new: Value) -> Value {
         [] => return new,
         [last] => fields.insert((*last).to_owned(), new),
         [first, rest @ ..] => {
-            let below = fields
-                .get(*first)
-                .cloned()
-                .unwrap_or(Value::Map(Map::new()));
+            let below = fields.get(first).cloned().unwrap_or(Value::Map(Map::new()));
             fields.insert((*first).to_owned(), with(&below, rest, new))
         }
     };
