@@ -3,11 +3,11 @@
 //! so, and whoever let it be carried out knows. Pure.
 
 use super::Work;
-use crate::model::{Change, FieldPath, Owner, Segment, Step, Value};
+use crate::model::{Change, FieldPath, Owner, Segment, Step, Value, and_more};
 use crate::provider::ProviderError;
 use crate::provider::kubernetes::dry_run::verdict::Yielded;
 use crate::provider::kubernetes::fields;
-use crate::provider::kubernetes::fields::spelling::{self, Place};
+use crate::provider::kubernetes::fields::spelling::{self, Notation};
 use crate::provider::kubernetes::marks;
 use serde_json::Value as Json;
 
@@ -39,7 +39,7 @@ impl Work<'_> {
         if left.is_empty() {
             let said = !foretold.is_empty();
             return Ok(said.then(|| {
-                let names = named(&foretold);
+                let names = and_more(&foretold, NAMED);
                 format!("the server keeps {names} as it was, as the plan said (an admission webhook, mostly)")
             }));
         }
@@ -47,7 +47,7 @@ impl Work<'_> {
             what: self.what(),
             reason: format!(
                 "the write was taken, but an admission webhook or the server itself has {} otherwise than declared",
-                named(&left)
+                and_more(&left, NAMED)
             ),
             code: "kept",
             hint: Some(
@@ -86,15 +86,6 @@ impl Work<'_> {
     }
 }
 
-/// Names some fields, and how many more there are.
-fn named(fields: &[FieldPath]) -> String {
-    let mut names: Vec<String> = fields.iter().map(ToString::to_string).take(NAMED).collect();
-    if fields.len() > NAMED {
-        names.push(format!("{} more", fields.len() - NAMED));
-    }
-    names.join(", ")
-}
-
 /// Returns what is to be there after the write: what was sent, and what the dry-run foretold to stay as it is.
 fn with_kept(sent: &Json, before: &Json, foretold: &[FieldPath]) -> Json {
     let mut expected = sent.clone();
@@ -117,7 +108,7 @@ fn left(
 ) -> Vec<FieldPath> {
     let is_left = |change: &Change| {
         let path = as_sent(&change.path);
-        let place = Place::at(&path);
+        let place = Notation::at(&path);
         let [declared, expected, before, after] =
             [sent, expected, before, after].map(|object| find(object, &path));
         let planned = change.after.as_ref().and_then(Value::exposed_json);
@@ -175,7 +166,7 @@ fn is_item(item: &Json, keys: &[(String, String)]) -> bool {
 
 /// Tells whether an object has all that was sent. What the server writes in a way of its own that is not known here is
 /// not found; then it is asked once more.
-pub(super) fn has_all(place: Place, live: Option<&Json>, sent: &Json) -> bool {
+pub(super) fn has_all(place: Notation, live: Option<&Json>, sent: &Json) -> bool {
     match (sent, live) {
         (Json::Object(fields), live) => {
             let live = |key: &String| live.and_then(|live| live.get(key));
@@ -204,7 +195,7 @@ mod tests {
         let sent = json!({ "data": { "a": "1" }, "items": [{ "name": "x", "on": false }], "none": {}, "no": null });
         let live = json!({ "data": { "a": "1", "b": "2" },
             "items": [{ "name": "added" }, { "name": "x", "more": 1 }], "status": {} });
-        assert!(has_all(Place::Root, Some(&live), &sent));
+        assert!(has_all(Notation::Root, Some(&live), &sent));
         for (place, value) in [
             ("/data/a", json!("2")),
             ("/items/1/name", json!("y")),
@@ -213,7 +204,7 @@ mod tests {
         ] {
             let mut other = live.clone();
             *other.pointer_mut(place).unwrap() = value;
-            assert!(!has_all(Place::Root, Some(&other), &sent), "{place}");
+            assert!(!has_all(Notation::Root, Some(&other), &sent), "{place}");
         }
     }
 
@@ -224,7 +215,7 @@ mod tests {
             "spec": { "containers": [{ "args": [text], "env": [{ "name": "V", "value": text }] }] } })
         };
         let (sent, live) = (object("1.10"), object("1.1"));
-        assert!(has_all(Place::Root, Some(&sent), &sent));
+        assert!(has_all(Notation::Root, Some(&sent), &sent));
         for place in [
             "/data/a",
             "/metadata/labels/v",
@@ -236,10 +227,10 @@ mod tests {
                 .pointer_mut(place)
                 .unwrap()
                 .clone_from(live.pointer(place).unwrap());
-            assert!(!has_all(Place::Root, Some(&other), &sent), "{place}");
+            assert!(!has_all(Notation::Root, Some(&other), &sent), "{place}");
         }
         let limits = |text: &str| json!({ "spec": { "limits": { "cpu": text } } });
-        assert!(has_all(Place::Root, Some(&limits("1.1")), &limits("1.10")));
+        assert!(has_all(Notation::Root, Some(&limits("1.1")), &limits("1.10")));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::provider::kubernetes::dry_run::instruction::Instruction;
 use crate::provider::kubernetes::dry_run::merge::Merge;
 use crate::provider::kubernetes::dry_run::verdict::{Matter, Yielded};
 use crate::provider::kubernetes::error::Failure;
-use crate::provider::kubernetes::fields::spelling::Place;
+use crate::provider::kubernetes::fields::spelling::Notation;
 use crate::provider::kubernetes::fields::{added, fieldset, ignored, left, renewal};
 use crate::provider::kubernetes::scalers::Scalers;
 use crate::provider::kubernetes::target;
@@ -128,7 +128,7 @@ impl Work<'_> {
         };
         let sent = left::as_sent(whole, live, ignore, &without);
         if added::find(live, whole, ignore).is_some()
-            || !taken::has_all(Place::Root, Some(live), &sent)
+            || !taken::has_all(Notation::Root, Some(live), &sent)
         {
             return None;
         }

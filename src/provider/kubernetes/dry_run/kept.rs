@@ -2,7 +2,7 @@
 //! on each request. Where Git said before what is live, and says something else now, that is no way to write it. Pure.
 
 use crate::model::{FieldPath, Segment};
-use crate::provider::kubernetes::fields::spelling::{self, Place};
+use crate::provider::kubernetes::fields::spelling::{self, Notation};
 use serde_json::Value as Json;
 
 /// One place of an object.
@@ -73,7 +73,7 @@ fn put(told: &mut Json, side: Side<'_>, at: &FieldPath, kept: &mut Vec<FieldPath
                 && is_plain(sent)
                 && told == side.live
                 && told == side.applied
-                && !spelling::is_same(Place::at(&at.0), sent, told) =>
+                && !spelling::is_same(Notation::at(&at.0), sent, told) =>
         {
             *told = sent.clone();
             kept.push(at.clone());

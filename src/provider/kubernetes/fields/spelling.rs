@@ -4,9 +4,9 @@
 use crate::model::Segment;
 use serde_json::Value as Json;
 
-/// Where in an object a value is, as far as that says how it may be written.
+/// How a value may be written, by where in an object it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Notation {
     /// The object itself.
     #[default]
     Root,
@@ -18,7 +18,7 @@ pub(crate) enum Place {
     Text,
 }
 
-impl Place {
+impl Notation {
     /// Returns where a path from the root leads.
     pub(crate) fn at(path: &[Segment]) -> Self {
         let below = |place: Self, segment: &Segment| match segment {
@@ -46,11 +46,11 @@ impl Place {
 }
 
 /// Tells whether one value is the other where it is, as far as that can be told without asking.
-pub(crate) fn is_same(place: Place, one: &Json, other: &Json) -> bool {
+pub(crate) fn is_same(place: Notation, one: &Json, other: &Json) -> bool {
     if one == other {
         return true;
     }
-    if place == Place::Text {
+    if place == Notation::Text {
         return false;
     }
     let (Some(one), Some(other)) = (text(one), text(other)) else {
@@ -170,7 +170,7 @@ mod tests {
             (json!("1.5h"), json!("1h30m")),
         ] {
             assert!(
-                is_same(Place::Field, &one, &other) && is_same(Place::Field, &other, &one),
+                is_same(Notation::Field, &one, &other) && is_same(Notation::Field, &other, &one),
                 "{one} {other}"
             );
         }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn text_is_told_from_what_may_be_a_quantity_by_where_it_is() {
-        let place = |path: &str| path.split('.').fold(Place::Root, Place::key);
+        let place = |path: &str| path.split('.').fold(Notation::Root, Notation::key);
         for text in [
             "data.version",
             "metadata.labels.version",
@@ -187,7 +187,7 @@ mod tests {
             "spec.containers.args",
             "spec.containers.env.value",
         ] {
-            assert_eq!(place(text), Place::Text, "{text}");
+            assert_eq!(place(text), Notation::Text, "{text}");
         }
         for field in [
             "spec.containers.resources.limits.cpu",
@@ -195,7 +195,7 @@ mod tests {
             "spec.metrics.resource.target.value",
             "spec.data.size",
         ] {
-            assert_eq!(place(field), Place::Field, "{field}");
+            assert_eq!(place(field), Notation::Field, "{field}");
         }
     }
 
@@ -217,7 +217,7 @@ mod tests {
             ),
         ] {
             assert!(
-                !is_same(Place::Field, &one, &other) && !is_same(Place::Field, &other, &one),
+                !is_same(Notation::Field, &one, &other) && !is_same(Notation::Field, &other, &one),
                 "{one} {other}"
             );
         }
