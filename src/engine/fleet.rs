@@ -57,8 +57,6 @@ pub enum News {
     Changed(EnvironmentName),
     /// The newest state cannot be used; the last good one stays in force, where there is one.
     Broken(EnvironmentName, Vec<Diagnostic>),
-    /// The newest state can be used again.
-    Mended(EnvironmentName),
     /// No file declares it any more. Nothing of it is deleted.
     Gone(EnvironmentName),
     /// Mistakes in files that name no environment.
@@ -317,8 +315,8 @@ impl Fleet {
             .map(|(name, _)| name.clone())
     }
 
-    fn keep(&mut self, name: EnvironmentName, new: Kept) -> Vec<News> {
-        let was_lost = self.lost.remove(&name).is_some();
+    fn keep(&mut self, name: EnvironmentName, new: Kept) -> Option<News> {
+        self.lost.remove(&name);
         let key = (new.repository.clone(), name.clone());
         self.refused.remove(&key);
         self.at_hand.remove(&key);
@@ -336,12 +334,7 @@ impl Fleet {
         if let (false, Some(old), Some(new)) = (changed, &old, self.kept.get_mut(&name)) {
             new.changed_at.clone_from(&old.changed_at);
         }
-        let mended = was_lost || old.is_some_and(|old| !old.broken.is_empty());
-        let news = [
-            mended.then(|| News::Mended(name.clone())),
-            (changed || approved).then_some(News::Changed(name)),
-        ];
-        news.into_iter().flatten().collect()
+        (changed || approved).then_some(News::Changed(name))
     }
 
     fn mark_broken(

@@ -164,7 +164,7 @@ impl Daemon {
                 self.unsettled.remove(&name);
                 self.needed_ledger(name.to_string(), None);
             }
-            News::Mended(_) | News::Broken(..) | News::Unreadable(_) => {}
+            News::Broken(..) | News::Unreadable(_) => {}
         }
     }
 }

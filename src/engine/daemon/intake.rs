@@ -183,7 +183,7 @@ impl Intake {
         self.keep(fleet, &news).await?;
         self.tell((repository, Some(&snapshot.revision)), &news)
             .await;
-        self.teller.mended_unseen(&self.fleet, repository).await;
+        self.teller.mended(&self.fleet, repository).await;
         Ok(news)
     }
 
@@ -227,7 +227,6 @@ impl Intake {
                 }
                 self.teller.changed(kept).await;
             }
-            News::Mended(name) => self.teller.mended(name).await,
             News::Broken(name, diagnostics) => {
                 let is_kept = self.fleet.kept().contains_key(name);
                 let at = revision.map(|revision| (repository, revision));

@@ -16,7 +16,7 @@ impl Fleet {
         arrival: Arrival<'_>,
         name: &EnvironmentName,
         (kinds, claims): (&Kinds, &Claims),
-    ) -> Result<Vec<News>, String> {
+    ) -> Result<Option<News>, String> {
         let Arrival {
             repository,
             snapshot,

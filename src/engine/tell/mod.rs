@@ -297,16 +297,9 @@ impl Teller {
         trouble::log_untold(self.world.ledger.compared(name, &seen).await);
     }
 
-    /// The newest state of an environment can be used again.
-    pub async fn mended(&self, name: &EnvironmentName) {
-        tracing::info!(environment = %name, "Spec can be used again");
-        let over = self.trouble_over(name, trouble::BROKEN, End::Mended);
-        trouble::log_untold(over.await);
-    }
-
-    /// Says so of what a repository declares and nobody saw mended: while no daemon ran, or while the ledger took
-    /// nothing in.
-    pub(super) async fn mended_unseen(&self, fleet: &Fleet, repository: &str) {
+    /// Ends what was told broken of what a repository declares and can be used by now. By what the ledger has open, so
+    /// that it ends as well where it was mended while no daemon ran, or while the ledger took nothing in.
+    pub(super) async fn mended(&self, fleet: &Fleet, repository: &str) {
         let open = self.world.ledger.open_episodes_of(trouble::BROKEN).await;
         let open = open.unwrap_or_else(|error| {
             trouble::log_untold(Err(error));
@@ -315,7 +308,9 @@ impl Teller {
         let is_usable = |kept: &Kept| kept.repository == repository && kept.broken.is_empty();
         for Episode { environment, .. } in open {
             if fleet.kept().get(&environment).is_some_and(is_usable) {
-                self.mended(&environment).await;
+                tracing::info!(%environment, "Spec can be used again");
+                let over = self.trouble_over(&environment, trouble::BROKEN, End::Mended);
+                trouble::log_untold(over.await);
             }
         }
     }

@@ -230,7 +230,11 @@ mod tests {
             assert!(!has_all(Notation::Root, Some(&other), &sent), "{place}");
         }
         let limits = |text: &str| json!({ "spec": { "limits": { "cpu": text } } });
-        assert!(has_all(Notation::Root, Some(&limits("1.1")), &limits("1.10")));
+        assert!(has_all(
+            Notation::Root,
+            Some(&limits("1.1")),
+            &limits("1.10")
+        ));
     }
 
     #[test]
