@@ -34,9 +34,6 @@ use crate::source::SourceError;
 use crate::telemetry::{Readiness, chain};
 use desk::{Attended, Desk};
 use failing::Failing;
-use futures::StreamExt as _;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use pass::Planned;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -44,6 +41,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -70,8 +68,9 @@ pub struct Reviewer {
     /// Those that are still to be looked at, the one that moved last first.
     queue: VecDeque<PullRequest>,
     /// Those that are looked at now.
-    busy: Vec<PullRequest>,
-    under_way: FuturesUnordered<BoxFuture<'static, Attended>>,
+    busy: Vec<(Id, PullRequest)>,
+    /// Tasks, so that each goes on while pull requests are listed: one that signs in holds up whoever else asks.
+    under_way: JoinSet<Attended>,
     /// Those of them whose checks were asked for anew since they were begun.
     outdated: BTreeSet<u64>,
     /// What each pull request was last planned from.
@@ -138,7 +137,7 @@ impl Reviewer {
             unwritten: BTreeSet::new(),
             queue: VecDeque::new(),
             busy: Vec::new(),
-            under_way: FuturesUnordered::new(),
+            under_way: JoinSet::new(),
             outdated: BTreeSet::new(),
             planned: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -182,7 +181,10 @@ impl Reviewer {
                 let wait = if behind { patience } else { self.interval };
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    Some(attended) = self.under_way.next() => behind |= self.end(attended),
+                    Some(ended) = self.under_way.join_next() => match ended {
+                        Ok(attended) => behind |= self.end(attended),
+                        Err(error) => self.broke_off(&error),
+                    },
                     () = tokio::time::sleep_until(begun + wait.min(self.interval)) => break true,
                     () = self.hints.notified() => break true,
                     base_moved = &mut moved => break base_moved,

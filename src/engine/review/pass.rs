@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::task::JoinError;
 use tracing::Instrument as _;
 
 /// A plan this old is made anew, though nothing is known to have moved: live state did, maybe.
@@ -84,7 +85,7 @@ impl Reviewer {
         if self.anew.take() {
             self.planned.clear();
             self.unwritten = pulls.iter().map(|pull| pull.number).collect();
-            self.outdated = self.busy.iter().map(|pull| pull.number).collect();
+            self.outdated = self.busy.iter().map(|(_, pull)| pull.number).collect();
         }
         self.desk.pulls = pulls.into();
         Ok(())
@@ -118,9 +119,10 @@ impl Reviewer {
             };
             let (number, head) = (due.pull.number, due.pull.head.short());
             let span = tracing::info_span!("review", number, %head);
-            self.busy.push(due.pull.clone());
+            let pull = due.pull.clone();
             let attended = self.desk.clone().attend(repository.clone(), due);
-            self.under_way.push(Box::pin(attended.instrument(span)));
+            let task = self.under_way.spawn(attended.instrument(span));
+            self.busy.push((task.id(), pull));
         }
     }
 
@@ -132,7 +134,7 @@ impl Reviewer {
                 || busy.head == pull.head
                 || (busy.from_fork && pull.from_fork)
         };
-        self.busy.iter().any(hinders)
+        self.busy.iter().map(|(_, busy)| busy).any(hinders)
     }
 
     /// Returns why a pull request is to be looked at; `None` where it is not.
@@ -166,7 +168,7 @@ impl Reviewer {
             result,
         } = attended;
         let number = due.pull.number;
-        self.busy.retain(|pull| pull.number != number);
+        self.busy.retain(|(_, pull)| pull.number != number);
         // What was asked for meanwhile is still to be done.
         let outdated = self.outdated.remove(&number);
         if recorded && !outdated {
@@ -203,6 +205,15 @@ impl Reviewer {
                 self.failed(&due, &error);
                 matches!(error, ReviewError::Source(SourceError::Elsewhere { .. }))
             }
+        }
+    }
+
+    /// Has one whose look ended by no word of its own looked at again with the next list.
+    pub(super) fn broke_off(&mut self, error: &JoinError) {
+        let broken = self.busy.extract_if(.., |(id, _)| *id == error.id());
+        for (_, pull) in broken {
+            let (number, error) = (pull.number, chain(error));
+            tracing::error!(number, error, "A review broke off, trying again later");
         }
     }
 

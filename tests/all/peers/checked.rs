@@ -137,6 +137,14 @@ impl Checked {
         self.tell("failure", &failure);
     }
 
+    /// Has the next requests answered only after so many milliseconds.
+    pub(crate) fn take_long(&self, method: &str, path: &str, milliseconds: u32, times: u32) {
+        let failure = serde_json::json!({
+            "method": method, "path": path, "milliseconds": milliseconds, "times": times,
+        });
+        self.tell("failure", &failure);
+    }
+
     /// Has the next request of a method whose path contains a text never answered.
     pub(crate) fn hang(&self, method: &str, path: &str) {
         let failure =

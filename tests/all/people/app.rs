@@ -135,6 +135,21 @@ fn a_token_that_ends_soon_is_used_no_more() {
 }
 
 #[test]
+fn a_list_that_begins_while_a_review_signs_in_holds_neither_up() {
+    let scene = scene();
+    // Each request signs in, for longer than from one list to the next.
+    let soon = json!({ "seconds": 240, "tokens": 10_000 });
+    scene.github.server.tell("lifetime", &soon);
+    let github = &scene.github.server;
+    github.take_long("POST", "/access_tokens", 400, 10_000);
+    let mut daemon = scene.started();
+    let number = scene.open("greet", None, &[("shop.yaml", &shop("welcome\n"))]);
+    let head = scene.head(number);
+    check(&scene, &mut daemon, (&head, STABLE), "1 change planned");
+    scene.assert_accepted();
+}
+
+#[test]
 fn mistakes_stand_in_their_place() {
     let scene = scene();
     let mut daemon = scene.started();

@@ -67,8 +67,8 @@ function pushed(path, reference, head) {
   }
 }
 
-/** For how many seconds the next token of an App's lasts; the emulator's own hour where nothing is said. */
-let lifetime = 0;
+/** For how many seconds the next tokens of an App's last; the emulator's own hour where nothing is said. */
+let lifetime = { seconds: 0, tokens: 0 };
 
 /** What GitHub calls the permissions that emulate keeps. */
 const permissions = { pull: "read", triage: "read", push: "write", maintain: "write" };
@@ -78,8 +78,8 @@ function rewrite({ url, method }, body) {
   if (method === "POST" && number && body.created_at) moved.set(key(url.pathname, number), body.created_at);
   if (method === "POST" && url.pathname.endsWith("/access_tokens") && body.token) {
     minted.add(body.token);
-    if (lifetime) body.expires_at = new Date(Date.now() + lifetime * 1000).toISOString().replace(/\.\d+Z$/, "Z");
-    lifetime = 0;
+    if (lifetime.tokens > 0) body.expires_at = new Date(Date.now() + lifetime.seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+    lifetime.tokens -= 1;
   }
   if (method === "POST" && url.pathname.endsWith("/check-runs") && body.id) checks.push({ repository: repository(url.pathname), id: body.id, sha: body.head_sha });
   if (url.pathname.endsWith("/permission")) return { ...body, permission: permissions[body.permission] ?? body.permission };
@@ -216,8 +216,8 @@ const controls = {
   key: ({ app }) => keys.get(app),
   // No token of an installation lets anybody in any more.
   revoked: () => minted.clear(),
-  // {seconds}: of the next token alone.
-  lifetime: ({ seconds }) => void (lifetime = seconds),
+  // {seconds, tokens}: of so many tokens; of the next alone where nothing is said.
+  lifetime: ({ seconds, tokens = 1 }) => void (lifetime = { seconds, tokens }),
   // {on}: whether it is.
   lagging: ({ on }) => void (lagging = on),
   reactions: () => reactions,

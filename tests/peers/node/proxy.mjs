@@ -8,8 +8,8 @@ import { createServer } from "node:http";
  * `contract` judges, or nothing does; `strict` judges answers too; `etags` names states; `lacks(request)` answers what upstream cannot
  * (`{status, body}`), and `rewrite(request, body)` changes what upstream answered. Under `/__peers/` it tells what it
  * has seen (`requests`, `faults`), and takes a `failure` `{method, path, status, headers, body, times}` to answer with
- * instead, never where its status is null, once upstream has answered where it is `late`, until `mended`; `controls`
- * adds more there.
+ * instead, never where its status is null, once upstream has answered where it is `late`, until `mended`; one with
+ * `milliseconds` only takes so long to answer; `controls` adds more there.
  */
 export async function serve({ upstream, contract, strict = false, etags = false, lacks, rewrite, controls = {} }) {
   const requests = [];
@@ -46,6 +46,11 @@ export async function serve({ upstream, contract, strict = false, etags = false,
       return { status: 418, text: JSON.stringify({ message: `the request breaks the contract: ${wrong.join("; ")}` }) };
     }
     const failure = failures.find((one) => one.times > 0 && one.method === request.method && request.url.pathname.includes(one.path));
+    if (failure?.milliseconds) {
+      failure.times -= 1;
+      await new Promise((over) => setTimeout(over, failure.milliseconds));
+      return named(request, seen, await carriedOut(request, seen));
+    }
     if (failure?.late) {
       failure.times -= 1;
       await carriedOut(request, seen);
