@@ -13,6 +13,7 @@ mod json;
 mod lines;
 mod markdown;
 mod merging;
+mod object;
 mod run;
 mod slack;
 mod terminal;

@@ -93,7 +93,7 @@ fn what_another_ledger_applied_is_seen_and_left_alone() {
     std::fs::remove_dir_all(place.path().join(".local")).unwrap();
     let said = place.run(&["plan", "shop.yaml"]);
     assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(said.stdout.contains("! old  (host/file)"), "{said:?}");
+    assert!(said.stdout.contains("! old  (host/file /old)"), "{said:?}");
     assert!(
         said.stdout.contains("the ledger here has no record of it"),
         "{said:?}"

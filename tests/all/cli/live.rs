@@ -26,7 +26,7 @@ fn a_plan_tells_by_its_exit_code_whether_anything_differs() {
     let said = plan(&[]);
     assert_eq!((said.code, said.stderr.as_str()), (Some(2), ""), "{said:?}");
     assert!(
-        said.stdout.contains("+ page  create  (host/file)"),
+        said.stdout.contains("+ page  create  (host/file /page)"),
         "{said:?}"
     );
 

@@ -11,6 +11,7 @@ mod holds;
 mod json;
 mod lists;
 mod messages;
+mod objects;
 mod ownership;
 mod properties;
 mod prune;

@@ -32,8 +32,8 @@ enum Part {
     List {
         title: String,
         items: Vec<String>,
-        /// The names alone, by what is said of them, where none may go without being named.
-        names: Vec<Names>,
+        /// The names alone, by what is said of them, where none may go without being named: shorter ones later.
+        names: Vec<Vec<Names>>,
     },
     Folded {
         summary: String,
@@ -49,12 +49,18 @@ impl Paper {
 
     /// Adds a list in the open. Lists share the room there is; the end of one that is too long is counted, not named.
     pub(super) fn list(&mut self, title: &str, items: &[String]) {
-        self.whole(title, items.to_vec(), Vec::new());
+        self.whole(title, items.to_vec(), []);
     }
 
     /// Adds a list of which none is to go without being named: before that other lists are cut, and of this one
     /// all but the names.
-    pub(super) fn whole(&mut self, title: &str, items: Vec<String>, names: Vec<Names>) {
+    pub(super) fn whole(
+        &mut self,
+        title: &str,
+        items: Vec<String>,
+        names: impl IntoIterator<Item = Vec<Names>>,
+    ) {
+        let names = names.into_iter().collect();
         if !items.is_empty() {
             self.parts.push(Part::List {
                 title: title.to_owned(),
@@ -148,8 +154,10 @@ fn lists(parts: &[Part], room: &mut usize) -> (BTreeMap<usize, String>, bool) {
         for (nth, title, items, names) in these {
             let share = *room / left;
             let (mut list, mut is_cut) = listed(title, items, share.min(LIMIT / 3));
-            if is_cut && is_whole {
-                (list, is_cut) = named(title, names, share);
+            for names in names.iter() {
+                if is_cut {
+                    (list, is_cut) = named(title, names, share);
+                }
             }
             cut |= is_cut;
             *room = room.saturating_sub(list.chars().count());
@@ -307,7 +315,7 @@ mod tests {
             let mut paper = Paper::default();
             paper.list("Waiting", &other);
             let by_reason = vec![("no longer declared".to_owned(), names(of).collect())];
-            paper.whole("Deletes", items(of), by_reason);
+            paper.whole("Deletes", items(of), [by_reason]);
             paper.rest("The rest: elsewhere".to_owned());
             paper.finish("closing\n")
         };

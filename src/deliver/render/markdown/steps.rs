@@ -4,6 +4,7 @@ use super::escape::{self, code, text};
 use super::paper::Names;
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Sign};
+use crate::deliver::render::object::{alone, kind_and_object};
 use crate::deliver::render::words::{deed, sign, touched};
 use crate::model::{Action, Step, and_more};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub(super) fn block(step: &Step) -> Vec<String> {
         "{lead} {} {}  ({})",
         deed(step),
         clean::line(&name),
-        clean::line(step.kind.as_str())
+        clean::line(&kind_and_object(step))
     )];
     let mut note = |note: &str| {
         let notes = note
@@ -57,11 +58,7 @@ pub(super) fn block(step: &Step) -> Vec<String> {
 
 /// Returns a step as an item of a list in the open.
 pub(super) fn item(step: &Step) -> String {
-    let mut item = format!(
-        "`{}` {}",
-        sign(step.action),
-        code(&step.address.to_string())
-    );
+    let mut item = format!("`{}` {}", sign(step.action), name_and_object(step));
     if step.stateful {
         item.push_str(" **holds data**");
     }
@@ -71,13 +68,30 @@ pub(super) fn item(step: &Step) -> String {
     item
 }
 
-/// Returns steps by what is said of them in the open, those that hold data first, for where only their names fit.
-pub(super) fn names<'s>(steps: impl Iterator<Item = &'s Step>) -> Vec<Names> {
+/// Returns a step's address and which live object that is.
+fn name_and_object(step: &Step) -> String {
+    let address = code(&step.address.to_string());
+    match alone(step) {
+        Some(object) => format!("{address} ({})", code(&object)),
+        None => address,
+    }
+}
+
+/// Returns steps by what is said of them in the open, those that hold data first, for where no more fits: first with
+/// the objects they are about, then by their addresses alone.
+pub(super) fn names<'s>(steps: impl Iterator<Item = &'s Step> + Clone) -> [Vec<Names>; 2] {
+    [
+        named(steps.clone(), name_and_object),
+        named(steps, |step| code(&step.address.to_string())),
+    ]
+}
+
+fn named<'s>(steps: impl Iterator<Item = &'s Step>, name: fn(&Step) -> String) -> Vec<Names> {
     let mut by_what: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
     for step in steps {
         let reason = step.reason.as_deref().unwrap_or("without a reason");
         let names = by_what.entry((!step.stateful, reason)).or_default();
-        names.push(code(&step.address.to_string()));
+        names.push(name(step));
     }
     let said = |((holds_none, reason), names): ((bool, &str), _)| {
         let data = if holds_none {

@@ -3,6 +3,7 @@
 use super::{Ink, Screen, ink_of};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Line, Sign};
+use crate::deliver::render::object::kind_and_object;
 use crate::deliver::render::words::{Counts, deed, many, quiet, reaches, sign, touched, verdict};
 use crate::model::{Action, Step};
 use crate::plan::Plan;
@@ -80,7 +81,8 @@ impl Page {
             Action::Wait => String::new(),
             _ => format!("  {}", deed(step)),
         };
-        let kind = screen.paint(Ink::Dim, &format!("  ({})", step.kind));
+        let kind = kind_and_object(step);
+        let kind = screen.paint(Ink::Dim, &format!("  ({})", clean::line(&kind)));
         self.line("");
         self.line(&format!(
             " {}{what}{kind}",

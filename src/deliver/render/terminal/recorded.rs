@@ -4,10 +4,11 @@ use super::plan::Page;
 use super::{Ink, Screen};
 use crate::deliver::render::clean;
 use crate::deliver::render::lines::{self, Field};
+use crate::deliver::render::object::of_resource;
 use crate::deliver::render::words::{many, sign, touched_by};
 use crate::model::secret::MASK;
 use crate::model::value::LATER;
-use crate::model::{Action, Hole, Secret, Value};
+use crate::model::{Action, Hole, Identity, Secret, Value};
 use serde_json::Value as Json;
 
 /// Shows the record of a plan: what was held back, each step with what it was to change, and how many
@@ -43,7 +44,10 @@ fn push(page: &mut Page, step: &Json) {
         .split_once('/')
         .map_or(address.as_str(), |(_, id)| id);
     let head = format!("{:>3} {}", sign(action), clean::line(resource));
-    let kind = format!("  ({})", clean::line(&said(&step["kind"])));
+    let identity = serde_json::from_value(step["identity"].clone());
+    let identity = identity.unwrap_or(Identity(Vec::new()));
+    let kind = of_resource(&said(&step["kind"]), resource, &identity);
+    let kind = format!("  ({})", clean::line(&kind));
     let deed = match action {
         Action::Wait => String::new(),
         _ => format!("  {}", action.as_str()),
