@@ -4,7 +4,7 @@ use super::serve::{Lasting, Serving, Substitutes, changed, secrets_behind};
 use super::{Exit, Global, Output, settings};
 use crate::config::Settings;
 use crate::ledger::Ledger;
-use crate::telemetry::log;
+use crate::telemetry::{Readiness, log};
 use crate::web;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
@@ -12,6 +12,9 @@ use std::time::Duration;
 
 /// How many times a start is tried again before it counts as failed.
 const RESTARTS: usize = 5;
+
+/// What settings that cannot be used stand under among what is in the daemon's way.
+const SETTINGS: &str = "settings";
 
 /// How often the settings are looked at where no change was told.
 const LOOK: Duration = Duration::from_secs(30);
@@ -47,7 +50,7 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
             let next = tokio::select! {
                 () = &mut stopped => None,
                 result = serving.broke_off() => return result.map(|()| Exit::Failed),
-                next = new_settings(global, out, &settings, refused.as_ref()) => Some(next),
+                next = new_settings(global, &lasting.readiness, &settings, refused.as_ref()) => Some(next),
             };
             tell_systemd(&[if next.is_some() {
                 NotifyState::Reloading
@@ -58,12 +61,12 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
             let Some(next) = next else { break };
             (serving, refused) = match start_patiently(&next, &lasting).await {
                 Ok(serving) => {
+                    lasting.readiness.trouble_over(SETTINGS);
                     settings = next;
                     (serving, None)
                 }
                 Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::error!(error, "Settings cannot be used, going on as before");
+                    refuse(&format!("{error:#}"), &lasting.readiness);
                     (start_patiently(&settings, &lasting).await?, Some(next))
                 }
             };
@@ -95,10 +98,10 @@ async fn start_patiently(settings: &Settings, lasting: &Lasting) -> anyhow::Resu
 }
 
 /// Waits until there are other settings that can be used, or other secrets behind them. Mistakes are
-/// told once, and the old ones stay.
+/// told once and stand among what is in the daemon's way, and the old ones stay.
 async fn new_settings(
     global: &Global,
-    out: &Output,
+    readiness: &Readiness,
     now: &Settings,
     refused: Option<&Settings>,
 ) -> Settings {
@@ -110,29 +113,35 @@ async fn new_settings(
             // A change while nobody watched is seen at the latest now.
             () = tokio::time::sleep(LOOK) => {}
         }
-        match settings::of_daemon(global, out) {
-            Ok(next) if Some(&next) == refused => {}
-            Ok(next) if next == *now && secrets_behind(&next) == secrets => {}
+        let error = match settings::again(global) {
+            Ok(next) if Some(&next) == refused => continue,
+            Ok(next) if next == *now && secrets_behind(&next) == secrets => {
+                readiness.trouble_over(SETTINGS);
+                told.clear();
+                continue;
+            }
             Ok(next) if next.ledger.path != now.ledger.path => {
-                let error = "the ledger's path changed; that needs a restart".to_owned();
-                if told != error {
-                    tracing::error!(error, "Settings cannot be used, going on as before");
-                }
-                told = error;
+                "the ledger's path changed; that needs a restart".to_owned()
             }
             Ok(next) => {
                 tracing::info!("Settings changed, starting anew with them");
                 return next;
             }
-            Err(error) => {
-                let error = format!("{error:#}");
-                if told != error {
-                    tracing::error!(error, "Settings cannot be used, going on as before");
-                }
-                told = error;
-            }
+            Err(error) => error,
+        };
+        if told != error {
+            refuse(&error, readiness);
         }
+        told = error;
     }
+}
+
+/// Says that the settings as they stand are not those of this daemon, until they are.
+fn refuse(error: &str, readiness: &Readiness) {
+    let hint = "Put it right: the settings are read again when they change.";
+    let trouble = format!("they cannot be used, those from before hold: {error}");
+    readiness.trouble(SETTINGS, trouble);
+    tracing::error!(error, hint, "Settings cannot be used, going on as before");
 }
 
 /// Takes as many file handles as may be had: the usual 1,024 are for programs that choose among few.

@@ -45,7 +45,8 @@ pub(super) struct Lasting {
     /// What was counted.
     pub metrics: Metrics,
     counts: Counts,
-    readiness: Readiness,
+    /// What is in its way.
+    pub readiness: Readiness,
     /// What stands in for what the settings name.
     pub substitutes: Substitutes,
 }

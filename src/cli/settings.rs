@@ -4,7 +4,7 @@ use super::output::Output;
 use super::{Exit, Global};
 use crate::config::Settings;
 use crate::deliver::render::{Screen, diagnostics_json, diagnostics_terminal, many};
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Severity};
 use anyhow::bail;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,34 @@ pub(super) fn told<'f>(file: &'f Path, global: &Global) -> Option<&'f Path> {
 /// # Errors
 /// Every mistake, located; and that no repository is named.
 pub(super) fn of_daemon(global: &Global, out: &Output) -> anyhow::Result<Settings> {
-    let settings = read(file(global).as_deref(), out)?;
+    with_repositories(read(file(global).as_deref(), out)?)
+}
+
+/// Reads them once more for a daemon that runs, whose mistakes are for its log.
+///
+/// # Errors
+/// Every mistake with its place and what to write instead, in one line.
+pub(super) fn again(global: &Global) -> Result<Settings, String> {
+    let loaded = Settings::load(file(global).as_deref(), &variables());
+    let settings = loaded.map_err(|wrong| in_a_line(&wrong))?;
+    with_repositories(settings).map_err(|error| format!("{error:#}"))
+}
+
+fn in_a_line(wrong: &[Diagnostic]) -> String {
+    let errors = wrong.iter().filter(|one| one.severity == Severity::Error);
+    let one = |one: &Diagnostic| {
+        let hint = one.hint.iter().map(|hint| format!(". {hint}"));
+        format!(
+            "{}: {}{}",
+            one.location,
+            one.message,
+            hint.collect::<String>()
+        )
+    };
+    errors.map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn with_repositories(settings: Settings) -> anyhow::Result<Settings> {
     if settings.repositories.is_empty() {
         match &settings.file {
             Some(file) => bail!(
@@ -70,7 +97,11 @@ pub(super) fn of_path(global: &Global, out: &Output) -> anyhow::Result<Settings>
 fn read(path: Option<&Path>, out: &Output) -> anyhow::Result<Settings> {
     Settings::load(path, &variables()).or_else(|diagnostics| {
         show(&diagnostics, out)?;
-        bail!("use the settings: {}", many(diagnostics.len(), "mistake"))
+        bail!(
+            "use the settings: {}\n\
+             next: put right what is marked above; a daemon that runs goes on with the settings it had",
+            many(diagnostics.len(), "mistake")
+        )
     })
 }
 
@@ -99,7 +130,7 @@ pub(super) fn show(diagnostics: &[Diagnostic], out: &Output) -> anyhow::Result<(
 
 /// Returns how a command ends that found mistakes.
 pub(super) fn exit(diagnostics: &[Diagnostic]) -> Exit {
-    let error = |one: &Diagnostic| one.severity == crate::model::Severity::Error;
+    let error = |one: &Diagnostic| one.severity == Severity::Error;
     if diagnostics.iter().any(error) {
         Exit::Failed
     } else {

@@ -37,6 +37,7 @@ mod pausing;
 mod process;
 mod recorder;
 mod rollback;
+mod settings;
 mod two;
 mod waiting;
 mod watched;

@@ -184,36 +184,6 @@ fn history_tells_what_was_done() {
 }
 
 #[test]
-fn settings_are_read_again_and_wrong_ones_change_nothing() {
-    let world = World::new();
-    let commit = world.commit(&[("shop.yaml", &shop("hello\n"))]);
-    let mut daemon = world.start();
-    daemon.run_of("shop", &commit);
-
-    std::fs::write(world.settings_file(), "repositories: [\n").unwrap();
-    daemon.logged("Settings cannot be used, going on as before", |_| true);
-    let commit = world.commit(&[("shop.yaml", &shop("welcome\n"))]);
-    daemon.run_of("shop", &commit);
-
-    world.settings(|settings| settings["providers"]["host"]["allowed"] = json!(false));
-    daemon.logged("Settings changed, starting anew with them", |_| true);
-    let commit = world.commit(&[("shop.yaml", &shop("goodbye\n"))]);
-    daemon.episode("unknown", |told| told.ended_at.is_none());
-    daemon.run_of("shop", &commit);
-    assert_eq!(
-        world.live("page").unwrap(),
-        "welcome\n",
-        "the host is closed to environments now"
-    );
-    world.settings(|settings| settings["providers"]["host"]["allowed"] = json!(true));
-    daemon.until("the host is open again", |_| {
-        (world.live("page")? == "goodbye\n").then_some(())
-    });
-    daemon.ready();
-    assert!(daemon.terminate().0.success());
-}
-
-#[test]
 fn a_root_outside_the_settings_folder_is_refused() {
     let world = World::new();
     let outside = tempfile::tempdir().unwrap();
