@@ -69,6 +69,17 @@ impl Environment {
     }
 }
 
+/// What is said of something that is declared nowhere: where a layer could not be read it may well be declared there,
+/// and the one mistake would be told as two.
+const MISSED: [&str; 6] = [
+    "missing-connection",
+    "missing-key",
+    "unknown-connection",
+    "unknown-resource",
+    "unknown-secret",
+    "unknown-variable",
+];
+
 /// Reads one document over its layers. `files` gets every file and folder it depends on.
 pub(super) fn read(
     library: &mut Library<'_>,
@@ -80,9 +91,16 @@ pub(super) fn read(
         diagnostics: document.diagnostics,
     };
     let path = document.root.place.file().clone();
-    let root = Layering::new(library, files, &mut reader)
-        .over(&document.root, std::slice::from_ref(&path));
+    let mut layering = Layering::new(library, files, &mut reader);
+    let root = layering.over(&document.root, std::slice::from_ref(&path));
+    let is_incomplete = layering.is_incomplete;
+    let known = reader.diagnostics.len();
     let mut environment = typed(&root, &path, kinds, &mut reader);
+    if is_incomplete {
+        let later = reader.diagnostics.split_off(known).into_iter();
+        let later = later.filter(|one| !MISSED.contains(&one.code));
+        reader.diagnostics.extend(later);
+    }
     for declared in environment.iter_mut().flat_map(|one| &mut one.resources) {
         declared.reads = pointed_at(declared, library.snapshot, &mut reader);
         files.extend(declared.reads.iter().cloned());

@@ -20,6 +20,8 @@ pub(super) struct Layering<'l, 's> {
     pub(super) files: &'l mut BTreeSet<RepoPath>,
     pub(super) reader: &'l mut Reader,
     read: usize,
+    /// True where a layer could not be read: what it would have declared is not known.
+    pub(super) is_incomplete: bool,
 }
 
 impl<'l, 's> Layering<'l, 's> {
@@ -33,6 +35,7 @@ impl<'l, 's> Layering<'l, 's> {
             files,
             reader,
             read: 0,
+            is_incomplete: false,
         }
     }
 
@@ -41,12 +44,14 @@ impl<'l, 's> Layering<'l, 's> {
         let extends = root.get("spec").and_then(|spec| spec.get("extends"));
         let mut below: Option<Node> = None;
         for item in extends.map(|node| self.items(node)).unwrap_or_default() {
-            if let Some(layer) = self.layer(item, path) {
-                below = Some(match below {
-                    Some(lower) => merged(&lower, &layer),
-                    None => layer,
-                });
-            }
+            let Some(layer) = self.layer(item, path) else {
+                self.is_incomplete = true;
+                continue;
+            };
+            below = Some(match below {
+                Some(lower) => merged(&lower, &layer),
+                None => layer,
+            });
         }
         match below {
             Some(lower) => merged(&lower, root),

@@ -58,6 +58,34 @@ fn layers() {
 }
 
 #[test]
+fn what_a_missing_layer_may_declare_is_not_said_to_be_missing() {
+    let reading = reading(&[(
+        "envs/one.yaml",
+        "apiVersion: reconciled.dev/v1alpha1
+kind: Environment
+metadata: { name: test }
+spec:
+  extends: [../bases/shop.yaml]
+  resources:
+    page: { kind: host/file, spec: { path: /page, content: \"${vars.greeting} ${secrets.key}\" } }
+    named: { kind: host/file, connection: here, lifecycle: { dependsOn: [base] }, spec: { path: /named, content: x } }
+    half: { spec: { content: x } }
+    odd: { kind: host/file, spek: {} }
+",
+    )]);
+    insta::assert_snapshot!(shown(&reading.all_diagnostics()), @r#"
+    envs/one.yaml:5:13 missing-file: the file bases/shop.yaml is not there
+        extends: [../bases/shop.yaml]
+                  ^^^^^^^^^^^^^^^^^^
+      = "../bases/shop.yaml" is taken relative to this file.
+    envs/one.yaml:10:29 unknown-key: the key `spek` is not known here
+          odd: { kind: host/file, spek: {} }
+                                  ^^^^
+      = Did you mean `spec`?
+    "#);
+}
+
+#[test]
 fn documents_that_are_not_quite_environments() {
     let reading = reading(&[
         (
