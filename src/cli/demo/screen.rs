@@ -3,6 +3,7 @@
 
 use crate::deliver::forge::{Checks, Forge, ForgeError, Proposals, PullRequest, Status, Talk};
 use crate::deliver::notify::{Message, Notifier, NotifyError, Posted};
+use crate::deliver::render::as_written;
 use crate::model::Revision;
 use async_trait::async_trait;
 use console::{Style, style};
@@ -97,10 +98,7 @@ fn slack_text(message: &Message) -> String {
             _ => lines.extend(block["text"]["text"].as_str().map(str::to_owned)),
         }
     }
-    let text = lines.join("\n");
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&")
+    as_written(&lines.join("\n"))
 }
 
 /// Slack, on the screen.

@@ -1,6 +1,7 @@
 //! The notifier of a daemon without credentials: logs what it would post, unless programs are told and speak for it.
 
 use super::{Message, Notifier, NotifyError, Posted};
+use crate::deliver::render::as_written;
 use async_trait::async_trait;
 
 /// Logs what would go to Slack.
@@ -18,7 +19,7 @@ impl LoggedNotifier {
         let body = body(message);
         tracing::info!(
             channel,
-            text = message.text,
+            text = as_written(&message.text),
             body,
             "Message that goes nowhere"
         );
@@ -50,7 +51,7 @@ impl Notifier for LoggedNotifier {
 /// How much of a message's body is logged.
 const LONGEST_BODY: usize = 4_000;
 
-/// Returns what a message says below its title, as Slack would show it.
+/// Returns what a message says below its title, as it was before it was made harmless for Slack.
 fn body(message: &Message) -> String {
     let blocks = message.blocks.as_array().into_iter().flatten();
     let texts = blocks.flat_map(|block| {
@@ -59,9 +60,7 @@ fn body(message: &Message) -> String {
         section.into_iter().chain(small)
     });
     let texts: Vec<&str> = texts.filter_map(|text| text["text"].as_str()).collect();
-    let body = texts.join("\n");
-    let body = body.replace("&lt;", "<").replace("&gt;", ">");
-    let body = body.replace("&amp;", "&");
+    let body = as_written(&texts.join("\n"));
     match body.char_indices().nth(LONGEST_BODY) {
         Some((end, _)) => format!("{}…", &body[..end]),
         None => body,
@@ -87,6 +86,8 @@ mod tests {
             })
         };
         assert_eq!(said("`~` `page`: a &lt; b"), "`~` `page`: a < b\nrun 7");
+        let (shown, typed) = ("run ˋsudo rm /a/∗ˋ as ˍmeˍ", "run `sudo rm /a/*` as _me_");
+        assert_eq!(said(shown), format!("{typed}\nrun 7"));
         assert_eq!(said(&"ä".repeat(9_000)).chars().count(), LONGEST_BODY + 1);
     }
 }

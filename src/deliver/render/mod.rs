@@ -31,9 +31,9 @@ pub use markdown::{
 pub use merging::{Beside, Gone, Merging, changed_settings, planned};
 pub use run::{Broken, Difference, Episode, EpisodeEnd, RunResult};
 pub use slack::{
-    About, Back, Brought, Going, Links, RunWords, brought_slack, course_slack, daily_slack,
-    dropped_slack, each_slack, episode_slack, going_slack, mentioning, notice_slack, over_slack,
-    run_slack, so_far_slack,
+    About, Back, Brought, Going, Links, RunWords, as_written, brought_slack, course_slack,
+    daily_slack, dropped_slack, each_slack, episode_slack, going_slack, mentioning, notice_slack,
+    over_slack, run_slack, so_far_slack,
 };
 pub use terminal::{
     Screen, diagnostics_terminal, ended_terminal, plan_terminal, recorded_terminal,

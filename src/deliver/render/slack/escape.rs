@@ -62,6 +62,22 @@ pub(super) fn literal(clean: &str) -> String {
     escaped
 }
 
+/// Returns a message's text as it was before it was made harmless for Slack: for a log, from which names and commands
+/// are copied. Where somebody wrote a look-alike, that is told as what it looks like.
+pub fn as_written(message: &str) -> String {
+    let plain = |c: char| match c {
+        '∗' => '*',
+        '∼' => '~',
+        'ˋ' => '`',
+        'ˍ' => '_',
+        '∶' => ':',
+        c => c,
+    };
+    let text: String = message.chars().map(plain).collect();
+    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&amp;", "&")
+}
+
 fn plain(clean: &str) -> String {
     let mut shown = String::with_capacity(clean.len());
     let mut before = ' ';
@@ -120,6 +136,14 @@ mod tests {
         assert_eq!(text(":+1::skin-tone-2:"), "∶+1:∶skin-tone-2:");
         assert_eq!(text("at http://a/b: 7 :"), "at http://a/b: 7 :");
         assert_eq!(code("a_b*c:d:e`"), "`a_b∗c:d:eˋ`");
+    }
+
+    #[test]
+    fn what_was_made_harmless_can_be_read_back() {
+        for said in ["*b* ~s~ `c` <@U1> a &lt; b", "_slanted_ :fire: `a_b*c`"] {
+            assert_eq!(as_written(&text(said)), said);
+            assert_eq!(as_written(&long(said)), said);
+        }
     }
 
     #[test]

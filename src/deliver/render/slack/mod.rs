@@ -17,6 +17,7 @@ pub use about::{About, Back, Links, RunWords};
 pub use daily::daily_slack;
 pub use dropped::dropped_slack;
 pub use episode::{course_slack, episode_slack};
+pub use escape::as_written;
 pub use going::{Going, going_slack, so_far_slack};
 pub use notice::{Brought, brought_slack, each_slack, notice_slack};
 pub use over::over_slack;
