@@ -7,10 +7,18 @@ use std::sync::Arc;
 
 const INDENT: &str = "Indent the lines of one map or list by the same number of spaces.";
 const TAB: &str = "Indent with spaces: YAML takes no tabs there.";
+const OURS: &str = "<<<<<<<";
+const THEIRS: &str = ">>>>>>>";
+/// The lines that Git writes around two sides and between them. Source: git-merge(1), "How conflicts are presented".
+const CONFLICT: [&str; 4] = [OURS, "|||||||", "=======", THEIRS];
 const QUOTES: &str = "Close it with the quote it began with.";
 
 /// Says a syntax error with its place and a hint.
 pub(super) fn diagnostic(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
+    unmerged(source).unwrap_or_else(|| slip(source, error))
+}
+
+fn slip(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
     let marker = error.marker();
     let byte = marker.byte_offset().unwrap_or(marker.index());
     let place = Place::new(source, byte..byte + 1);
@@ -68,6 +76,32 @@ pub(super) fn diagnostic(source: &Arc<Source>, error: &ScanError) -> Diagnostic 
         Some(hint) => found.with_hint(hint),
         None => found,
     }
+}
+
+/// Names the first line that Git leaves where it could not merge, of a text that is no YAML for it.
+fn unmerged(source: &Arc<Source>) -> Option<Diagnostic> {
+    let is_marker = |line: &str, marker: &str| {
+        let rest = line.strip_prefix(marker);
+        rest.is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with(' '))
+    };
+    let stands = |marker| source.text().lines().any(|line| is_marker(line, marker));
+    // A line of equal signs alone may be somebody's own.
+    if !stands(OURS) && !stands(THEIRS) {
+        return None;
+    }
+    let mut lines = source.text().split_inclusive('\n');
+    let mut byte = 0;
+    lines.find(|line| {
+        let is_it = CONFLICT.iter().any(|marker| is_marker(line, marker));
+        byte += if is_it { 0 } else { line.len() };
+        is_it
+    })?;
+    let place = Place::new(source, byte..byte + OURS.len());
+    let message = "a conflict marker of Git stands here: a merge was left unfinished";
+    let error = place.error("conflict-marker", message);
+    Some(error.with_hint(
+        "Keep what is right of both sides, and take the lines with <<<<<<<, ======= and >>>>>>> out.",
+    ))
 }
 
 fn holds_open_expression(line: &str) -> bool {

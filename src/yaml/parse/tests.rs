@@ -103,6 +103,26 @@ fn slips_of_syntax_say_what_to_do() {
 }
 
 #[test]
+fn what_git_could_not_merge_is_named() {
+    let sides = "<<<<<<< HEAD\n  b: 1\n=======\n  b: 2\n>>>>>>> other\n";
+    let told = [
+        read(&format!("a:\n  c: 3\n{sides}"), Flavour::Strict),
+        read("a: 1\n=======\nb: 2\n>>>>>>> other\n", Flavour::Strict),
+        read("a: 1\n=======\nb: 2\n", Flavour::Strict),
+        read("a: |\n  <<<<<<< HEAD\n", Flavour::Strict),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    3:1+7 conflict-marker: a conflict marker of Git stands here: a merge was left unfinished | Keep what is right of both sides, and take the lines with <<<<<<<, ======= and >>>>>>> out.
+
+    2:1+7 conflict-marker: a conflict marker of Git stands here: a merge was left unfinished | Keep what is right of both sides, and take the lines with <<<<<<<, ======= and >>>>>>> out.
+
+    2:1+1 indentation: simple key expected ':' | Indent the lines of one map or list by the same number of spaces.
+
+    {"a":"<<<<<<< HEAD\n"}
+    "#);
+}
+
+#[test]
 fn anchors_aliases_and_merge_keys_are_read() {
     insta::assert_snapshot!(read("base: &b {x: 1, y: 2}\nmine: {<<: *b, y: 3}\nboth: {<<: [*b, {z: 4}]}\nlist: [*b]\n", Flavour::Strict), @r#"{"base":{"x":1,"y":2},"mine":{"y":3,"x":1},"both":{"x":1,"y":2,"z":4},"list":[{"x":1,"y":2}]}"#);
 }
