@@ -323,7 +323,7 @@ fn a_missing_secret_is_told_and_an_unfetched_one_is_a_hole() {
     e.yaml:6:17 missing-secret: failed to read a secret from the environment variable T: it is not set
         secrets: { t: { env: T } }
                       ^
-      = Set it where the daemon runs; or take what names it out of the settings or the spec.
+      = Provide it where reconciled runs, for the user it runs as; or take what names it out of the settings or the spec.
     "#);
     let nothing = (&Secrets::default(), &Rendered::default());
     let graph = build(&environment, nothing, &kinds, &snapshot).unwrap();

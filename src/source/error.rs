@@ -299,7 +299,7 @@ impl Fault for SourceError {
                 "Stop the other process, or give this one a cache folder of its own."
             }
             Self::Secret { .. } => {
-                "Set it where the daemon runs; or take what names it out of the settings or the spec."
+                "Provide it where reconciled runs, for the user it runs as; or take what names it out of the settings or the spec."
             }
             Self::Sops { hint, .. } => hint,
             Self::Internal { .. } => "Please report it with the log of this run.",

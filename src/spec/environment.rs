@@ -51,10 +51,13 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The code of what is said of a secret that cannot be had.
+    pub const MISSING_SECRET: &str = "missing-secret";
+
     /// Makes an error about the secret of this name, at the place that says where it lives.
     pub fn secret_error(&self, name: &str, message: impl Into<String>) -> Diagnostic {
         let place = self.secret_places.get(name).unwrap_or(&self.place);
-        place.error("missing-secret", message)
+        place.error(Self::MISSING_SECRET, message)
     }
 
     /// Tells which secrets its expressions read.

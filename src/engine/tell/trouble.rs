@@ -3,6 +3,7 @@
 
 use super::super::Fleet;
 use super::super::conditions::{Condition, End, NOT_GONE};
+use super::super::error::of_secrets;
 use super::Teller;
 use super::chat::ChatLetter;
 use crate::deliver::notify::Message;
@@ -245,11 +246,13 @@ pub(super) fn invalid(diagnostics: &[Diagnostic], is_kept: bool) -> Value {
     } else {
         "No good state can be had: it is neither compared nor changed, and nothing of it is deleted."
     };
+    let next = of_secrets(diagnostics);
+    let next = next.unwrap_or_else(|| "To see every mistake: reconciled validate".to_owned());
     json!({
         "message": many(diagnostics.len(), "mistake"),
         "lines": shown,
         "mistakes": &diagnostics[..diagnostics.len().min(SHOWN)],
-        "hint": format!("{in_force} To see every mistake: reconciled validate"),
+        "hint": format!("{in_force} {next}"),
     })
 }
 
