@@ -88,6 +88,12 @@ fn find<'t, 's, 'w>(
     if let Some((topic, at)) = ends.iter().rev().find_map(named) {
         return Ok((topic, what.get(at + 1..).filter(|field| !field.is_empty())));
     }
+    if let Some(settings) = topics.iter().find(|topic| topic.what == What::Settings)
+        && fields::of(settings.root, settings.node, &settings.name, what).is_ok()
+    {
+        let name = &settings.name;
+        bail!("explain {what:?}: there is no such thing; did you mean {name}.{what}?");
+    }
     match topics::near(topics, what) {
         Some(near) => bail!("explain {what:?}: there is no such thing; did you mean {near}?"),
         None => {

@@ -7,6 +7,17 @@ use crate::yaml::{Node, Place, Reader};
 /// A `dependsOn` entry: a resource's id and where it stands.
 pub(super) type DependsOn = (String, Place);
 
+/// What stands below `lifecycle`.
+pub(super) const KEYS: [&str; 7] = [
+    "protect",
+    "ignore",
+    "dependsOn",
+    "deadline",
+    "replace",
+    "adopt",
+    "health",
+];
+
 /// What `lifecycle` says.
 #[derive(Default)]
 pub(super) struct Read {

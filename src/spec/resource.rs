@@ -71,6 +71,7 @@ fn one(
     let spec = fields.require(reader, "spec");
     let lifecycle_node = fields.get("lifecycle");
     let lifecycle = lifecycle_node.map(|node| lifecycle::read(node, reader));
+    fields.belong_below("lifecycle", &lifecycle::KEYS);
     fields.finish(reader);
     let spec = spec.map(|node| Template::read(node, reader));
     if let (Some(kind), Some(spec)) = (&kind, &spec) {

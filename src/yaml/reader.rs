@@ -161,6 +161,7 @@ impl Reader {
             entries: self.entries(node)?,
             at: at.clone(),
             known: Vec::new(),
+            below: None,
         })
     }
 
@@ -190,6 +191,8 @@ pub struct Fields<'n> {
     entries: &'n [(Key, Node)],
     at: Place,
     known: Vec<&'static str>,
+    /// A key, and what belongs below it.
+    below: Option<(&'static str, &'static [&'static str])>,
 }
 
 impl<'n> Fields<'n> {
@@ -223,6 +226,11 @@ impl<'n> Fields<'n> {
         None
     }
 
+    /// Names keys that belong below another one: who writes one of them here is told so.
+    pub fn belong_below(&mut self, below: &'static str, keys: &'static [&'static str]) {
+        self.below = Some((below, keys));
+    }
+
     /// Reports every key that was never asked for.
     pub fn finish(self, reader: &mut Reader) {
         let known: HashSet<&str> = self.known.iter().copied().collect();
@@ -231,9 +239,13 @@ impl<'n> Fields<'n> {
                 continue;
             }
             let unused = self.known.iter().copied();
-            let hint = match nearest(&key.text, unused) {
-                Some(near) => format!("Did you mean `{near}`?"),
-                None => format!("Known here: {}.", self.known.join(", ")),
+            let below = self
+                .below
+                .filter(|(_, keys)| keys.contains(&key.text.as_str()));
+            let hint = match (below, nearest(&key.text, unused)) {
+                (Some((below, _)), _) => format!("It belongs under `{below}`."),
+                (None, Some(near)) => format!("Did you mean `{near}`?"),
+                (None, None) => format!("Known here: {}.", self.known.join(", ")),
             };
             let message = format!("the key `{}` is not known here", key.text);
             reader.report(key.place.error("unknown-key", message).with_hint(hint));

@@ -325,3 +325,13 @@ fn rules_of_health_are_checked_where_they_stand() {
       = Rules are for objects of kubernetes.
     "#);
 }
+
+#[test]
+fn what_belongs_under_lifecycle_is_told_so() {
+    insta::assert_snapshot!(check(&format!("{CONNECTIONS}  resources:\n    db:\n      kind: digitalocean/database-cluster\n      dependsOn: [x]\n      spec: {{ engine: pg, region: a }}\n")), @r"
+    e.yaml:10:7 unknown-key: the key `dependsOn` is not known here
+            dependsOn: [x]
+            ^^^^^^^^^
+      = It belongs under `lifecycle`.
+    ");
+}
