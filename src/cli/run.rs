@@ -9,6 +9,7 @@ use crate::web;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 /// How many times a start is tried again before it counts as failed.
 const RESTARTS: usize = 5;
@@ -38,13 +39,14 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
         tokio::pin!(stopped);
         let ledger = Ledger::open(&settings.ledger.path).await?;
         let lasting = Lasting::new(ledger.clone(), Substitutes::default());
+        let listener = listen(&settings).await?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             ledger = %settings.ledger.path.display(),
             repositories = settings.repositories.len(),
             "Daemon started"
         );
-        let mut serving = start(&settings, &lasting).await?;
+        let mut serving = serve(&settings, &lasting, listener)?;
         let mut refused = None;
         loop {
             let next = tokio::select! {
@@ -78,7 +80,14 @@ pub(super) fn run(_args: &Args, global: &Global, out: &Output) -> anyhow::Result
 }
 
 async fn start(settings: &Settings, lasting: &Lasting) -> anyhow::Result<Serving> {
-    let listener = web::listen(settings.web.listen).await?;
+    serve(settings, lasting, listen(settings).await?)
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    Ok(web::listen(settings.web.listen).await?)
+}
+
+fn serve(settings: &Settings, lasting: &Lasting, listener: TcpListener) -> anyhow::Result<Serving> {
     tracing::info!(address = %listener.local_addr()?, "Pages are served");
     let serving = Serving::start(settings, lasting, Some(listener))?;
     tell_systemd(&[NotifyState::Ready]);

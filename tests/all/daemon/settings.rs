@@ -64,3 +64,16 @@ fn settings_are_read_again_and_wrong_ones_change_nothing() {
     daemon.ready();
     assert!(daemon.terminate().0.success());
 }
+
+#[test]
+fn what_cannot_listen_was_never_started() {
+    let world = World::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    world.settings(|settings| settings["web"]["listen"] = json!(address));
+    let mut daemon = world.start();
+    assert_eq!(daemon.ended().code(), Some(1));
+    let log = daemon.log();
+    assert!(log.contains(&format!("listen on {address}")), "{log}");
+    assert_eq!(daemon.lines("Daemon started").len(), 0, "{log}");
+}
