@@ -203,7 +203,7 @@ impl Fault for LedgerError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFound(_) => {
-                "The daemon makes it at its first start: check `ledger.path` in the settings. What `apply PATH` did has a ledger of its own: `reconciled history list --path PATH`."
+                "The daemon makes it at its first start: check `stateFolder`, or `ledger.path`, in the settings. What `apply PATH` did has a ledger of its own: `reconciled history list --path PATH`."
                     .to_owned()
             }
             Self::Lost { .. } => {
@@ -211,11 +211,12 @@ impl Fault for LedgerError {
                     .to_owned()
             }
             Self::Locked { .. } => {
-                "One process writes a ledger. Where that is a daemon, `reconciled apply ENVIRONMENT` asks it; a second daemon needs a file of its own, with `ledger.path` in the settings; and another command is done in a moment."
+                "One process writes a ledger. Where that is a daemon, `reconciled apply ENVIRONMENT` asks it; a second daemon needs a folder of its own, with `stateFolder` (of the file alone: `ledger.path`) in the settings; and another command is done in a moment."
                     .to_owned()
             }
             Self::Open { .. } => {
-                "Name a folder this user may write with `ledger.path` in the settings.".to_owned()
+                "Name a folder this user may write with `stateFolder` in the settings; of the file alone with `ledger.path`."
+                    .to_owned()
             }
             Self::Corrupt { place, .. } => format!(
                 "Move {place} aside and start again: what is owned is found again by its marks, only history is lost."
