@@ -19,7 +19,11 @@ use std::path::PathBuf;
   reconciled history show 17
   reconciled history diff 16 17
   reconciled history verify
-  reconciled history list --path environments/      what `apply environments/` did: a path has a ledger of its own")]
+  reconciled history list --path environments/      what `apply environments/` did: a path has a ledger of its own
+
+Why a run ran (WHY): revision: new in Git; interval: the regular look; nudge: live state changed; check: looked at \
+once more; retry: tried again; window: its window opened; secret: a secret changed; start: the daemon started; asked: \
+`apply` asked for it; rollback: rolled back; cli: the command line did it itself")]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
@@ -99,21 +103,31 @@ async fn list(
         out.say("No runs yet.");
         return Ok(Exit::Same);
     }
-    let lines: String = runs.iter().map(line).collect();
-    out.data(&format!("{}{lines}", header()))?;
+    // A folder has a longer name than a commit.
+    let widths = runs.iter().map(|run| run.revision.short().chars().count());
+    let width = widths.max().unwrap_or_default().max(REVISION);
+    let lines: String = runs.iter().map(|run| aligned(run, width)).collect();
+    out.data(&format!("{}{lines}", header(width)))?;
     Ok(Exit::Same)
 }
 
+/// The width of a revision: a commit's.
+const REVISION: usize = 10;
+
 /// Names what stands in [`line`].
-fn header() -> String {
+fn header(width: usize) -> String {
     format!(
-        "{:>5}  {:<20}  {:<16} {:<10} {:<9} {:<11} STEPS, NOTE\n",
+        "{:>5}  {:<20}  {:<16} {:<width$} {:<9} {:<11} STEPS, NOTE\n",
         "RUN", "BEGUN", "ENVIRONMENT", "REVISION", "WHY", "OUTCOME"
     )
 }
 
 /// One run on one line.
 pub(super) fn line(run: &RunRecord) -> String {
+    aligned(run, REVISION)
+}
+
+fn aligned(run: &RunRecord, width: usize) -> String {
     let summary = run.summary.as_ref();
     let outcome = summary.map_or("under way", |summary| summary.outcome.as_str());
     let counts = summary.map(|summary| {
@@ -129,7 +143,7 @@ pub(super) fn line(run: &RunRecord) -> String {
     let said = [counts.filter(|counts| !counts.is_empty()), by, note];
     let said = said.into_iter().flatten().collect::<Vec<_>>().join("  ");
     let line = format!(
-        "{:>5}  {}  {:<16} {:<10} {:<9} {:<11} {}",
+        "{:>5}  {}  {:<16} {:<width$} {:<9} {:<11} {}",
         run.id.0,
         run.begun_at.strftime("%Y-%m-%d %H:%M:%SZ"),
         run.environment.as_str(),

@@ -6,6 +6,7 @@ use crate::model::{Diagnostic, Digest, Kinds, RepoPath, Severity, Snapshot};
 use crate::source::{Limits, Outside, SourceError, folder};
 use crate::spec::{self, ReadOptions, Reading};
 use anyhow::{Context as _, bail};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,9 +33,14 @@ impl Place {
     /// # Errors
     /// There is nothing at the path, or it cannot be read.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let full = path
-            .canonicalize()
-            .with_context(|| format!("read {}", path.display()))?;
+        let full = path.canonicalize().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => anyhow::anyhow!(
+                "find {}: there is nothing of that name\n\
+                 next: name a file that declares an environment or a folder with some, as in `reconciled validate environments/`",
+                path.display()
+            ),
+            _ => anyhow::Error::new(error).context(format!("read {}", path.display())),
+        })?;
         let own = if full.is_dir() {
             full.as_path()
         } else {

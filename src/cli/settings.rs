@@ -54,12 +54,12 @@ fn in_a_line(wrong: &[Diagnostic]) -> String {
     let errors = wrong.iter().filter(|one| one.severity == Severity::Error);
     let one = |one: &Diagnostic| {
         let hint = one.hint.iter().map(|hint| format!(". {hint}"));
-        format!(
-            "{}: {}{}",
-            one.location,
-            one.message,
-            hint.collect::<String>()
-        )
+        let hint = hint.collect::<String>();
+        match one.code {
+            // There is no line of what cannot be read.
+            "unreadable" => format!("{}: {}{hint}", one.location.file, one.message),
+            _ => format!("{}: {}{hint}", one.location, one.message),
+        }
     };
     errors.map(one).collect::<Vec<_>>().join("; ")
 }
@@ -95,6 +95,13 @@ pub(super) fn of_path(global: &Global, out: &Output) -> anyhow::Result<Settings>
 }
 
 fn read(path: Option<&Path>, out: &Output) -> anyhow::Result<Settings> {
+    if let Some(path) = path.filter(|path| !path.exists() && !out.is_json()) {
+        bail!(
+            "find the settings file {}\n\
+             next: name one that is there with --settings or RECONCILED_SETTINGS; `reconciled init` makes one to start from",
+            path.display()
+        )
+    }
     Settings::load(path, &variables()).or_else(|diagnostics| {
         show(&diagnostics, out)?;
         bail!(

@@ -8,6 +8,7 @@ mod explain;
 mod live;
 mod mistakes;
 mod starter;
+mod stumbles;
 mod texts;
 mod validate;
 
